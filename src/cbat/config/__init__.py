@@ -1,0 +1,1 @@
+"""Typed configuration: sections, sheets, and the closed schema made from them."""

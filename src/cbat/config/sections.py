@@ -1,0 +1,213 @@
+"""The sections of the configuration, one frozen class each.
+
+Every key that the workflow knows is a field here, with its default, its bounds and its meaning.
+The JSON schema and the table in ``config/README.md`` are generated from these classes, and an
+unknown key is an error at every level.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A closed, immutable group of keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GenomeSettings(Section):
+    """The reference genome."""
+
+    fasta: Path = Field(description="Genome FASTA: plain, gzip or bgzip.")
+
+
+class ElementSettings(Section):
+    """Fixed windows that stand for the elements."""
+
+    enhancer_window: PositiveInt = Field(1000, description="Window around each enhancer's centre, bp.")
+    promoter_window: PositiveInt = Field(2000, description="Window around each promoter's centre, bp.")
+    flank: Annotated[int, Field(ge=0)] = Field(
+        0, description="No window extended by this many bp may lie in two splits."
+    )
+
+
+class SplitSettings(Section):
+    """Whole chromosomes on each side of the evaluation; a chromosome not named is left out."""
+
+    train: list[str] = Field(description="Chromosomes whose pairs train the model.")
+    validation: list[str] = Field(
+        description="Chromosomes that choose checkpoint, threshold and temperature."
+    )
+    test: list[str] = Field(description="Chromosomes that nothing but the evaluation reads.")
+
+
+class LabelSettings(Section):
+    """From pair tables to labelled pairs."""
+
+    min_distance: Annotated[int, Field(ge=0)] = Field(
+        0, description="Shortest distance between the two centres, bp; nearer pairs are left out."
+    )
+    max_distance: PositiveInt = Field(
+        2_000_000, description="Longest distance between the two centres, bp; farther pairs are left out."
+    )
+    duplicate_pairs: Literal["error", "drop"] = Field(
+        "error", description="What to do with a pair that is listed twice with one label."
+    )
+    conflicting_pairs: Literal["error", "drop"] = Field(
+        "error", description="What to do with a pair that is listed with both labels."
+    )
+
+
+class ShardSettings(Section):
+    """Homogeneous blocks of queries with their support sets."""
+
+    block_size: PositiveInt = Field(64, description="Query pairs in a block.")
+    support_size: PositiveInt = Field(
+        1024, description="Most unlabelled candidates stored with a block; smaller supports are its prefixes."
+    )
+    support_elements: list[Literal["enhancer", "promoter"]] = Field(
+        ["enhancer", "promoter"], description="Element types that a support set is drawn from."
+    )
+    seed: int = Field(1, description="Seed of the order of pairs and of the draw of supports.")
+
+
+class SimilarityTable(Section):
+    """A table of pairwise similarities between cell lines."""
+
+    path: Path = Field(description="Square TSV (first column and header name cell lines) in [-1, 1].")
+    weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of an edge of similarity 1.")
+    threshold: float = Field(0.0, description="Similarities at or below it make no edge.")
+
+
+class GraphSettings(Section):
+    """Edges of the cell prototype graph."""
+
+    tissue_weight: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Weight of the edge between a cell line and its tissue of origin."
+    )
+    germ_layer_weight: Annotated[float, Field(ge=0.0)] = Field(
+        0.25, description="Weight of the edge between a tissue and its germ layer."
+    )
+    condition_weight: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="Weight of the edge between a cell line and the node of its condition."
+    )
+    similarities: list[SimilarityTable] = Field([], description="Tables of biological similarity.")
+
+
+class SimulationSettings(Section):
+    """A simulated benchmark with known truth; leave the section out to use real files."""
+
+    seed: int = Field(1, description="Seed of the whole world.")
+    world: Literal["additive", "cooperative", "uninformative"] = Field(
+        "additive",
+        description=(
+            "additive: resistance is a sum over motifs; cooperative: over enhancer-promoter motif "
+            "combinations; uninformative: candidates say nothing about the environment."
+        ),
+    )
+    n_chromosomes: PositiveInt = Field(20, description="Chromosomes, named chr1, chr2, ...")
+    n_enhancers: PositiveInt = Field(6000, description="Enhancers in the genome.")
+    n_promoters: PositiveInt = Field(3000, description="Promoters in the genome.")
+    enhancer_length: PositiveInt = Field(1000, description="Length of an enhancer, bp.")
+    promoter_length: PositiveInt = Field(2000, description="Length of a promoter, bp.")
+    gap_length: PositiveInt = Field(1500, description="Mean length of the sequence between elements, bp.")
+    gc_content: Fraction = Field(0.41, description="Mean GC content outside elements.")
+    element_gc_content: Fraction = Field(0.47, description="Mean GC content inside elements.")
+    motifs: list[str] = Field(
+        [
+            "CTCF", "GATA1", "TAL1::TCF3", "SPI1", "RUNX1", "IRF4", "EBF1", "RELA", "FOXA1", "HNF4A", "HNF1A",
+            "CEBPA", "TP63", "TEAD4", "GRHL2", "SOX2", "POU5F1", "ASCL1", "NEUROD1", "MEF2A", "MYOD1", "ERG",
+            "FOS::JUN", "NFIA", "REST",
+        ],
+        description="JASPAR names of the planted motifs; CTCF is planted with orientation.",
+    )  # fmt: skip
+    motif_rate: Fraction = Field(0.2, description="Chance that an element carries a given motif.")
+    motif_sharpness: Annotated[float, Field(gt=0.0)] = Field(
+        1.0, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
+    )
+    tissue_correlation: Fraction = Field(
+        0.6, description="Correlation of the factors' activities between cell lines of one tissue."
+    )
+    active_fraction: Fraction = Field(0.45, description="Share of elements that are candidates in a line.")
+    candidate_strength: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="How strongly activities decide which elements are candidates."
+    )
+    resistance_strength: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Spread of the resistance within a cell line, relative to the default."
+    )
+    potential_strength: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Spread of the intrinsic potential, relative to the default."
+    )
+    temperature: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Temperature of the contact law.")
+    contact_rate: Fraction = Field(0.4, description="Share of pairs in contact, on average over lines.")
+    pairs_per_cell_line: PositiveInt = Field(7300, description="Labelled pairs of each cell line.")
+    max_distance: PositiveInt = Field(200_000, description="Longest distance of a pair, bp.")
+
+
+class TrainingSettings(Section):
+    """How models are trained; what is trained stands in ``config/models``."""
+
+    threads: PositiveInt = Field(1, description="CPU threads of one training job.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes a GPU.")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="Autocast precision.")
+    fail_on_collapse: bool = Field(False, description="Stop when the collapse monitor flags a model.")
+
+
+class EvaluationSettings(Section):
+    """What is measured, on which lines."""
+
+    roles: list[Literal["seen", "unseen"]] = Field(
+        ["unseen"], description="Cell lines to evaluate: unseen ones, and those seen in training."
+    )
+    chromosomes: list[Literal["train", "validation", "test"]] = Field(
+        ["test"], description="Chromosome splits to evaluate."
+    )
+    contexts: list[Literal["own", "none", "mean", "wrong", "shuffled", "graph"]] = Field(
+        ["own", "none", "mean", "wrong", "shuffled", "graph"],
+        description="Environments to feed: the line's own support, R_E off, the mean, another line's ...",
+    )
+    support_sizes: list[Annotated[int, Field(ge=0)]] = Field(
+        [16, 64, 256, 1024], description="Elements in the support set."
+    )
+    headline_support: PositiveInt = Field(256, description="Support size of the headline figure.")
+    n_bootstrap: Annotated[int, Field(ge=0)] = Field(
+        1000, description="Resamplings of chromosomes behind each 95% interval; 0 computes none."
+    )
+    seed: int = Field(1, description="Seed of resampling and of the choice of wrong lines.")
+
+
+class FigureSettings(Section):
+    """How the figures look."""
+
+    baseline_colour: str = Field("#8c8c8c", description="Colour of the baseline.")
+    model_colour: str = Field("#1b6ca8", description="Colour of the model.")
+    oracle_colour: str = Field("#e0a030", description="Colour of the oracle.")
+
+
+class Config(Section):
+    """The whole configuration of the workflow."""
+
+    cell_lines: Path = Field(description="Sheet of cell lines (TSV).")
+    tissues: Path = Field(description="Sheet of tissues (TSV).")
+    genome: GenomeSettings
+    elements: ElementSettings = ElementSettings()
+    splits: SplitSettings
+    labels: LabelSettings = LabelSettings()
+    shards: ShardSettings = ShardSettings()
+    graph: GraphSettings = GraphSettings()
+    simulation: SimulationSettings | None = None
+    models: list[Name] = Field(["baseline", "environment"], description="Files of config/models to run.")
+    baseline: Name = Field("baseline", description="The model that the others are compared with.")
+    full_model: Name = Field("environment", description="The model that the summary presents.")
+    seeds: list[int] = Field([1], description="Training seeds.")
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    figures: FigureSettings = FigureSettings()
