@@ -93,6 +93,9 @@ class GraphSettings(Section):
     tissue_weight: Annotated[float, Field(ge=0.0)] = Field(
         1.0, description="Weight of the edge between a cell line and its tissue of origin."
     )
+    parent_weight: Annotated[float, Field(ge=0.0)] = Field(
+        0.5, description="Weight of the edge between a tissue and its parent tissue."
+    )
     germ_layer_weight: Annotated[float, Field(ge=0.0)] = Field(
         0.25, description="Weight of the edge between a tissue and its germ layer."
     )

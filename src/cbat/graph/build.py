@@ -1,0 +1,300 @@
+"""Build the cell prototype graph from the sheets of cell lines and tissues.
+
+The file ``graph.json`` holds ``nodes`` (``name`` and ``kind``; a cell line also has its ``tissue`` and
+``role``) and undirected ``edges`` (``source``, ``target``, ``weight``, ``kind``). Names are unique within
+a kind only, because a tissue and a cell line may well share one; the kind of an edge says of which kinds
+its ends are (:data:`EDGE_ENDS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from cbat.config.sections import GraphSettings, SimilarityTable
+from cbat.errors import UserError
+from cbat.files import write_json
+
+EDGE_ENDS: Final[Mapping[str, tuple[str, str]]] = {
+    "tissue": ("cell_line", "tissue"),
+    "parent": ("tissue", "tissue"),
+    "germ_layer": ("tissue", "germ_layer"),
+    "condition": ("cell_line", "condition"),
+    "similarity": ("cell_line", "cell_line"),
+}
+"""Kinds of the source and the target of each kind of edge."""
+
+TRAINING_ROLES: Final = frozenset({"train", "validation"})
+_UNSTATED: Final = frozenset({"", ".", "unknown"})
+_MISSING_SIMILARITY: Final = frozenset({"", ".", "NA", "nan", "NaN"})
+_SYMMETRY_TOLERANCE: Final = 1e-6
+
+Edges = dict[tuple[str, str, str], float]
+
+
+class CellLineRecord(Protocol):
+    """A row of the sheet of cell lines, as far as the graph reads it."""
+
+    @property
+    def cell_line(self) -> str: ...
+    @property
+    def tissue(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+
+
+class TissueRecord(Protocol):
+    """A row of the sheet of tissues."""
+
+    @property
+    def tissue(self) -> str: ...
+    @property
+    def germ_layer(self) -> str: ...
+    @property
+    def parent(self) -> str | None: ...
+
+
+def run(
+    *,
+    cell_lines: Path,
+    tissues: Path,
+    scope: Literal["training", "all"],
+    settings: GraphSettings,
+    directory: Path,
+) -> None:
+    """Write ``directory/graph.json``.
+
+    Parameters
+    ----------
+    cell_lines, tissues : Path
+        The two sheets.
+    scope : {"training", "all"}
+        ``training`` leaves out the unseen cell lines and everything that only they would add, so that
+        the graph a model is trained on stays the same when an unseen line joins the sheet.
+    settings : GraphSettings
+        Weights of the edges and tables of similarity.
+    directory : Path
+        Where the graph goes.
+
+    Raises
+    ------
+    UserError
+        A tissue that the sheet of tissues does not hold, a parent that is missing or its own
+        descendant, or a malformed table of similarities.
+    """
+    from cbat.config.sheets import read_cell_lines, read_tissues
+
+    graph = build_graph(
+        read_cell_lines(cell_lines),
+        read_tissues(tissues),
+        scope=scope,
+        settings=settings,
+        cell_line_sheet=cell_lines,
+        tissue_sheet=tissues,
+    )
+    write_json(Path(directory) / "graph.json", graph)
+
+
+def build_graph(
+    cell_lines: Iterable[CellLineRecord],
+    tissues: Iterable[TissueRecord],
+    *,
+    scope: Literal["training", "all"],
+    settings: GraphSettings,
+    cell_line_sheet: str | Path = "the sheet of cell lines",
+    tissue_sheet: str | Path = "the sheet of tissues",
+) -> dict[str, list[dict[str, Any]]]:
+    """Nodes and edges of the graph, sorted, ready for JSON.
+
+    All tissues of the sheet become nodes, and so do the germ layers and conditions that an edge of
+    positive weight reaches. See :func:`run` for the parameters and the errors.
+    """
+    known = {record.tissue: record for record in tissues}
+    _check_parents(known, tissue_sheet)
+    everyone = list(cell_lines)
+    _check_tissues(everyone, known, cell_line_sheet, tissue_sheet)
+    lines = [line for line in everyone if scope == "all" or line.role in TRAINING_ROLES]
+
+    edges: Edges = {}
+    for line in lines:
+        if line.tissue in known:
+            _add(edges, "tissue", line.cell_line, line.tissue, settings.tissue_weight)
+        if line.condition not in _UNSTATED:
+            _add(edges, "condition", line.cell_line, line.condition, settings.condition_weight)
+    for tissue in known.values():
+        parent = _parent(tissue)
+        if parent is not None:
+            _add(edges, "parent", tissue.tissue, parent, settings.parent_weight)
+        if tissue.germ_layer not in _UNSTATED:
+            _add(edges, "germ_layer", tissue.tissue, tissue.germ_layer, settings.germ_layer_weight)
+    for table in settings.similarities:
+        _add_similarities(edges, table, {line.cell_line for line in lines})
+
+    nodes: list[dict[str, Any]] = [
+        {"kind": "cell_line", "name": line.cell_line, "role": line.role, "tissue": line.tissue}
+        for line in lines
+    ]
+    nodes += [{"kind": "tissue", "name": name} for name in known]
+    for kind in ("germ_layer", "condition"):
+        reached = {target for edge_kind, _, target in edges if edge_kind == kind}
+        nodes += [{"kind": kind, "name": name} for name in reached]
+    return {
+        "nodes": sorted(nodes, key=lambda node: (node["kind"], node["name"])),
+        "edges": [
+            {"kind": kind, "source": source, "target": target, "weight": weight}
+            for (kind, source, target), weight in sorted(edges.items())
+        ],
+    }
+
+
+def read_similarity(path: str | Path) -> dict[tuple[str, str], float]:
+    """Read a square table of similarities between cell lines.
+
+    The first line names the columns (its first field is free), every other line starts with the name
+    of its row. Fields are numbers in [-1, 1]; ``NA``, ``.`` or nothing means not measured.
+
+    Returns
+    -------
+    dict
+        ``(a, b) -> similarity`` with ``a < b``, measured pairs only.
+
+    Raises
+    ------
+    UserError
+        A table that is not square, has a name twice, a field that is not a number in [-1, 1], or two
+        different values for one pair.
+    """
+    rows = _read_rows(path)
+    columns = rows[0][1][1:]
+    row_names = [fields[0] for _, fields in rows[1:]]
+    for kind, names in (("column", columns), ("row", row_names)):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UserError(
+                f"the {kind} {twice[0]!r} occurs twice", mend="keep one of the two", file=path, where="line 1"
+            )
+    if set(columns) != set(row_names):
+        lonely = sorted(set(columns) ^ set(row_names))[0]
+        raise UserError(
+            f"the table is not square: {lonely!r} is a row or a column, not both",
+            mend="give every cell line one row and one column",
+            file=path,
+        )
+    values: dict[tuple[str, str], float] = {}
+    for number, fields in rows[1:]:
+        for column, text in zip(columns, fields[1:], strict=True):
+            value = _similarity(text, path, number, fields[0], column)
+            if value is None or column == fields[0]:
+                continue
+            pair = (min(fields[0], column), max(fields[0], column))
+            if abs(values.setdefault(pair, value) - value) > _SYMMETRY_TOLERANCE:
+                raise UserError(
+                    f"{pair[0]!r} and {pair[1]!r} have two similarities, {values[pair]} and {value}",
+                    mend="make the table symmetric",
+                    file=path,
+                    where=f"line {number}",
+                )
+    return values
+
+
+def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"the table of similarities cannot be read ({error.__class__.__name__})",
+            mend="check the path under graph: similarities in the configuration",
+            file=path,
+        ) from error
+    rows = [
+        (number, [field.strip() for field in line.split("\t")])
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith("#")
+    ]
+    if not rows:
+        raise UserError("the table of similarities is empty", mend="name its columns and rows", file=path)
+    for number, fields in rows:
+        if len(fields) != len(rows[0][1]):
+            raise UserError(
+                f"{len(fields)} fields where the header has {len(rows[0][1])}",
+                mend="separate the fields by single tabs and give every row all columns",
+                file=path,
+                where=f"line {number}",
+            )
+    return rows
+
+
+def _similarity(text: str, path: str | Path, number: int, row: str, column: str) -> float | None:
+    if text in _MISSING_SIMILARITY:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not -1.0 <= value <= 1.0:
+        raise UserError(
+            f"the similarity of {row!r} and {column!r} is {text!r}",
+            mend="write a number from -1 to 1, or NA when it was not measured",
+            file=path,
+            where=f"line {number}",
+        )
+    return value
+
+
+def _add(edges: Edges, kind: str, source: str, target: str, weight: float) -> None:
+    if weight > 0.0:
+        edges[kind, source, target] = edges.get((kind, source, target), 0.0) + weight
+
+
+def _add_similarities(edges: Edges, table: SimilarityTable, names: set[str]) -> None:
+    """Add edges between the lines that the table knows; several tables add up."""
+    for (one, other), similarity in read_similarity(table.path).items():
+        if one in names and other in names and similarity > max(table.threshold, 0.0):
+            _add(edges, "similarity", one, other, table.weight * similarity)
+
+
+def _parent(tissue: TissueRecord) -> str | None:
+    return None if tissue.parent is None or tissue.parent in ("", ".") else tissue.parent
+
+
+def _check_parents(tissues: Mapping[str, TissueRecord], sheet: str | Path) -> None:
+    for name, record in tissues.items():
+        path = [name]
+        while (parent := _parent(record)) is not None:
+            if parent not in tissues:
+                raise UserError(
+                    f"the parent {parent!r} of the tissue {path[-1]!r} is not in the sheet",
+                    mend=f"add a row for {parent!r}, or write '.' for no parent",
+                    file=sheet,
+                    where=f"tissue {path[-1]!r}",
+                )
+            if parent in path:
+                circle = " -> ".join([*path[path.index(parent) :], parent])
+                raise UserError(
+                    f"the parents go round in a circle: {circle}",
+                    mend="write '.' as the parent of the widest tissue",
+                    file=sheet,
+                    where=f"tissue {parent!r}",
+                )
+            path.append(parent)
+            record = tissues[parent]
+
+
+def _check_tissues(
+    lines: Sequence[CellLineRecord],
+    tissues: Mapping[str, TissueRecord],
+    cell_line_sheet: str | Path,
+    tissue_sheet: str | Path,
+) -> None:
+    for line in lines:
+        if line.tissue not in tissues and line.tissue not in _UNSTATED:
+            raise UserError(
+                f"the tissue {line.tissue!r} of the cell line {line.cell_line!r} is not in {tissue_sheet}",
+                mend=f"add a row for {line.tissue!r} to {tissue_sheet}, or use one of: "
+                + ", ".join(sorted(tissues)),
+                file=cell_line_sheet,
+                where=f"cell line {line.cell_line!r}",
+            )
