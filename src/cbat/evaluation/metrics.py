@@ -1,0 +1,310 @@
+"""Metrics of scored pairs, and what is fitted to validation pairs: the threshold and the temperature.
+
+A metric that the data leave undefined, such as the AUPR of pairs that are all negative, is absent from
+the result instead of being NaN or a conventional number.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cbat.evaluation.weights import FloatArray, prevalence_weights
+
+N_CALIBRATION_BINS: Final = 15
+FIXED_PREVALENCE: Final = 0.1
+TEMPERATURE_BOUNDS: Final = (0.01, 100.0)
+
+HIGHER_IS_BETTER: Final = frozenset(
+    {
+        "aupr",
+        f"aupr_prevalence_{FIXED_PREVALENCE}",
+        "auroc",
+        "auroc_within_promoter",
+        "f1",
+        "precision",
+        "recall",
+        "mcc",
+    }
+)
+LOWER_IS_BETTER: Final = frozenset({"brier", "ece"})
+
+
+def pair_metrics(
+    label: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    promoter: npt.ArrayLike,
+    threshold: float,
+    balanced: bool = False,
+    *,
+    weight: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """All metrics of one set of scored pairs.
+
+    Parameters
+    ----------
+    label : array of 0 and 1, shape=(n,)
+    probability : array in [0, 1], shape=(n,)
+    promoter : array, shape=(n,)
+        Identifier of the promoter of each pair.
+    threshold : float
+        Pairs of at least this probability are called contacts. It comes from validation pairs.
+    balanced : bool
+        Weigh both classes the same ("1:1").
+    weight : array, shape=(n,), optional
+        Any other non-negative weights, such as those of matched negatives; not with ``balanced``.
+
+    Returns
+    -------
+    dict
+        ``aupr`` (average precision), ``aupr_prevalence_0.1`` (the same with classes reweighted to one
+        positive in ten), ``auroc``, ``auroc_within_promoter`` (share of the pairs of a positive and a
+        negative of *one* promoter that are ordered rightly, ties half), ``f1``, ``precision``,
+        ``recall`` and ``mcc`` at the threshold, ``threshold``, ``brier``, ``ece`` (15 bins of equal
+        mass), ``prevalence``, ``n_pairs`` and ``n_positive`` (pairs of weight 0 do not count).
+
+    Notes
+    -----
+    A probability is calibrated for the prevalence it was learned at. For balanced pairs ``brier`` and
+    ``ece`` are those of the probability shifted by the change in log-odds that the weights make
+    (:func:`shift_prior`; the decisions at the threshold are the same before and after the shift). For other
+    weights, which change the odds differently from pair to pair, the two are left out.
+
+    Without pairs of both classes only the counts, the threshold and what is still defined remain; and
+    without pairs of both classes there is no balanced set, so that then only counts and threshold do.
+
+    Raises
+    ------
+    ValueError
+        Arrays of different lengths, labels that are not 0 or 1, a probability outside [0, 1] or NaN,
+        negative weights, or ``weight`` with ``balanced``.
+    """
+    labels, scores, weights = _checked(label, probability, weight, balanced)
+    promoters = np.asarray(promoter)
+    if len(promoters) != len(labels):
+        raise ValueError(f"{len(labels)} labels, but {len(promoters)} promoters")
+    counted = weights > 0
+    labels, scores, weights, promoters = (part[counted] for part in (labels, scores, weights, promoters))
+    n_positive = int((labels == 1).sum())
+    one_class = n_positive in (0, len(labels))
+    result = {"n_pairs": float(len(labels)), "n_positive": float(n_positive), "threshold": float(threshold)}
+    if len(labels) == 0 or (balanced and one_class):
+        return result
+    if balanced:
+        weights = prevalence_weights(labels)
+    result["prevalence"] = float(np.average(labels, weights=weights))
+    result |= _ranking_metrics(labels, scores, weights, promoters)
+    result |= _decision_metrics(labels, scores >= threshold, weights)
+    if weight is None:
+        shifted = shift_prior(scores, n_positive / len(labels), 0.5) if balanced else scores
+        result["brier"] = float(np.average((shifted - labels) ** 2, weights=weights))
+        result["ece"] = expected_calibration_error(labels, shifted, weights)
+    return result
+
+
+def _checked(
+    label: npt.ArrayLike, probability: npt.ArrayLike, weight: npt.ArrayLike | None, balanced: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if balanced and weight is not None:
+        raise ValueError("give weights, or ask for balanced classes, not both")
+    labels = np.asarray(label, dtype=float)
+    scores = np.asarray(probability, dtype=float)
+    weights = np.ones(len(labels)) if weight is None else np.asarray(weight, dtype=float)
+    if labels.ndim != 1 or not labels.shape == scores.shape == weights.shape:
+        raise ValueError(
+            f"shapes differ: labels {labels.shape}, scores {scores.shape}, weights {weights.shape}"
+        )
+    if not np.isin(labels, (0.0, 1.0)).all():
+        raise ValueError("labels must be 0 or 1")
+    if not ((scores >= 0.0) & (scores <= 1.0)).all():
+        raise ValueError("probabilities must lie in [0, 1]")
+    if not (weights >= 0.0).all():
+        raise ValueError("weights must not be negative")
+    return labels, scores, weights
+
+
+def _ranking_metrics(
+    label: FloatArray, score: FloatArray, weight: FloatArray, promoter: npt.NDArray[np.generic]
+) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    if len(np.unique(label)) < 2:
+        return {}
+    positive = label == 1
+    share = weight[positive].sum() / weight.sum()
+    rare = weight * np.where(positive, FIXED_PREVALENCE / share, (1 - FIXED_PREVALENCE) / (1 - share))
+    result = {
+        "aupr": float(average_precision_score(label, score, sample_weight=weight)),
+        f"aupr_prevalence_{FIXED_PREVALENCE}": float(
+            average_precision_score(label, score, sample_weight=rare)
+        ),
+        "auroc": float(roc_auc_score(label, score, sample_weight=weight)),
+    }
+    within = within_group_auroc(label, score, promoter, weight)
+    return result if within is None else result | {"auroc_within_promoter": within}
+
+
+def within_group_auroc(
+    label: FloatArray, score: FloatArray, group: npt.NDArray[np.generic], weight: FloatArray
+) -> float | None:
+    """Chance that a positive outranks a negative *of its own group*; ties count half.
+
+    The same as the mean of the groups' AUROCs, each weighted by its number (with weights: by its mass) of
+    pairs of a positive and a negative. None when no group has both classes.
+
+    Shapes: all (n,).
+    """
+    groups = np.unique(group, return_inverse=True)[1]
+    ranks = np.unique(score, return_inverse=True)[1]
+    # Cells of equal group and equal score; positives meet the negatives of the cells before theirs.
+    cells, cell = np.unique(groups * (int(ranks.max()) + 1) + ranks, return_inverse=True)
+    cell_group = cells // (int(ranks.max()) + 1)
+    positive = np.bincount(cell, weights=weight * label)
+    negative = np.bincount(cell, weights=weight * (1.0 - label))
+    running = np.cumsum(negative) - negative
+    first_of_group = np.searchsorted(cell_group, cell_group, side="left")
+    below = running - running[first_of_group]
+    group_negative = np.bincount(cell_group, weights=negative)[cell_group]
+    compared = float((positive * group_negative).sum())
+    if compared == 0.0:
+        return None
+    return float((positive * (below + 0.5 * negative)).sum() / compared)
+
+
+def _decision_metrics(
+    label: FloatArray, called: npt.NDArray[np.bool_], weight: FloatArray
+) -> dict[str, float]:
+    """F1, precision, recall and MCC; without positives there is nothing to find and none is defined."""
+    positive = label == 1
+    true_positive = float(weight[positive & called].sum())
+    false_positive = float(weight[~positive & called].sum())
+    false_negative = float(weight[positive & ~called].sum())
+    true_negative = float(weight[~positive & ~called].sum())
+    if true_positive + false_negative == 0.0:
+        return {}
+    margins = (
+        (true_positive + false_positive)
+        * (true_positive + false_negative)
+        * (true_negative + false_positive)
+        * (true_negative + false_negative)
+    )
+    covariance = true_positive * true_negative - false_positive * false_negative
+    n_called = true_positive + false_positive
+    return {
+        "precision": true_positive / n_called if n_called else 0.0,
+        "recall": true_positive / (true_positive + false_negative),
+        "f1": 2.0 * true_positive / (2.0 * true_positive + false_positive + false_negative),
+        "mcc": covariance / float(np.sqrt(margins)) if margins > 0.0 else 0.0,
+    }
+
+
+def shift_prior(probability: npt.ArrayLike, prevalence: float, new_prevalence: float) -> FloatArray:
+    r"""Carry calibrated probabilities over to another prevalence by Bayes' rule.
+
+    .. math:: \frac{p'}{1 - p'} = \frac{p}{1 - p} \cdot
+              \frac{\pi' / (1 - \pi')}{\pi / (1 - \pi)}
+
+    (Saerens, Latinne and Decaestecker 2002). Shapes: (n,) -> (n,).
+    """
+    scores = np.asarray(probability, dtype=float)
+    ratio = new_prevalence / (1.0 - new_prevalence) * (1.0 - prevalence) / prevalence
+    shifted: FloatArray = scores * ratio / (scores * ratio + 1.0 - scores)
+    return shifted
+
+
+def expected_calibration_error(label: FloatArray, probability: FloatArray, weight: FloatArray) -> float:
+    """Mean gap between stated and observed frequency over bins of equal mass (Naeini et al. 2015).
+
+    Equal probabilities always share a bin, so that the order of the pairs does not matter; a constant
+    prediction has one bin. Shapes: all (n,).
+    """
+    values, group = np.unique(probability, return_inverse=True)
+    mass = np.bincount(group, weights=weight)
+    middle = (np.cumsum(mass) - 0.5 * mass) / mass.sum()
+    bins = np.minimum((middle * N_CALIBRATION_BINS).astype(int), N_CALIBRATION_BINS - 1)
+    stated = np.bincount(bins, weights=mass * values)
+    observed = np.bincount(bins[group], weights=weight * label)
+    return float(np.abs(stated - observed).sum() / mass.sum())
+
+
+def best_f1_threshold(
+    label: npt.ArrayLike, probability: npt.ArrayLike, weight: npt.ArrayLike | None = None
+) -> float:
+    """Threshold of the largest F1, to be chosen on validation pairs and never on those evaluated.
+
+    It lies half-way between the last probability called a contact and the first one that is not; of
+    several equally good thresholds it is the highest. For a weak ranker it calls everything a contact:
+    it then equals the lowest probability.
+
+    Raises
+    ------
+    ValueError
+        No positive pair.
+    """
+    labels, scores, weights = _checked(label, probability, weight, balanced=False)
+    if not (weights * labels).any():
+        raise ValueError("a threshold cannot be chosen without positive pairs")
+    values, group = np.unique(-scores, return_inverse=True)
+    called = np.cumsum(np.bincount(group, weights=weights))
+    found = np.cumsum(np.bincount(group, weights=weights * labels))
+    f1 = 2.0 * found / (called + found[-1])
+    best = int(np.argmax(f1))
+    lowest = -float(values[best])
+    return lowest if best + 1 == len(values) else (lowest - float(values[best + 1])) / 2.0
+
+
+def fit_temperature(logit: npt.ArrayLike, label: npt.ArrayLike) -> float:
+    """Temperature ``T`` of least negative log-likelihood of ``sigmoid(logit / T)`` (Guo et al. 2017).
+
+    The likelihood is convex in ``1 / T``; the search is bounded by :data:`TEMPERATURE_BOUNDS`, which a
+    perfect ranker meets below and a useless one above.
+
+    Shapes: (n,), (n,) -> float.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, signs = _signed(logit, label)
+    low, high = (1.0 / bound for bound in TEMPERATURE_BOUNDS[::-1])
+    result = minimize_scalar(
+        lambda log_slope: float(np.logaddexp(0.0, -signs * logits * np.exp(log_slope)).mean()),
+        bounds=(np.log(low), np.log(high)),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return float(np.exp(-result.x))
+
+
+def fit_temperature_and_bias(logit: npt.ArrayLike, label: npt.ArrayLike) -> tuple[float, float]:
+    """Temperature ``T`` and bias ``b`` of ``sigmoid((logit + b) / T)`` (Platt scaling).
+
+    The bias moves the predictions to the prevalence of the pairs. Shapes: (n,), (n,) -> (float, float).
+    """
+    from scipy.optimize import minimize
+
+    logits, signs = _signed(logit, label)
+
+    def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+        slope = np.exp(parameters[0])
+        margin = signs * (logits + parameters[1]) * slope
+        pull = -signs / (1.0 + np.exp(np.clip(margin, -500.0, 500.0)))
+        gradient = np.array([(pull * (logits + parameters[1])).mean() * slope, pull.mean() * slope])
+        return float(np.logaddexp(0.0, -margin).mean()), gradient
+
+    limits = (-np.log(TEMPERATURE_BOUNDS[1]), -np.log(TEMPERATURE_BOUNDS[0]))
+    start = np.array([-np.log(fit_temperature(logits, label)), 0.0])
+    result = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[limits, (None, None)], options={"ftol": 1e-14}
+    )
+    return float(np.exp(-result.x[0])), float(result.x[1])
+
+
+def _signed(logit: npt.ArrayLike, label: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    logits, labels = np.asarray(logit, dtype=float), np.asarray(label, dtype=float)
+    if logits.shape != labels.shape or not len(labels):
+        raise ValueError(f"{len(logits)} logits for {len(labels)} labels")
+    if not np.isfinite(logits).all() or not np.isin(labels, (0.0, 1.0)).all():
+        raise ValueError("logits must be finite and labels 0 or 1")
+    signs: FloatArray = 2.0 * labels - 1.0
+    return logits, signs

@@ -1,0 +1,98 @@
+"""The long table of figures that everything is read from: one row per figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.errors import UserError
+from cbat.files import atomic_file
+
+KEY_COLUMNS: Final = [
+    "model",
+    "seed",
+    "cell_line",
+    "role",
+    "chromosomes",
+    "negatives",
+    "context",
+    "n_support",
+    "metric",
+]
+VALUE_COLUMNS: Final = ["value", "low", "high"]
+COLUMNS: Final = KEY_COLUMNS + VALUE_COLUMNS
+
+MACRO: Final = "macro"
+WORST: Final = "worst"
+NO_CONTEXT: Final = "-"
+"""The context of a model that has no environment."""
+
+_ALLOWED: Final[Mapping[str, frozenset[str]]] = {
+    "role": frozenset({"seen", "unseen"}),
+    "chromosomes": frozenset({"train", "validation", "test"}),
+    "negatives": frozenset({"natural", "balanced", "matched"}),
+    "context": frozenset({"own", "none", "mean", "wrong", "shuffled", "graph", NO_CONTEXT}),
+}
+_INTEGERS: Final = ("seed", "n_support")
+
+
+def as_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows as a checked and sorted table; ``low`` and ``high`` may be left out of a row.
+
+    Raises
+    ------
+    ValueError
+        An unknown role, split, kind of negatives or context, a value that is not finite, or a key that
+        occurs twice.
+    """
+    frame = pd.DataFrame(list(rows), columns=pd.Index(COLUMNS))
+    frame = frame.astype(dict.fromkeys(_INTEGERS, np.int64) | dict.fromkeys(VALUE_COLUMNS, float))
+    _check(frame)
+    return frame.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True)
+
+
+def write_table(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a checked table as TSV: sorted, six decimals, empty where no interval was computed."""
+    ordered = as_table(frame.to_dict("records"))
+    with atomic_file(path) as temporary:
+        ordered.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table written by :func:`write_table`.
+
+    Raises
+    ------
+    UserError
+        The file is missing or is not such a table.
+    """
+    try:
+        # A cell line may be called "NA" or "1": only the figures are numbers, and only they can be missing.
+        kinds = dict.fromkeys(KEY_COLUMNS, "str") | dict.fromkeys(VALUE_COLUMNS, "float64")
+        missing = {name: [""] for name in VALUE_COLUMNS}
+        frame = pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=missing)
+        if list(frame.columns) != COLUMNS:
+            raise ValueError(f"the columns are {', '.join(frame.columns)} and not {', '.join(COLUMNS)}")
+        return as_table(frame.to_dict("records"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"this is not a table of metrics ({error})",
+            mend="make it anew with the stage that writes it",
+            file=path,
+        ) from error
+
+
+def _check(frame: pd.DataFrame) -> None:
+    for column, allowed in _ALLOWED.items():
+        strange = sorted(set(frame[column]) - allowed)
+        if strange:
+            raise ValueError(f"unknown {column} {strange[0]!r}; known are {', '.join(sorted(allowed))}")
+    if not np.isfinite(frame["value"].to_numpy()).all():
+        raise ValueError("every value must be finite; leave out the rows of undefined metrics")
+    twice = frame[frame.duplicated(KEY_COLUMNS)]
+    if len(twice):
+        raise ValueError("two rows have the key " + " ".join(str(part) for part in key))
