@@ -95,4 +95,5 @@ def _check(frame: pd.DataFrame) -> None:
         raise ValueError("every value must be finite; leave out the rows of undefined metrics")
     twice = frame[frame.duplicated(KEY_COLUMNS)]
     if len(twice):
-        raise ValueError("two rows have the key " + " ".join(str(part) for part in key))
+        key = " ".join(str(part) for part in twice[KEY_COLUMNS].iloc[0])
+        raise ValueError(f"two rows have the key {key}")
