@@ -1,0 +1,1 @@
+"""A simulated benchmark with a known truth, written as ordinary raw files."""

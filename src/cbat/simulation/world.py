@@ -1,0 +1,230 @@
+r"""The hidden truth of a simulated world.
+
+Every element :math:`e` carries motifs :math:`z_e \in \{0, 1\}^K`; every cell line :math:`c` has factor
+activities :math:`a_c \in R^K`. Elements are candidates in a line with probability
+:math:`\mathrm{sigmoid}(\alpha_c + s \sum_k z_{ek} a_{ck})`, and a pair is in contact with probability
+:math:`\mathrm{sigmoid}((U_I - R_E) / T)`: the intrinsic potential depends on the two elements alone,
+the resistance on the elements and the activities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbat.config.sections import SimulationSettings
+
+Array = NDArray[np.float64]
+N_COMBINATIONS = 40
+N_ENVIRONMENT_DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Elements:
+    """Elements of one type.
+
+    Attributes
+    ----------
+    presence : array of bool, shape=(n, K)
+    forward : array of bool, shape=(n, K)
+        Strand of each motif instance.
+    chromosome : array of int, shape=(n,)
+    start : array of int, shape=(n,)
+        0-based start of the element on its chromosome, bp.
+    """
+
+    presence: NDArray[np.bool_]
+    forward: NDArray[np.bool_]
+    chromosome: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Laws:
+    """Fixed parameters of the contact law; ``K`` motifs, ``C`` motif combinations."""
+
+    potential_enhancer: Array  # (K,)
+    potential_promoter: Array  # (K,)
+    potential_pairs: NDArray[np.int64]  # (C, 2)
+    potential_pair_weights: Array  # (C,)
+    resistance_enhancer: Array  # (K,)
+    resistance_promoter: Array  # (K,)
+    resistance_pairs: NDArray[np.int64]  # (C, 2)
+    resistance_pair_weights: Array  # (C,)
+    convergence: float
+    distance_decay: float
+    resistance_offset: float
+    ctcf: int | None
+
+
+def draw_laws(rng: np.random.Generator, settings: SimulationSettings) -> Laws:
+    """Draw the parameters of the contact law."""
+    k = len(settings.motifs)
+    free = np.array([name != "CTCF" for name in settings.motifs], dtype=np.float64)
+
+    def combinations() -> NDArray[np.int64]:
+        chosen = rng.choice(k * k, size=min(N_COMBINATIONS, k * k), replace=False)
+        return np.stack([chosen // k, chosen % k], axis=1)
+
+    potential = settings.potential_strength
+    resistance = settings.resistance_strength
+    potential_pairs, resistance_pairs = combinations(), combinations()
+    return Laws(
+        potential_enhancer=0.55 * potential * rng.normal(size=k),
+        potential_promoter=0.55 * potential * rng.normal(size=k),
+        potential_pairs=potential_pairs,
+        potential_pair_weights=0.8 * potential * rng.normal(size=len(potential_pairs)),
+        resistance_enhancer=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_promoter=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_pairs=resistance_pairs,
+        resistance_pair_weights=2.0 * resistance * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
+        convergence=1.5 * potential,
+        distance_decay=0.5 * potential,
+        resistance_offset=2.0,
+        ctcf=settings.motifs.index("CTCF") if "CTCF" in settings.motifs else None,
+    )
+
+
+def draw_activities(rng: np.random.Generator, settings: SimulationSettings, tissue_of_line: list[str]) -> Array:
+    """Factor activities of every line, shape=(n_lines, K).
+
+    Each activity has unit variance and correlation ``tissue_correlation`` between lines of one tissue.
+    """
+    k = len(settings.motifs)
+    shared = {tissue: rng.normal(size=k) for tissue in sorted(set(tissue_of_line))}
+    own = rng.normal(size=(len(tissue_of_line), k))
+    rho = settings.tissue_correlation
+    tissue_part = np.stack([shared[tissue] for tissue in tissue_of_line])
+    return np.sqrt(rho) * tissue_part + np.sqrt(1 - rho) * own
+
+
+def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
+    """Log-odds of being a candidate, calibrated to ``active_fraction``.
+
+    Parameters
+    ----------
+    presence : array of bool, shape=(n, K)
+    activity : array, shape=(K,) or (K, m)
+
+    Returns
+    -------
+    array, shape=(n,) or (n, m)
+    """
+    strength = 0.0 if settings.world == "uninformative" else 0.8 * settings.candidate_strength
+    drive = strength * presence.astype(np.float64) @ activity
+    low, high = np.full(drive.shape[1:], -20.0), np.full(drive.shape[1:], 20.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        rate = sigmoid(drive + middle).mean(axis=0)
+        low, high = np.where(rate < settings.active_fraction, middle, low), np.where(
+            rate < settings.active_fraction, high, middle
+        )
+    return np.asarray(drive + (low + high) / 2)
+
+
+def intrinsic_potential(
+    laws: Laws, enhancers: Elements, promoters: Elements, pairs: NDArray[np.int64], distance: Array, upstream: Array
+) -> Array:
+    r"""Potential :math:`U_I` of pairs, without the intercept.
+
+    Parameters
+    ----------
+    pairs : array of int, shape=(n, 2)
+        Enhancer and promoter index.
+    distance : array, shape=(n,)
+        Distance between the centres, bp.
+    upstream : array, shape=(n,)
+        +1 where the enhancer lies left of the promoter, else -1.
+    """
+    ze = enhancers.presence[pairs[:, 0]].astype(np.float64)
+    zp = promoters.presence[pairs[:, 1]].astype(np.float64)
+    potential = ze @ laws.potential_enhancer + zp @ laws.potential_promoter
+    left, right = laws.potential_pairs.T
+    potential += (ze[:, left] * zp[:, right]) @ laws.potential_pair_weights
+    potential -= laws.distance_decay * np.log(np.maximum(distance, 1000.0) / 50_000.0)
+    if laws.ctcf is not None:
+        both = (ze[:, laws.ctcf] * zp[:, laws.ctcf]) > 0
+        enhancer_forward = enhancers.forward[pairs[:, 0], laws.ctcf]
+        promoter_forward = promoters.forward[pairs[:, 1], laws.ctcf]
+        # Loops join a forward site on the left with a reverse site on the right (Rao et al. 2014).
+        convergent = np.where(
+            upstream > 0, enhancer_forward & ~promoter_forward, promoter_forward & ~enhancer_forward
+        )
+        potential += laws.convergence * (both & convergent)
+    return potential
+
+
+def environment_resistance(
+    settings: SimulationSettings,
+    laws: Laws,
+    enhancers: Elements,
+    promoters: Elements,
+    pairs: NDArray[np.int64],
+    activity: Array,
+) -> Array:
+    r"""Resistance :math:`R_E \ge 0` of pairs in environments.
+
+    Parameters
+    ----------
+    pairs : array of int, shape=(n, 2)
+    activity : array, shape=(K, m)
+        One environment per column.
+
+    Returns
+    -------
+    array, shape=(n, m)
+    """
+    ze = enhancers.presence[pairs[:, 0]].astype(np.float64)
+    zp = promoters.presence[pairs[:, 1]].astype(np.float64)
+    if settings.world == "cooperative":
+        left, right = laws.resistance_pairs.T
+        combined = ze[:, left] * zp[:, right] * laws.resistance_pair_weights
+        relief = combined @ ((activity[left] + activity[right]) / 2)
+    else:
+        relief = (ze * laws.resistance_enhancer + zp * laws.resistance_promoter) @ activity
+    return np.asarray(np.logaddexp(0.0, laws.resistance_offset - relief))
+
+
+def sigmoid(x: Array) -> Array:
+    """Logistic function, safe for large arguments."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
+def contact_intercept(settings: SimulationSettings, potential_minus_resistance: Array) -> float:
+    """Intercept of the potential that gives the wanted contact rate over all lines."""
+    low, high = -50.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        rate = sigmoid((potential_minus_resistance + middle) / settings.temperature).mean()
+        low, high = (middle, high) if rate < settings.contact_rate else (low, middle)
+    return (low + high) / 2
+
+
+def invariant_probability(
+    settings: SimulationSettings,
+    laws: Laws,
+    enhancers: Elements,
+    promoters: Elements,
+    pairs: NDArray[np.int64],
+    potential: Array,
+    seed: int,
+) -> Array:
+    """Best prediction that knows the pair but not the environment.
+
+    The contact probability averaged over ``N_ENVIRONMENT_DRAWS`` environments from the world's own
+    distribution, each weighted by the chance that both elements are candidates in it.
+    """
+    rng = np.random.default_rng([seed, 77])
+    activity = rng.normal(size=(len(settings.motifs), N_ENVIRONMENT_DRAWS))
+    active_enhancer = sigmoid(candidate_logit(settings, enhancers.presence, activity))
+    active_promoter = sigmoid(candidate_logit(settings, promoters.presence, activity))
+    result = np.empty(len(pairs))
+    for begin in range(0, len(pairs), 4000):
+        part = pairs[begin : begin + 4000]
+        resistance = environment_resistance(settings, laws, enhancers, promoters, part, activity)
+        weight = active_enhancer[part[:, 0]] * active_promoter[part[:, 1]]
+        chance = sigmoid((potential[begin : begin + 4000, None] - resistance) / settings.temperature)
+        result[begin : begin + 4000] = (weight * chance).sum(axis=1) / weight.sum(axis=1)
+    return result
