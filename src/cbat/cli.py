@@ -1,0 +1,109 @@
+"""The command line: ``cbat <verb>`` runs one stage, and a verb is the name of its rule.
+
+The options of a verb are the parameters of the function behind it, so the two cannot drift apart.
+A stage is imported only when its verb is called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cbat import __version__
+
+
+class Verb(NamedTuple):
+    """A command: the function that does it (``module:function``) and what it does."""
+
+    function: str
+    summary: str
+
+
+STAGES: Final[dict[str, Verb]] = {
+    "simulate_benchmark": Verb(
+        "cbat.commands.simulation:simulate_benchmark", "Simulate a benchmark with known truth, as raw files."
+    ),
+    "build_prototype_graph": Verb(
+        "cbat.graph.build:run", "Relate cell lines by tissue, germ layer and similarity."
+    ),
+    "plot_prototype_graph": Verb("cbat.graph.picture:run", "Draw the cell prototype graph."),
+}
+"""The stages of the workflow, in the way of the data."""
+
+TOOLS: Final[dict[str, Verb]] = {
+    "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
+    "write_config_reference": Verb(
+        "cbat.commands.configuration:write_config_reference",
+        "Write the JSON schemas and the key tables of config/README.md.",
+    ),
+}
+"""Commands that are no stage of the workflow."""
+
+VERBS: Final = STAGES | TOOLS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Returns
+    -------
+    int
+        0, or 2 after a mistake of the user, told in one message on standard error.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if arguments[0] == "--version":
+        print(f"cbat {__version__}")
+        return 0
+    verb = arguments[0]
+    if verb not in VERBS:
+        from cbat.config.suggestions import did_you_mean
+
+        print(
+            f"cbat: error: unknown verb {verb!r}{did_you_mean(verb, VERBS)}. "
+            "To mend: run 'cbat --help' for the list.",
+            file=sys.stderr,
+        )
+        return 2
+    return _run(verb, arguments[1:])
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    import logging
+
+    from cbat.commands.options import call_with_options
+    from cbat.errors import UserError
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        call_with_options(VERBS[verb].function, f"cbat {verb}", VERBS[verb].summary, arguments)
+    except UserError as error:
+        print(f"cbat {verb}: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _overview() -> str:
+    width = max(len(verb) for verb in VERBS) + 2
+    parts = [
+        "usage: cbat <verb> [options]",
+        "",
+        "Which enhancer touches which promoter, in a cell line that nobody has mapped.",
+        "Every verb is one stage of the workflow; 'cbat <verb> --help' lists its options.",
+    ]
+    for title, verbs in (("stages", STAGES), ("tools", TOOLS)):
+        parts += ["", f"{title}:", *(f"  {name:<{width}}{verb.summary}" for name, verb in verbs.items())]
+    parts += [
+        "",
+        "options:",
+        f"  {'--help':<{width}}Show this text.",
+        f"  {'--version':<{width}}Show the version.",
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

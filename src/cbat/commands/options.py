@@ -1,0 +1,142 @@
+"""Turn the parameters of a function into command-line options.
+
+``settings: ElementSettings`` becomes ``--settings JSON-OR-YAML``, ``fasta: Path`` becomes ``--fasta PATH``,
+``cohort: Literal["training", "unseen"]`` a choice, and a sequence takes one or more values. A parameter
+without a default is a required option; its help is its entry in the docstring.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from cbat.config.load import load_section
+from cbat.config.sections import Section
+from cbat.errors import UserError
+
+_LISTS: Final = frozenset({list, tuple, Sequence})
+_ENTRY: Final = re.compile(r"^(?P<names>\w+(?:, \w+)*) : .*$")
+
+
+def call_with_options(function: str, program: str, summary: str, arguments: Sequence[str]) -> None:
+    """Parse ``arguments`` into the parameters of ``module:function`` and call it.
+
+    Parameters
+    ----------
+    function : str
+        ``module:function``; all its parameters are keywords.
+    program, summary : str
+        For the help text.
+    arguments : sequence of str
+        The command line after the verb.
+    """
+    module, _, name = function.partition(":")
+    target = getattr(importlib.import_module(module), name)
+    parsed = vars(build_parser(target, program, summary).parse_args(arguments))
+    hints = get_type_hints(target)
+    target(**{key: _convert(hints[key], key, value) for key, value in parsed.items()})
+
+
+def build_parser(target: Callable[..., object], program: str, summary: str) -> argparse.ArgumentParser:
+    """The parser for the parameters of ``target``."""
+    parser = argparse.ArgumentParser(
+        prog=program, description=summary, allow_abbrev=False, formatter_class=argparse.HelpFormatter
+    )
+    hints = get_type_hints(target)
+    entries = describe_parameters(inspect.getdoc(target) or "")
+    for name, parameter in inspect.signature(target).parameters.items():
+        required = parameter.default is inspect.Parameter.empty
+        options = _option(hints[name], positional=parameter.kind is not inspect.Parameter.KEYWORD_ONLY)
+        text = entries.get(name, "").replace("%", "%%")
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            parser.add_argument(name, help=text, **options)
+            continue
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            required=required,
+            default=None if required else parameter.default,
+            help=text,
+            **options,
+        )
+    return parser
+
+
+def describe_parameters(docstring: str) -> dict[str, str]:
+    """The entries of the ``Parameters`` section of a NumPy-style docstring."""
+    entries: dict[str, str] = {}
+    names: list[str] = []
+    lines = docstring.splitlines()
+    inside = False
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if following and set(following) == {"-"}:
+            inside, names = line == "Parameters", []
+            continue
+        if not inside or not line.strip(" -"):
+            continue
+        if entry := _ENTRY.match(line):
+            names = entry["names"].split(", ")
+        elif line.startswith("    "):
+            for name in names:
+                entries[name] = f"{entries.get(name, '')} {line.strip()}".strip()
+    return entries
+
+
+def _option(hint: Any, *, positional: bool) -> dict[str, Any]:
+    hint = _without_none(hint)
+    origin = get_origin(hint)
+    if origin in _LISTS:
+        return _option(get_args(hint)[0], positional=False) | {"nargs": "+"}
+    if origin is Mapping or origin is dict:
+        return {"nargs": "+", "metavar": "NAME=VALUE"}
+    if origin is Literal:
+        return {"choices": [*get_args(hint)]}
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if isinstance(hint, type) and issubclass(hint, Section):
+        return {"metavar": "JSON|YAML"}
+    if hint in (int, float):
+        return {"type": hint, "metavar": "NUMBER"}
+    if hint in (str, Path):
+        return {"type": hint} | ({} if positional else {"metavar": "PATH" if hint is Path else "NAME"})
+    raise TypeError(f"no option for a parameter of type {hint!r}")
+
+
+def _convert(hint: Any, name: str, value: Any) -> Any:
+    """What argparse cannot make by itself: settings, mappings and tuples."""
+    hint = _without_none(hint)
+    if value is None:
+        return None
+    if isinstance(hint, type) and issubclass(hint, Section) and isinstance(value, str):
+        return load_section(hint, value)
+    if get_origin(hint) in (Mapping, dict) and isinstance(value, list):
+        return _convert_mapping(get_args(hint)[1], name, value)
+    if get_origin(hint) is tuple:
+        return tuple(value)
+    return value
+
+
+def _convert_mapping(value_type: Any, name: str, items: Sequence[str]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals or key in mapping:
+            raise UserError(
+                f"--{name.replace('_', '-')} got {item!r}", mend="write NAME=VALUE, each name once"
+            )
+        mapping[key] = value_type(value)
+    return mapping
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in (Union, UnionType):
+        kept = [argument for argument in get_args(hint) if argument is not NoneType]
+        if len(kept) == 1:
+            return kept[0]
+    return hint

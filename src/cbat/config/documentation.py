@@ -1,0 +1,120 @@
+"""The tables of keys and columns in ``config/README.md``, generated from the classes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from cbat.config.load import inner_section
+from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.sections import Config, Section
+from cbat.config.sheets import CellLine, Tissue, sheet_columns
+from cbat.errors import UserError
+from cbat.files import atomic_file
+
+_BLOCK: Final = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def build_tables() -> dict[str, str]:
+    """Markdown of each generated block, by the name in its marker."""
+    return {
+        "config": _key_table(Config),
+        "model": _key_table(ModelSettings),
+        "encoder": _key_table(EncoderSettings),
+        "cell_lines": _column_table(CellLine),
+        "tissues": _column_table(Tissue),
+    }
+
+
+def fill_tables(text: str, *, file: str | Path = "the document") -> str:
+    """Replace what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` by the tables.
+
+    Raises
+    ------
+    UserError
+        A table without a marker, or a marker without a table.
+    """
+    tables = build_tables()
+    marked = [match["name"] for match in _BLOCK.finditer(text)]
+    if sorted(marked) != sorted(tables):
+        raise UserError(
+            f"the markers are for {sorted(marked)}, the tables are {sorted(tables)}",
+            mend="write '<!-- generated: NAME -->' and '<!-- end -->' once for each table",
+            file=file,
+        )
+    return _BLOCK.sub(lambda match: f"{match[1]}{tables[match['name']]}{match[3]}", text)
+
+
+def write_tables(path: str | Path) -> None:
+    """Bring the tables of a document up to date."""
+    path = Path(path)
+    text = fill_tables(path.read_text(encoding="utf-8"), file=path)
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _key_table(section_class: type[Section]) -> str:
+    lines = ["| Key | Value | Default | Meaning |", "|---|---|---|---|"]
+    for name, field, schema in _walk(section_class):
+        lines.append(f"| `{name}` | {_values(schema)} | {_default(field)} | {_cell(field.description)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _column_table(row_class: type[CellLine | Tissue]) -> str:
+    lines = ["| Column | Value | Meaning |", "|---|---|---|"]
+    properties = row_class.model_json_schema()["properties"]
+    for name in sheet_columns(row_class):
+        description = _cell(row_class.model_fields[name].description)
+        lines.append(f"| `{name}` | {_values(properties[name], '.')} | {description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _walk(
+    section_class: type[BaseModel], prefix: str = ""
+) -> Iterator[tuple[str, FieldInfo, dict[str, Any]]]:
+    """Every key that holds a value, with the field and the JSON schema behind it."""
+    schema = section_class.model_json_schema()
+    for name, field in section_class.model_fields.items():
+        inner = inner_section(field.annotation)
+        if inner is None:
+            yield prefix + name, field, schema["properties"][name]
+            continue
+        is_list = schema["properties"][name].get("type") == "array"
+        yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
+
+
+def _values(schema: dict[str, Any], nothing: str = "null") -> str:
+    """The values that a JSON schema admits, in words; ``nothing`` is how an empty value is written."""
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_values(choice, nothing) for choice in schema["anyOf"])
+    kind = schema.get("type")
+    if kind == "array":
+        return f"list of {_values(schema['items'], nothing)}"
+    if kind == "string":
+        return "path" if schema.get("format") == "path" else "text"
+    if kind == "null":
+        return f"`{nothing}`"
+    words = {"integer": "integer", "number": "number", "boolean": "`true`, `false`"}[str(kind)]
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
+    return f"{words} {', '.join(bounds)}".strip()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "required" if field.default_factory is None else "see meaning"
+    text = json.dumps(field.default, ensure_ascii=False, default=str)
+    return f"`{text}`"
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")

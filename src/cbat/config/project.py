@@ -1,0 +1,294 @@
+"""Everything a run is configured by, read together and checked against each other.
+
+Types and spelling are checked where a file is read (:mod:`cbat.config.load`, :mod:`cbat.config.sheets`);
+here are the checks that need more than one key, or the file system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cbat.config.load import key_error, load_section, parse_section
+from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.sections import Config
+from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.suggestions import did_you_mean
+from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
+from cbat.errors import UserError
+
+SIMULATION_DIRECTORY: Final = Path("results/simulation")
+"""Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
+
+MODEL_DIRECTORY: Final = Path("config/models")
+ENCODER_DIRECTORY: Final = Path("config/encoders")
+REFERENCE_MODELS: Final = frozenset(
+    {
+        "artefact", "composition", "distance", "enhancer_only", "oracle", "oracle_invariant", "prevalence",
+        "promoter_only", "propensity", "reference",
+    }
+)  # fmt: skip
+"""Names that the tables of results use for rows that no model made."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checked configuration with its sheets and models."""
+
+    config: Config
+    cell_lines: tuple[CellLine, ...]
+    tissues: tuple[Tissue, ...]
+    models: Mapping[str, ModelSettings]
+    encoders: Mapping[str, EncoderSettings]
+
+    def names(self, *roles: str) -> list[str]:
+        """Names of the cell lines with one of these roles, or of all, in the order of the sheet."""
+        return [row.cell_line for row in self.cell_lines if not roles or row.role in roles]
+
+    def row(self, cell_line: str) -> CellLine:
+        """The row of a cell line."""
+        return next(row for row in self.cell_lines if row.cell_line == cell_line)
+
+    def evaluated(self) -> list[str]:
+        """Names of the cell lines that the configuration asks to evaluate."""
+        roles = {"seen": ("train", "validation"), "unseen": ("unseen",)}
+        wanted = [role for asked in self.config.evaluation.roles for role in roles[asked]]
+        return self.names(*wanted)
+
+
+def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:
+    """Read and check a configuration, its sheets and what they point to.
+
+    Parameters
+    ----------
+    files : sequence of path
+        Configuration files, the later over the earlier.
+    values : mapping, optional
+        The merged values, when something besides the files had a say (``snakemake --config``).
+
+    Raises
+    ------
+    UserError
+        One message for the first mistake.
+    """
+    layers = [read_yaml(file) for file in files]
+    config = parse_section(
+        Config, merge(layer.values for layer in layers) if values is None else values, layers
+    )
+    for check in (_check_splits, _check_distances, _check_evaluation, _check_paths):
+        check(config, layers)
+    models = _read_models(config, layers)
+    encoders = _read_encoders(models)
+    cell_lines, tissues = read_cell_lines(config.cell_lines), read_tissues(config.tissues)
+    check_tissues(cell_lines, tissues, file=config.cell_lines, tissue_file=config.tissues)
+    _check_roles(config, cell_lines)
+    _check_cell_line_files(config, cell_lines)
+    return Project(config, cell_lines, tissues, models, encoders)
+
+
+def simulated_lines(cell_lines: Sequence[CellLine], directory: Path) -> list[CellLine]:
+    """The rows whose files the simulation has to make, in the order of the sheet.
+
+    A line with files of its own is not simulated, so adding one leaves the simulated world alone.
+    """
+    wanted = {
+        path.relative_to(directory / "raw").parts[0]
+        for row in cell_lines
+        for path in row.files.values()
+        if path.is_relative_to(directory / "raw")
+    }
+    return [row for row in cell_lines if row.cell_line in wanted]
+
+
+def is_simulated(config: Config, path: Path) -> bool:
+    """Whether the simulation will make this file."""
+    return config.simulation is not None and path.is_relative_to(SIMULATION_DIRECTORY)
+
+
+def _check_splits(config: Config, files: Sequence[YamlFile]) -> None:
+    home: dict[str, str] = {}
+    world = config.simulation
+    simulated = None if world is None else {f"chr{number + 1}" for number in range(world.n_chromosomes)}
+    for split, chromosomes in config.splits:
+        key: KeyPath = ("splits", split)
+        if not chromosomes:
+            raise key_error(files, key, f"splits.{split} names no chromosome", "name at least one")
+        for position, name in enumerate(chromosomes):
+            if (other := home.setdefault(name, split)) != split or chromosomes.count(name) > 1:
+                raise key_error(
+                    files,
+                    (*key, position),
+                    f"the chromosome {name!r} is in splits.{other} and again in splits.{split}",
+                    "keep every chromosome in one split, or its pairs would leak from one to the other",
+                )
+            if simulated is not None and name not in simulated:
+                raise key_error(
+                    files,
+                    (*key, position),
+                    f"splits.{split} names {name!r}, which the simulation does not make",
+                    f"name chromosomes from chr1 to chr{len(simulated)}, or raise simulation.n_chromosomes",
+                )
+
+
+def _check_distances(config: Config, files: Sequence[YamlFile]) -> None:
+    if config.labels.min_distance > config.labels.max_distance:
+        raise key_error(
+            files,
+            ("labels", "min_distance"),
+            f"labels.min_distance ({config.labels.min_distance}) is above labels.max_distance "
+            f"({config.labels.max_distance}), so no pair would be left",
+            "lower the one or raise the other",
+        )
+
+
+def _check_evaluation(config: Config, files: Sequence[YamlFile]) -> None:
+    for key, names in (
+        (("seeds",), config.seeds),
+        (("evaluation", "roles"), config.evaluation.roles),
+        (("evaluation", "chromosomes"), config.evaluation.chromosomes),
+        (("evaluation", "contexts"), config.evaluation.contexts),
+        (("evaluation", "support_sizes"), config.evaluation.support_sizes),
+    ):
+        _check_list(files, key, names)
+    headline, sizes = config.evaluation.headline_support, config.evaluation.support_sizes
+    if headline not in sizes:
+        raise key_error(
+            files,
+            ("evaluation", "headline_support"),
+            f"evaluation.headline_support is {headline}, which is not among evaluation.support_sizes {sizes}",
+            f"add {headline} to evaluation.support_sizes, or choose one of them",
+        )
+    if max(sizes) > config.shards.support_size:
+        raise key_error(
+            files,
+            ("evaluation", "support_sizes"),
+            f"evaluation.support_sizes asks for {max(sizes)} elements, but shards.support_size stores "
+            f"{config.shards.support_size} with each block",
+            f"raise shards.support_size to {max(sizes)}, or leave the larger sizes out",
+        )
+
+
+def _check_list(files: Sequence[YamlFile], key: KeyPath, names: Sequence[object]) -> None:
+    name = ".".join(str(part) for part in key)
+    if not names:
+        raise key_error(files, key, f"{name} is an empty list", "name at least one")
+    for position, value in enumerate(names):
+        if value in names[:position]:
+            raise key_error(files, (*key, position), f"{name} names {value!r} twice", "delete one of the two")
+
+
+def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
+    wanted: list[tuple[KeyPath, str, Path]] = [(("genome", "fasta"), "genome.fasta", config.genome.fasta)]
+    for position, table in enumerate(config.graph.similarities):
+        wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
+    for key, name, path in wanted:
+        if not is_simulated(config, path) and not path.is_file():
+            raise key_error(
+                files, key, f"{name} is {str(path)!r}, which does not exist", _mend_path(config, path)
+            )
+
+
+def _mend_path(config: Config, path: Path) -> str:
+    if config.simulation is None and path.is_relative_to(SIMULATION_DIRECTORY):
+        return "the simulation would make it, but it is switched off: name your own file here"
+    return "correct the path (it starts at the working directory), or put the file there"
+
+
+def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSettings]:
+    """Settings of the models to run, from ``config/models``."""
+    _check_list(files, ("models",), config.models)
+    known = sorted(path.stem for path in MODEL_DIRECTORY.glob("*.yaml"))
+    models: dict[str, ModelSettings] = {}
+    for position, name in enumerate(config.models):
+        key: KeyPath = ("models", position)
+        path = MODEL_DIRECTORY / f"{name}.yaml"
+        if name in REFERENCE_MODELS:
+            raise key_error(
+                files, key, f"the name {name!r} is reserved for reference rows", "give the model another name"
+            )
+        if name not in known:
+            raise key_error(
+                files,
+                key,
+                f"the model {name!r} has no file {path}" + did_you_mean(name, known),
+                f"create the file, or choose from: {', '.join(known)}",
+            )
+        models[name] = load_section(ModelSettings, path)
+        if models[name].support_size > config.shards.support_size:
+            raise UserError(
+                f"support_size is {models[name].support_size}, but shards.support_size stores "
+                f"{config.shards.support_size} elements with each block",
+                mend="lower it, or raise shards.support_size in the configuration",
+                file=path,
+            )
+    for role in ("baseline", "full_model"):
+        name = getattr(config, role)
+        if name not in config.models:
+            raise key_error(
+                files,
+                (role,),
+                f"{role} is {name!r}, which is not among the models to run"
+                + did_you_mean(name, config.models),
+                f"add {name!r} to models, or set {role} to one of: {', '.join(config.models)}",
+            )
+    return models
+
+
+def _read_encoders(models: Mapping[str, ModelSettings]) -> dict[str, EncoderSettings]:
+    """Settings of the encoders that the models start from, from ``config/encoders``."""
+    known = sorted(path.stem for path in ENCODER_DIRECTORY.glob("*.yaml"))
+    for model, settings in models.items():
+        if settings.encoder not in known:
+            raise UserError(
+                f"the encoder {settings.encoder!r} has no file {ENCODER_DIRECTORY / settings.encoder}.yaml"
+                + did_you_mean(settings.encoder, known),
+                mend=f"create the file, or choose from: {', '.join(known)}",
+                file=MODEL_DIRECTORY / f"{model}.yaml",
+            )
+    names = sorted({settings.encoder for settings in models.values()})
+    return {name: load_section(EncoderSettings, ENCODER_DIRECTORY / f"{name}.yaml") for name in names}
+
+
+def _check_roles(config: Config, cell_lines: Sequence[CellLine]) -> None:
+    roles = {row.role for row in cell_lines}
+    if "train" not in roles:
+        raise UserError(
+            "no cell line has the role 'train'",
+            mend="give at least one cell line the role 'train'",
+            file=config.cell_lines,
+        )
+    if "unseen" in config.evaluation.roles and "unseen" not in roles:
+        raise UserError(
+            "no cell line has the role 'unseen', but evaluation.roles asks for unseen lines",
+            mend="give a cell line the role 'unseen', or set evaluation.roles to [seen]",
+            file=config.cell_lines,
+        )
+
+
+def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> None:
+    for row in cell_lines:
+        for column, path in row.files.items():
+            if is_simulated(config, path):
+                _check_simulated_path(config, row, column, path, {line.cell_line for line in cell_lines})
+            elif not path.is_file():
+                raise UserError(
+                    f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} does not exist",
+                    mend=_mend_path(config, path),
+                    file=config.cell_lines,
+                    where=f"line {row.line}",
+                )
+
+
+def _check_simulated_path(config: Config, row: CellLine, column: str, path: Path, names: set[str]) -> None:
+    """The simulation makes three files for each line of the sheet, and no others."""
+    ending = "pairs.tsv.gz" if column == "pairs" else f"{column}.bed.gz"
+    if path not in {SIMULATION_DIRECTORY / "raw" / name / ending for name in names}:
+        own = SIMULATION_DIRECTORY / "raw" / row.cell_line / ending
+        raise UserError(
+            f"the simulation does not make {str(path)!r}, the {column} file of {row.cell_line!r}",
+            mend=f"write {str(own)!r} for simulated data, or the path of your own file",
+            file=config.cell_lines,
+            where=f"line {row.line}",
+        )

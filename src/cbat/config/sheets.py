@@ -1,0 +1,296 @@
+"""The sheets of cell lines and of tissues.
+
+A sheet is a TSV file with a header line. Lines that start with ``#`` and empty lines are skipped, and
+spaces around a field are ignored. Every mistake is told with the file and the number of its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from cbat.config.sections import Name, Section
+from cbat.config.suggestions import did_you_mean
+from cbat.errors import UserError
+
+Cohort = Literal["training", "unseen"]
+
+RESERVED_CELL_LINES: Final = frozenset({"macro", "worst"})
+"""Names that stand for aggregates in the tables of results."""
+
+
+def _nothing_for_dot(value: object) -> object:
+    return None if value == "." else value
+
+
+def _not_a_dot(value: object) -> object:
+    if value == ".":
+        raise ValueError("a file is needed here")
+    return value
+
+
+class CellLine(Section):
+    """One row of the sheet of cell lines."""
+
+    cell_line: Name = Field(description="Name; it becomes a part of file names.")
+    tissue: Name = Field(description="Tissue of origin, a row of the sheet of tissues, or `unknown`.")
+    role: Literal["train", "validation", "unseen"] = Field(
+        description=(
+            "`train`: its pairs train models; `validation`: its pairs choose checkpoint, threshold and "
+            "temperature; `unseen`: only the evaluation reads it."
+        )
+    )
+    sex: Literal["female", "male", "unknown"] = Field(description="Sex of the donor.")
+    condition: Literal["normal", "cancer", "unknown"] = Field(description="State of the cells.")
+    pairs: Annotated[Path, BeforeValidator(_not_a_dot)] = Field(
+        description="Table of labelled enhancer-promoter pairs, plain or gzip."
+    )
+    pairs_format: Literal["cbat", "targetfinder", "cboep", "bengi"] = Field(
+        description=(
+            "`cbat`: TSV with enhancer and promoter coordinates and label; `targetfinder`: CSV of "
+            "`LINE|chr:start-end` names and label; `cboep`: CSV of the CBOEP negative generator; "
+            "`bengi`: headerless TSV of the BENGI benchmark."
+        )
+    )
+    enhancers: Annotated[Path | None, BeforeValidator(_nothing_for_dot)] = Field(
+        description="BED of candidate enhancers, or `.` to take those of the pairs."
+    )
+    promoters: Annotated[Path | None, BeforeValidator(_nothing_for_dot)] = Field(
+        description="BED of candidate promoters (strand is used), or `.` to take those of the pairs."
+    )
+    line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
+
+    @property
+    def cohort(self) -> Cohort:
+        """Cell lines that training may read, or those that it must not."""
+        return "unseen" if self.role == "unseen" else "training"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that the row names, by column."""
+        named = {"pairs": self.pairs, "enhancers": self.enhancers, "promoters": self.promoters}
+        return {column: path for column, path in named.items() if path is not None}
+
+
+class Tissue(Section):
+    """One row of the sheet of tissues."""
+
+    tissue: Name = Field(description="Name of the tissue.")
+    germ_layer: Literal["ectoderm", "mesoderm", "endoderm", "unknown"] = Field(
+        description="Germ layer that the tissue develops from."
+    )
+    parent: Annotated[Name | None, BeforeValidator(_nothing_for_dot)] = Field(
+        description="Wider tissue that it belongs to, a row of this sheet, or `.`."
+    )
+    line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
+
+
+Row = TypeVar("Row", CellLine, Tissue)
+
+
+def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[CellLine, ...]:
+    """Read the sheet of cell lines.
+
+    Parameters
+    ----------
+    path : str or Path
+        The sheet.
+    cohort : {"training", "unseen"}, optional
+        Keep the rows of this cohort only.
+
+    Returns
+    -------
+    tuple of CellLine
+        In the order of the sheet.
+
+    Raises
+    ------
+    UserError
+        Missing file, missing or unknown column, malformed row, a name given twice.
+    """
+    rows = _read_sheet(path, CellLine, "cell line")
+    for row in rows:
+        if row.cell_line in RESERVED_CELL_LINES:
+            raise UserError(
+                f"the cell line is called {row.cell_line!r}, a word that the tables of results reserve",
+                mend="choose another name",
+                file=path,
+                where=f"line {row.line}",
+            )
+    return tuple(row for row in rows if cohort is None or row.cohort == cohort)
+
+
+def read_tissues(path: str | Path) -> tuple[Tissue, ...]:
+    """Read the sheet of tissues, in its order; see :func:`read_cell_lines` for the errors."""
+    rows = _read_sheet(path, Tissue, "tissue")
+    known = {row.tissue for row in rows}
+    for row in rows:
+        if row.parent is not None and row.parent not in known:
+            raise UserError(
+                f"the parent {row.parent!r} of the tissue {row.tissue!r} is not in the sheet"
+                + did_you_mean(row.parent, known),
+                mend=f"add a row for {row.parent!r}, or write '.' for no parent",
+                file=path,
+                where=f"line {row.line}",
+            )
+    return rows
+
+
+def check_tissues(
+    cell_lines: Iterable[CellLine], tissues: Iterable[Tissue], *, file: str | Path, tissue_file: str | Path
+) -> None:
+    """Raise `UserError` for a cell line (of ``file``) whose tissue has no row in ``tissue_file``."""
+    known = sorted({row.tissue for row in tissues})
+    for row in cell_lines:
+        if row.tissue not in known and row.tissue != "unknown":
+            raise UserError(
+                f"the tissue {row.tissue!r} of the cell line {row.cell_line!r} is not in {tissue_file}"
+                + did_you_mean(row.tissue, known),
+                mend=f"add a row for {row.tissue!r} to {tissue_file}, or use one of: {', '.join(known)}",
+                file=file,
+                where=f"line {row.line}",
+            )
+
+
+def find_cell_line(path: str | Path, name: str) -> CellLine:
+    """The row of one cell line of the sheet ``path``."""
+    rows = read_cell_lines(path)
+    for row in rows:
+        if row.cell_line == name:
+            return row
+    raise UserError(
+        f"there is no cell line {name!r}" + did_you_mean(name, [row.cell_line for row in rows]),
+        mend="name a cell line of the sheet, or add a row for it",
+        file=path,
+    )
+
+
+def sheet_columns(row_class: type[CellLine | Tissue]) -> tuple[str, ...]:
+    """Names of the columns of a sheet."""
+    return tuple(name for name in row_class.model_fields if name != "line")
+
+
+def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row, ...]:
+    lines = _split_lines(path, kind)
+    header_number, header = lines[0]
+    columns = sheet_columns(row_class)
+    _check_header(header, columns, path, header_number)
+    rows: list[Row] = []
+    seen: dict[str, int] = {}
+    for number, fields in lines[1:]:
+        if len(fields) != len(header):
+            raise UserError(
+                f"{len(fields)} fields where the header has {len(header)}",
+                mend="separate the fields by single tabs and write '.' in a field that is empty",
+                file=path,
+                where=f"line {number}",
+            )
+        row = _parse_row(row_class, dict(zip(header, fields, strict=True)), path, number)
+        name = fields[header.index(columns[0])]
+        # Results of K562 and k562 would share a folder on file systems that ignore case.
+        if (first := seen.setdefault(name.lower(), number)) != number:
+            raise UserError(
+                f"the {kind} {name!r} is already in line {first}",
+                mend="give every row its own name, or delete one of the two",
+                file=path,
+                where=f"line {number}",
+            )
+        rows.append(row)
+    if not rows:
+        raise UserError("the sheet has a header but no rows", mend=f"add one row for each {kind}", file=path)
+    return tuple(rows)
+
+
+def _split_lines(path: str | Path, kind: str) -> list[tuple[int, list[str]]]:
+    """Numbered lines, split at tabs; the first is the header."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(
+            f"the sheet of {kind}s does not exist",
+            mend="create it, or correct its path in the configuration (paths start at the working directory)",
+            file=path,
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"the sheet of {kind}s cannot be read ({error})",
+            mend="save it as a plain UTF-8 text file",
+            file=path,
+        ) from error
+    lines = [
+        (number, [field.strip() for field in line.split("\t")])
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise UserError(
+            f"the sheet of {kind}s is empty", mend="start it with a header line of column names", file=path
+        )
+    return lines
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], path: str | Path, number: int) -> None:
+    where = f"line {number}"
+    if len(header) == 1 and header[0] not in columns:
+        raise UserError(
+            "the header holds no tab",
+            mend="separate the columns by tabs, starting with the header: " + ", ".join(columns),
+            file=path,
+            where=where,
+        )
+    for column in header:
+        if column not in columns:
+            raise UserError(
+                f"unknown column {column!r}" + did_you_mean(column, columns),
+                mend="rename or delete it; the columns are: " + ", ".join(columns),
+                file=path,
+                where=where,
+            )
+        if header.count(column) > 1:
+            raise UserError(
+                f"the column {column!r} occurs twice", mend="delete one of the two", file=path, where=where
+            )
+    if missing := [column for column in columns if column not in header]:
+        raise UserError(
+            f"the column{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))} "
+            f"{'are' if len(missing) > 1 else 'is'} missing",
+            mend="add it to the header and to every row; the columns are: " + ", ".join(columns),
+            file=path,
+            where=where,
+        )
+
+
+def _parse_row(row_class: type[Row], fields: dict[str, Any], path: str | Path, number: int) -> Row:
+    where = f"line {number}"
+    for column, value in fields.items():
+        if value == "":
+            raise UserError(
+                f"the field {column!r} is empty",
+                mend="fill it in, or write '.' where the column allows it",
+                file=path,
+                where=where,
+            )
+    try:
+        return row_class(**fields, line=number)
+    except ValidationError as error:
+        first = error.errors()[0]
+        column, value = str(first["loc"][0]), str(first["input"])
+        problem, mend = f"{column} is {value!r}", "correct the field"
+        if first["type"] == "literal_error":
+            choices = _choices(row_class, column)
+            problem += did_you_mean(value, choices)
+            mend = f"write one of: {', '.join(choices)}"
+        elif first["type"] == "string_pattern_mismatch":
+            problem += ", which cannot be a part of a file name"
+            mend = "use letters, digits, '_', '-' and '+' only, starting with a letter or a digit"
+        elif first["type"] == "value_error":
+            mend = "name a file; only enhancers and promoters may be '.'"
+        raise UserError(problem, mend=mend, file=path, where=where) from error
+
+
+def _choices(row_class: type[CellLine | Tissue], column: str) -> list[str]:
+    schema = row_class.model_json_schema()["properties"][column]
+    return [str(choice) for choice in schema["enum"]]

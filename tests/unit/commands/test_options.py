@@ -1,0 +1,98 @@
+"""Options come from signatures, so a verb and its function cannot disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from cbat.commands.options import build_parser, call_with_options, describe_parameters
+from cbat.config.sections import LabelSettings
+from cbat.errors import UserError
+
+received: dict[str, Any] = {}
+
+
+def stage(
+    *,
+    sheet: Path,
+    cohort: Literal["training", "unseen"],
+    labels: LabelSettings,
+    shards: Mapping[str, Path],
+    files: Sequence[Path] = (),
+    cell_line: str | None = None,
+    seed: int = 1,
+    resume: bool = True,
+) -> None:
+    """Do it.
+
+    Parameters
+    ----------
+    sheet, files : Path
+        Some files,
+        100% ordinary.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    UserError
+        Never.
+    """
+    received.clear()
+    received.update(locals())
+
+
+def call(*arguments: str) -> dict[str, Any]:
+    call_with_options(f"{__name__}:stage", "cbat stage", "Do it.", arguments)
+    return received
+
+
+REQUIRED = ("--sheet", "a.tsv", "--cohort", "unseen", "--labels", "{}", "--shards", "a=x", "b=y/z")
+
+
+def test_types_defaults_and_names_arrive() -> None:
+    got = call(*REQUIRED)
+    assert got["sheet"] == Path("a.tsv")
+    assert got["labels"] == LabelSettings()
+    assert got["shards"] == {"a": Path("x"), "b": Path("y/z")}
+    assert (got["files"], got["cell_line"], got["seed"], got["resume"]) == ((), None, 1, True)
+    got = call(*REQUIRED, "--files", "p", "q", "--cell-line", "K562", "--seed", "7", "--no-resume")
+    assert list(got["files"]) == [Path("p"), Path("q")]
+    assert (got["cell_line"], got["seed"], got["resume"]) == ("K562", 7, False)
+
+
+def test_settings_come_from_json_or_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "labels.yaml").write_text("min_distance: 4\n")
+    by_file = call(*REQUIRED, "--labels", str(tmp_path / "labels.yaml"))["labels"]
+    assert by_file == call(*REQUIRED, "--labels", '{"min_distance": 4}')["labels"]
+    with pytest.raises(UserError, match="unknown key 'min_dist'"):
+        call(*REQUIRED, "--labels", '{"min_dist": 4}')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), REQUIRED[2:], (*REQUIRED, "--cohort", "seen"), (*REQUIRED, "--seed", "x"), (*REQUIRED, "--se", "1")],
+)
+def test_what_the_signature_does_not_allow_is_refused(arguments, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call(*arguments)
+    assert ended.value.code == 2
+    assert "usage: cbat stage" in capsys.readouterr().err
+
+
+def test_a_mapping_needs_names_once() -> None:
+    with pytest.raises(UserError, match="--shards got 'a=z'"):
+        call(*REQUIRED[:-3], "--shards", "a=x", "a=z")
+
+
+def test_help_is_the_docstring() -> None:
+    assert describe_parameters(stage.__doc__ and "\n".join(stage.__doc__.split("\n    "))) == {
+        "sheet": "Some files, 100% ordinary.",
+        "files": "Some files, 100% ordinary.",
+        "seed": "Of the draw.",
+    }
+    text = build_parser(stage, "cbat stage", "Do it.").format_help()
+    assert "100% ordinary" in text

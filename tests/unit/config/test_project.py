@@ -1,0 +1,127 @@
+"""A project is checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cbat.config.project import load_project, simulated_lines
+from cbat.errors import UserError
+
+CONFIG = "config/config.yaml"
+SIMULATION = "simulation: {n_chromosomes: 4}\n"
+
+
+def load(*over: str):
+    return load_project([CONFIG, *over])
+
+
+def test_a_sound_project_knows_its_lines_models_and_encoders(project_files) -> None:
+    project = load()
+    assert project.names() == ["K562", "IMR90", "NHEK"]
+    assert project.names("train", "validation") == ["K562", "IMR90"]
+    assert project.evaluated() == ["NHEK"]
+    assert project.row("IMR90").cohort == "training"
+    assert project.models["baseline"].environment == "none"
+    assert project.encoders["small"].n_filters == 8
+
+
+def test_seen_lines_are_evaluated_when_asked(project_files) -> None:
+    project_files.write("my.yaml", "evaluation: {roles: [seen, unseen]}\n")
+    assert load("my.yaml").evaluated() == ["K562", "IMR90", "NHEK"]
+
+
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ("splits: {test: [chr4, chr2]}\n", "line 1: the chromosome 'chr2' is in splits.train and again in"),
+        ("splits: {test: [chr4, chr4]}\n", "'chr4' is in splits.test and again in splits.test"),
+        ("splits: {test: []}\n", "line 1: splits.test names no chromosome"),
+        (
+            "labels: {min_distance: 9, max_distance: 5}\n",
+            "labels.min_distance (9) is above labels.max_distance",
+        ),
+        ("seeds: [1, 2, 1]\n", "line 1: seeds names 1 twice"),
+        ("seeds: []\n", "line 1: seeds is an empty list"),
+        ("models: [baseline, baseline]\n", "models names 'baseline' twice"),
+        (
+            "models: [baseline, enviroment]\n",
+            "no file config/models/enviroment.yaml (did you mean 'environment'",
+        ),
+        ("models: [baseline]\n", "full_model is 'environment', which is not among the models to run"),
+        ("baseline: base\n", "my.yaml, line 1: baseline is 'base'"),
+        ("evaluation: {headline_support: 8}\n", "headline_support is 8, which is not among"),
+        ("shards: {support_size: 512}\n", "evaluation.support_sizes asks for 1024 elements, but"),
+        ("genome: {fasta: hg19.fa}\n", "my.yaml, line 1: genome.fasta is 'hg19.fa', which does not exist"),
+        ("graph: {similarities: [{path: s.tsv}]}\n", "graph.similarities is 's.tsv', which does not exist"),
+        ("tissues: none.tsv\n", "none.tsv: the sheet of tissues does not exist"),
+        ("genome: {fasta: results/simulation/genome.fa.gz}\n", "but it is switched off"),
+        (SIMULATION + "splits: {test: [chr5]}\n", "'chr5', which the simulation does not make"),
+        (SIMULATION + "splits: {test: [chr04]}\n", "'chr04', which the simulation does not make"),
+    ],
+)
+def test_what_more_than_one_key_decides_is_checked(project_files, over: str, expected: str) -> None:
+    project_files.write("my.yaml", over)
+    with pytest.raises(UserError) as caught:
+        load("my.yaml")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (
+            "cell_lines.tsv",
+            "data/K562.csv",
+            "data/none.csv",
+            "line 2: the pairs file 'data/none.csv' of the cell",
+        ),
+        ("cell_lines.tsv", "data/K562.bed", "data/none.bed", "line 2: the promoters file 'data/none.bed'"),
+        (
+            "cell_lines.tsv",
+            "\tskin",
+            "\tbone",
+            "line 3: the tissue 'bone' of the cell line 'IMR90' is not in",
+        ),
+        ("cell_lines.tsv", "\ttrain\t", "\tvalidation\t", "no cell line has the role 'train'"),
+        ("cell_lines.tsv", "\tunseen\t", "\ttrain\t", "no cell line has the role 'unseen', but"),
+        ("models/baseline.yaml", "small", "smal", "models/baseline.yaml: the encoder 'smal' has no file"),
+        ("models/baseline.yaml", "environment: none", "enviroment: none", "line 2: unknown key 'enviroment'"),
+        ("models/baseline.yaml", "encoder", "support_size: 4096\nencoder", "support_size is 4096, but"),
+        ("encoders/small.yaml", "8", "-8", "config/encoders/small.yaml, line 1: n_filters is -8"),
+    ],
+)
+def test_sheets_models_and_encoders_are_checked(project_files, file, old, new, expected) -> None:
+    project_files.edit(f"config/{file}", old, new)
+    with pytest.raises(UserError, match=re.escape(expected)):
+        load()
+
+
+def test_a_value_from_the_command_line_counts(project_files) -> None:
+    values = {"cell_lines": "config/cell_lines.tsv", "tissues": "config/tissues.tsv", "sede": 1}
+    with pytest.raises(UserError, match="unknown key 'sede'"):
+        load_project([CONFIG], values=values)
+
+
+def test_files_of_the_simulation_need_not_exist_but_must_be_among_those_it_makes(project_files) -> None:
+    project_files.write("my.yaml", SIMULATION + "genome: {fasta: results/simulation/genome.fa.gz}\n")
+    project_files.edit("config/cell_lines.tsv", "data/K562.csv", "results/simulation/raw/K562/pairs.tsv.gz")
+    project = load("my.yaml")
+    directory = Path("results/simulation")
+    assert [row.cell_line for row in simulated_lines(project.cell_lines, directory)] == ["K562"]
+    project_files.edit("config/cell_lines.tsv", "raw/K562/pairs", "raw/K526/pairs")
+    with pytest.raises(UserError, match="does not make 'results/simulation/raw/K526/pairs.tsv.gz'"):
+        load("my.yaml")
+
+
+def test_a_line_with_files_of_its_own_leaves_the_simulated_world_alone(project_files) -> None:
+    project_files.edit("config/cell_lines.tsv", "data/K562.csv", "results/simulation/raw/K562/pairs.tsv.gz")
+    project_files.write("my.yaml", SIMULATION)
+    before = simulated_lines(load("my.yaml").cell_lines, Path("results/simulation"))
+    with (project_files.directory / "config/cell_lines.tsv").open("a") as sheet:
+        sheet.write("mine\tblood\tunseen\tmale\tnormal\tdata/NHEK.csv\ttargetfinder\t.\t.\n")
+    after = simulated_lines(load("my.yaml").cell_lines, Path("results/simulation"))
+    assert [row.cell_line for row in after] == [row.cell_line for row in before] == ["K562"]

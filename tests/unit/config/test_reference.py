@@ -1,0 +1,99 @@
+"""Schemas, tables and the shipped configuration agree with the classes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from cbat.config.documentation import fill_tables
+from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.schema import build_schemas
+from cbat.config.sections import Config
+from cbat.config.sheets import CellLine, Tissue, read_cell_lines, read_tissues
+from cbat.errors import UserError
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("name", sorted(build_schemas()))
+def test_the_schema_on_disk_is_the_one_that_the_classes_generate(name: str) -> None:
+    on_disk = json.loads((TOP / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+    assert on_disk == build_schemas()[name], "run: cbat write_config_reference (see config/README.md)"
+
+
+def test_there_is_no_schema_without_a_class() -> None:
+    on_disk = {path.name.removesuffix(".schema.json") for path in (TOP / "workflow/schemas").iterdir()}
+    assert on_disk == set(build_schemas())
+
+
+def test_the_tables_of_the_readme_are_the_generated_ones() -> None:
+    text = (TOP / "config" / "README.md").read_text()
+    assert text == fill_tables(text), "run: cbat write_config_reference (see config/README.md)"
+
+
+def test_every_level_of_every_schema_is_closed() -> None:
+    def objects(schema):
+        if isinstance(schema, dict):
+            if schema.get("type") == "object":
+                yield schema
+            for value in schema.values():
+                yield from objects(value)
+        elif isinstance(schema, list):
+            for value in schema:
+                yield from objects(value)
+
+    for schema in build_schemas().values():
+        assert all(found["additionalProperties"] is False for found in objects(schema))
+
+
+@pytest.mark.parametrize("section", [Config, ModelSettings, EncoderSettings, CellLine, Tissue])
+def test_every_key_says_what_it_means(section) -> None:
+    def fields(section):
+        for name, field in section.model_fields.items():
+            yield f"{section.__name__}.{name}", field
+            if hasattr(field.annotation, "model_fields"):
+                yield from fields(field.annotation)
+
+    silent = [
+        name
+        for name, field in fields(section)
+        if not field.description and not hasattr(field.annotation, "model_fields")
+    ]
+    assert [name for name in silent if name != "Config.simulation"] == []
+
+
+def test_the_default_configuration_passes_the_schema_and_a_misspelt_one_does_not() -> None:
+    schema = build_schemas()["config"]
+    values = yaml.safe_load((TOP / "config" / "config.yaml").read_text())
+    jsonschema.validate(values, schema)
+    values["simulation"]["sede"] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(values, schema)
+
+
+def test_the_default_sheets_pair_a_training_line_with_an_unseen_one_in_every_tissue() -> None:
+    rows = read_cell_lines(TOP / "config" / "cell_lines.tsv")
+    tissues = {row.tissue for row in read_tissues(TOP / "config" / "tissues.tsv")}
+    for tissue in tissues:
+        assert sorted(row.cohort for row in rows if row.tissue == tissue) == ["training", "unseen"]
+
+
+def test_the_rows_of_the_default_sheets_pass_their_schemas() -> None:
+    for name in ("cell_lines", "tissues"):
+        lines = [
+            line
+            for line in (TOP / "config" / f"{name}.tsv").read_text().splitlines()
+            if not line.startswith("#")
+        ]
+        header, *rows = [line.split("\t") for line in lines]
+        for row in rows:
+            jsonschema.validate(dict(zip(header, row, strict=True)), build_schemas()[name])
+
+
+def test_a_document_without_all_markers_is_refused() -> None:
+    with pytest.raises(UserError, match="markers"):
+        fill_tables("<!-- generated: config -->\n<!-- end -->\n")

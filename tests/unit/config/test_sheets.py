@@ -1,0 +1,117 @@
+"""Sheets are read forgivingly where nothing is lost, and refused with file and line where it matters."""
+
+from pathlib import Path
+
+import pytest
+
+from cbat.config.sheets import check_tissues, find_cell_line, read_cell_lines, read_tissues
+from cbat.errors import UserError
+
+HEADER = "cell_line\ttissue\trole\tsex\tcondition\tpairs\tpairs_format\tenhancers\tpromoters"
+K562 = "K562\tblood\ttrain\tfemale\tcancer\tk.csv.gz\ttargetfinder\t.\tk.bed.gz"
+NHEK = "NHEK\tskin\tunseen\tunknown\tnormal\tn.csv.gz\tcboep\tn.bed\t."
+
+
+@pytest.fixture
+def sheet(tmp_path: Path):
+    def write(*lines: str, ending: str = "\n") -> Path:
+        path = tmp_path / "cell_lines.tsv"
+        path.write_bytes((ending.join(lines) + ending).encode())
+        return path
+
+    return write
+
+
+def test_rows_keep_the_order_of_the_sheet_and_know_their_cohort(sheet) -> None:
+    rows = read_cell_lines(sheet(HEADER, NHEK, K562))
+    assert [(row.cell_line, row.cohort) for row in rows] == [("NHEK", "unseen"), ("K562", "training")]
+    assert rows[0].promoters is None
+    assert rows[1].files == {"pairs": Path("k.csv.gz"), "promoters": Path("k.bed.gz")}
+
+
+def test_a_validation_line_belongs_to_the_training_cohort(sheet) -> None:
+    path = sheet(HEADER, K562.replace("train", "validation"), NHEK)
+    assert [row.cell_line for row in read_cell_lines(path, cohort="training")] == ["K562"]
+
+
+def test_comments_blank_lines_spaces_and_windows_line_ends_are_forgiven(sheet) -> None:
+    path = sheet("# my lines", HEADER, "", "  # old", K562.replace("\tblood", " \t blood "), ending="\r\n")
+    (row,) = read_cell_lines(path)
+    assert (row.cell_line, row.tissue, row.line) == ("K562", "blood", 5)
+
+
+def test_columns_may_stand_in_any_order(sheet) -> None:
+    swapped = "\t".join(reversed(HEADER.split("\t"))), "\t".join(reversed(K562.split("\t")))
+    assert (
+        read_cell_lines(sheet(*swapped))[0].model_dump()
+        == read_cell_lines(sheet(HEADER, K562))[0].model_dump()
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], ["the sheet of cell lines is empty"]),
+        (["# nothing"], ["the sheet of cell lines is empty"]),
+        ([HEADER], ["has a header but no rows"]),
+        ([HEADER.replace("\t", ","), K562], ["line 1", "holds no tab", "cell_line, tissue, role"]),
+        ([HEADER.replace("\tsex", ""), K562], ["line 1", "'sex' is missing"]),
+        ([HEADER.replace("pairs_format", "format"), K562], ["unknown column 'format'"]),
+        ([HEADER.replace("tissue", "tisue"), K562], ["unknown column 'tisue' (did you mean 'tissue'?)"]),
+        ([HEADER.replace("sex", "role"), K562], ["'role' occurs twice"]),
+        ([HEADER, K562 + "\tmore"], ["line 2", "10 fields where the header has 9"]),
+        ([HEADER, K562.replace("female", "")], ["line 2", "'sex' is empty"]),
+        ([HEADER, "# x", K562, NHEK, K562], ["line 5", "'K562' is already in line 3"]),
+        ([HEADER, K562, K562.replace("K562", "k562")], ["line 3", "'k562' is already in line 2"]),
+        ([HEADER, K562.replace("train", "trian")], ["line 2", "'trian' (did you mean 'train'?)", "unseen"]),
+        ([HEADER, K562.replace("targetfinder", "csv")], ["pairs_format is 'csv'", "cboep", "bengi"]),
+        ([HEADER, K562.replace("K562\t", "K 562\t")], ["line 2", "'K 562'", "part of a file name"]),
+        ([HEADER, K562.replace("K562\t", "../x\t")], ["line 2", "part of a file name"]),
+        ([HEADER, K562.replace("k.csv.gz", ".")], ["line 2", "pairs is '.'", "name a file"]),
+        ([HEADER, K562.replace("K562\t", "macro\t")], ["line 2", "reserve", "another name"]),
+    ],
+)
+def test_each_mistake_is_told_with_its_line(sheet, lines: list[str], expected: list[str]) -> None:
+    path = sheet(*lines)
+    with pytest.raises(UserError) as caught:
+        read_cell_lines(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "To mend: " in message
+    for part in expected:
+        assert part in message
+
+
+def test_a_sheet_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        read_cell_lines(tmp_path / "none.tsv")
+    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(UserError, match="plain UTF-8 text"):
+        read_cell_lines(tmp_path / "book.xlsx")
+
+
+def test_find_cell_line_suggests_the_nearest_name(sheet) -> None:
+    path = sheet(HEADER, K562, NHEK)
+    assert find_cell_line(path, "NHEK").role == "unseen"
+    with pytest.raises(UserError, match=r"no cell line 'K526' \(did you mean 'K562'\?\)"):
+        find_cell_line(path, "K526")
+
+
+def test_tissues_know_their_parents(tmp_path: Path) -> None:
+    path = tmp_path / "tissues.tsv"
+    path.write_text("tissue\tgerm_layer\tparent\ngut\tendoderm\t.\ncolon\tendoderm\tgut\n")
+    gut, colon = read_tissues(path)
+    assert (gut.parent, colon.parent) == (None, "gut")
+    path.write_text("tissue\tgerm_layer\tparent\ngut\tendoderm\t.\ncolon\tendoderm\tgtu\n")
+    with pytest.raises(UserError, match=r"line 3: the parent 'gtu' .*did you mean 'gut'"):
+        read_tissues(path)
+
+
+def test_a_cell_line_of_an_unlisted_tissue_is_refused_but_unknown_is_allowed(sheet, tmp_path: Path) -> None:
+    tissues = tmp_path / "tissues.tsv"
+    tissues.write_text("tissue\tgerm_layer\tparent\nblood\tmesoderm\t.\n")
+    path = sheet(HEADER, K562, NHEK)
+    with pytest.raises(UserError, match="line 3: the tissue 'skin' of the cell line 'NHEK' is not in"):
+        check_tissues(read_cell_lines(path), read_tissues(tissues), file=path, tissue_file=tissues)
+    path = sheet(HEADER, K562, NHEK.replace("skin", "unknown"))
+    check_tissues(read_cell_lines(path), read_tissues(tissues), file=path, tissue_file=tissues)

@@ -1,0 +1,85 @@
+"""The command line: one verb for each stage, quick to start, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cbat import __version__
+from cbat.cli import STAGES, VERBS, main
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def test_help_lists_every_verb_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name, verb in VERBS.items():
+        assert f"  {name} " in text
+        assert verb.summary in text
+    assert main([]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"cbat {__version__}\n"
+
+
+def test_an_unknown_verb_is_one_message_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build_prototype_grap"]) == 2
+    message = capsys.readouterr().err
+    assert "did you mean 'build_prototype_graph'?" in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_explains_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    module, function = VERBS[verb].function.split(":")
+    code = getattr(importlib.import_module(module), function).__code__
+    for name in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
+        assert f"--{name.replace('_', '-')}" in text
+    assert "usage: cbat" in text
+
+
+def test_every_stage_is_named_like_a_rule_and_the_other_way_round() -> None:
+    rules = {
+        line.removeprefix("rule ").rstrip(":")
+        for file in (TOP / "workflow" / "rules").glob("*.smk")
+        for line in (text.strip() for text in file.read_text().splitlines())
+        if line.startswith("rule ")
+    }
+    assert rules - {"write_report"} == set(STAGES)
+
+
+def test_a_users_mistake_ends_with_status_2_and_one_message() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cbat", "check_config", "none.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("cbat check_config: error: none.yaml: the file does not exist. To mend: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from cbat.cli import main; main(['--help']); "
+        "print({'numpy', 'pandas', 'torch', 'pydantic', 'yaml'} & set(sys.modules))"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("set()\n")
+    assert time.perf_counter() - started < 2.0

@@ -1,0 +1,67 @@
+# What the rules ask of the configuration. Nothing here computes anything; it is read again by every job.
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(workflow.basedir).resolve()
+CHECKOUT = CHECKOUT if (CHECKOUT / "src").is_dir() else CHECKOUT.parent
+sys.path.insert(0, str(CHECKOUT / "src"))
+# Rules call `cbat`: the package of this checkout, in the environment of the rule.
+os.environ["PATH"] = os.pathsep.join(
+    [str(CHECKOUT / "workflow" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+from cbat.config.closure import import_closure
+from cbat.config.project import load_project, simulated_lines
+from cbat.errors import UserError
+
+OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
+DEFAULT = [str(path) for path in workflow.configfiles if str(path) not in OVER_DEFAULT]
+try:
+    PROJECT = load_project(DEFAULT + OVER_DEFAULT, values=config)
+except UserError as error:
+    # Without a traceback: the message says all there is to say.
+    print(f"\nError in the configuration.\n{error}\n", file=sys.stderr)
+    sys.exit(1)
+
+
+def one_of(names):
+    """A wildcard constraint: whole names, nothing else."""
+    return "|".join(re.escape(str(name)) for name in names)
+
+
+def code(*modules):
+    """The source files that a stage runs, so that a change to one of them runs the stage again."""
+    files = sorted({path for module in modules for path in import_closure(module)})
+    working_directory = Path.cwd()
+    return [
+        str(path.relative_to(working_directory)) if path.is_relative_to(working_directory) else str(path)
+        for path in files
+    ]
+
+
+def settings(section):
+    """A section of the configuration as JSON, defaults included."""
+    return getattr(PROJECT.config, section).model_dump_json()
+
+
+def rows(cell_lines, *columns):
+    """What a stage reads of its rows of the sheet, as JSON.
+
+    A parameter that no command prints: the command names the sheet, and this makes Snakemake run it again
+    when, and only when, one of these fields changes.
+    """
+    return json.dumps([row.model_dump(mode="json", include=set(columns)) for row in cell_lines])
+
+
+def cohort_rows(cohort):
+    """Rows of the cell lines that training may read (`training`), or must not (`unseen`)."""
+    return [row for row in PROJECT.cell_lines if row.cohort == cohort]
+
+
+def scope_rows(scope):
+    """Rows of the training cohort, or all."""
+    return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]

@@ -1,0 +1,57 @@
+# Needs: the two sheets and, if the configuration names them, tables of similarity.
+# Makes: the cell prototype graph, once without the unseen lines (for training) and once with all, and a
+# picture of it.
+
+
+rule build_prototype_graph:
+    """Relate cell lines by tissue, germ layer and similarity."""
+    input:
+        code=code("cbat.graph.build"),
+        similarities=[str(table.path) for table in PROJECT.config.graph.similarities],
+    output:
+        "results/graph/{scope}/graph.json",
+    log:
+        "logs/build_prototype_graph/{scope}.log",
+    benchmark:
+        "benchmarks/build_prototype_graph/{scope}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        rows=lambda wildcards: rows(scope_rows(wildcards.scope), "cell_line", "tissue", "role", "condition"),
+        tissues=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
+        settings=settings("graph"),
+    shell:
+        "cbat build_prototype_graph --cell-lines {config[cell_lines]:q} --tissues {config[tissues]:q}"
+        " --scope {wildcards.scope} --settings {params.settings:q} --directory results/graph/{wildcards.scope}"
+        " > {log} 2>&1"
+
+
+rule plot_prototype_graph:
+    """Draw the cell prototype graph."""
+    input:
+        code=code("cbat.graph.picture"),
+        graph="results/graph/all/graph.json",
+    output:
+        report(
+            "results/graph/all/graph.svg",
+            caption="../report/prototype_graph.rst",
+            category="Cell lines",
+            labels={"figure": "Cell prototype graph"},
+        ),
+    log:
+        "logs/plot_prototype_graph/all.log",
+    benchmark:
+        "benchmarks/plot_prototype_graph/all.tsv"
+    conda:
+        "../envs/plots.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=settings("figures"),
+    shell:
+        "cbat plot_prototype_graph --graph {input.graph} --output {output} --settings {params.settings:q}"
+        " > {log} 2>&1"

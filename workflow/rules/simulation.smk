@@ -1,0 +1,33 @@
+# Needs: the cell lines whose files lie under results/simulation, and the section `simulation`.
+# Makes: a genome, candidate elements and labelled pairs as a user would bring them, and the hidden truth.
+
+SIMULATED = [row.cell_line for row in simulated_lines(PROJECT.cell_lines, Path("results/simulation"))]
+
+if PROJECT.config.simulation is not None:
+
+    rule simulate_benchmark:
+        """Simulate a benchmark with known truth, as raw files."""
+        input:
+            code=code("cbat.simulation.benchmark"),
+        output:
+            genome="results/simulation/genome.fa.gz",
+            pairs=expand("results/simulation/raw/{cell_line}/pairs.tsv.gz", cell_line=SIMULATED),
+            enhancers=expand("results/simulation/raw/{cell_line}/enhancers.bed.gz", cell_line=SIMULATED),
+            promoters=expand("results/simulation/raw/{cell_line}/promoters.bed.gz", cell_line=SIMULATED),
+            truth=expand("results/simulation/truth/{cell_line}.parquet", cell_line=SIMULATED),
+            activities="results/simulation/truth/activities.tsv",
+        log:
+            "logs/simulate_benchmark/benchmark.log",
+        benchmark:
+            "benchmarks/simulate_benchmark/benchmark.tsv"
+        conda:
+            "../envs/data.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        params:
+            rows=rows(simulated_lines(PROJECT.cell_lines, Path("results/simulation")), "cell_line", "tissue"),
+            settings=settings("simulation"),
+        shell:
+            "cbat simulate_benchmark --settings {params.settings:q} --cell-lines {config[cell_lines]:q}"
+            " --directory results/simulation > {log} 2>&1"
