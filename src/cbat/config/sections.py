@@ -128,13 +128,13 @@ class SimulationSettings(Section):
         [
             "CTCF", "GATA1::TAL1", "Spi1", "IRF4", "EBF1", "POU2F2", "STAT3", "HNF1A", "HNF4A", "FOXA1", "CEBPA",
             "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6", "MEF2A", "MYOD1",
-            "ETS1", "NFIX", "NFYA", "REST",
+            "ETS1", "RFX2", "NFYA", "REST",
         ],
         description="JASPAR names of the planted motifs; CTCF is planted with orientation.",
     )  # fmt: skip
     motif_rate: Fraction = Field(0.2, description="Chance that an element carries a given motif.")
     motif_sharpness: Annotated[float, Field(gt=0.0)] = Field(
-        1.0, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
+        1.5, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
     )
     tissue_correlation: Fraction = Field(
         0.6, description="Correlation of the factors' activities between cell lines of one tissue."

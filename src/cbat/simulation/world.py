@@ -72,17 +72,17 @@ def draw_laws(rng: np.random.Generator, settings: SimulationSettings) -> Laws:
     resistance = settings.resistance_strength
     potential_pairs, resistance_pairs = combinations(), combinations()
     return Laws(
-        potential_enhancer=0.55 * potential * rng.normal(size=k),
-        potential_promoter=0.55 * potential * rng.normal(size=k),
+        potential_enhancer=0.35 * potential * rng.normal(size=k),
+        potential_promoter=0.35 * potential * rng.normal(size=k),
         potential_pairs=potential_pairs,
-        potential_pair_weights=0.8 * potential * rng.normal(size=len(potential_pairs)),
-        resistance_enhancer=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
-        resistance_promoter=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        potential_pair_weights=0.6 * potential * rng.normal(size=len(potential_pairs)),
+        resistance_enhancer=2.2 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_promoter=2.2 * resistance * free * rng.uniform(0.4, 1.6, size=k),
         resistance_pairs=resistance_pairs,
-        resistance_pair_weights=2.0 * resistance * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
+        resistance_pair_weights=4.0 * resistance * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
         convergence=1.5 * potential,
         distance_decay=0.5 * potential,
-        resistance_offset=2.0,
+        resistance_offset=2.5,
         ctcf=settings.motifs.index("CTCF") if "CTCF" in settings.motifs else None,
     )
 

@@ -1,0 +1,1 @@
+"""Encoder, pair representation, environment and energy head."""
