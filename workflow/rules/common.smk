@@ -33,13 +33,16 @@ def one_of(names):
     return "|".join(re.escape(str(name)) for name in names)
 
 
+def relative(path):
+    """A path as it is shortest to read: from the working directory, when it lies inside it."""
+    working_directory = Path.cwd()
+    return str(path.relative_to(working_directory) if path.is_relative_to(working_directory) else path)
+
+
 def code(*modules):
     """The source files that a stage runs, so that a change to one of them runs the stage again."""
-    files = sorted({path for module in modules for path in import_closure(module)})
-    working_directory = Path.cwd()
     return [
-        str(path.relative_to(working_directory)) if path.is_relative_to(working_directory) else str(path)
-        for path in files
+        relative(path) for path in sorted({path for module in modules for path in import_closure(module)})
     ]
 
 
@@ -65,3 +68,28 @@ def cohort_rows(cohort):
 def scope_rows(scope):
     """Rows of the training cohort, or all."""
     return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]
+
+
+def cohort_of(wildcards):
+    """The cohort of the cell line that the wildcards name."""
+    return PROJECT.row(wildcards.cell_line).cohort
+
+
+def raw_files(cell_lines):
+    """The files that rows of the sheet of cell lines name."""
+    return sorted({str(path) for row in cell_lines for path in row.files.values()})
+
+
+SHARD_FILES = [
+    "manifest.json",
+    "elements.parquet",
+    "enhancer_codes.npy",
+    "pairs.parquet",
+    "promoter_codes.npy",
+    "support.npy",
+]
+
+
+def shards(cell_lines):
+    """All files of the shards of these cell lines."""
+    return expand("results/shards/{cell_line}/{file}", cell_line=cell_lines, file=SHARD_FILES)

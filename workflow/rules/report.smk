@@ -1,0 +1,27 @@
+# Needs: every table and figure that a rule marks for the report, and the captions.
+# Makes: results/report.html, one file that needs no network.
+
+
+rule write_report:
+    """Gather figures, tables, captions and provenance into one HTML file."""
+    input:
+        rules.results.input,
+        captions=sorted(relative(path) for path in (CHECKOUT / "workflow" / "report").glob("*.rst")),
+    output:
+        "results/report.html",
+    log:
+        "logs/write_report/report.log",
+    benchmark:
+        "benchmarks/write_report/report.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        config=json.dumps(config, sort_keys=True),
+        snakefile=str(workflow.main_snakefile),
+    shell:
+        # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.
+        "config=$(mktemp --suffix .json); trap 'rm -f $config' EXIT;"
+        " printf '%s' {params.config:q} > $config;"
+        " python -m snakemake results --snakefile {params.snakefile:q} --configfile $config"
+        " --report {output} --nolock --cores 1 > {log} 2>&1"
