@@ -3,58 +3,26 @@
 The file ``graph.json`` holds ``nodes`` (``name`` and ``kind``; a cell line also has its ``tissue`` and
 ``role``) and undirected ``edges`` (``source``, ``target``, ``weight``, ``kind``). Names are unique within
 a kind only, because a tissue and a cell line may well share one; the kind of an edge says of which kinds
-its ends are (:data:`EDGE_ENDS`).
+its ends are (:data:`cbat.graph.propagation.EDGE_ENDS`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from cbat.config.sections import GraphSettings, SimilarityTable
+from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
 from cbat.errors import UserError
 from cbat.files import write_json
 
-EDGE_ENDS: Final[Mapping[str, tuple[str, str]]] = {
-    "tissue": ("cell_line", "tissue"),
-    "parent": ("tissue", "tissue"),
-    "germ_layer": ("tissue", "germ_layer"),
-    "condition": ("cell_line", "condition"),
-    "similarity": ("cell_line", "cell_line"),
-}
-"""Kinds of the source and the target of each kind of edge."""
-
 TRAINING_ROLES: Final = frozenset({"train", "validation"})
-_UNSTATED: Final = frozenset({"", ".", "unknown"})
+_UNSTATED: Final = "unknown"
 _MISSING_SIMILARITY: Final = frozenset({"", ".", "NA", "nan", "NaN"})
 _SYMMETRY_TOLERANCE: Final = 1e-6
 
 Edges = dict[tuple[str, str, str], float]
-
-
-class CellLineRecord(Protocol):
-    """A row of the sheet of cell lines, as far as the graph reads it."""
-
-    @property
-    def cell_line(self) -> str: ...
-    @property
-    def tissue(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def condition(self) -> str: ...
-
-
-class TissueRecord(Protocol):
-    """A row of the sheet of tissues."""
-
-    @property
-    def tissue(self) -> str: ...
-    @property
-    def germ_layer(self) -> str: ...
-    @property
-    def parent(self) -> str | None: ...
 
 
 def run(
@@ -85,50 +53,39 @@ def run(
         A tissue that the sheet of tissues does not hold, a parent that is missing or its own
         descendant, or a malformed table of similarities.
     """
-    from cbat.config.sheets import read_cell_lines, read_tissues
-
-    graph = build_graph(
-        read_cell_lines(cell_lines),
-        read_tissues(tissues),
-        scope=scope,
-        settings=settings,
-        cell_line_sheet=cell_lines,
-        tissue_sheet=tissues,
-    )
+    lines, known = read_cell_lines(cell_lines), read_tissues(tissues)
+    check_tissues(lines, known, file=cell_lines, tissue_file=tissues)
+    check_parents(known, file=tissues)
+    graph = build_graph(lines, known, scope=scope, settings=settings)
     write_json(Path(directory) / "graph.json", graph)
 
 
 def build_graph(
-    cell_lines: Iterable[CellLineRecord],
-    tissues: Iterable[TissueRecord],
+    cell_lines: Iterable[CellLine],
+    tissues: Iterable[Tissue],
     *,
     scope: Literal["training", "all"],
     settings: GraphSettings,
-    cell_line_sheet: str | Path = "the sheet of cell lines",
-    tissue_sheet: str | Path = "the sheet of tissues",
 ) -> dict[str, list[dict[str, Any]]]:
     """Nodes and edges of the graph, sorted, ready for JSON.
 
     All tissues of the sheet become nodes, and so do the germ layers and conditions that an edge of
-    positive weight reaches. See :func:`run` for the parameters and the errors.
+    positive weight reaches. A cell line of unknown tissue has no edge to a tissue. The sheets are taken
+    to be checked; see :func:`run` for the parameters and the errors.
     """
     known = {record.tissue: record for record in tissues}
-    _check_parents(known, tissue_sheet)
-    everyone = list(cell_lines)
-    _check_tissues(everyone, known, cell_line_sheet, tissue_sheet)
-    lines = [line for line in everyone if scope == "all" or line.role in TRAINING_ROLES]
+    lines = [line for line in cell_lines if scope == "all" or line.role in TRAINING_ROLES]
 
     edges: Edges = {}
     for line in lines:
         if line.tissue in known:
             _add(edges, "tissue", line.cell_line, line.tissue, settings.tissue_weight)
-        if line.condition not in _UNSTATED:
+        if line.condition != _UNSTATED:
             _add(edges, "condition", line.cell_line, line.condition, settings.condition_weight)
     for tissue in known.values():
-        parent = _parent(tissue)
-        if parent is not None:
-            _add(edges, "parent", tissue.tissue, parent, settings.parent_weight)
-        if tissue.germ_layer not in _UNSTATED:
+        if tissue.parent is not None:
+            _add(edges, "parent", tissue.tissue, tissue.parent, settings.parent_weight)
+        if tissue.germ_layer != _UNSTATED:
             _add(edges, "germ_layer", tissue.tissue, tissue.germ_layer, settings.germ_layer_weight)
     for table in settings.similarities:
         _add_similarities(edges, table, {line.cell_line for line in lines})
@@ -148,6 +105,23 @@ def build_graph(
             for (kind, source, target), weight in sorted(edges.items())
         ],
     }
+
+
+def check_parents(tissues: Iterable[Tissue], *, file: str | Path) -> None:
+    """Raise `UserError` when a tissue is its own ancestor; every parent must have a row."""
+    parents = {row.tissue: row.parent for row in tissues}
+    for name in parents:
+        path = [name]
+        while (parent := parents[path[-1]]) is not None:
+            if parent in path:
+                circle = " -> ".join([*path[path.index(parent) :], parent])
+                raise UserError(
+                    f"the parents go round in a circle: {circle}",
+                    mend="write '.' as the parent of the widest tissue",
+                    file=file,
+                    where=f"tissue {parent!r}",
+                )
+            path.append(parent)
 
 
 def read_similarity(path: str | Path) -> dict[tuple[str, str], float]:
@@ -177,7 +151,7 @@ def read_similarity(path: str | Path) -> dict[tuple[str, str], float]:
                 f"the {kind} {twice[0]!r} occurs twice", mend="keep one of the two", file=path, where="line 1"
             )
     if set(columns) != set(row_names):
-        lonely = sorted(set(columns) ^ set(row_names))[0]
+        lonely = min(set(columns) ^ set(row_names))
         raise UserError(
             f"the table is not square: {lonely!r} is a row or a column, not both",
             mend="give every cell line one row and one column",
@@ -254,47 +228,3 @@ def _add_similarities(edges: Edges, table: SimilarityTable, names: set[str]) -> 
     for (one, other), similarity in read_similarity(table.path).items():
         if one in names and other in names and similarity > max(table.threshold, 0.0):
             _add(edges, "similarity", one, other, table.weight * similarity)
-
-
-def _parent(tissue: TissueRecord) -> str | None:
-    return None if tissue.parent is None or tissue.parent in ("", ".") else tissue.parent
-
-
-def _check_parents(tissues: Mapping[str, TissueRecord], sheet: str | Path) -> None:
-    for name, record in tissues.items():
-        path = [name]
-        while (parent := _parent(record)) is not None:
-            if parent not in tissues:
-                raise UserError(
-                    f"the parent {parent!r} of the tissue {path[-1]!r} is not in the sheet",
-                    mend=f"add a row for {parent!r}, or write '.' for no parent",
-                    file=sheet,
-                    where=f"tissue {path[-1]!r}",
-                )
-            if parent in path:
-                circle = " -> ".join([*path[path.index(parent) :], parent])
-                raise UserError(
-                    f"the parents go round in a circle: {circle}",
-                    mend="write '.' as the parent of the widest tissue",
-                    file=sheet,
-                    where=f"tissue {parent!r}",
-                )
-            path.append(parent)
-            record = tissues[parent]
-
-
-def _check_tissues(
-    lines: Sequence[CellLineRecord],
-    tissues: Mapping[str, TissueRecord],
-    cell_line_sheet: str | Path,
-    tissue_sheet: str | Path,
-) -> None:
-    for line in lines:
-        if line.tissue not in tissues and line.tissue not in _UNSTATED:
-            raise UserError(
-                f"the tissue {line.tissue!r} of the cell line {line.cell_line!r} is not in {tissue_sheet}",
-                mend=f"add a row for {line.tissue!r} to {tissue_sheet}, or use one of: "
-                + ", ".join(sorted(tissues)),
-                file=cell_line_sheet,
-                where=f"cell line {line.cell_line!r}",
-            )

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cbat.config.sections import FigureSettings
 from cbat.drawing import FAINT, INK, svg_figure
-from cbat.graph.build import EDGE_ENDS, TRAINING_ROLES
-from cbat.graph.propagation import load_graph
+from cbat.graph.propagation import EDGE_ENDS, load_graph
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -278,7 +277,7 @@ def _draw_nodes(
 
 
 def _dot(axes: Axes, x: float, y: float, role: str, settings: FigureSettings) -> None:
-    seen = role in TRAINING_ROLES
+    seen = role != "unseen"
     colour = settings.model_colour if seen else settings.oracle_colour
     face = colour if role == "train" else "white"
     axes.plot(

@@ -8,17 +8,26 @@ form is one matrix inverse.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cbat.errors import UserError
-from cbat.graph.build import EDGE_ENDS
 
 FloatArray = npt.NDArray[np.float64]
+
+EDGE_ENDS: Final[Mapping[str, tuple[str, str]]] = {
+    "tissue": ("cell_line", "tissue"),
+    "parent": ("tissue", "tissue"),
+    "germ_layer": ("tissue", "germ_layer"),
+    "condition": ("cell_line", "condition"),
+    "similarity": ("cell_line", "cell_line"),
+}
+"""Kinds of the source and the target of each kind of edge."""
 
 
 @dataclass(frozen=True)

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cbat.config.sections import GraphSettings, SimilarityTable
+from cbat.config.sheets import CellLine
+from cbat.config.sheets import Tissue as TissueRow
 from cbat.errors import UserError
-from cbat.graph.build import EDGE_ENDS, build_graph, read_similarity
+from cbat.graph.build import build_graph, check_parents, read_similarity, run
+from cbat.graph.propagation import EDGE_ENDS
 
 
-@dataclass(frozen=True)
-class Line:
-    cell_line: str
-    tissue: str
-    role: str = "train"
-    condition: str = "unknown"
+def a_line(name: str, tissue: str, role: str = "train", condition: str = "unknown") -> CellLine:
+    return CellLine.model_validate(
+        {
+            "cell_line": name, "tissue": tissue, "role": role, "condition": condition, "sex": "unknown",
+            "pairs": "pairs.tsv", "pairs_format": "cbat", "enhancers": ".", "promoters": ".",
+        }
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Tissue:
-    tissue: str
-    germ_layer: str = "mesoderm"
-    parent: str | None = "."
+def a_tissue(name: str, germ_layer: str = "mesoderm", parent: str = ".") -> TissueRow:
+    return TissueRow.model_validate({"tissue": name, "germ_layer": germ_layer, "parent": parent})
 
 
 TISSUES = [
-    Tissue("blood"),
-    Tissue("myeloid", parent="blood"),
-    Tissue("skin", "ectoderm"),
-    Tissue("placenta", "unknown"),
+    a_tissue("blood"),
+    a_tissue("myeloid", parent="blood"),
+    a_tissue("skin", "ectoderm"),
+    a_tissue("placenta", "unknown"),
 ]
 LINES = [
-    Line("K562", "myeloid", condition="cancer"),
-    Line("GM12878", "blood", role="validation", condition="normal"),
-    Line("NHEK", "skin", role="unseen", condition="normal"),
+    a_line("K562", "myeloid", condition="cancer"),
+    a_line("GM12878", "blood", role="validation", condition="normal"),
+    a_line("NHEK", "skin", role="unseen", condition="normal"),
 ]
 
 
@@ -96,7 +97,7 @@ def test_nodes_and_edges_are_sorted_whatever_the_order_of_the_sheets() -> None:
 
 
 def test_every_edge_ends_at_nodes_of_the_kinds_that_its_kind_names() -> None:
-    lines = [*LINES, Line("blood", "blood")]  # a line that is called like its tissue
+    lines = [*LINES, a_line("blood", "blood")]  # a line that is called like its tissue
     graph = build_graph(lines, TISSUES, scope="all", settings=GraphSettings(condition_weight=1))
     nodes = {(node["kind"], node["name"]) for node in graph["nodes"]}
     for edge in graph["edges"]:
@@ -133,33 +134,52 @@ def test_negative_similarity_never_makes_an_edge(tmp_path: Path) -> None:
 
 
 def test_a_line_without_a_tissue_stands_alone() -> None:
-    graph = build_graph([Line("mystery", ".")], TISSUES, scope="all", settings=GraphSettings())
+    graph = build_graph([a_line("mystery", "unknown")], TISSUES, scope="all", settings=GraphSettings())
     assert names(graph, "cell_line") == ["mystery"]
     assert edges(graph, "tissue") == {}
 
 
-def test_a_tissue_that_the_sheet_lacks_is_named_with_its_line() -> None:
-    with pytest.raises(UserError, match=r"lines\.tsv, cell line 'Caco-2'.*'gut'.*blood"):
-        build_graph(
-            [Line("Caco-2", "gut")],
-            TISSUES,
-            scope="all",
-            settings=GraphSettings(),
-            cell_line_sheet="lines.tsv",
-        )
+@pytest.mark.parametrize(
+    ("tissues", "circle"),
+    [
+        ([a_tissue("a", parent="a")], "a -> a"),
+        ([a_tissue("a", parent="b"), a_tissue("b", parent="c"), a_tissue("c", parent="b")], "b -> c -> b"),
+    ],
+)
+def test_parents_that_go_in_circles_are_refused(tissues: list[TissueRow], circle: str) -> None:
+    with pytest.raises(UserError, match=rf"tissues\.tsv.*{circle}"):
+        check_parents(tissues, file="tissues.tsv")
+
+
+LINE_HEADER = "cell_line tissue role sex condition pairs pairs_format enhancers promoters"
+
+
+def sheets(folder: Path, tissue: str, parent: str) -> tuple[Path, Path]:
+    line = f"K562 {tissue} train female cancer pairs.tsv cbat . ."
+    lines = table(folder / "lines.tsv", f"{LINE_HEADER}\n{line}\n".replace(" ", "\t"))
+    return lines, table(folder / "tissues.tsv", f"tissue\tgerm_layer\tparent\nblood\tmesoderm\t{parent}\n")
+
+
+def test_the_stage_reads_sheets_and_writes_the_graph(tmp_path: Path) -> None:
+    lines, tissues = sheets(tmp_path, "blood", ".")
+    run(cell_lines=lines, tissues=tissues, scope="all", settings=GraphSettings(), directory=tmp_path / "all")
+    graph = json.loads((tmp_path / "all" / "graph.json").read_text())
+    assert edges(graph, "tissue") == {("K562", "blood"): 1.0}
+    assert graph["nodes"][0] == {"kind": "cell_line", "name": "K562", "role": "train", "tissue": "blood"}
 
 
 @pytest.mark.parametrize(
-    ("tissues", "message"),
+    ("tissue", "parent", "message"),
     [
-        ([Tissue("a", parent="b")], "the parent 'b' of the tissue 'a' is not in the sheet"),
-        ([Tissue("a", parent="a")], "a -> a"),
-        ([Tissue("a", parent="b"), Tissue("b", parent="c"), Tissue("c", parent="b")], "b -> c -> b"),
+        ("gut", ".", r"lines\.tsv, line 2.*'gut'"),
+        ("blood", "marrow", r"tissues\.tsv, line 2.*'marrow'"),
+        ("blood", "blood", r"tissues\.tsv.*blood -> blood"),
     ],
 )
-def test_parents_that_lead_nowhere_or_in_circles_are_refused(tissues: list[Tissue], message: str) -> None:
+def test_sheets_that_do_not_fit_are_refused(tmp_path: Path, tissue: str, parent: str, message: str) -> None:
+    lines, tissues = sheets(tmp_path, tissue, parent)
     with pytest.raises(UserError, match=message):
-        build_graph([], tissues, scope="all", settings=GraphSettings())
+        run(cell_lines=lines, tissues=tissues, scope="all", settings=GraphSettings(), directory=tmp_path)
 
 
 @pytest.mark.parametrize(

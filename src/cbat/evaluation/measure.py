@@ -1,0 +1,125 @@
+"""From scored pairs of one cell line to the rows of the long table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.config.sections import EvaluationSettings
+from cbat.evaluation.bootstrap import Statistic, genomic_clusters, interval
+from cbat.evaluation.metrics import pair_metrics
+from cbat.evaluation.table import NO_CONTEXT
+from cbat.evaluation.weights import FloatArray, matched_weights
+
+NEGATIVES: Final = ("natural", "balanced", "matched")
+PAIR_COLUMNS: Final = ("enhancer_id", "promoter_id", "label", "distance", "chrom", "split", "probability")
+_WITH_INTERVAL: Final[tuple[Statistic, ...]] = ("aupr", "auroc")
+_START_OF_ID: Final = r":(-?\d+)--?\d+$"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where scored pairs come from: the part of the key that all their rows share."""
+
+    model: str
+    seed: int
+    cell_line: str
+    role: str
+    context: str = NO_CONTEXT
+    n_support: int = 0
+
+
+def metric_rows(
+    pairs: pd.DataFrame, origin: Origin, *, threshold: float, settings: EvaluationSettings
+) -> list[dict[str, Any]]:
+    """Rows of the long table for every split that the settings name and all three sets of negatives.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row per pair: ``enhancer_id``, ``promoter_id``, ``label``, ``distance``, ``chrom``,
+        ``split``, ``probability``.
+    origin : Origin
+        Model, seed, cell line, role, context and support size.
+    threshold : float
+        From validation pairs of the training lines.
+    settings : EvaluationSettings
+        Splits, and the number and seed of resamplings. AUPR and AUROC carry a 95% interval.
+
+    Returns
+    -------
+    list of dict
+        Undefined metrics are absent; a split without pairs gives its counts only.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or a pair is scored twice.
+    """
+    missing = [name for name in PAIR_COLUMNS if name not in pairs.columns]
+    if missing:
+        raise ValueError(f"the scored pairs lack the column {missing[0]!r}")
+    if pairs.duplicated(["enhancer_id", "promoter_id"]).any():
+        raise ValueError("a pair is scored twice; every unique pair counts once")
+    rows: list[dict[str, Any]] = []
+    for chromosomes in dict.fromkeys(settings.chromosomes):
+        part = pairs[pairs["split"] == chromosomes]
+        for negatives in NEGATIVES:
+            key = vars(origin) | {"chromosomes": chromosomes, "negatives": negatives}
+            rows += [key | row for row in _rows_of_split(part, negatives, threshold, settings)]
+    return rows
+
+
+def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
+    """Cluster of each pair for resampling, from its chromosome and the start of its promoter."""
+    start = pairs["promoter_id"].astype(str).str.extract(_START_OF_ID, expand=False)
+    return genomic_clusters(pairs["chrom"].to_numpy(dtype=np.str_), start.to_numpy(dtype=float))
+
+
+def _rows_of_split(
+    part: pd.DataFrame, negatives: str, threshold: float, settings: EvaluationSettings
+) -> Iterator[dict[str, Any]]:
+    label = part["label"].to_numpy(dtype=float)
+    probability = part["probability"].to_numpy(dtype=float)
+    balanced, weight = negatives == "balanced", None
+    if negatives == "matched":
+        weight = _matched(part)
+        if weight is None:
+            return
+    metrics = pair_metrics(
+        label, probability, part["promoter_id"].to_numpy(), threshold, balanced, weight=weight
+    )
+    cluster = pair_clusters(part) if len(part) else np.empty(0, dtype=np.str_)
+    for metric, value in metrics.items():
+        row: dict[str, Any] = {"metric": metric, "value": value}
+        if metric in _WITH_INTERVAL and settings.n_bootstrap:
+            statistic: Statistic = "aupr" if metric == "aupr" else "auroc"
+            low, high = interval(
+                label,
+                probability,
+                cluster,
+                statistic,
+                settings.n_bootstrap,
+                settings.seed,
+                weight=weight,
+                balanced=balanced,
+            )
+            row |= {"low": low, "high": high}
+        yield row
+
+
+def _matched(part: pd.DataFrame) -> FloatArray | None:
+    try:
+        return matched_weights(
+            part["label"].to_numpy(),
+            part["distance"].to_numpy(),
+            part["enhancer_id"].to_numpy(dtype=np.str_),
+            part["promoter_id"].to_numpy(dtype=np.str_),
+        )
+    except ValueError:
+        return None  # no promoter has both classes: there is no matched set

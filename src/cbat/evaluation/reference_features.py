@@ -1,0 +1,167 @@
+"""What the shortcut references look at: composition, distance, identity and artefacts of the elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.errors import UserError
+
+FloatArray = npt.NDArray[np.float64]
+Role = Literal["enhancer", "promoter"]
+_Predicate = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.bool_]]
+
+K: Final = 4
+SHRINKAGE: Final = 5.0
+"""Pairs at the mean rate that are added to each element's own pairs."""
+_ROWS_AT_ONCE: Final = 512
+_UNKNOWN_BASE: Final = 4
+
+
+def kmer_frequencies(codes: npt.NDArray[np.uint8], k: int = K) -> FloatArray:
+    """Frequencies of k-mers, each taken together with its reverse complement.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape=(n, window)
+        A0 C1 G2 T3 N4; a k-mer with an N does not count.
+    k : int
+
+    Returns
+    -------
+    array, shape=(n, n_kmers)
+        136 columns for k = 4; rows sum to 1, or to 0 where no k-mer is known.
+    """
+    column = _canonical(k)
+    n_columns = int(column.max()) + 1
+    result = np.zeros((len(codes), n_columns))
+    for start in range(0, len(codes), _ROWS_AT_ONCE):
+        part = np.asarray(codes[start : start + _ROWS_AT_ONCE], dtype=np.int64)
+        width = part.shape[1] - k + 1
+        if width < 1:
+            continue
+        number = np.zeros((len(part), width), dtype=np.int64)
+        known = np.ones((len(part), width), dtype=bool)
+        for offset in range(k):
+            base = part[:, offset : offset + width]
+            number = number * 4 + np.minimum(base, 3)
+            known &= base < _UNKNOWN_BASE
+        row = np.broadcast_to(np.arange(len(part))[:, None], number.shape)
+        cell = (row * n_columns + column[number])[known]
+        count = np.bincount(cell, minlength=len(part) * n_columns).reshape(len(part), n_columns)
+        result[start : start + len(part)] = count / np.maximum(count.sum(axis=1, keepdims=True), 1)
+    return result
+
+
+def _canonical(k: int) -> npt.NDArray[np.int64]:
+    """Column of each k-mer number; a k-mer and its reverse complement share one."""
+    number = np.arange(4**k)
+    digits = (number[:, None] // 4 ** np.arange(k - 1, -1, -1)) % 4  # (4^k, k), first base first
+    reverse = ((3 - digits[:, ::-1]) * 4 ** np.arange(k - 1, -1, -1)).sum(axis=1)
+    column: npt.NDArray[np.int64] = np.unique(np.minimum(number, reverse), return_inverse=True)[1]
+    return column
+
+
+@dataclass(frozen=True)
+class Elements:
+    """The elements of one type in one cohort.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The rows of ``enhancer.parquet`` or ``promoter.parquet``.
+    codes : uint8 array, shape=(n, window)
+        Their bases, memory-mapped.
+    """
+
+    table: pd.DataFrame
+    codes: npt.NDArray[np.uint8]
+
+    @classmethod
+    def read(cls, elements: Path, sequences: Path, role: Role) -> Elements:
+        """Open the elements of a cohort, or raise UserError when table and sequences disagree."""
+        table = pd.read_parquet(Path(elements) / f"{role}.parquet")
+        path = Path(sequences) / f"{role}.npy"
+        try:
+            codes = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"the sequences cannot be read ({error})", mend="run `cbat extract_sequences` anew", file=path
+            ) from error
+        if codes.ndim != 2 or len(codes) != len(table):
+            raise UserError(
+                f"{len(codes)} sequences for {len(table)} elements in {elements}",
+                mend="run `cbat extract_sequences` anew",
+                file=path,
+            )
+        return cls(table, codes)
+
+    @cached_property
+    def composition(self) -> FloatArray:
+        """GC content and 4-mer frequencies, shape=(n, 137)."""
+        return np.column_stack([self._gc, kmer_frequencies(self.codes)])
+
+    @cached_property
+    def artefacts(self) -> FloatArray:
+        """Log source length, distance of the window's centre from the source's (bp), share of N."""
+        table = self.table
+        length = (table["source_end"] - table["source_start"]).to_numpy(dtype=float)
+        doubled = table["start"] + table["end"] - table["source_start"] - table["source_end"]
+        return np.column_stack(
+            [
+                np.log(np.maximum(length, 1.0)),
+                doubled.abs().to_numpy(dtype=float) / 2.0,
+                self._share(lambda codes: codes == _UNKNOWN_BASE),
+            ]
+        )
+
+    @cached_property
+    def _gc(self) -> FloatArray:
+        known = self._share(lambda codes: codes < _UNKNOWN_BASE)
+        return self._share(lambda codes: (codes == 1) | (codes == 2)) / np.maximum(known, 1e-9)
+
+    def _share(self, holds: _Predicate) -> FloatArray:
+        parts = [
+            holds(np.asarray(self.codes[start : start + _ROWS_AT_ONCE])).mean(axis=1)
+            for start in range(0, len(self.codes), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+
+class ElementRates:
+    """Positive rate of each element in other cell lines, shrunk to the mean rate.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Labelled pairs of the training lines on training chromosomes: ``cell_line``, ``label``,
+        ``enhancer_id``, ``promoter_id``.
+    role : {"enhancer", "promoter"}
+    """
+
+    def __init__(self, pairs: pd.DataFrame, role: Role) -> None:
+        self._column = f"{role}_id"
+        self.mean = float(pairs["label"].mean())
+        by_line = pairs.groupby(["cell_line", self._column])["label"].agg(["sum", "count"])
+        self._by_line = by_line
+        self._total = by_line.groupby(level=self._column).sum()
+
+    def log_odds(self, pairs: pd.DataFrame) -> FloatArray:
+        """Shrunk log-odds for the element of each pair, shape=(n,).
+
+        The pair's own cell line never counts; an element that no other line has gets the mean.
+        """
+        keys = pd.MultiIndex.from_frame(pairs[["cell_line", self._column]])
+        total = self._total.reindex(pairs[self._column]).fillna(0.0).to_numpy(dtype=float)
+        own = self._by_line.reindex(keys).fillna(0.0).to_numpy(dtype=float)
+        positive, count = (total - own).T
+        rate = (positive + SHRINKAGE * self.mean) / (count + SHRINKAGE)
+        result: FloatArray = np.log(rate) - np.log1p(-rate)
+        return result

@@ -1,0 +1,90 @@
+"""Scored pairs become one row per figure, each with its key."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from cbat.config.sections import EvaluationSettings
+from cbat.evaluation.measure import Origin, metric_rows, pair_clusters
+from cbat.evaluation.table import as_table
+
+ORIGIN = Origin("environment", 2, "K562", "unseen", "own", 256)
+SETTINGS = EvaluationSettings(chromosomes=["validation", "test"], n_bootstrap=50)
+
+
+def scored_pairs(n: int = 400) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    chrom = generator.integers(1, 9, n)
+    promoter = generator.integers(0, 30, n)
+    probability = generator.random(n)
+    return pd.DataFrame(
+        {
+            "enhancer_id": [f"chr{c}:{number * 10}-{number * 10 + 9}" for number, c in enumerate(chrom)],
+            "promoter_id": [
+                f"chr{c}:{p * 500 - 100}-{p * 500 + 100}" for c, p in zip(chrom, promoter, strict=True)
+            ],
+            "label": (generator.random(n) < probability).astype(np.int8),
+            "distance": generator.integers(1000, 200_000, n),
+            "chrom": [f"chr{c}" for c in chrom],
+            "split": np.where(chrom > 4, "test", "validation"),
+            "probability": probability,
+        }
+    )
+
+
+def test_rows_cover_splits_and_negatives_and_make_a_table() -> None:
+    table = as_table(metric_rows(scored_pairs(), ORIGIN, threshold=0.5, settings=SETTINGS))
+    keys = table[["chromosomes", "negatives"]].drop_duplicates().to_numpy().tolist()
+    assert sorted(map(tuple, keys)) == sorted(
+        (split, kind) for split in ("test", "validation") for kind in ("natural", "balanced", "matched")
+    )
+    assert set(table["model"]) == {"environment"}
+    assert set(table["n_support"]) == {256}
+    assert set(table["seed"]) == {2}
+
+
+def test_values_are_those_of_the_split() -> None:
+    pairs = scored_pairs()
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=0.5, settings=SETTINGS))
+    test = pairs[pairs["split"] == "test"]
+    row = table[
+        (table["chromosomes"] == "test") & (table["negatives"] == "natural") & (table["metric"] == "aupr")
+    ].iloc[0]
+    assert row["value"] == pytest.approx(average_precision_score(test["label"], test["probability"]))
+    assert row["low"] < row["value"] < row["high"]
+
+
+def test_without_resamplings_there_are_no_intervals() -> None:
+    settings = SETTINGS.model_copy(update={"n_bootstrap": 0})
+    table = as_table(metric_rows(scored_pairs(), ORIGIN, threshold=0.5, settings=settings))
+    assert table["low"].isna().all()
+
+
+def test_a_split_of_one_class_keeps_its_counts_only() -> None:
+    pairs = scored_pairs().assign(label=0)
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=0.5, settings=SETTINGS))
+    balanced = table[table["negatives"] == "balanced"]
+    assert set(balanced["metric"]) == {"n_pairs", "n_positive", "threshold"}
+    assert "matched" not in set(table["negatives"])
+
+
+def test_an_empty_split_is_no_error() -> None:
+    pairs = scored_pairs().iloc[:0]
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=0.5, settings=SETTINGS))
+    assert set(table["value"]) == {0.0, 0.5}
+
+
+def test_a_pair_counts_once() -> None:
+    pairs = scored_pairs(5)
+    with pytest.raises(ValueError, match="scored twice"):
+        metric_rows(pd.concat([pairs, pairs]), ORIGIN, threshold=0.5, settings=SETTINGS)
+    with pytest.raises(ValueError, match="'distance'"):
+        metric_rows(pairs.drop(columns="distance"), ORIGIN, threshold=0.5, settings=SETTINGS)
+
+
+def test_windows_that_start_before_the_contig_still_have_a_place() -> None:
+    pairs = scored_pairs(60).assign(chrom="chr1")
+    assert len(np.unique(pair_clusters(pairs))) > 5

@@ -1,0 +1,281 @@
+"""References learn from training lines alone, and each sees what its name says and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from cbat.config.sections import EvaluationSettings
+from cbat.errors import UserError
+from cbat.evaluation import references
+from cbat.evaluation.metrics import pair_metrics
+from cbat.evaluation.reference_features import ElementRates, Elements, kmer_frequencies
+from cbat.evaluation.table import read_table
+
+SPLITS = {"chr1": "train", "chr2": "train", "chr3": "validation", "chr4": "test", "chr5": "test"}
+N_ELEMENTS = 150
+N_PAIRS = 1500
+MOTIF = np.array([2, 0, 3, 0, 0, 2], dtype=np.uint8)
+Generator = np.random.Generator
+Array = npt.NDArray[np.float64]
+
+
+@dataclass
+class World:
+    """Folders of a small benchmark in which only the enhancer's motif and the distance matter."""
+
+    root: Path
+
+    def labels(self, line: str) -> Path:
+        return self.root / "labels" / f"{line}.parquet"
+
+    def cohort(self, stage: str, cohort: str) -> Path:
+        return self.root / stage / cohort
+
+    def pairs(self, *lines: str, cohort: str = "training") -> references.Pairs:
+        folders = self.cohort("elements", cohort), self.cohort("sequences", cohort)
+        return references.read_pairs([self.labels(line) for line in lines], *folders)
+
+    def training(self) -> references.Pairs:
+        return self.pairs("a_1", "b_1", "c_1")
+
+
+def make_elements(world: World, cohort: str, role: str, generator: Generator) -> pd.DataFrame:
+    width = 100
+    chrom = np.sort(generator.choice(list(SPLITS), N_ELEMENTS))
+    start = np.arange(N_ELEMENTS) * 1000
+    codes = generator.integers(0, 4, (N_ELEMENTS, width)).astype(np.uint8)
+    carries = generator.random(N_ELEMENTS) < 0.5
+    codes[np.ix_(carries, range(40, 46))] = MOTIF
+    codes[carries, 60:66] = MOTIF
+    codes[0] = 4  # an element of unknown bases must not disturb
+    length = generator.integers(80, 300, N_ELEMENTS)
+    table = pd.DataFrame(
+        {
+            "element_id": [f"{c}:{s}-{s + width}" for c, s in zip(chrom, start, strict=True)],
+            "chrom": chrom,
+            "start": start,
+            "end": start + width,
+            "split": [SPLITS[c] for c in chrom],
+            "source_start": start + width // 2 - length // 2,
+            "source_end": start + width // 2 + length - length // 2,
+        }
+    )
+    for stage in ("elements", "sequences"):
+        world.cohort(stage, cohort).mkdir(parents=True, exist_ok=True)
+    table.to_parquet(world.cohort("elements", cohort) / f"{role}.parquet")
+    np.save(world.cohort("sequences", cohort) / f"{role}.npy", codes)
+    return table.assign(carries=carries)
+
+
+def write_labels(
+    world: World, line: str, enhancers: pd.DataFrame, promoters: pd.DataFrame, generator: Generator
+) -> None:
+    enhancer = generator.integers(0, N_ELEMENTS, 6 * N_PAIRS)
+    promoter = generator.integers(0, N_ELEMENTS, 6 * N_PAIRS)
+    chrom = enhancers["chrom"].to_numpy()[enhancer]
+    near = chrom == promoters["chrom"].to_numpy()[promoter]
+    pairs = pd.DataFrame({"enhancer": enhancer[near], "promoter": promoter[near], "chrom": chrom[near]})
+    pairs = pairs.drop_duplicates(["enhancer", "promoter"]).head(N_PAIRS)
+    pairs["distance"] = generator.integers(1_000, 200_000, len(pairs)).astype(np.int32)
+    carries = enhancers["carries"].to_numpy()[pairs["enhancer"]]
+    logit = 4.0 * carries - 2.0 - 2.0 * (np.log(pairs["distance"]) - 11.0)
+    probability = 1 / (1 + np.exp(-logit))
+    pairs["label"] = (generator.random(len(pairs)) < probability).astype(np.int8)
+    pairs["upstream"] = np.int8(1)
+    pairs["split"] = pairs["chrom"].map(SPLITS)
+    pairs["enhancer_id"] = enhancers["element_id"].to_numpy()[pairs["enhancer"]]
+    pairs["promoter_id"] = promoters["element_id"].to_numpy()[pairs["promoter"]]
+    world.labels(line).parent.mkdir(exist_ok=True)
+    pairs.to_parquet(world.labels(line), index=False)
+    truth = pairs[["enhancer_id", "promoter_id"]].assign(
+        probability=probability, invariant_probability=probability**2
+    )
+    truth.to_parquet(world.root / f"truth_{line}.parquet", index=False)
+
+
+@pytest.fixture(name="world", scope="module")
+def make_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(tmp_path_factory.mktemp("world"))
+    generator = np.random.default_rng(0)
+    for cohort, lines in (("training", ("a_1", "b_1", "c_1")), ("unseen", ("a_2",))):
+        enhancers = make_elements(world, cohort, "enhancer", generator)
+        promoters = make_elements(world, cohort, "promoter", generator)
+        for line in lines:
+            write_labels(world, line, enhancers, promoters, generator)
+    return world
+
+
+def auroc(pairs: references.Pairs, reference: references.Reference, split: str) -> float:
+    here = (pairs.table["split"] == split).to_numpy()
+    table = pairs.table[here]
+    result = pair_metrics(table["label"], reference.probability[here], table["promoter"], 0.5)
+    return result["auroc"]
+
+
+def test_each_reference_sees_what_it_is_named_for(world: World) -> None:
+    target = world.pairs("a_2", cohort="unseen")
+    scores = references.shortcut_references(world.training(), target, seed=1)
+    assert tuple(scores) == references.SHORTCUTS
+    by_name = {name: auroc(target, reference, "test") for name, reference in scores.items()}
+    assert by_name["prevalence"] == 0.5
+    assert by_name["distance"] > 0.65
+    assert by_name["enhancer_only"] > 0.65
+    assert by_name["composition"] > 0.65
+    assert abs(by_name["promoter_only"] - 0.5) < 0.1
+    assert abs(by_name["artefact"] - 0.5) < 0.1
+
+
+def test_the_labels_of_the_target_never_reach_a_shortcut(world: World) -> None:
+    target = world.pairs("a_2", cohort="unseen")
+    flipped = references.Pairs(target.table.assign(label=1 - target.table["label"]), *target.elements)
+    there = references.shortcut_references(world.training(), target, seed=1)
+    here = references.shortcut_references(world.training(), flipped, seed=1)
+    for name in references.SHORTCUTS:
+        np.testing.assert_array_equal(there[name].probability, here[name].probability, err_msg=name)
+        assert there[name].threshold == here[name].threshold, name
+
+
+def test_test_chromosomes_of_training_lines_never_reach_a_shortcut(world: World) -> None:
+    target, training = world.pairs("a_2", cohort="unseen"), world.training()
+    label = np.where(training.table["split"] == "test", 1 - training.label, training.label)
+    flipped = references.Pairs(training.table.assign(label=label), *training.elements)
+    there = references.shortcut_references(training, target, seed=1)
+    here = references.shortcut_references(flipped, target, seed=1)
+    for name in references.SHORTCUTS:
+        np.testing.assert_array_equal(there[name].probability, here[name].probability, err_msg=name)
+
+
+def test_propensity_knows_elements_of_training_chromosomes_only(world: World) -> None:
+    target = world.pairs("a_1")
+    scores = references.shortcut_references(world.pairs("b_1", "c_1"), target, seed=1)
+    gain = {
+        split: auroc(target, scores["propensity"], split) - auroc(target, scores["distance"], split)
+        for split in ("train", "test")
+    }
+    assert gain["train"] > 0.1
+    assert gain["test"] == pytest.approx(0.0, abs=0.02)
+
+
+def test_propensity_of_a_seen_line_leaves_its_own_pairs_out(world: World) -> None:
+    training = world.training().table
+    training = training[training["split"] == "train"]
+    mine = training[training["cell_line"] == "a_1"]
+    others = training[training["cell_line"] != "a_1"]
+    for role in ("enhancer", "promoter"):
+        with_own = ElementRates(training, role)
+        without = ElementRates(others, role)
+        without.mean = with_own.mean
+        np.testing.assert_allclose(with_own.log_odds(mine), without.log_odds(mine))
+
+
+def test_rates_are_shrunk_by_hand() -> None:
+    pairs = pd.DataFrame(
+        {
+            "cell_line": ["a", "a", "b", "b"],
+            "label": [1, 1, 0, 0],
+            "enhancer_id": ["e1", "e1", "e2", "e3"],
+            "promoter_id": ["p"] * 4,
+        }
+    )
+    new = pd.DataFrame({"cell_line": "new", "enhancer_id": ["e1", "e2", "e9"], "promoter_id": "p"})
+    rate = 1 / (1 + np.exp(-ElementRates(pairs, "enhancer").log_odds(new)))
+    np.testing.assert_allclose(rate, [(2 + 5 * 0.5) / 7, (5 * 0.5) / 6, 0.5])
+
+
+def test_artefacts_find_labels_that_lengths_give_away(world: World) -> None:
+    def spoiled(pairs: references.Pairs) -> references.Pairs:
+        length = pairs.enhancers.table["source_end"] - pairs.enhancers.table["source_start"]
+        label = (length.to_numpy()[pairs.table["enhancer"]] > 190).astype(int)
+        return references.Pairs(pairs.table.assign(label=label), *pairs.elements)
+
+    target = spoiled(world.pairs("a_2", cohort="unseen"))
+    scores = references.shortcut_references(spoiled(world.training()), target, seed=1)
+    assert auroc(target, scores["artefact"], "test") > 0.95
+
+
+def test_the_oracle_is_the_truth(world: World) -> None:
+    target = world.pairs("a_2", cohort="unseen")
+    scores = references.oracle_references(target.table, world.root / "truth_a_2.parquet")
+    truth = pd.read_parquet(world.root / "truth_a_2.parquet")
+    assert set(scores) == {"oracle", "oracle_invariant"}
+    np.testing.assert_array_equal(scores["oracle"].probability, truth["probability"])
+
+
+def test_a_truth_that_lacks_pairs_is_refused(world: World, tmp_path: Path) -> None:
+    target = world.pairs("a_2", cohort="unseen")
+    short = tmp_path / "truth.parquet"
+    pd.read_parquet(world.root / "truth_a_2.parquet").iloc[3:].to_parquet(short)
+    with pytest.raises(UserError, match="3 of 1433 labelled pairs have no true probability"):
+        references.oracle_references(target.table, short)
+
+
+def test_the_table_of_an_unseen_line(world: World, tmp_path: Path) -> None:
+    files = [tmp_path / "one.tsv", tmp_path / "two.tsv"]
+    for output in files:
+        references.run(
+            cell_line="a_2",
+            role="unseen",
+            labels=world.labels("a_2"),
+            training_labels=[world.labels(line) for line in ("a_1", "b_1", "c_1")],
+            elements=world.cohort("elements", "unseen"),
+            training_elements=world.cohort("elements", "training"),
+            sequences=world.cohort("sequences", "unseen"),
+            training_sequences=world.cohort("sequences", "training"),
+            truth=world.root / "truth_a_2.parquet",
+            settings=EvaluationSettings(n_bootstrap=20),
+            output=output,
+        )
+    assert files[0].read_bytes() == files[1].read_bytes()
+    table = read_table(files[0])
+    assert set(table["model"]) == {*references.SHORTCUTS, *references.ORACLES}
+    assert set(table["seed"]) == {0}
+    assert set(table["context"]) == {"-"}
+    balanced = table[(table["negatives"] == "balanced") & (table["metric"] == "aupr")].set_index("model")
+    assert balanced["value"]["prevalence"] == 0.5
+    assert balanced["value"].idxmax() == "oracle"
+
+
+def test_without_training_lines_there_is_nothing_to_learn_from(world: World) -> None:
+    with pytest.raises(UserError, match="no training lines"):
+        world.pairs()
+
+
+def test_training_chromosomes_without_pairs_are_told(world: World) -> None:
+    training = world.training()
+    none = references.Pairs(training.table[training.table["split"] == "test"], *training.elements)
+    with pytest.raises(UserError, match="no positive and negative pairs on the training chromosomes"):
+        references.shortcut_references(none, none, seed=1)
+
+
+def test_sequences_that_do_not_fit_the_elements_are_refused(world: World, tmp_path: Path) -> None:
+    np.save(tmp_path / "enhancer.npy", np.zeros((3, 10), dtype=np.uint8))
+    with pytest.raises(UserError, match="3 sequences for 150 elements"):
+        Elements.read(world.cohort("elements", "training"), tmp_path, "enhancer")
+    with pytest.raises(UserError, match="cannot be read"):
+        Elements.read(world.cohort("elements", "training"), tmp_path, "promoter")
+
+
+def test_kmers_by_hand() -> None:
+    # AAAC GTTT: AAAC and its reverse complement GTTT are one 4-mer.
+    codes = np.array([[0, 0, 0, 1], [2, 3, 3, 3], [0, 0, 0, 4]], dtype=np.uint8)
+    frequencies = kmer_frequencies(codes)
+    assert frequencies.shape == (3, 136)
+    np.testing.assert_array_equal(frequencies[0], frequencies[1])
+    assert sorted(frequencies[0])[-2:] == [0.0, 1.0]
+    assert frequencies[2].sum() == 0.0, "a 4-mer with an N does not count"
+
+
+def test_kmers_are_the_same_on_both_strands() -> None:
+    codes = np.random.default_rng(0).integers(0, 5, (700, 60)).astype(np.uint8)
+    complement = np.where(codes < 4, 3 - codes, 4).astype(np.uint8)[:, ::-1]
+    np.testing.assert_array_equal(kmer_frequencies(codes), kmer_frequencies(complement))
+
+
+def test_windows_shorter_than_a_kmer_have_no_composition() -> None:
+    assert not kmer_frequencies(np.zeros((2, 3), dtype=np.uint8)).any()
