@@ -1,0 +1,73 @@
+# Every target sets up what it needs in .venv; a second run of the same target finds it there.
+#
+#   make PYTHON=python3.12 demo     another interpreter than the first of python3.11, python3.12, python3
+#   make CORES=8 demo               fewer cores than all
+#   make PYTEST_ARGS="-k graph" test
+
+PYTHON ?=
+CORES ?= all
+PYTEST_ARGS ?=
+SNAKEMAKE_ARGS ?=
+
+VENV := .venv
+SHELL := /bin/bash
+UV_VERSION := 0.13.9
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# The tools come from .venv alone, whatever the caller's shell has loaded.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo set-up set-up-dev test lint format lock clean distclean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: set-up  ## train and evaluate on the simulated benchmark, then show the summary
+	snakemake --cores $(CORES) $(SNAKEMAKE_ARGS)
+	snakemake --report results/report.html
+	@echo
+	@cat results/summary/summary.txt
+	@echo
+	@echo "Report: results/report.html"
+
+set-up:  ## install what the workflow needs into .venv
+	@PYTHON="$(PYTHON)" tools/set_up.sh run
+
+set-up-dev:  ## install what the tests and linters need as well
+	@PYTHON="$(PYTHON)" tools/set_up.sh dev
+
+test: set-up-dev  ## run every test
+	pytest $(PYTEST_ARGS)
+
+lint: set-up-dev  ## check style, types, import boundaries and the workflow
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: set-up-dev  ## mend what the linters can mend
+	ruff check --fix
+	ruff format
+	snakefmt Snakefile workflow
+
+# Each lock is resolved for every supported Python; --upgrade takes the newest versions: make lock LOCK_ARGS=--upgrade
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch \
+	--no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS)
+
+lock: set-up  ## resolve the locks again from pyproject.toml
+	pip install --quiet uv==$(UV_VERSION)
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+
+clean:  ## remove results, logs and caches; keep .venv
+	rm -rf results logs .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf build dist src/*.egg-info
+	find benchmarks -name '*.tsv' -delete
+	find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## remove .venv too
+	rm -rf $(VENV) .venv.lock
