@@ -7,6 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly VENV=.venv
 readonly UNDER_WAY=$VENV/.set-up-under-way
+# The environment must not be made anew by its own interpreter.
+PATH=${PATH//"$PWD/$VENV/bin:"/}
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 DEBIAN_FRONTEND=noninteractive
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -70,7 +72,10 @@ fi
 
 # Without PYTHON, the interpreter of an environment that is there will do.
 wanted=
-if [ -n "${PYTHON:-}" ]; then wanted=$(version_of "$(find_python)"); fi
+if [ -n "${PYTHON:-}" ]; then
+    python=$(find_python)
+    wanted=$(version_of "$python")
+fi
 is_wanted() {
     case $(version_of $VENV/bin/python) in "${wanted:-3.11}" | "${wanted:-3.12}") ;; *) return 1 ;; esac
 }
@@ -104,7 +109,7 @@ pip_install() {
     die "pip could not install the packages; its message is above. Once that is mended, run the same command again"
 }
 
-pip_install --quiet --require-hashes -r requirements-build.lock
+pip_install -qq --require-hashes -r requirements-build.lock
 
 # First and alone: the build of torch (CPU, CUDA) is the machine's choice, and one that is there is kept.
 torch=$(sed -n 's/^ *"\(torch==[0-9.]*\)",$/\1/p' pyproject.toml)
@@ -118,8 +123,8 @@ PYTHON
 fi
 
 say "installing the $(grep -c == $lock) packages of $lock"
-pip_install --quiet --require-hashes --no-deps --no-build-isolation -r $lock
-pip_install --quiet --no-deps --no-build-isolation --editable .
+pip_install -qq --require-hashes --no-deps --no-build-isolation -r $lock
+pip_install -qq --no-deps --no-build-isolation --editable .
 $VENV/bin/python -m pip check >&2 || die "the packages in $VENV do not fit together; run 'make distclean' and the same command again"
 
 fingerprint >"$VENV/.set-up-$1"
