@@ -165,11 +165,9 @@ def test_the_conda_environment_of_a_rule_holds_what_its_code_imports(
 
 
 def test_every_imported_package_is_declared() -> None:
-    declared = (
-        RUNTIME.keys() | requirements(PROJECT["project"]["optional-dependencies"]["tensorboard"]).keys()
-    )
-    importable = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in declared}
-    assert third_party_imports(set((TOP / "src").rglob("*.py"))) <= importable
+    optional = requirements(PROJECT["project"]["optional-dependencies"]["tensorboard"])
+    imported = third_party_imports(set((TOP / "src").rglob("*.py")))
+    assert imported <= modules_of(RUNTIME.keys() | optional.keys())
 
 
 def test_the_document_of_dependencies_names_each_one_and_no_other() -> None:
