@@ -1,0 +1,190 @@
+"""Bases of the elements' windows, as one memory-mapped array of codes for each element type.
+
+A base is one byte: A 0, C 1, G 2, T 3, and 4 for everything else. Lower case (soft-masked repeats) counts as
+upper case; N, the ambiguous letters of IUPAC and positions beyond the ends of a contig are all 4.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyfaidx
+
+from cbat.data.stored import (
+    check_files,
+    open_array,
+    read_manifest,
+    read_table,
+    start_directory,
+    write_array,
+    write_manifest,
+)
+from cbat.errors import UserError
+
+Codes = npt.NDArray[np.uint8]
+
+FORMAT: Final = 1
+ROLES: Final = ("enhancer", "promoter")
+UNKNOWN_BASE: Final = 4
+_MEND: Final = "run extract_sequences anew"
+_logger = logging.getLogger(__name__)
+
+
+def _code_of_character() -> Codes:
+    table = np.full(256, UNKNOWN_BASE, dtype=np.uint8)
+    for code, letter in enumerate("ACGT"):
+        table[[ord(letter), ord(letter.lower())]] = code
+    return table
+
+
+_CODE: Final = _code_of_character()
+
+
+def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> None:
+    """Extract the windows of a cohort's elements from the genome.
+
+    Parameters
+    ----------
+    genome_fasta : Path
+        Uncompressed FASTA with its index (``.fai``) beside it.
+    elements_directory : Path
+        Folder of ``enhancer.parquet`` and ``promoter.parquet``.
+    directory : Path
+        Folder to write ``enhancer.npy``, ``promoter.npy`` and ``manifest.json`` to.
+
+    Raises
+    ------
+    UserError
+        The genome lacks a contig of the elements, or FASTA and index do not belong together.
+    """
+    codes = {}
+    with _open_genome(genome_fasta) as genome:
+        for role in ROLES:
+            path = elements_directory / f"{role}.parquet"
+            table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
+            codes[role] = extract_windows(genome, table, source=path)
+    write_codes(directory, codes)
+
+
+def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None = None) -> Codes:
+    """Codes of windows of one length.
+
+    Parameters
+    ----------
+    genome : pyfaidx.Fasta
+        Opened with ``as_raw=True``.
+    windows : DataFrame
+        ``chrom``, ``start``, ``end``: 0-based and half-open; they may reach beyond the ends of a contig.
+    source : Path, optional
+        Where the windows come from, for messages.
+
+    Returns
+    -------
+    uint8 array, shape=(n, window)
+
+    Raises
+    ------
+    UserError
+        The windows differ in length, a contig is missing, or the index does not fit the FASTA.
+    """
+    lengths = (windows["end"] - windows["start"]).unique()
+    if len(lengths) > 1:
+        raise UserError(
+            f"windows of {min(lengths)} and {max(lengths)} bp in one table",
+            mend="run collect_elements anew",
+            file=source,
+        )
+    codes = np.full((len(windows), lengths[0] if len(lengths) else 0), UNKNOWN_BASE, dtype=np.uint8)
+    # One contig after the other and from left to right, so that the file is read forwards.
+    ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
+    for chrom, rows in ordered.groupby("chrom", sort=True, observed=True):
+        if chrom not in genome:
+            raise UserError(
+                f"the genome {genome.filename} has no contig {chrom!r}",
+                mend="give the assembly that the elements are positions of, with the same contig names",
+                file=source,
+            )
+        contig_length = len(genome[chrom])
+        for row, start, end in zip(rows.index, rows["start"], rows["end"], strict=True):
+            left, right = max(start, 0), min(end, contig_length)
+            if left < right:
+                codes[row, left - start : right - start] = _fetch(genome, str(chrom), left, right)
+    return codes
+
+
+def write_codes(directory: Path, codes: Mapping[str, Codes]) -> None:
+    """Write the codes of both element types, and the manifest that :func:`read_codes` checks.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+    codes : mapping
+        ``enhancer`` and ``promoter`` -> uint8 array, shape=(n, window).
+    """
+    start_directory(directory)
+    unknown = {role: codes[role] == UNKNOWN_BASE for role in ROLES}
+    for role in ROLES:
+        write_array(directory / f"{role}.npy", codes[role])
+    n_without_sequence = {role: int(unknown[role].all(axis=1).sum()) for role in ROLES}
+    fraction_n = {role: float(unknown[role].mean()) if codes[role].size else 0.0 for role in ROLES}
+    content = {"format": FORMAT, "fraction_n": fraction_n, "n_without_sequence": n_without_sequence}
+    write_manifest(directory, content, {f"{role}.npy": {"shape": [*codes[role].shape]} for role in ROLES})
+    for role, count in n_without_sequence.items():
+        _logger.info("%d %ss, %.2f %% N", len(codes[role]), role, 100 * fraction_n[role])
+        if count:
+            _logger.warning("%d of %d %ss have no base but N", count, len(codes[role]), role)
+
+
+def read_codes(directory: Path, role: str) -> Codes:
+    """Memory-map the codes of one element type, once size and hash of the file have been checked.
+
+    Parameters
+    ----------
+    directory : Path
+        ``results/sequences/<cohort>``.
+    role : {"enhancer", "promoter"}
+
+    Returns
+    -------
+    uint8 array, shape=(n, window)
+
+    Raises
+    ------
+    UserError
+        The file or the manifest is missing, truncated or corrupt; the message names it.
+    """
+    directory, name = Path(directory), f"{role}.npy"
+    files = [f"{each}.npy" for each in ROLES]
+    manifest = read_manifest(directory, version=FORMAT, files=files, mend=_MEND)
+    check_files(directory, {name: manifest["files"][name]}, mend=_MEND)
+    return open_array(directory / name, mend=_MEND)
+
+
+def _open_genome(path: Path) -> Any:
+    mend = "run prepare_genome anew"
+    if not Path(path).is_file():
+        raise UserError("the genome is missing", mend=mend, file=path)
+    try:
+        return pyfaidx.Fasta(str(path), as_raw=True, rebuild=False)
+    except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
+        raise UserError(f"the genome cannot be read ({error})", mend=mend, file=path) from error
+
+
+def _fetch(genome: Any, chrom: str, start: int, end: int) -> Codes:
+    """Codes of [start, end) of a contig, both inside it, shape=(end - start,)."""
+    bases = genome.faidx.fetch(chrom, start + 1, end)
+    codes = _CODE[np.frombuffer(bases.encode("latin-1"), dtype=np.uint8)]
+    if len(codes) != end - start:
+        raise UserError(
+            f"{chrom}:{start}-{end} holds {len(codes)} bases: the index does not fit the FASTA",
+            mend="run prepare_genome anew",
+            file=genome.filename,
+        )
+    return codes

@@ -1,0 +1,163 @@
+"""Files that one stage stored for the next: a manifest with hashes, and readers that trust nothing unchecked.
+
+A manifest is written last and removed first, so that a folder with a manifest is a whole folder. It carries
+the size and SHA-256 of every file, and the SHA-256 of itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.errors import UserError
+from cbat.files import atomic_file, sha256_of, write_json
+
+MANIFEST: Final = "manifest.json"
+
+
+def start_directory(directory: Path) -> None:
+    """Make ``directory`` and take away the manifest of an earlier run, before any file of it changes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MANIFEST).unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an NPY file, whole or not at all; an array of Python objects is an error."""
+    with atomic_file(path) as temporary:
+        np.save(temporary, array, allow_pickle=False)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet file without index, whole or not at all."""
+    with atomic_file(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def write_manifest(
+    directory: Path, content: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Write the manifest of ``directory``.
+
+    Parameters
+    ----------
+    directory : Path
+        It holds the files.
+    content : mapping
+        What the manifest says besides its files; the key ``format`` is the number of the layout.
+    files : mapping
+        Name of each file -> what to say of it besides its size in bytes and its SHA-256.
+    """
+    entries = {
+        name: {
+            **extra,
+            "bytes": (directory / name).stat().st_size,
+            "sha256": sha256_of(directory / name),
+        }
+        for name, extra in files.items()
+    }
+    whole = {**content, "files": entries}
+    write_json(directory / MANIFEST, {**whole, "sha256": _digest(whole)})
+
+
+def read_manifest(directory: Path, *, version: int, files: Collection[str], mend: str) -> dict[str, Any]:
+    """The manifest of ``directory``.
+
+    Parameters
+    ----------
+    directory : Path
+        A folder that :func:`write_manifest` completed.
+    version : int
+        The format that the caller reads.
+    files : collection of str
+        The names that it has to list, no more and no less.
+    mend : str
+        What makes the folder anew.
+
+    Raises
+    ------
+    UserError
+        The manifest is missing, damaged, or of another format.
+    """
+    path = directory / MANIFEST
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise UserError("the file is missing: the folder is not whole", mend=mend, file=path) from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"the file is damaged ({error})", mend=mend, file=path) from error
+    if not isinstance(content, dict):
+        raise UserError("the file is damaged (it is no JSON object)", mend=mend, file=path)
+    if content.get("format") != version:
+        raise UserError(
+            f"the format is {content.get('format')!r}, and this version of cbat reads {version}",
+            mend=mend,
+            file=path,
+        )
+    if content.pop("sha256", None) != _digest(content):
+        raise UserError("the file is damaged (it does not match its own hash)", mend=mend, file=path)
+    if set(content["files"]) != set(files):
+        listed, wanted = (", ".join(sorted(names)) for names in (content["files"], files))
+        raise UserError(f"it lists {listed} in place of {wanted}", mend=mend, file=path)
+    return content
+
+
+def check_files(directory: Path, entries: Mapping[str, Mapping[str, Any]], *, mend: str) -> None:
+    """Compare files with their entries in the manifest: all sizes first, for they cost nothing, then hashes.
+
+    Raises
+    ------
+    UserError
+        A file is missing, truncated or corrupt; the message names it.
+    """
+    for name, entry in entries.items():
+        path = directory / name
+        if not path.is_file():
+            raise UserError("the file is missing", mend=mend, file=path)
+        size = path.stat().st_size
+        if size != entry["bytes"]:
+            problem = f"the file has {size} bytes, and its manifest says {entry['bytes']}"
+            raise UserError(problem, mend=mend, file=path)
+    for name, entry in entries.items():
+        if sha256_of(directory / name) != entry["sha256"]:
+            problem = "the file is corrupt: its SHA-256 is not the one in its manifest"
+            raise UserError(problem, mend=mend, file=directory / name)
+
+
+def open_array(path: Path, *, mend: str) -> npt.NDArray[Any]:
+    """Memory-map an NPY file for reading; an empty array, which cannot be mapped, is read instead."""
+    try:
+        try:
+            array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError:
+            array = np.load(path, allow_pickle=False)
+            if array.size:
+                raise
+    except (OSError, ValueError) as error:
+        raise UserError(f"the array cannot be read ({error})", mend=mend, file=path) from error
+    return array
+
+
+def read_table(path: Path, columns: Sequence[str], *, mend: str) -> pd.DataFrame:
+    """Some columns of a Parquet file that an earlier stage wrote.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged, or has no such column.
+    """
+    try:
+        return pd.read_parquet(path, columns=list(columns))
+    except (OSError, ValueError) as error:
+        raise UserError(f"the table cannot be read ({error})", mend=mend, file=path) from error
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
