@@ -313,7 +313,7 @@ def _read_candidates(
             chosen[:] = False
         rows[role] = np.unique(table["element"].to_numpy()[chosen]).astype(np.intp)
         if len(rows[role]) and not 0 <= rows[role][0] <= rows[role][-1] < len(tables[role]):
-            raise UserError(f"it names a {role} that the cohort does not have", mend=mend, file=path)
+            raise UserError(f"it names {role} {rows[role][-1]} of {len(tables[role])}", mend=mend, file=path)
     return rows
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.errors import UserError
-from cbat.files import atomic_file, sha256_of, write_json
+from cbat.files import atomic_file, sha256_of
 
 MANIFEST: Final = "manifest.json"
 
@@ -63,7 +63,8 @@ def write_manifest(
         for name, extra in files.items()
     }
     whole = {**content, "files": entries}
-    write_json(directory / MANIFEST, {**whole, "sha256": _digest(whole)})
+    with atomic_file(directory / MANIFEST) as temporary:
+        temporary.write_bytes(_as_text({**whole, "sha256": _digest(whole)}))
 
 
 def read_manifest(directory: Path, *, version: int, files: Collection[str], mend: str) -> dict[str, Any]:
@@ -87,7 +88,8 @@ def read_manifest(directory: Path, *, version: int, files: Collection[str], mend
     """
     path = directory / MANIFEST
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        content = json.loads(text)
     except FileNotFoundError as error:
         raise UserError("the file is missing: the folder is not whole", mend=mend, file=path) from error
     except (OSError, ValueError) as error:
@@ -100,7 +102,8 @@ def read_manifest(directory: Path, *, version: int, files: Collection[str], mend
             mend=mend,
             file=path,
         )
-    if content.pop("sha256", None) != _digest(content):
+    as_written = text == _as_text(content)
+    if content.pop("sha256", None) != _digest(content) or not as_written:
         raise UserError("the file is damaged (it does not match its own hash)", mend=mend, file=path)
     if set(content["files"]) != set(files):
         listed, wanted = (", ".join(sorted(names)) for names in (content["files"], files))
@@ -158,6 +161,9 @@ def read_table(path: Path, columns: Sequence[str], *, mend: str) -> pd.DataFrame
         raise UserError(f"the table cannot be read ({error})", mend=mend, file=path) from error
 
 
+def _as_text(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+
+
 def _digest(content: Mapping[str, Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_as_text(content)).hexdigest()
