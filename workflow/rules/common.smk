@@ -10,8 +10,10 @@ CHECKOUT = Path(workflow.basedir).resolve()
 CHECKOUT = CHECKOUT if (CHECKOUT / "src").is_dir() else CHECKOUT.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
 # Rules call `cbat`: the package of this checkout, in the environment of the rule.
-os.environ["PATH"] = os.pathsep.join(
-    [str(CHECKOUT / "workflow" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+os.environ.update(
+    PATH=os.pathsep.join(
+        [str(CHECKOUT / "workflow" / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    )
 )
 
 from cbat.config.closure import import_closure
@@ -46,9 +48,9 @@ def code(*modules):
     ]
 
 
-def settings(section):
-    """A section of the configuration as JSON, defaults included."""
-    return getattr(PROJECT.config, section).model_dump_json()
+def settings(section, *keys):
+    """A section of the configuration as JSON, defaults included; or only the keys that a stage reads."""
+    return getattr(PROJECT.config, section).model_dump_json(include=set(keys) or None)
 
 
 def rows(cell_lines, *columns):
@@ -58,6 +60,15 @@ def rows(cell_lines, *columns):
     when, and only when, one of these fields changes.
     """
     return json.dumps([row.model_dump(mode="json", include=set(columns)) for row in cell_lines])
+
+
+def sheet(key):
+    """The path of a sheet, of which :func:`rows` says what matters.
+
+    Snakemake takes a parameter that may depend on the input for no reason to run again. So a line that is
+    added to a copy of the sheet trains nothing anew.
+    """
+    return lambda wildcards, input: config[key]
 
 
 def cohort_rows(cohort):
@@ -88,8 +99,66 @@ SHARD_FILES = [
     "promoter_codes.npy",
     "support.npy",
 ]
+ENCODER_FILES = ["encoder.safetensors", "encoder.json"]
+MODEL_FILES = ["model.safetensors", "model.json"]
 
 
 def shards(cell_lines):
     """All files of the shards of these cell lines."""
     return expand("results/shards/{cell_line}/{file}", cell_line=cell_lines, file=SHARD_FILES)
+
+
+def elements_and_sequences(cohort):
+    """All files of the elements of a cohort and of their sequences."""
+    return expand(
+        ["results/elements/{cohort}/{table}.parquet", "results/sequences/{cohort}/{array}"],
+        cohort=cohort,
+        table=["enhancer", "promoter", "candidates"],
+        array=["enhancer.npy", "promoter.npy", "manifest.json"],
+    )
+
+
+def role_of(wildcards):
+    """Whether models have seen the cell line in training."""
+    return "unseen" if cohort_of(wildcards) == "unseen" else "seen"
+
+
+def truth_of(wildcards):
+    """The hidden truth of a simulated line; nothing for a real one."""
+    return expand(
+        "results/simulation/truth/{cell_line}.parquet", cell_line={wildcards.cell_line} & {*SIMULATED}
+    )
+
+
+def wrong_lines(wildcards):
+    """The cell line whose support set stands in as the wrong one, if the configuration asks for that."""
+    wanted = "wrong" in PROJECT.config.evaluation.contexts
+    return [name for name in [PROJECT.wrong_line(wildcards.cell_line)] if wanted and name is not None]
+
+
+def evaluations(file, models=PROJECT.config.models):
+    """One file of each evaluation: of every model, seed and cell line that the configuration asks for."""
+    return expand(
+        "results/evaluation/{model}/seed_{seed}/{cell_line}/{file}",
+        model=models,
+        seed=PROJECT.config.seeds,
+        cell_line=PROJECT.evaluated(),
+        file=file,
+    )
+
+
+def compared(file):
+    """One file of each evaluation of the baseline and of the full model."""
+    return evaluations(file, sorted({PROJECT.config.baseline, PROJECT.config.full_model}))
+
+
+HEADLINE_KEYS = ["roles", "chromosomes", "headline_support"]
+REFERENCES = expand("results/evaluation/reference/{cell_line}/metrics.tsv", cell_line=PROJECT.evaluated())
+SIMULATED_ROWS = simulated_lines(PROJECT.cell_lines, Path("results/simulation"))
+SIMULATED = [row.cell_line for row in SIMULATED_ROWS] if PROJECT.config.simulation is not None else []
+FIGURE_PARAMS = {
+    "settings": settings("evaluation", *HEADLINE_KEYS),
+    "figures": settings("figures"),
+    "baseline": PROJECT.config.baseline,
+    "full_model": PROJECT.config.full_model,
+}

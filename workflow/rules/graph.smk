@@ -20,11 +20,13 @@ rule build_prototype_graph:
         mem_mb=1000,
         runtime=10,
     params:
+        cell_lines=sheet("cell_lines"),
+        tissues=sheet("tissues"),
         rows=lambda wildcards: rows(scope_rows(wildcards.scope), "cell_line", "tissue", "role", "condition"),
-        tissues=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
+        tissue_rows=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
         settings=settings("graph"),
     shell:
-        "cbat build_prototype_graph --cell-lines {config[cell_lines]:q} --tissues {config[tissues]:q}"
+        "cbat build_prototype_graph --cell-lines {params.cell_lines:q} --tissues {params.tissues:q}"
         " --scope {wildcards.scope} --settings {params.settings:q} --directory results/graph/{wildcards.scope}"
         " > {log} 2>&1"
 

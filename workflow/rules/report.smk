@@ -13,12 +13,14 @@ rule write_report:
         "logs/write_report/report.log",
     benchmark:
         "benchmarks/write_report/report.tsv"
+    conda:
+        "../envs/report.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=500,
         runtime=10,
     params:
         config=json.dumps(config, sort_keys=True),
-        snakefile=str(workflow.main_snakefile),
+        snakefile=lambda wildcards, input: str(workflow.main_snakefile),
     shell:
         # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.
         "config=$(mktemp --suffix .json); trap 'rm -f $config' EXIT;"

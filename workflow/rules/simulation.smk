@@ -1,8 +1,6 @@
 # Needs: the cell lines whose files lie under results/simulation, and the section `simulation`.
 # Makes: a genome, candidate elements and labelled pairs as a user would bring them, and the hidden truth.
 
-SIMULATED = [row.cell_line for row in simulated_lines(PROJECT.cell_lines, Path("results/simulation"))]
-
 if PROJECT.config.simulation is not None:
 
     rule simulate_benchmark:
@@ -26,8 +24,9 @@ if PROJECT.config.simulation is not None:
             mem_mb=4000,
             runtime=30,
         params:
-            rows=rows(simulated_lines(PROJECT.cell_lines, Path("results/simulation")), "cell_line", "tissue"),
+            cell_lines=sheet("cell_lines"),
+            rows=rows(SIMULATED_ROWS, "cell_line", "tissue"),
             settings=settings("simulation"),
         shell:
-            "cbat simulate_benchmark --settings {params.settings:q} --cell-lines {config[cell_lines]:q}"
+            "cbat simulate_benchmark --settings {params.settings:q} --cell-lines {params.cell_lines:q}"
             " --directory results/simulation > {log} 2>&1"

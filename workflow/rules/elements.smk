@@ -1,0 +1,37 @@
+# Needs: pairs and candidate BEDs of a cohort's cell lines, contig sizes, the sections `elements` and `splits`.
+# Makes: the unique enhancers and promoters of the cohort, as fixed windows on split chromosomes, and which
+# cell line has which of them as candidates. The cohorts are kept apart, so an unseen line changes nothing
+# that training reads.
+
+
+rule collect_elements:
+    """Collect the unique elements of a cohort of cell lines."""
+    input:
+        code=code("cbat.data.elements"),
+        raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
+        contig_sizes="results/genome/contig_sizes.tsv",
+    output:
+        enhancers="results/elements/{cohort}/enhancer.parquet",
+        promoters="results/elements/{cohort}/promoter.parquet",
+        candidates="results/elements/{cohort}/candidates.parquet",
+        report="results/elements/{cohort}/report.json",
+    log:
+        "logs/collect_elements/{cohort}.log",
+    benchmark:
+        "benchmarks/collect_elements/{cohort}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        cell_lines=sheet("cell_lines"),
+        rows=lambda wildcards: rows(
+            cohort_rows(wildcards.cohort), "cell_line", "pairs", "pairs_format", "enhancers", "promoters"
+        ),
+        elements=settings("elements"),
+        splits=settings("splits"),
+    shell:
+        "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
+        " --contig-sizes {input.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
+        " --directory results/elements/{wildcards.cohort} > {log} 2>&1"

@@ -1,0 +1,46 @@
+# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one, and the
+# prototype graph without unseen lines.
+# Makes: figures of accuracy of the model on the cell line, and every pair with its score.
+
+
+rule evaluate_cell_line:
+    """Evaluate a model on one cell line, with its own environment and with wrong ones."""
+    input:
+        code=code("cbat.evaluation.cell_line"),
+        model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
+        shard=[f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
+        other_shards=lambda wildcards: shards(wrong_lines(wildcards)),
+        graph="results/graph/training/graph.json",
+    output:
+        metrics="results/evaluation/{model}/seed_{seed}/{cell_line}/metrics.tsv",
+        scored_pairs="results/evaluation/{model}/seed_{seed}/{cell_line}/scored_pairs.parquet",
+    log:
+        "logs/evaluate_cell_line/{model}_seed_{seed}_{cell_line}.log",
+    benchmark:
+        "benchmarks/evaluate_cell_line/{model}_seed_{seed}_{cell_line}.tsv"
+    conda:
+        "../envs/train-cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        role=role_of,
+        tissue=lambda wildcards: PROJECT.row(wildcards.cell_line).tissue,
+        other_shards=lambda wildcards: expand("results/shards/{cell_line}", cell_line=wrong_lines(wildcards)),
+        settings=settings(
+            "evaluation",
+            "chromosomes",
+            "contexts",
+            "support_sizes",
+            "headline_support",
+            "n_bootstrap",
+            "seed",
+        ),
+    shell:
+        "cbat evaluate_cell_line --model {wildcards.model} --seed {wildcards.seed}"
+        " --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
+        " --cell-line {wildcards.cell_line} --role {params.role} --tissue {params.tissue}"
+        " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards}"
+        " --graph {input.graph} --settings {params.settings:q} --threads {threads}"
+        " --directory results/evaluation/{wildcards.model}/seed_{wildcards.seed}/{wildcards.cell_line}"
+        " > {log} 2>&1"

@@ -1,0 +1,93 @@
+# Needs: the long table of metrics, and for curves the scored pairs of the two models that are compared.
+# Makes: the figures of the report.
+
+
+rule plot_cell_line_bars:
+    """Draw the headline figure of every cell line as bars."""
+    input:
+        code=code("cbat.evaluation.figures"),
+        metrics="results/summary/metrics.tsv",
+    output:
+        report(
+            "results/figures/cell_line_bars.svg",
+            caption="../report/cell_line_bars.rst",
+            category="Accuracy",
+            labels={"figure": "AUPR of each cell line", "kind": "figure"},
+        ),
+    log:
+        "logs/plot_cell_line_bars/figure.log",
+    benchmark:
+        "benchmarks/plot_cell_line_bars/figure.tsv"
+    conda:
+        "../envs/plots.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        **FIGURE_PARAMS,
+    shell:
+        "cbat plot_cell_line_bars --metrics {input.metrics} --settings {params.settings:q}"
+        " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
+        " --output {output} > {log} 2>&1"
+
+
+rule plot_support_curve:
+    """Draw AUPR against the size of the support set."""
+    input:
+        code=code("cbat.evaluation.figures"),
+        metrics="results/summary/metrics.tsv",
+    output:
+        report(
+            "results/figures/support_curve.svg",
+            caption="../report/support_curve.rst",
+            category="Is the environment used?",
+            labels={"figure": "AUPR and support size", "kind": "figure"},
+        ),
+    log:
+        "logs/plot_support_curve/figure.log",
+    benchmark:
+        "benchmarks/plot_support_curve/figure.tsv"
+    conda:
+        "../envs/plots.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        **FIGURE_PARAMS,
+    shell:
+        "cbat plot_support_curve --metrics {input.metrics} --settings {params.settings:q}"
+        " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
+        " --output {output} > {log} 2>&1"
+
+
+rule plot_precision_recall:
+    """Draw precision against recall, one panel for each cell line."""
+    input:
+        code=code("cbat.evaluation.figures"),
+        scored_pairs=compared("scored_pairs.parquet"),
+        truth=expand(
+            "results/simulation/truth/{cell_line}.parquet",
+            cell_line=[name for name in PROJECT.evaluated() if name in SIMULATED],
+        ),
+    output:
+        report(
+            "results/figures/precision_recall.svg",
+            caption="../report/precision_recall.rst",
+            category="Accuracy",
+            labels={"figure": "Precision and recall", "kind": "figure"},
+        ),
+    log:
+        "logs/plot_precision_recall/figure.log",
+    benchmark:
+        "benchmarks/plot_precision_recall/figure.tsv"
+    conda:
+        "../envs/plots.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        **FIGURE_PARAMS,
+    shell:
+        "cbat plot_precision_recall --scored-pairs {input.scored_pairs} --truth {input.truth}"
+        " --settings {params.settings:q} --figures {params.figures:q}"
+        " --baseline {params.baseline} --full-model {params.full_model} --output {output} > {log} 2>&1"

@@ -1,0 +1,24 @@
+# Needs: the genome of the configuration, plain, gzip or bgzip.
+# Makes: an indexed FASTA and the sizes of its contigs.
+
+
+rule prepare_genome:
+    """Unpack and index the genome."""
+    input:
+        code=code("cbat.data.genome"),
+        fasta=str(PROJECT.config.genome.fasta),
+    output:
+        fasta="results/genome/genome.fa",
+        index="results/genome/genome.fa.fai",
+        contig_sizes="results/genome/contig_sizes.tsv",
+    log:
+        "logs/prepare_genome/genome.log",
+    benchmark:
+        "benchmarks/prepare_genome/genome.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "cbat prepare_genome --fasta {input.fasta:q} --directory results/genome > {log} 2>&1"

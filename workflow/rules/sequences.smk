@@ -1,0 +1,29 @@
+# Needs: the genome and the elements of a cohort.
+# Makes: one memory-mapped array of base codes for each type of element, with a manifest.
+
+
+rule extract_sequences:
+    """Extract the windows of a cohort's elements from the genome."""
+    input:
+        code=code("cbat.data.sequences"),
+        fasta="results/genome/genome.fa",
+        index="results/genome/genome.fa.fai",
+        enhancers="results/elements/{cohort}/enhancer.parquet",
+        promoters="results/elements/{cohort}/promoter.parquet",
+    output:
+        enhancers="results/sequences/{cohort}/enhancer.npy",
+        promoters="results/sequences/{cohort}/promoter.npy",
+        manifest="results/sequences/{cohort}/manifest.json",
+    log:
+        "logs/extract_sequences/{cohort}.log",
+    benchmark:
+        "benchmarks/extract_sequences/{cohort}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "cbat extract_sequences --genome-fasta {input.fasta}"
+        " --elements-directory results/elements/{wildcards.cohort}"
+        " --directory results/sequences/{wildcards.cohort} > {log} 2>&1"

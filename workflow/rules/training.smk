@@ -1,0 +1,74 @@
+# Needs: elements, sequences and candidates of the training cohort, shards of its cell lines, the prototype graph
+# without unseen lines, and the files of config/encoders and config/models.
+# Makes: encoders that models share, and one model directory for each model and seed. Nothing of an unseen line
+# is read here.
+
+# With device auto a GPU is taken where there is one, but none is asked of a scheduler: a profile may do so.
+TRAINING_DEVICE = PROJECT.config.training.device
+TRAINING_RESOURCES = {"mem_mb": 1000, "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
+TRAINING_ENVIRONMENT = f"../envs/train-{'gpu' if TRAINING_DEVICE == 'cuda' else 'cpu'}.yaml"
+
+
+rule pretrain_encoder:
+    """Learn motif filters from the training lines' candidates, without interaction labels."""
+    input:
+        elements_and_sequences("training"),
+        code=code("cbat.training.pretrain"),
+    output:
+        [f"results/encoders/{{encoder}}/seed_{{seed}}/{file}" for file in ENCODER_FILES],
+    log:
+        "logs/pretrain_encoder/{encoder}_seed_{seed}.log",
+    benchmark:
+        "benchmarks/pretrain_encoder/{encoder}_seed_{seed}.tsv"
+    conda:
+        TRAINING_ENVIRONMENT
+    threads: PROJECT.config.training.threads
+    resources:
+        **TRAINING_RESOURCES,
+    params:
+        settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),
+        training=settings("training", "device", "precision"),
+    shell:
+        "cbat pretrain_encoder --elements-directory results/elements/training"
+        " --sequences-directory results/sequences/training --settings {params.settings:q}"
+        " --training {params.training:q} --seed {wildcards.seed} --threads {threads}"
+        " --directory results/encoders/{wildcards.encoder}/seed_{wildcards.seed} > {log} 2>&1"
+
+
+rule train_model:
+    """Train a model on the training lines; validation chromosomes and lines choose its checkpoint."""
+    input:
+        shards(PROJECT.names("train", "validation")),
+        code=code("cbat.training.train"),
+        encoder=lambda wildcards: expand(
+            "results/encoders/{encoder}/seed_{seed}/{file}",
+            encoder=PROJECT.models[wildcards.model].encoder,
+            seed=wildcards.seed,
+            file=ENCODER_FILES,
+        ),
+        graph="results/graph/training/graph.json",
+    output:
+        [f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
+        history="results/models/{model}/seed_{seed}/history.jsonl",
+    log:
+        "logs/train_model/{model}_seed_{seed}.log",
+    benchmark:
+        "benchmarks/train_model/{model}_seed_{seed}.tsv"
+    conda:
+        TRAINING_ENVIRONMENT
+    threads: PROJECT.config.training.threads
+    resources:
+        **TRAINING_RESOURCES,
+    params:
+        settings=lambda wildcards: PROJECT.models[wildcards.model].model_dump_json(),
+        training=settings("training", "device", "precision", "fail_on_collapse"),
+        encoder=lambda wildcards, input: Path(input.encoder[0]).parent,
+        shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
+        train_lines=PROJECT.names("train"),
+        validation_lines=PROJECT.names("validation"),
+    shell:
+        "cbat train_model --shards {params.shards} --train-lines {params.train_lines}"
+        " --validation-lines {params.validation_lines} --encoder {params.encoder} --graph {input.graph}"
+        " --settings {params.settings:q} --training {params.training:q} --seed {wildcards.seed}"
+        " --threads {threads} --directory results/models/{wildcards.model}/seed_{wildcards.seed}"
+        " > {log} 2>&1"
