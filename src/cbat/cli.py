@@ -24,10 +24,33 @@ STAGES: Final[dict[str, Verb]] = {
     "simulate_benchmark": Verb(
         "cbat.commands.simulation:simulate_benchmark", "Simulate a benchmark with known truth, as raw files."
     ),
+    "prepare_genome": Verb("cbat.data.genome:run", "Unpack and index the genome."),
+    "collect_elements": Verb(
+        "cbat.data.elements:run", "Collect the unique elements of a cohort of cell lines."
+    ),
+    "extract_sequences": Verb("cbat.data.sequences:run", "Extract the windows of a cohort's elements."),
+    "label_pairs": Verb("cbat.data.labels:run", "Read the labelled pairs of a cell line."),
     "build_prototype_graph": Verb(
         "cbat.graph.build:run", "Relate cell lines by tissue, germ layer and similarity."
     ),
     "plot_prototype_graph": Verb("cbat.graph.picture:run", "Draw the cell prototype graph."),
+    "write_block_shards": Verb("cbat.data.shards:run", "Write the blocks and support sets of a cell line."),
+    "pretrain_encoder": Verb("cbat.training.pretrain:run", "Learn motif filters without interaction labels."),
+    "train_model": Verb("cbat.training.train:run", "Train a model on the training lines."),
+    "evaluate_cell_line": Verb("cbat.evaluation.cell_line:run", "Evaluate a model on one cell line."),
+    "evaluate_references": Verb(
+        "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
+    ),
+    "summarise_evaluation": Verb("cbat.evaluation.summary:run", "Gather all figures and say what they mean."),
+    "plot_cell_line_bars": Verb(
+        "cbat.evaluation.figures:plot_cell_line_bars", "Draw AUPR of every cell line."
+    ),
+    "plot_support_curve": Verb(
+        "cbat.evaluation.figures:plot_support_curve", "Draw AUPR against the size of the support set."
+    ),
+    "plot_precision_recall": Verb(
+        "cbat.evaluation.figures:plot_precision_recall", "Draw precision against recall, for every cell line."
+    ),
 }
 """The stages of the workflow, in the way of the data."""
 

@@ -1,7 +1,7 @@
 """Turn the parameters of a function into command-line options.
 
 ``settings: ElementSettings`` becomes ``--settings JSON-OR-YAML``, ``fasta: Path`` becomes ``--fasta PATH``,
-``cohort: Literal["training", "unseen"]`` a choice, and a sequence takes one or more values. A parameter
+``cohort: Literal["training", "unseen"]`` a choice, and a sequence takes any number of values. A parameter
 without a default is a required option; its help is its entry in the docstring.
 """
 
@@ -21,7 +21,7 @@ from cbat.config.sections import Section
 from cbat.errors import UserError
 
 _LISTS: Final = frozenset({list, tuple, Sequence})
-_ENTRY: Final = re.compile(r"^(?P<names>\w+(?:, \w+)*) : .*$")
+_ENTRY: Final = re.compile(r"^(?P<names>\w+(?:, \w+)*)(?: : .*)?$")
 
 
 def call_with_options(function: str, program: str, summary: str, arguments: Sequence[str]) -> None:
@@ -92,7 +92,7 @@ def _option(hint: Any, *, positional: bool) -> dict[str, Any]:
     hint = _without_none(hint)
     origin = get_origin(hint)
     if origin in _LISTS:
-        return _option(get_args(hint)[0], positional=False) | {"nargs": "+"}
+        return _option(get_args(hint)[0], positional=False) | {"nargs": "+" if positional else "*"}
     if origin is Mapping or origin is dict:
         return {"nargs": "+", "metavar": "NAME=VALUE"}
     if origin is Literal:

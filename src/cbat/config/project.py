@@ -22,6 +22,9 @@ from cbat.errors import UserError
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
 """Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
 
+UNKNOWN: Final = "unknown"
+"""The tissue of a line whose origin nobody has stated."""
+
 MODEL_DIRECTORY: Final = Path("config/models")
 ENCODER_DIRECTORY: Final = Path("config/encoders")
 REFERENCE_MODELS: Final = frozenset(
@@ -56,6 +59,23 @@ class Project:
         roles = {"seen": ("train", "validation"), "unseen": ("unseen",)}
         wanted = [role for asked in self.config.evaluation.roles for role in roles[asked]]
         return self.names(*wanted)
+
+    def wrong_line(self, cell_line: str) -> str | None:
+        """The line whose support set replaces the own one, to see whether the model reads it at all.
+
+        The next line of the sheet (the first follows the last) that is of another stated tissue and as
+        seen or unseen as ``cell_line``. Where none is, another tissue matters more than the cohort; None
+        when the sheet has no other line.
+        """
+        own = self.row(cell_line)
+        position = self.cell_lines.index(own)
+        others = [*self.cell_lines[position + 1 :], *self.cell_lines[:position]]
+
+        def distance(row: CellLine) -> tuple[bool, bool]:
+            other_tissue = row.tissue != own.tissue and UNKNOWN not in (row.tissue, own.tissue)
+            return not other_tissue, row.cohort != own.cohort
+
+        return min(others, key=distance).cell_line if others else None
 
 
 def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:

@@ -35,6 +35,8 @@ def stage(
         100% ordinary.
     seed : int
         Of the draw.
+    cell_line, cohort
+        See elsewhere.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def test_types_defaults_and_names_arrive() -> None:
     assert got["labels"] == LabelSettings()
     assert got["shards"] == {"a": Path("x"), "b": Path("y/z")}
     assert (got["files"], got["cell_line"], got["seed"], got["resume"]) == ((), None, 1, True)
+    assert list(call(*REQUIRED, "--files")["files"]) == []
     got = call(*REQUIRED, "--files", "p", "q", "--cell-line", "K562", "--seed", "7", "--no-resume")
     assert list(got["files"]) == [Path("p"), Path("q")]
     assert (got["cell_line"], got["seed"], got["resume"]) == ("K562", 7, False)
@@ -93,6 +96,8 @@ def test_help_is_the_docstring() -> None:
         "sheet": "Some files, 100% ordinary.",
         "files": "Some files, 100% ordinary.",
         "seed": "Of the draw.",
+        "cell_line": "See elsewhere.",
+        "cohort": "See elsewhere.",
     }
     text = build_parser(stage, "cbat stage", "Do it.").format_help()
     assert "100% ordinary" in text

@@ -11,6 +11,7 @@ from cbat.config.project import load_project, simulated_lines
 from cbat.errors import UserError
 
 CONFIG = "config/config.yaml"
+HEADER = "cell_line\ttissue\trole\tsex\tcondition\tpairs\tpairs_format\tenhancers\tpromoters\n"
 SIMULATION = "simulation: {n_chromosomes: 4}\n"
 
 
@@ -31,6 +32,34 @@ def test_a_sound_project_knows_its_lines_models_and_encoders(project_files) -> N
 def test_seen_lines_are_evaluated_when_asked(project_files) -> None:
     project_files.write("my.yaml", "evaluation: {roles: [seen, unseen]}\n")
     assert load("my.yaml").evaluated() == ["K562", "IMR90", "NHEK"]
+
+
+def sheet_of(project_files, *rows: tuple[str, str, str]) -> None:
+    """Replace the lines by these: name, tissue, role."""
+    row = "{}\t{}\t{}\tfemale\tnormal\tdata/NHEK.csv\ttargetfinder\t.\t.\n"
+    project_files.write("config/cell_lines.tsv", HEADER + "".join(row.format(*fields) for fields in rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # The next one of another tissue that is unseen as well; the first follows the last.
+        ("A blood unseen, B blood unseen, C skin unseen, D skin train", {"A": "C", "B": "C", "C": "A"}),
+        # Another tissue matters more than the cohort.
+        ("A blood unseen, B blood unseen, D skin train", {"A": "D", "B": "D", "D": "A"}),
+        # An unstated tissue may be the same one.
+        ("A blood unseen, B unknown unseen, C skin unseen, D skin train", {"A": "C", "B": "C", "C": "A"}),
+        ("A blood train, B blood train, C blood unseen", {"A": "B", "C": "A"}),
+        ("A blood train", {"A": None}),
+    ],
+)
+def test_the_wrong_line_is_of_another_tissue_and_as_seen_as_the_own_one(
+    project_files, rows: str, expected: dict[str, str | None]
+) -> None:
+    sheet_of(project_files, *(tuple(row.split()) for row in rows.split(", ")))
+    project_files.write("my.yaml", "evaluation: {roles: [seen]}\n")
+    project = load("my.yaml")
+    assert {name: project.wrong_line(name) for name in expected} == expected
 
 
 @pytest.mark.parametrize(
