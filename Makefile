@@ -25,7 +25,6 @@ help:  ## what can be made
 
 demo: set-up  ## train and evaluate on the simulated benchmark, then show the summary
 	snakemake --cores $(CORES) $(SNAKEMAKE_ARGS)
-	snakemake --report results/report.html
 	@echo
 	@cat results/summary/summary.txt
 	@echo
