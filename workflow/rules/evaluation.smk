@@ -1,5 +1,4 @@
-# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one, and the
-# prototype graph without unseen lines.
+# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one.
 # Makes: figures of accuracy of the model on the cell line, and every pair with its score.
 
 
@@ -10,7 +9,6 @@ rule evaluate_cell_line:
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         shard=[f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
         other_shards=lambda wildcards: shards(wrong_lines(wildcards)),
-        graph="results/graph/training/graph.json",
     output:
         metrics="results/evaluation/{model}/seed_{seed}/{cell_line}/metrics.tsv",
         scored_pairs="results/evaluation/{model}/seed_{seed}/{cell_line}/scored_pairs.parquet",
@@ -41,6 +39,6 @@ rule evaluate_cell_line:
         " --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --cell-line {wildcards.cell_line} --role {params.role} --tissue {params.tissue}"
         " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards}"
-        " --graph {input.graph} --settings {params.settings:q} --threads {threads}"
+        " --settings {params.settings:q} --threads {threads}"
         " --directory results/evaluation/{wildcards.model}/seed_{wildcards.seed}/{wildcards.cell_line}"
         " > {log} 2>&1"

@@ -134,7 +134,7 @@ class SimulationSettings(Section):
     )  # fmt: skip
     motif_rate: Fraction = Field(0.2, description="Chance that an element carries a given motif.")
     motif_sharpness: Annotated[float, Field(gt=0.0)] = Field(
-        1.5, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
+        2.5, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
     )
     tissue_correlation: Fraction = Field(
         0.6, description="Correlation of the factors' activities between cell lines of one tissue."

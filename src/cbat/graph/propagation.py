@@ -57,6 +57,14 @@ class PrototypeGraph:
         """Rows of all nodes of a kind, in order."""
         return tuple(row for row, node_kind in enumerate(self.kinds) if node_kind == kind)
 
+    def tissue_of(self, cell_line: str) -> str | None:
+        """Tissue that the cell line hangs from; None for a line without one or not in the graph."""
+        try:
+            row = self.index(cell_line)
+        except KeyError:
+            return None
+        return next((self.names[at] for at in self.of_kind("tissue") if self.adjacency[row, at] > 0), None)
+
 
 def load_graph(path: str | Path) -> PrototypeGraph:
     """Read ``graph.json``.

@@ -13,15 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
+from cbat.config.models import EncoderSettings
 from cbat.model.encoder import MotifEncoder, log_positions
 from cbat.model.seeding import KmerTable, choose_seeds
 
 PSEUDOCOUNT = 2.0
 SEED_PROBABILITY = 0.7
-REFINEMENT_ROUNDS = 7
-SUBSET = 1200
 LARGEST_CORRELATION = 0.5
 LEAST_INFORMATION = 7.0
 LEAST_PRIOR = 0.008
@@ -56,16 +54,12 @@ class Motifs:
 
     def encoder(self) -> MotifEncoder:
         """Encoder whose features are posterior probabilities of presence."""
-        return MotifEncoder(
-            self.filters, torch.log((1 - self.prior) / self.prior), torch.ones_like(self.prior)
-        )
+        return MotifEncoder(self.filters, self.prior)
 
 
 def discover_motifs(
     tables: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
-    n_motifs: int,
-    width: int,
-    k: int,
+    settings: EncoderSettings,
     seed: int,
 ) -> Motifs:
     """Motifs that tell cell lines apart, or that are over-represented in the elements.
@@ -75,16 +69,18 @@ def discover_motifs(
     tables : list of (codes, targets)
         Per element type: codes, shape=(n, length), and in which cell lines each element is a
         candidate, shape=(n, n_lines).
-    n_motifs : int
-        Most motifs returned; fewer are when the elements hold no more.
-    width, k : int
-        Widths of the matrices and of the seeds, bp.
+    settings : EncoderSettings
+        At most ``n_filters`` motifs are returned; fewer are when the elements hold no more.
     seed : int
         Seed of the subset of elements that refines the matrices.
     """
+    n_motifs, width, k = settings.n_filters, settings.filter_width, settings.seed_length
     rng = np.random.default_rng([seed, 11])
     background = background_frequencies([codes for codes, _ in tables])
-    subset = [torch.from_numpy(codes[np.sort(rng.permutation(len(codes))[:SUBSET])]) for codes, _ in tables]
+    subset = [
+        torch.from_numpy(codes[np.sort(rng.permutation(len(codes))[: settings.refinement_elements])])
+        for codes, _ in tables
+    ]
     kmers = [KmerTable.count(codes, k) for codes, _ in tables]
     targets = [values - values.mean(axis=0) for _, values in tables]
     taken: list[NDArray[np.int64]] = []
@@ -97,7 +93,7 @@ def discover_motifs(
         seeds += choose_seeds(np.asarray(enrichment), k, n_seeds - wanted, taken + seeds)
         taken += seeds
         start = seed_matrices([torch.from_numpy(digits) for digits in seeds], width, background)
-        motifs = refine_motifs(start, subset, background, REFINEMENT_ROUNDS)
+        motifs = refine_motifs(start, subset, background, settings.refinement_rounds)
         motifs = motifs if found is None else found.join(motifs)
         features = [posteriors(motifs, torch.from_numpy(codes)) for codes, _ in tables]
         keep = _distinct(motifs, features, targets, 0 if found is None else len(found.prior), n_motifs)
@@ -146,16 +142,16 @@ def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, roun
         counts = torch.zeros_like(filters)
         weight, total = torch.zeros(len(filters)), 0
         encoder = motifs.encoder()
-        for batch in (batch for part in codes for batch in part.split(256)):
-            windows = encoder.scan(batch)
-            score, strand = encoder.scores(windows).max(dim=2)
-            searched = log_positions(batch.shape[1], encoder.width)
-            posterior = torch.sigmoid(score - encoder.threshold - searched)
+        threshold = torch.log((1 - motifs.prior) / motifs.prior)
+        for part in codes:
+            scores, windows = encoder.best_windows(part)
+            score, strand = scores.max(dim=2)
+            posterior = torch.sigmoid(score - threshold - log_positions(part.shape[1], encoder.width))
             best = windows.gather(2, strand[:, :, None, None].expand(-1, -1, 1, encoder.width))[:, :, 0]
-            one_hot = functional.one_hot(best.long(), 5)[..., :4].float()
-            counts += torch.einsum("nk,nkjb->kbj", posterior, one_hot)
+            for base in range(4):
+                counts[:, base] += torch.einsum("nk,nkj->kj", posterior, (best == base).float())
             weight += posterior.sum(dim=0)
-            total += len(batch)
+            total += len(part)
         probability = counts + PSEUDOCOUNT * background[:, None]
         probability = probability / probability.sum(dim=1, keepdim=True)
         log_odds = torch.log(probability / background[:, None])
@@ -167,10 +163,7 @@ def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, roun
 @torch.no_grad()
 def posteriors(motifs: Motifs, codes: Tensor) -> NDArray[np.float64]:
     """Probability that each element holds each motif, shape=(n_elements, n_motifs)."""
-    encoder = motifs.encoder()
-    searched = torch.tensor(log_positions(codes.shape[1], encoder.width))
-    parts = [encoder(encoder.scan(batch), searched.expand(len(batch)))[..., 0] for batch in codes.split(256)]
-    return torch.cat(parts).numpy().astype(np.float64)
+    return motifs.encoder().features(codes)[..., 0].numpy().astype(np.float64)
 
 
 def _distinct(

@@ -76,13 +76,13 @@ def draw_laws(rng: np.random.Generator, settings: SimulationSettings) -> Laws:
         potential_promoter=0.35 * potential * rng.normal(size=k),
         potential_pairs=potential_pairs,
         potential_pair_weights=0.6 * potential * rng.normal(size=len(potential_pairs)),
-        resistance_enhancer=2.2 * resistance * free * rng.uniform(0.4, 1.6, size=k),
-        resistance_promoter=2.2 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_enhancer=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_promoter=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
         resistance_pairs=resistance_pairs,
         resistance_pair_weights=4.0 * resistance * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
         convergence=1.5 * potential,
         distance_decay=0.5 * potential,
-        resistance_offset=2.5,
+        resistance_offset=5.0,
         ctcf=settings.motifs.index("CTCF") if "CTCF" in settings.motifs else None,
     )
 

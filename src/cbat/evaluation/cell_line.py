@@ -1,0 +1,122 @@
+"""Evaluate a trained model on one cell line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from cbat.config.sections import EvaluationSettings
+from cbat.data.shards import Shard, read_shard
+from cbat.evaluation.contexts import Context, Feeder
+from cbat.evaluation.measure import Origin, metric_rows
+from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
+from cbat.files import atomic_file
+from cbat.model.blocks import EncodedElements, SupportReader, encode_shards
+from cbat.model.bundle import TrainedModel, load_model, use_threads
+
+PAIR_COLUMNS = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
+
+
+def run(
+    *,
+    model: str,
+    model_directory: Path,
+    seed: int,
+    cell_line: str,
+    role: Literal["seen", "unseen"],
+    tissue: str,
+    shard: Path,
+    settings: EvaluationSettings,
+    threads: int,
+    directory: Path,
+    other_shards: Sequence[Path] = (),
+) -> None:
+    """Write ``metrics.tsv`` and ``scored_pairs.parquet`` of one model on one cell line.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model, for the tables.
+    model_directory : Path
+        Folder of the trained model.
+    seed : int
+        Its training seed, for the tables.
+    cell_line : str
+        The line under evaluation.
+    role : {"seen", "unseen"}
+        Whether the line was among the training lines.
+    tissue : str
+        Its stated tissue of origin; a tissue that the graph does not hold counts as unknown.
+    shard : Path
+        Folder of its shard.
+    settings : EvaluationSettings
+        The section ``evaluation``.
+    threads : int
+        CPU threads.
+    directory : Path
+        Where the two files go.
+    other_shards : sequence of Path
+        Shard of the line that stands in as the wrong one; without it the context ``wrong`` is left out.
+
+    Raises
+    ------
+    UserError
+        A corrupt shard or model.
+    """
+    use_threads(threads)
+    trained = load_model(model_directory)
+    opened = [read_shard(path) for path in [shard, *list(other_shards)[:1]]]
+    scored = score_cell_line(trained, opened, tissue, settings)
+    rows: list[dict[str, Any]] = []
+    for (context, n_support), pairs in scored.groupby(["context", "n_support"], sort=True):
+        origin = Origin(model, seed, cell_line, role, str(context), int(n_support))
+        rows += metric_rows(pairs, origin, threshold=trained.threshold, settings=settings)
+    with atomic_file(directory / "scored_pairs.parquet") as temporary:
+        scored.to_parquet(temporary, index=False)
+    write_table(directory / "metrics.tsv", as_table(rows))
+
+
+def score_cell_line(
+    model: TrainedModel, shards: Sequence[Shard], tissue: str, settings: EvaluationSettings
+) -> pd.DataFrame:
+    """Score every pair of a cell line once in every context.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    shards : sequence of Shard
+        The line under evaluation and, after it, the line that stands in as the wrong one.
+    tissue : str
+        Stated tissue of the line.
+    settings : EvaluationSettings
+
+    Returns
+    -------
+    DataFrame
+        ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp), ``chrom``, ``split``, ``context``,
+        ``n_support``, ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference),
+        ``probability``.
+    """
+    elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
+    own, other = encoded[0], encoded[1] if len(encoded) > 1 else None
+    if not model.has_environment:
+        contexts = [Context(NO_CONTEXT, 0, None)]
+    else:
+        reader = SupportReader(elements, model.statistics)
+        contexts = list(Feeder(model, reader, own, other, tissue).contexts(settings))
+    return pd.concat([_scored(model, elements, own, context) for context in contexts], ignore_index=True)
+
+
+def _scored(model: TrainedModel, elements: EncodedElements, own: Any, context: Context) -> pd.DataFrame:
+    scores = model.score(elements.enhancer, elements.promoter, own.scored, context.environment)
+    return own.pairs[PAIR_COLUMNS].assign(
+        context=context.name,
+        n_support=context.n_support,
+        intrinsic_potential=scores.intrinsic_potential,
+        environment_resistance=scores.environment_resistance,
+        score=scores.logit,
+        probability=model.probability(scores),
+    )

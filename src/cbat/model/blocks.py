@@ -1,0 +1,150 @@
+"""Shards as a model reads them: features of unique elements, and means over support sets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cbat.data.shards import Shard
+from cbat.model.bundle import Pairs
+from cbat.model.encoder import MotifEncoder
+from cbat.model.environment import FloatArray, SupportStatistics
+
+ROLES = ("enhancer", "promoter")
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EncodedElements:
+    """Features of the unique elements of some shards.
+
+    Attributes
+    ----------
+    enhancer, promoter : Tensor, shape=(n, n_filters, 3)
+    """
+
+    enhancer: Tensor
+    promoter: Tensor
+
+    def presence(self) -> FloatArray:
+        """Presence on either strand of enhancers, then promoters, shape=(n_elements, n_filters)."""
+        return torch.cat([self.enhancer[..., 0], self.promoter[..., 0]]).numpy().astype(np.float64)
+
+    def role(self) -> npt.NDArray[np.int_]:
+        """0 for each enhancer, then 1 for each promoter."""
+        return np.repeat([0, 1], [len(self.enhancer), len(self.promoter)])
+
+
+@dataclass(frozen=True)
+class EncodedShard:
+    """The blocks of one cell line over rows of :class:`EncodedElements`.
+
+    Attributes
+    ----------
+    cell_line : str
+    pairs : DataFrame
+        The shard's pairs of the asked splits, with ``enhancer_id`` and ``promoter_id``, sorted by block.
+    scored : Pairs
+        The same pairs as rows of the element tables.
+    support : int array, shape=(n_blocks, support_size)
+        Rows of the joined table, enhancers before promoters; -1 beyond the last element, and in blocks of
+        other splits.
+    """
+
+    cell_line: str
+    pairs: pd.DataFrame
+    scored: Pairs
+    support: Rows
+
+    def blocks(self) -> Rows:
+        """Blocks of the asked splits."""
+        return np.unique(self.pairs["block"].to_numpy(dtype=np.int64))
+
+
+def encode_shards(
+    shards: Sequence[Shard], encoder: MotifEncoder, splits: Collection[str]
+) -> tuple[EncodedElements, list[EncodedShard]]:
+    """Features of the elements of some splits; an element of several cell lines is read once.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+    encoder : MotifEncoder
+    splits : collection of str
+        Pairs and supports of other splits are left out.
+    """
+    tables: dict[str, Tensor] = {}
+    rows: dict[str, list[Rows]] = {}
+    for role in ROLES:
+        tables[role], rows[role] = _unique_elements(shards, role, encoder, splits)
+    encoded = []
+    for number, shard in enumerate(shards):
+        pairs = shard.pairs[shard.pairs["split"].isin(list(splits))].reset_index(drop=True)
+        local = {role: pairs[role].to_numpy(dtype=np.int64) for role in ROLES}
+        scored = Pairs(
+            rows["enhancer"][number][local["enhancer"]],
+            rows["promoter"][number][local["promoter"]],
+            pairs["distance"].to_numpy(dtype=np.int64),
+            pairs["upstream"].to_numpy(dtype=np.int64),
+        )
+        for role in ROLES:
+            names = shard.elements.loc[shard.elements["role"] == role, "element_id"].to_numpy()
+            pairs[f"{role}_id"] = names[local[role]]
+        joined = _joined_support(shard, rows, number, len(tables["enhancer"]))
+        joined[~np.isin(np.arange(len(joined)), pairs["block"].to_numpy())] = -1
+        encoded.append(EncodedShard(shard.cell_line, pairs, scored, joined))
+    return EncodedElements(tables["enhancer"], tables["promoter"]), encoded
+
+
+def _unique_elements(
+    shards: Sequence[Shard], role: str, encoder: MotifEncoder, splits: Collection[str]
+) -> tuple[Tensor, list[Rows]]:
+    """Features of a role, and the row of each local element of each shard (-1 for other splits)."""
+    place: dict[str, int] = {}
+    new_codes, rows = [], []
+    for shard in shards:
+        elements = shard.elements[shard.elements["role"] == role]
+        wanted = elements["split"].isin(list(splits)).to_numpy()
+        names = elements["element_id"].to_numpy()
+        new = np.array([i for i in np.flatnonzero(wanted) if names[i] not in place], dtype=np.int64)
+        place.update({str(names[i]): len(place) + at for at, i in enumerate(new)})
+        codes = shard.enhancer_codes if role == "enhancer" else shard.promoter_codes
+        new_codes.append(torch.from_numpy(np.array(codes[new])))
+        rows.append(np.array([place[name] if keep else -1 for name, keep in zip(names, wanted, strict=True)]))
+    return encoder.features(torch.cat(new_codes)), rows
+
+
+def _joined_support(shard: Shard, rows: dict[str, list[Rows]], number: int, n_enhancers: int) -> Rows:
+    role, local = np.asarray(shard.support[..., 0]), np.asarray(shard.support[..., 1], dtype=np.int64)
+    joined = np.full(role.shape, -1, dtype=np.int64)
+    for which, offset in ((0, 0), (1, n_enhancers)):
+        here = role == which
+        row = rows[ROLES[which]][number][local[here]]
+        joined[here] = np.where(row >= 0, row + offset, -1)
+    return joined
+
+
+class SupportReader:
+    """Means of standardised features over support sets.
+
+    Parameters
+    ----------
+    elements : EncodedElements
+    statistics : SupportStatistics
+    """
+
+    def __init__(self, elements: EncodedElements, statistics: SupportStatistics) -> None:
+        standardised = statistics.standardise(elements.presence(), elements.role())
+        # The last row stands for "no element".
+        self._table = np.concatenate([standardised, np.zeros((1, standardised.shape[1]))])
+
+    def mean(self, rows: Rows) -> tuple[FloatArray, int]:
+        """Mean deviation of one support set and the number of its elements; -1 is no element."""
+        count = int((rows >= 0).sum())
+        return np.asarray(self._table[rows].sum(axis=0) / max(count, 1)), count

@@ -1,0 +1,260 @@
+"""A trained model in a folder: everything that scoring a pair needs, in safetensors and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from cbat.config.models import ModelSettings
+from cbat.errors import UserError
+from cbat.files import atomic_file, write_json
+from cbat.graph.propagation import PrototypeGraph
+from cbat.model.contact import ContactModel, PairBatch
+from cbat.model.encoder import MotifEncoder
+from cbat.model.environment import FloatArray, SupportStatistics
+from cbat.model.teacher import Teacher
+
+FORMAT: Final = 1
+WEIGHTS: Final = "model.safetensors"
+DESCRIPTION: Final = "model.json"
+ENCODER_WEIGHTS: Final = "encoder.safetensors"
+_BATCH: Final = 2048
+
+
+def use_threads(n: int) -> None:
+    """Let torch use ``n`` CPU threads."""
+    torch.set_num_threads(n)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs as indices into tables of element features.
+
+    Attributes
+    ----------
+    enhancer, promoter : int array, shape=(n,)
+        Rows of the feature tables.
+    distance : array, shape=(n,)
+        Distance between the centres, bp.
+    upstream : array, shape=(n,)
+        +1 where the enhancer lies left of the promoter, else -1.
+    """
+
+    enhancer: npt.NDArray[np.int64]
+    promoter: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int64]
+    upstream: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.enhancer)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Energies of pairs, each shape=(n,)."""
+
+    intrinsic_potential: FloatArray
+    environment_resistance: FloatArray
+
+    @property
+    def logit(self) -> FloatArray:
+        """Log-odds of contact at temperature 1."""
+        return self.intrinsic_potential - self.environment_resistance
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """Encoder, energy model, and what is known of the training lines' environments.
+
+    Attributes
+    ----------
+    settings : ModelSettings
+    encoder : MotifEncoder
+    contact : ContactModel
+    statistics : SupportStatistics
+    teacher : Teacher
+    deviations, counts : array, shape=(n_lines, n_filters), shape=(n_lines,)
+        What the teacher was fitted to.
+    temperature, threshold : float
+        Chosen on validation pairs of the training lines; the threshold is a probability.
+    provenance : dict
+        Seed, cell lines and validation figures.
+    """
+
+    settings: ModelSettings
+    encoder: MotifEncoder
+    contact: ContactModel
+    statistics: SupportStatistics
+    teacher: Teacher
+    deviations: FloatArray
+    counts: FloatArray
+    temperature: float
+    threshold: float
+    provenance: dict[str, Any]
+
+    @property
+    def has_environment(self) -> bool:
+        """Whether the model has a resistance."""
+        return self.contact.resistance is not None
+
+    def score(
+        self, enhancer_features: torch.Tensor, promoter_features: torch.Tensor, pairs: Pairs, environment: Any
+    ) -> Scores:
+        """Energies of pairs; ``environment`` is an array of shape (n, n_filters), or None for none."""
+        return score_pairs(self.contact, enhancer_features, promoter_features, pairs, environment)
+
+    def probability(self, scores: Scores) -> FloatArray:
+        """Calibrated probability of contact, shape=(n,)."""
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores.logit / self.temperature, -500.0, 500.0))))
+
+
+@torch.no_grad()
+def score_pairs(
+    contact: ContactModel,
+    enhancer_features: torch.Tensor,
+    promoter_features: torch.Tensor,
+    pairs: Pairs,
+    environment: FloatArray | None,
+) -> Scores:
+    """Energies of pairs, in batches.
+
+    Parameters
+    ----------
+    contact : ContactModel
+    enhancer_features, promoter_features : Tensor, shape=(n_elements, n_filters, 3)
+    pairs : Pairs
+    environment : array, shape=(n, n_filters), or None
+        One row for each pair; None switches the resistance off.
+    """
+    contact.eval()
+    found = []
+    for start in range(0, len(pairs), _BATCH):
+        part = slice(start, start + _BATCH)
+        batch = PairBatch(
+            enhancer_features[torch.from_numpy(pairs.enhancer[part])],
+            promoter_features[torch.from_numpy(pairs.promoter[part])],
+            torch.from_numpy(pairs.distance[part]).float(),
+            torch.from_numpy(pairs.upstream[part]).float(),
+        )
+        fed = None if environment is None else torch.from_numpy(environment[part]).float()
+        energies = contact(batch, fed)
+        found.append(torch.stack([energies.intrinsic_potential, energies.environment_resistance]).double())
+    both = torch.cat(found, dim=1).numpy() if found else np.zeros((2, 0))
+    return Scores(both[0], both[1])
+
+
+def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:
+    """Write ``encoder.safetensors`` and ``encoder.json``."""
+    tensors = {"filters": encoder.filters.contiguous(), "prior": encoder.prior.contiguous()}
+    _save(directory / ENCODER_WEIGHTS, tensors)
+    write_json(directory / "encoder.json", {"format": FORMAT, **description})
+
+
+def load_encoder(directory: Path) -> MotifEncoder:
+    """Read an encoder.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged.
+    """
+    path = Path(directory) / ENCODER_WEIGHTS
+    tensors = _load(path, "run pretrain_encoder anew")
+    return MotifEncoder(tensors["filters"], tensors["prior"])
+
+
+def save_model(directory: Path, model: TrainedModel) -> None:
+    """Write ``model.safetensors`` and ``model.json``."""
+    tensors = {f"contact.{name}": value for name, value in model.contact.state_dict().items()}
+    tensors |= {"encoder.filters": model.encoder.filters, "encoder.prior": model.encoder.prior}
+    arrays = {
+        "statistics.mean": model.statistics.mean,
+        "statistics.deviation": model.statistics.deviation,
+        "teacher.deviations": model.deviations,
+        "teacher.counts": model.counts,
+    }
+    tensors |= {name: torch.from_numpy(array) for name, array in arrays.items()}
+    _save(directory / WEIGHTS, {name: value.contiguous() for name, value in tensors.items()})
+    graph = model.teacher.graph
+    write_json(
+        directory / DESCRIPTION,
+        {
+            "format": FORMAT,
+            "settings": model.settings.model_dump(mode="json"),
+            "temperature": model.temperature,
+            "threshold": model.threshold,
+            "lines": list(model.teacher.lines),
+            "graph": None
+            if graph is None
+            else {"names": graph.names, "kinds": graph.kinds, "adjacency": graph.adjacency.tolist()},
+            "provenance": model.provenance,
+        },
+    )
+
+
+def load_model(directory: Path) -> TrainedModel:
+    """Read a trained model.
+
+    Raises
+    ------
+    UserError
+        A file is missing, damaged, or of another format.
+    """
+    path, mend = Path(directory) / DESCRIPTION, "run train_model anew"
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        if described["format"] != FORMAT:
+            raise ValueError(f"the format is {described['format']}, not {FORMAT}")
+        settings = ModelSettings.model_validate(described["settings"])
+        graph = _graph(described["graph"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"this is not a model of cbat ({error})", mend=mend, file=path) from error
+    tensors = _load(path.parent / WEIGHTS, mend)
+    encoder = MotifEncoder(tensors["encoder.filters"], tensors["encoder.prior"])
+    contact = ContactModel(encoder.n_filters, settings)
+    prefix = "contact."
+    contact.load_state_dict(
+        {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    )
+    deviations, counts = tensors["teacher.deviations"].numpy(), tensors["teacher.counts"].numpy()
+    return TrainedModel(
+        settings=settings,
+        encoder=encoder,
+        contact=contact.eval(),
+        statistics=SupportStatistics(
+            tensors["statistics.mean"].numpy(), tensors["statistics.deviation"].numpy()
+        ),
+        teacher=Teacher.fit(described["lines"], deviations, counts, graph),
+        deviations=deviations,
+        counts=counts,
+        temperature=described["temperature"],
+        threshold=described["threshold"],
+        provenance=described["provenance"],
+    )
+
+
+def _graph(described: dict[str, Any] | None) -> PrototypeGraph | None:
+    if described is None:
+        return None
+    names, kinds = tuple(described["names"]), tuple(described["kinds"])
+    return PrototypeGraph(names, kinds, np.array(described["adjacency"]).reshape(len(names), len(names)))
+
+
+def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    with atomic_file(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def _load(path: Path, mend: str) -> dict[str, torch.Tensor]:
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"the weights cannot be read ({error})", mend=mend, file=path) from error

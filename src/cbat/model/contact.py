@@ -1,0 +1,145 @@
+r"""The energy model of contact.
+
+.. math:: P(contact) = \mathrm{sigmoid}((U_I - R_E) / T)
+
+:math:`U_I` comes from the two sequences and the geometry of the pair; :math:`R_E \ge 0` from the pair
+and the environment :math:`M`, described on the same motif channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cbat.config.models import ModelSettings
+from cbat.model.pair import (
+    N_GEOMETRY,
+    CrossBoundaryAttention,
+    LowRankProducts,
+    convergence,
+    pair_geometry,
+)
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Pairs as the energy model reads them.
+
+    Attributes
+    ----------
+    enhancer, promoter : Tensor, shape=(n, n_filters, 3)
+        Features of the two elements.
+    distance : Tensor, shape=(n,)
+        Distance between the centres, bp.
+    upstream : Tensor, shape=(n,)
+        +1 where the enhancer lies left of the promoter, else -1.
+    """
+
+    enhancer: Tensor
+    promoter: Tensor
+    distance: Tensor
+    upstream: Tensor
+
+
+@dataclass(frozen=True)
+class Energies:
+    """Energies of pairs, each shape=(n,)."""
+
+    intrinsic_potential: Tensor
+    environment_resistance: Tensor
+
+    @property
+    def logit(self) -> Tensor:
+        """Log-odds of contact at temperature 1."""
+        return self.intrinsic_potential - self.environment_resistance
+
+
+class TiedResistance(nn.Module):
+    r"""Resistance on the motif channels that the pair and the environment share.
+
+    .. math::
+
+        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k f_{ek} + w^p_k f_{pk}) M_k - c(x, M))
+
+    where :math:`c` is a low-rank sum over enhancer-promoter motif combinations,
+    :math:`\sum_r (A_r \cdot (f_e M)) (B_r \cdot f_p) + (C_r \cdot f_e) (D_r \cdot (f_p M))`.
+    A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
+    also in a line never seen in training.
+    """
+
+    def __init__(self, n_filters: int, cooperative_rank: int) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.tensor(1.0))
+        self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
+        self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
+        self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
+
+    def forward(self, enhancer: Tensor, promoter: Tensor, environment: Tensor) -> Tensor:
+        """Resistance of pairs, shape=(n,); enhancer, promoter and environment are (n, n_filters)."""
+        active_enhancer, active_promoter = enhancer * environment, promoter * environment
+        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
+        if self.combinations.shape[2]:
+            a, b, c, d = self.combinations
+            relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)
+            relief = relief + ((enhancer @ c) * (active_promoter @ d)).sum(dim=1)
+        return functional.softplus(self.offset - relief)
+
+
+class ContactModel(nn.Module):
+    """Baseline or environment model over motif features.
+
+    Parameters
+    ----------
+    n_filters : int
+        Motif channels of the encoder.
+    settings : ModelSettings
+    """
+
+    def __init__(self, n_filters: int, settings: ModelSettings) -> None:
+        super().__init__()
+        if settings.pair_representation == "attention":
+            width = 2 * settings.attention_width
+            self.products: nn.Module = CrossBoundaryAttention(
+                n_filters, settings.attention_width, settings.attention_heads, settings.dropout
+            )
+        else:
+            width = settings.pair_rank
+            self.products = LowRankProducts(n_filters, settings.pair_rank, settings.dropout)
+        self.linear = nn.Linear(3 * n_filters + N_GEOMETRY + width, 1)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        self.hidden = _hidden(2 * n_filters + N_GEOMETRY + width, settings)
+        tied = settings.environment == "tied"
+        self.resistance = TiedResistance(n_filters, settings.cooperative_rank) if tied else None
+
+    def forward(self, pairs: PairBatch, environment: Tensor | None) -> Energies:
+        """Energies of pairs.
+
+        Parameters
+        ----------
+        pairs : PairBatch
+        environment : Tensor, shape=(n, n_filters), or None
+            The environment of each pair's block; None switches the resistance off.
+        """
+        geometry = pair_geometry(pairs.distance, pairs.upstream)
+        products = self.products(pairs.enhancer, pairs.promoter)
+        enhancer, promoter = pairs.enhancer[..., 0], pairs.promoter[..., 0]
+        oriented = convergence(pairs.enhancer, pairs.promoter, pairs.upstream)
+        potential = self.linear(torch.cat([enhancer, promoter, oriented, geometry, products], dim=1))
+        if self.hidden is not None:
+            potential = potential + self.hidden(torch.cat([enhancer, promoter, geometry, products], dim=1))
+        potential = potential[:, 0]
+        if self.resistance is None or environment is None:
+            return Energies(potential, torch.zeros_like(potential))
+        return Energies(potential, self.resistance(enhancer, promoter, environment))
+
+
+def _hidden(width: int, settings: ModelSettings) -> nn.Sequential | None:
+    units = settings.hidden_units
+    if not units:
+        return None
+    return nn.Sequential(
+        nn.Linear(width, units), nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(units, 1)
+    )

@@ -1,0 +1,109 @@
+"""What the two sequences say about a pair, before any cell line is known."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+N_GEOMETRY = 5
+
+
+def pair_geometry(distance: Tensor, upstream: Tensor) -> Tensor:
+    """Features of the pair's geometry.
+
+    Parameters
+    ----------
+    distance : Tensor, shape=(n,)
+        Distance between the centres, bp.
+    upstream : Tensor, shape=(n,)
+        +1 where the enhancer lies left of the promoter, else -1.
+
+    Returns
+    -------
+    Tensor, shape=(n, 5)
+        Centred log distance, two hinges of it, its square, and ``upstream``.
+    """
+    log_distance = torch.log10(distance.float().clamp(min=1000.0)) - 4.7
+    columns = [
+        log_distance,
+        functional.relu(log_distance),
+        functional.relu(log_distance - 0.6),
+        log_distance**2,
+        upstream.float(),
+    ]
+    return torch.stack(columns, dim=1)
+
+
+class CrossBoundaryAttention(nn.Module):
+    r"""Motif tokens of enhancer and promoter attend to each other, never to their own element.
+
+    A token is a motif channel; its strand shifts it, and its presence :math:`f` weighs it on both sides:
+
+    .. math:: h_i = \sum_j \frac{f_j e^{q_i \cdot k_j}}{\sum_l f_l e^{q_i \cdot k_l} + 1} v_j
+
+    so an absent motif neither asks nor answers, and an element without motifs answers nothing.
+
+    Shapes
+    ------
+    enhancer, promoter : (n, n_filters, 3)
+    output : (n, 2 * width)
+    """
+
+    def __init__(self, n_filters: int, width: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.token = nn.Parameter(torch.randn(2, n_filters, width) / width**0.5)
+        self.strand = nn.Parameter(torch.randn(2, n_filters, width) / width**0.5)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, enhancer: Tensor, promoter: Tensor) -> Tensor:
+        """Both directions, summed over the asking tokens."""
+        features = (enhancer, promoter)
+        sides = []
+        for side, element in enumerate(features):
+            direction = (element[..., 1] - element[..., 2])[..., None]
+            sides.append(self.token[side] + direction * self.strand[side])
+        answers = [self._ask(sides[i], features[i], sides[1 - i], features[1 - i]) for i in (0, 1)]
+        return torch.as_tensor(self.dropout(torch.cat(answers, dim=1)))
+
+    def _ask(self, asking: Tensor, asking_features: Tensor, answering: Tensor, features: Tensor) -> Tensor:
+        n, k, width = asking.shape
+        key, value = self.key_value(answering).chunk(2, dim=-1)
+        query, key, value = (
+            x.view(n, k, self.n_heads, width // self.n_heads).transpose(1, 2)
+            for x in (self.query(asking), key, value)
+        )
+        affinity = torch.exp((query @ key.transpose(2, 3) / key.shape[3] ** 0.5).clamp(max=30.0))
+        weight = affinity * features[:, None, None, :, 0]
+        weight = weight / (weight.sum(dim=3, keepdim=True) + 1.0)
+        # Summing the asking tokens first spares a product with the values for each of them.
+        pooled = torch.einsum("nhij,ni->nhj", weight, asking_features[..., 0])
+        answer = torch.einsum("nhj,nhjd->nhd", pooled, value).reshape(n, width)
+        return torch.as_tensor(self.out(answer))
+
+
+class LowRankProducts(nn.Module):
+    """Products of projections of the two elements, ``(P f_e) * (Q f_p)``; output (n, rank)."""
+
+    def __init__(self, n_filters: int, rank: int, dropout: float) -> None:
+        super().__init__()
+        self.enhancer = nn.Parameter(torch.randn(n_filters, rank) * 0.1)
+        self.promoter = nn.Parameter(torch.randn(n_filters, rank) * 0.1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, enhancer: Tensor, promoter: Tensor) -> Tensor:
+        """Products for each pair."""
+        product = (enhancer[..., 0] @ self.enhancer) * (promoter[..., 0] @ self.promoter)
+        return torch.as_tensor(self.dropout(product))
+
+
+def convergence(enhancer: Tensor, promoter: Tensor, upstream: Tensor) -> Tensor:
+    """Per channel, a forward motif in the left element and a reverse one in the right; (n, n_filters)."""
+    left_is_enhancer = (upstream > 0)[:, None]
+    enhancer_first = enhancer[..., 1] * promoter[..., 2]
+    promoter_first = promoter[..., 1] * enhancer[..., 2]
+    return torch.where(left_is_enhancer, enhancer_first, promoter_first)

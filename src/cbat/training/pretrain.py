@@ -1,0 +1,106 @@
+"""Discover the motifs of an encoder in the training lines' candidates, without interaction labels."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from cbat.config.models import EncoderSettings
+from cbat.config.sections import TrainingSettings
+from cbat.data.sequences import ROLES, read_codes
+from cbat.data.stored import read_table
+from cbat.model.bundle import save_encoder
+from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
+
+log = logging.getLogger(__name__)
+BASES: Final = np.array(list("ACGT"))
+_MEND: Final = "run collect_elements anew"
+
+
+def run(
+    *,
+    elements_directory: Path,
+    sequences_directory: Path,
+    settings: EncoderSettings,
+    training: TrainingSettings,
+    seed: int,
+    threads: int,
+    directory: Path,
+) -> None:
+    """Write ``encoder.safetensors`` and ``encoder.json``.
+
+    Parameters
+    ----------
+    elements_directory, sequences_directory : Path
+        Elements and sequences of the training cohort; elements of training chromosomes are read.
+    settings : EncoderSettings
+        A file of config/encoders.
+    training : TrainingSettings
+        The section ``training``.
+    seed : int
+        Seed of the draw of elements.
+    threads : int
+        CPU threads.
+    directory : Path
+        Where the encoder goes.
+    """
+    torch.set_num_threads(threads)
+    tables = training_tables(elements_directory, sequences_directory)
+    if settings.seeding == "random":
+        motifs = random_motifs(tables, settings, seed)
+    else:
+        motifs = discover_motifs(tables, settings, seed)
+    log.info("%d motifs in %s elements", len(motifs.prior), [len(codes) for codes, _ in tables])
+    described = [
+        {
+            "consensus": "".join(BASES[filter_.argmax(dim=0).numpy()]),
+            "prior": round(float(prior), 6),
+            "information_bits": round(float(information), 3),
+        }
+        for filter_, prior, information in zip(motifs.filters, motifs.prior, motifs.information, strict=True)
+    ]
+    description = {"settings": settings.model_dump(mode="json"), "seed": seed, "motifs": described}
+    save_encoder(directory, motifs.encoder(), description)
+
+
+def training_tables(
+    elements_directory: Path, sequences_directory: Path
+) -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]]:
+    """Codes, and in which cell lines each is a candidate, of elements of training chromosomes per role.
+
+    Returns
+    -------
+    list of (codes, candidate), shape=(n, length) and shape=(n, n_lines)
+        Enhancers, then promoters; elements that are a candidate somewhere.
+    """
+    candidates = read_table(
+        elements_directory / "candidates.parquet", ["cell_line", "role", "element"], mend=_MEND
+    )
+    lines = pd.Index(sorted(candidates["cell_line"].unique()))
+    tables = []
+    for role in ROLES:
+        split = read_table(elements_directory / f"{role}.parquet", ["split"], mend=_MEND)["split"]
+        of_role = candidates[candidates["role"] == role]
+        member = np.zeros((len(split), len(lines)))
+        member[of_role["element"], lines.get_indexer(of_role["cell_line"])] = 1.0
+        kept = (split == "train").to_numpy() & member.any(axis=1)
+        tables.append((np.asarray(read_codes(sequences_directory, role)[kept]), member[kept]))
+    return tables
+
+
+def random_motifs(
+    tables: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]], settings: EncoderSettings, seed: int
+) -> Motifs:
+    """Matrices drawn at random, the control of what discovery is worth."""
+    rng = np.random.default_rng([seed, 12])
+    background = background_frequencies([codes for codes, _ in tables])
+    draws = rng.dirichlet(np.full(4, 0.3), size=(settings.n_filters, settings.filter_width))
+    probability = torch.from_numpy(draws).float().transpose(1, 2).clamp(min=1e-3)
+    filters = torch.log(probability / probability.sum(dim=1, keepdim=True) / background[:, None])
+    return Motifs(filters, torch.full((settings.n_filters,), 0.1), torch.zeros(settings.n_filters))

@@ -1,0 +1,269 @@
+"""Train one model on the shards of the training lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cbat.config.models import ModelSettings
+from cbat.config.sections import TrainingSettings
+from cbat.data.shards import read_shard
+from cbat.errors import UserError
+from cbat.evaluation.metrics import best_f1_threshold, fit_temperature, pair_metrics
+from cbat.files import atomic_file
+from cbat.graph.propagation import load_graph
+from cbat.model.bundle import Scores, TrainedModel, load_encoder, save_model, score_pairs
+from cbat.model.contact import ContactModel, Energies
+from cbat.training.episodes import Episodes, TrainingData, build_training_data
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    *,
+    shards: Sequence[Path],
+    train_lines: Sequence[str],
+    validation_lines: Sequence[str],
+    encoder: Path,
+    graph: Path,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    seed: int,
+    threads: int,
+    directory: Path,
+) -> None:
+    """Write ``model.safetensors``, ``model.json`` and ``history.jsonl``.
+
+    Parameters
+    ----------
+    shards : sequence of Path
+        Folders of the shards of the training and validation lines.
+    train_lines, validation_lines : sequence of str
+        Lines that train; lines that only help to choose checkpoint, temperature and threshold.
+    encoder : Path
+        Folder of the encoder.
+    graph : Path
+        The prototype graph without unseen lines.
+    settings : ModelSettings
+        A file of config/models.
+    training : TrainingSettings
+        The section ``training``.
+    seed : int
+        Seed of the weights and of the order of the blocks.
+    threads : int
+        CPU threads.
+    directory : Path
+        Where the model goes.
+
+    Raises
+    ------
+    UserError
+        A corrupt shard or encoder; no pairs of both classes on one of the two sides; no GPU when one is
+        asked for.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    device = choose_device(training)
+    data = build_training_data(
+        [read_shard(path) for path in shards],
+        list(train_lines),
+        load_encoder(encoder),
+        load_graph(graph),
+        settings,
+    )
+    for side, episodes in (("training", data.training), ("validation", data.validation)):
+        if len(np.unique(episodes.label)) < 2:
+            raise UserError(
+                f"the {side} chromosomes hold no pairs of both classes",
+                mend="put more chromosomes on that side (section splits), or check the labels",
+            )
+    contact, history = fit(data, settings, training, seed, device)
+    log.info("trained %d epochs on %d pairs", len(history), len(data.training.label))
+    model = finished(data, contact.cpu(), load_encoder(encoder), settings)
+    model.provenance.update(
+        {"seed": seed, "train_lines": list(train_lines), "validation_lines": list(validation_lines)}
+    )
+    save_model(directory, model)
+    with atomic_file(directory / "history.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
+
+
+def choose_device(training: TrainingSettings) -> torch.device:
+    """The device that the settings ask for.
+
+    Raises
+    ------
+    UserError
+        ``cuda`` on a machine without a GPU.
+    """
+    available = torch.cuda.is_available()
+    if training.device == "cuda" and not available:
+        raise UserError(
+            "training.device is 'cuda', but torch finds no GPU here",
+            mend="set it to 'auto' or 'cpu', or install a build of torch for your GPU",
+            where="training.device",
+        )
+    return torch.device("cuda" if available and training.device != "cpu" else "cpu")
+
+
+@dataclass
+class _Best:
+    loss: float = float("inf")
+    epoch: int = -1
+    weights: dict[str, Tensor] | None = None
+
+
+def fit(
+    data: TrainingData,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    seed: int,
+    device: torch.device,
+) -> tuple[ContactModel, list[dict[str, Any]]]:
+    """Optimise the energy model; the weights of the best validation loss are kept.
+
+    Returns
+    -------
+    ContactModel
+    list of dict
+        One row of history for each epoch.
+    """
+    contact = ContactModel(data.elements.enhancer.shape[1], settings).to(device)
+    optimiser = torch.optim.AdamW(
+        contact.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    n_steps = -(-len(data.training) // settings.blocks_per_step)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=settings.learning_rate, total_steps=max(settings.epochs * n_steps, 2)
+    )
+    order = np.random.default_rng([seed, 21])
+    best, history = _Best(), []
+    for epoch in range(settings.epochs):
+        contact.train()
+        losses = []
+        for blocks in np.array_split(order.permutation(len(data.training)), n_steps):
+            losses.append(_step(contact, data, blocks, settings, training, optimiser, device))
+            schedule.step()
+        row = {"epoch": epoch, "training_loss": round(float(np.mean(losses)), 6)}
+        row |= validate(contact, data)
+        history.append(row)
+        log.info("epoch %d: %s", epoch, row)
+        if row["validation_loss"] < best.loss:
+            weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
+            best = _Best(row["validation_loss"], epoch, weights)
+        elif epoch - best.epoch >= settings.patience:
+            break
+    if best.weights is None:
+        raise UserError(
+            "the validation loss was never finite",
+            mend="lower learning_rate in the model's file",
+            where="config/models",
+        )
+    contact.load_state_dict(best.weights)
+    return contact, history
+
+
+def _step(
+    contact: ContactModel,
+    data: TrainingData,
+    blocks: Any,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    optimiser: torch.optim.Optimizer,
+    device: torch.device,
+) -> float:
+    pairs, label, environment, block = data.training.batch(data.elements, blocks, device)
+    with _autocast(training, device):
+        energies = contact(pairs, environment)
+    loss = functional.binary_cross_entropy_with_logits(energies.logit.float(), label)
+    if environment is not None and settings.orthogonality:
+        loss = loss + settings.orthogonality * entanglement(energies, block)
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(contact.parameters(), settings.gradient_clip)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _autocast(training: TrainingSettings, device: torch.device) -> AbstractContextManager[Any]:
+    if training.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def entanglement(energies: Energies, block: Tensor) -> Tensor:
+    r"""Mean over blocks of :math:`|corr(U_I, R_E)|`, the penalty that keeps the two apart."""
+    one_hot = functional.one_hot(block).float()
+    one_hot = one_hot / one_hot.sum(dim=0)
+    centred = []
+    for energy in (energies.intrinsic_potential.float(), energies.environment_resistance.float()):
+        centred.append(energy - (one_hot.T @ energy)[block])
+    potential, resistance = centred
+    covariance = one_hot.T @ (potential * resistance)
+    variance = (one_hot.T @ potential**2) * (one_hot.T @ resistance**2)
+    return (covariance / (variance + 1e-8).sqrt()).abs().mean()
+
+
+def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> Scores:
+    """Energies of all pairs of a side."""
+    device = next(contact.parameters()).device
+    scored = score_pairs(
+        contact.cpu(),
+        data.elements.enhancer,
+        data.elements.promoter,
+        episodes.pairs,
+        episodes.environment_of_pairs(),
+    )
+    contact.to(device)
+    return scored
+
+
+def validate(contact: ContactModel, data: TrainingData) -> dict[str, float]:
+    """Figures of the validation side for one row of history."""
+    scores, label = scores_of(contact, data, data.validation), data.validation.label
+    signed = (2.0 * label - 1.0) * scores.logit
+    line = data.validation.line_of_pairs()
+    probability = 1.0 / (1.0 + np.exp(-scores.logit))
+    aupr = []
+    for one in np.unique(line):
+        mine = line == one
+        if 0.0 < label[mine].mean() < 1.0:
+            aupr.append(pair_metrics(label[mine], probability[mine], line[mine], 0.5, balanced=True)["aupr"])
+    row = {
+        "validation_loss": float(np.logaddexp(0.0, -signed).mean()),
+        "validation_aupr": float(np.mean(aupr)) if aupr else float("nan"),
+        "potential_deviation": float(scores.intrinsic_potential.std()),
+        "resistance_deviation": float(scores.environment_resistance.std()),
+    }
+    return {name: round(value, 6) for name, value in row.items() if np.isfinite(value)}
+
+
+def finished(
+    data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
+) -> TrainedModel:
+    """The model with temperature and threshold from the validation side."""
+    scores, label = scores_of(contact, data, data.validation), data.validation.label
+    temperature = fit_temperature(scores.logit, label)
+    probability = 1.0 / (1.0 + np.exp(-scores.logit / temperature))
+    return TrainedModel(
+        settings=settings,
+        encoder=encoder,
+        contact=contact.eval(),
+        statistics=data.statistics,
+        teacher=data.teacher,
+        deviations=data.deviations,
+        counts=data.counts,
+        temperature=temperature,
+        threshold=best_f1_threshold(label, probability),
+        provenance={"validation": validate(contact, data)},
+    )
