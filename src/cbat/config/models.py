@@ -45,6 +45,10 @@ class ModelSettings(Section):
     environment: Literal["none", "tied"] = Field(
         "tied", description="Environment resistance: none, or on the motif channels of pair and support set."
     )
+    set_encoder: Literal["none", "isab"] = Field(
+        "none",
+        description="Correct the environment by an encoder of the whole support set (Set Transformer).",
+    )
     cooperative_rank: Annotated[int, Field(ge=0)] = Field(
         0, description="Enhancer-promoter motif combinations in the resistance; 0 keeps it additive."
     )

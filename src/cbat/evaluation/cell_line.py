@@ -10,12 +10,12 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import Shard, read_shard
-from cbat.evaluation.contexts import Context, Feeder
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
 from cbat.files import atomic_file
-from cbat.model.blocks import EncodedElements, SupportReader, encode_shards
-from cbat.model.bundle import TrainedModel, load_model, use_threads
+from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, encode_shards
+from cbat.model.bundle import TrainedModel, load_model, score_pairs, use_threads
+from cbat.model.contexts import Context, Feeder
 
 PAIR_COLUMNS = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
 
@@ -110,8 +110,10 @@ def score_cell_line(
     return pd.concat([_scored(model, elements, own, context) for context in contexts], ignore_index=True)
 
 
-def _scored(model: TrainedModel, elements: EncodedElements, own: Any, context: Context) -> pd.DataFrame:
-    scores = model.score(elements.enhancer, elements.promoter, own.scored, context.environment)
+def _scored(
+    model: TrainedModel, elements: EncodedElements, own: EncodedShard, context: Context
+) -> pd.DataFrame:
+    scores = score_pairs(model.contact, elements.enhancer, elements.promoter, own.scored, context.environment)
     return own.pairs[PAIR_COLUMNS].assign(
         context=context.name,
         n_support=context.n_support,

@@ -144,6 +144,10 @@ class SupportReader:
         # The last row stands for "no element".
         self._table = np.concatenate([standardised, np.zeros((1, standardised.shape[1]))])
 
+    def features(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Standardised features, shape=(n_blocks, n_support, n_filters), and where there are any."""
+        return torch.from_numpy(self._table[rows]).float(), torch.from_numpy(rows >= 0)
+
     def mean(self, rows: Rows) -> tuple[FloatArray, int]:
         """Mean deviation of one support set and the number of its elements; -1 is no element."""
         count = int((rows >= 0).sum())

@@ -17,7 +17,7 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
-from cbat.model.contact import ContactModel, PairBatch
+from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
@@ -27,6 +27,7 @@ WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
 _BATCH: Final = 2048
+_BLOCKS: Final = 16
 
 
 def use_threads(n: int) -> None:
@@ -105,12 +106,6 @@ class TrainedModel:
         """Whether the model has a resistance."""
         return self.contact.resistance is not None
 
-    def score(
-        self, enhancer_features: torch.Tensor, promoter_features: torch.Tensor, pairs: Pairs, environment: Any
-    ) -> Scores:
-        """Energies of pairs; ``environment`` is an array of shape (n, n_filters), or None for none."""
-        return score_pairs(self.contact, enhancer_features, promoter_features, pairs, environment)
-
     def probability(self, scores: Scores) -> FloatArray:
         """Calibrated probability of contact, shape=(n,)."""
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores.logit / self.temperature, -500.0, 500.0))))
@@ -122,7 +117,7 @@ def score_pairs(
     enhancer_features: torch.Tensor,
     promoter_features: torch.Tensor,
     pairs: Pairs,
-    environment: FloatArray | None,
+    environment: BlockEnvironment | None,
 ) -> Scores:
     """Energies of pairs, in batches.
 
@@ -131,10 +126,11 @@ def score_pairs(
     contact : ContactModel
     enhancer_features, promoter_features : Tensor, shape=(n_elements, n_filters, 3)
     pairs : Pairs
-    environment : array, shape=(n, n_filters), or None
-        One row for each pair; None switches the resistance off.
+    environment : BlockEnvironment or None
+        None switches the resistance off.
     """
     contact.eval()
+    environment = _encoded(contact, environment)
     found = []
     for start in range(0, len(pairs), _BATCH):
         part = slice(start, start + _BATCH)
@@ -144,11 +140,22 @@ def score_pairs(
             torch.from_numpy(pairs.distance[part]).float(),
             torch.from_numpy(pairs.upstream[part]).float(),
         )
-        fed = None if environment is None else torch.from_numpy(environment[part]).float()
+        fed = None if environment is None else BlockEnvironment(environment.block[part], environment.fused)
         energies = contact(batch, fed)
         found.append(torch.stack([energies.intrinsic_potential, energies.environment_resistance]).double())
     both = torch.cat(found, dim=1).numpy() if found else np.zeros((2, 0))
     return Scores(both[0], both[1])
+
+
+def _encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
+    """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
+    if environment is None or contact.set_encoder is None or environment.support is None:
+        return environment
+    parts = zip(
+        environment.support.split(_BLOCKS), torch.as_tensor(environment.mask).split(_BLOCKS), strict=True
+    )
+    correction = torch.cat([contact.set_encoder(support, mask) for support, mask in parts])
+    return BlockEnvironment(environment.block, environment.fused + correction)
 
 
 def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ and the environment :math:`M`, described on the same motif channels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from cbat.model.pair import (
     convergence,
     pair_geometry,
 )
+from cbat.model.set_encoder import SetEncoder
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,33 @@ class PairBatch:
     promoter: Tensor
     distance: Tensor
     upstream: Tensor
+
+
+@dataclass(frozen=True)
+class BlockEnvironment:
+    """What is known of the cell line of each block.
+
+    Attributes
+    ----------
+    block : Tensor of int, shape=(n,)
+        Block of each pair.
+    fused : Tensor, shape=(n_blocks, n_filters)
+        From support set and graph.
+    support : Tensor, shape=(n_blocks, n_support, n_filters), or None
+        Standardised features of the support set, for a model with a set encoder.
+    mask : Tensor of bool, shape=(n_blocks, n_support), or None
+        False beyond the last element of a support set.
+    """
+
+    block: Tensor
+    fused: Tensor
+    support: Tensor | None = None
+    mask: Tensor | None = None
+
+    def to(self, device: torch.device) -> BlockEnvironment:
+        """The same on a device."""
+        moved = {name: part.to(device) for name, part in vars(self).items() if part is not None}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True)
@@ -113,15 +141,16 @@ class ContactModel(nn.Module):
         self.hidden = _hidden(2 * n_filters + N_GEOMETRY + width, settings)
         tied = settings.environment == "tied"
         self.resistance = TiedResistance(n_filters, settings.cooperative_rank) if tied else None
+        self.set_encoder = SetEncoder(n_filters) if tied and settings.set_encoder == "isab" else None
 
-    def forward(self, pairs: PairBatch, environment: Tensor | None) -> Energies:
+    def forward(self, pairs: PairBatch, environment: BlockEnvironment | None) -> Energies:
         """Energies of pairs.
 
         Parameters
         ----------
         pairs : PairBatch
-        environment : Tensor, shape=(n, n_filters), or None
-            The environment of each pair's block; None switches the resistance off.
+        environment : BlockEnvironment or None
+            None switches the resistance off.
         """
         geometry = pair_geometry(pairs.distance, pairs.upstream)
         products = self.products(pairs.enhancer, pairs.promoter)
@@ -133,7 +162,10 @@ class ContactModel(nn.Module):
         potential = potential[:, 0]
         if self.resistance is None or environment is None:
             return Energies(potential, torch.zeros_like(potential))
-        return Energies(potential, self.resistance(enhancer, promoter, environment))
+        fed = environment.fused
+        if self.set_encoder is not None and environment.support is not None:
+            fed = fed + self.set_encoder(environment.support, environment.mask)
+        return Energies(potential, self.resistance(enhancer, promoter, fed[environment.block]))
 
 
 def _hidden(width: int, settings: ModelSettings) -> nn.Sequential | None:

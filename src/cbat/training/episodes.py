@@ -13,7 +13,7 @@ from cbat.data.shards import Shard
 from cbat.graph.propagation import PrototypeGraph
 from cbat.model.blocks import EncodedElements, EncodedShard, Rows, SupportReader, encode_shards
 from cbat.model.bundle import Pairs
-from cbat.model.contact import PairBatch
+from cbat.model.contact import BlockEnvironment, PairBatch
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
@@ -32,6 +32,8 @@ class Episodes:
         First pair of each block, and the end of the last.
     environment : array, shape=(n_blocks, n_filters), or None
         What the support set and the graph say of each block's cell line.
+    support : int array, shape=(n_blocks, support_size), or None
+        Rows of each support set, for a model with a set encoder.
     line : array, shape=(n_blocks,)
         Number of the cell line of each block.
     """
@@ -40,16 +42,23 @@ class Episodes:
     label: FloatArray
     start: Rows
     environment: FloatArray | None
+    support: Rows | None
     line: Rows
 
     def __len__(self) -> int:
         return len(self.start) - 1
 
-    def environment_of_pairs(self) -> FloatArray | None:
-        """The environment of each pair's block, shape=(n_pairs, n_filters)."""
+    def block_environment(self, reader: SupportReader, blocks: Rows | None = None) -> BlockEnvironment | None:
+        """The environments of some blocks, or of all, and the block of each of their pairs."""
         if self.environment is None:
             return None
-        return np.repeat(self.environment, np.diff(self.start), axis=0)
+        chosen = np.arange(len(self)) if blocks is None else blocks
+        sizes = torch.from_numpy(np.diff(self.start)[chosen])
+        within = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
+        fused = torch.from_numpy(self.environment[chosen]).float()
+        if self.support is None:
+            return BlockEnvironment(within, fused)
+        return BlockEnvironment(within, fused, *reader.features(self.support[chosen]))
 
     def line_of_pairs(self) -> Rows:
         """The cell line of each pair, shape=(n_pairs,)."""
@@ -57,22 +66,16 @@ class Episodes:
 
     def batch(
         self, elements: EncodedElements, blocks: Rows, device: torch.device
-    ) -> tuple[PairBatch, Tensor, Tensor | None, Tensor]:
-        """Pairs, labels, environments of pairs, and the block number within the batch of each pair."""
+    ) -> tuple[PairBatch, Tensor]:
+        """Pairs and labels of some blocks."""
         rows = np.concatenate([np.arange(self.start[b], self.start[b + 1]) for b in blocks])
-        sizes = torch.from_numpy(np.diff(self.start)[blocks])
-        within = torch.repeat_interleave(torch.arange(len(blocks)), sizes)
         pairs = PairBatch(
             elements.enhancer[torch.from_numpy(self.pairs.enhancer[rows])].to(device),
             elements.promoter[torch.from_numpy(self.pairs.promoter[rows])].to(device),
             torch.from_numpy(self.pairs.distance[rows]).float().to(device),
             torch.from_numpy(self.pairs.upstream[rows]).float().to(device),
         )
-        label = torch.from_numpy(self.label[rows]).float().to(device)
-        fed = None
-        if self.environment is not None:
-            fed = torch.from_numpy(self.environment[blocks]).float()[within].to(device)
-        return pairs, label, fed, within.to(device)
+        return pairs, torch.from_numpy(self.label[rows]).float().to(device)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class TrainingData:
     """
 
     elements: EncodedElements
+    reader: SupportReader
     training: Episodes
     validation: Episodes
     statistics: SupportStatistics
@@ -140,6 +144,7 @@ def build_training_data(
 
     return TrainingData(
         elements,
+        reader,
         episodes(taught, "train"),
         episodes(encoded, "validation"),
         statistics,
@@ -164,7 +169,7 @@ def _episodes(
     tissues: dict[str, str | None],
     settings: ModelSettings,
 ) -> Episodes:
-    parts, labels, sizes, environments, lines = [], [], [], [], []
+    parts, labels, sizes, environments, supports, lines = [], [], [], [], [], []
     for number, shard in enumerate(shards):
         rows = np.flatnonzero(shard.pairs["split"] == split)
         blocks, counts = np.unique(shard.pairs["block"].to_numpy()[rows], return_counts=True)
@@ -174,6 +179,7 @@ def _episodes(
         lines.append(np.full(len(blocks), number))
         if settings.environment == "none":
             continue
+        supports.append(shard.support[blocks, : settings.support_size])
         for block in blocks:
             deviation, n = reader.mean(shard.support[block, : settings.support_size])
             reading = teacher.read(deviation, n, tissues[shard.cell_line], without=shard.cell_line)
@@ -184,5 +190,6 @@ def _episodes(
         np.concatenate(labels),
         np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64),
         np.stack(environments) if environments else None,
+        np.concatenate(supports) if supports and settings.set_encoder != "none" else None,
         np.concatenate(lines),
     )

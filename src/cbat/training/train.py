@@ -182,12 +182,14 @@ def _step(
     optimiser: torch.optim.Optimizer,
     device: torch.device,
 ) -> float:
-    pairs, label, environment, block = data.training.batch(data.elements, blocks, device)
+    pairs, label = data.training.batch(data.elements, blocks, device)
+    environment = data.training.block_environment(data.reader, blocks)
+    environment = None if environment is None else environment.to(device)
     with _autocast(training, device):
         energies = contact(pairs, environment)
     loss = functional.binary_cross_entropy_with_logits(energies.logit.float(), label)
     if environment is not None and settings.orthogonality:
-        loss = loss + settings.orthogonality * entanglement(energies, block)
+        loss = loss + settings.orthogonality * entanglement(energies, environment.block)
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(contact.parameters(), settings.gradient_clip)
@@ -222,7 +224,7 @@ def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> 
         data.elements.enhancer,
         data.elements.promoter,
         episodes.pairs,
-        episodes.environment_of_pairs(),
+        episodes.block_environment(data.reader),
     )
     contact.to(device)
     return scored

@@ -1,0 +1,126 @@
+"""The environments that an evaluation feeds to a model: the right one, none, and wrong ones."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cbat.config.sections import EvaluationSettings
+from cbat.model.blocks import EncodedShard, Rows, SupportReader
+from cbat.model.bundle import TrainedModel
+from cbat.model.contact import BlockEnvironment
+from cbat.model.environment import FloatArray
+
+
+@dataclass(frozen=True)
+class Context:
+    """One way to feed a model.
+
+    Attributes
+    ----------
+    name : str
+        ``own``, ``none``, ``mean``, ``wrong``, ``shuffled`` or ``graph``.
+    n_support : int
+        Elements asked of the support set; 0 where none enters.
+    environment : BlockEnvironment or None
+        None switches the resistance off.
+    """
+
+    name: str
+    n_support: int
+    environment: BlockEnvironment | None
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """Everything that contexts of one cell line are made from.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    reader : SupportReader
+    own : EncodedShard
+        The line under evaluation.
+    other : EncodedShard or None
+        The line that stands in as the wrong one.
+    tissue : str or None
+        Stated tissue of the line.
+    """
+
+    model: TrainedModel
+    reader: SupportReader
+    own: EncodedShard
+    other: EncodedShard | None
+    tissue: str | None
+
+    def contexts(self, settings: EvaluationSettings) -> Iterator[Context]:
+        """All contexts that the settings ask for, at all support sizes that make a difference."""
+        asked = set(settings.contexts)
+        if "none" in asked:
+            yield Context("none", 0, None)
+        if "mean" in asked:
+            yield Context("mean", 0, self._same(np.zeros_like(self.model.teacher.spread)))
+        if "graph" in asked:
+            yield Context("graph", 0, self._same(self._read(None, 0, self.tissue)))
+        for size in settings.support_sizes:
+            own = self._from_supports(self._own_supports(size), self.tissue)
+            if "own" in asked:
+                yield Context("own", size, own)
+            if "shuffled" in asked:
+                yield Context("shuffled", size, self._shuffled(own, settings.seed))
+            if "wrong" in asked and self.other is not None:
+                # The wrong line brings its support set; no tissue is stated, so that nothing is right.
+                yield Context("wrong", size, self._from_supports(self._wrong_supports(size), None))
+
+    def _blocks(self) -> tuple[Rows, torch.Tensor]:
+        """Blocks of the pairs, and the place among them of each pair's block."""
+        blocks, place = np.unique(self.own.pairs["block"].to_numpy(dtype=np.int64), return_inverse=True)
+        return blocks, torch.from_numpy(place)
+
+    def _own_supports(self, size: int) -> Rows:
+        return np.asarray(self.own.support[self._blocks()[0], :size])
+
+    def _wrong_supports(self, size: int) -> Rows:
+        """Supports of the other line's blocks of the same split, used again when there are too few."""
+        assert self.other is not None
+        available = {
+            str(split): np.unique(pairs["block"].to_numpy(dtype=np.int64))
+            for split, pairs in self.other.pairs.groupby("split")
+        }
+        split = self.own.pairs.drop_duplicates("block").set_index("block")["split"]
+        chosen = []
+        for place, block in enumerate(self._blocks()[0]):
+            candidates = available.get(str(split[block]), np.empty(0, dtype=np.int64))
+            nothing = np.full(size, -1, dtype=np.int64)
+            source = (
+                self.other.support[candidates[place % len(candidates)], :size] if len(candidates) else nothing
+            )
+            chosen.append(source)
+        return np.stack(chosen)
+
+    def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment:
+        fused = np.stack([self._read(*self.reader.mean(support), tissue) for support in supports])
+        environment = torch.from_numpy(fused).float()
+        if self.model.contact.set_encoder is None:
+            return BlockEnvironment(self._blocks()[1], environment)
+        return BlockEnvironment(self._blocks()[1], environment, *self.reader.features(supports))
+
+    def _same(self, environment: FloatArray) -> BlockEnvironment:
+        """One environment for all blocks."""
+        place = torch.zeros(len(self.own.pairs), dtype=torch.int64)
+        return BlockEnvironment(place, torch.from_numpy(environment[None]).float())
+
+    def _shuffled(self, own: BlockEnvironment, seed: int) -> BlockEnvironment:
+        """The same values on the wrong channels."""
+        rng = np.random.default_rng([seed, 31, zlib.crc32(self.own.cell_line.encode())])
+        order = torch.from_numpy(rng.permutation(own.fused.shape[1]))
+        support = None if own.support is None else own.support[..., order]
+        return BlockEnvironment(own.block, own.fused[:, order], support, own.mask)
+
+    def _read(self, deviation: FloatArray | None, n: int, tissue: str | None) -> FloatArray:
+        # A training line must not be predicted from its own candidates.
+        return self.model.teacher.read(deviation, n, tissue, without=self.own.cell_line).environment

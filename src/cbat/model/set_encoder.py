@@ -1,0 +1,92 @@
+r"""A permutation-invariant encoder of support sets: induced set attention, then a mean.
+
+.. math::
+
+    \mathrm{MAB}(X, Y) &= \mathrm{LayerNorm}(H + \mathrm{relu}(W H)), \quad
+        H = \mathrm{LayerNorm}(X + \mathrm{Multihead}(X, Y, Y)) \\
+    \mathrm{ISAB}(X) &= \mathrm{MAB}(X, \mathrm{MAB}(I, X))
+
+(Lee et al. 2019, Set Transformer). Blocks are the batch dimension, so attention cannot cross them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class MultiheadAttentionBlock(nn.Module):
+    """MAB; queries (n, q, width) read from a set (n, s, width), whose elements ``mask`` (n, s) marks."""
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, n_heads, batch_first=True)
+        self.linear = nn.Linear(width, width)
+        self.norm_attended = nn.LayerNorm(width)
+        self.norm_output = nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor, elements: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Attended queries, shape=(n, q, width)."""
+        ignored = None if mask is None else ~mask
+        read, _ = self.attention(queries, elements, elements, ignored, need_weights=False)
+        attended = self.norm_attended(queries + read)
+        return torch.as_tensor(self.norm_output(attended + functional.relu(self.linear(attended))))
+
+
+class InducedSetAttentionBlock(nn.Module):
+    """ISAB; permutation-equivariant, linear in the size of the set."""
+
+    def __init__(self, width: int, n_heads: int, n_inducing: int) -> None:
+        super().__init__()
+        self.inducing = nn.Parameter(torch.empty(1, n_inducing, width))
+        nn.init.xavier_uniform_(self.inducing)
+        self.gather = MultiheadAttentionBlock(width, n_heads)
+        self.spread = MultiheadAttentionBlock(width, n_heads)
+
+    def forward(self, elements: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Encoded elements, shape=(n, s, width); rows that the mask excludes mean nothing."""
+        summary = self.gather(self.inducing.expand(len(elements), -1, -1), elements, mask)
+        return torch.as_tensor(self.spread(elements, summary))
+
+
+class SetEncoder(nn.Module):
+    """From the standardised features of a support set to a correction of the environment.
+
+    The last layer starts at zero, so that training starts from the environment without correction.
+
+    Parameters
+    ----------
+    n_filters : int
+        Channels in and out.
+    width, n_heads, n_inducing : int
+        Width of the tokens, heads, and inducing points.
+    """
+
+    def __init__(self, n_filters: int, width: int = 32, n_heads: int = 2, n_inducing: int = 8) -> None:
+        super().__init__()
+        self.embed = nn.Linear(n_filters, width)
+        self.block = InducedSetAttentionBlock(width, n_heads, n_inducing)
+        self.out = nn.Linear(width, n_filters)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, support: Tensor, mask: Tensor) -> Tensor:
+        """Correction for each block.
+
+        Parameters
+        ----------
+        support : Tensor, shape=(n_blocks, n_support, n_filters)
+        mask : Tensor of bool, shape=(n_blocks, n_support)
+            False where a block has no further element.
+
+        Returns
+        -------
+        Tensor, shape=(n_blocks, n_filters)
+            Zero for a block without support.
+        """
+        filled = mask.any(dim=1, keepdim=True)
+        # A set without elements would give attention nothing to normalise over.
+        encoded = self.block(self.embed(support), mask | ~filled)
+        share = mask[..., None].float() / mask.sum(dim=1).clamp(min=1)[:, None, None]
+        return torch.as_tensor(self.out((encoded * share).sum(dim=1)) * filled)

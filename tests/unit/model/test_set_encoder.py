@@ -1,0 +1,76 @@
+"""The set encoder: invariant to order, blind to padding and to other blocks; and the textbook's ISAB."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cbat.model.set_encoder import InducedSetAttentionBlock, SetEncoder
+
+
+@pytest.fixture
+def encoder() -> SetEncoder:
+    torch.manual_seed(3)
+    encoder = SetEncoder(6)
+    torch.nn.init.normal_(encoder.out.weight)
+    return encoder.eval()
+
+
+@torch.no_grad()
+def test_order_padding_and_other_blocks_do_not_matter(encoder: SetEncoder) -> None:
+    support = torch.randn(3, 10, 6)
+    mask = torch.ones(3, 10, dtype=torch.bool)
+    mask[1, 7:] = False
+    result = encoder(support, mask)
+    order = torch.randperm(10)
+    torch.testing.assert_close(encoder(support[:, order], mask[:, order]), result)
+    torch.testing.assert_close(encoder(support[1:2, :7], mask[1:2, :7]), result[1:2])
+    other = support.clone()
+    other[0] += 5.0
+    other[1, 7:] = 99.0
+    changed = encoder(other, mask)
+    torch.testing.assert_close(changed[1:], result[1:])
+    assert not torch.allclose(changed[0], result[0])
+
+
+@torch.no_grad()
+def test_an_empty_support_set_corrects_nothing(encoder: SetEncoder) -> None:
+    mask = torch.tensor([[True, True], [False, False]])
+    result = encoder(torch.randn(2, 2, 6), mask)
+    assert (result[1] == 0).all()
+    assert torch.isfinite(result).all()
+    assert (result[0] != 0).any()
+
+
+def test_it_starts_without_a_correction() -> None:
+    assert (SetEncoder(6)(torch.randn(2, 5, 6), torch.ones(2, 5, dtype=torch.bool)) == 0).all()
+
+
+@torch.no_grad()
+def test_isab_is_that_of_torch_geometric() -> None:
+    geometric = pytest.importorskip(
+        "torch_geometric.nn.aggr.utils", reason="needs torch_geometric, of the extra 'test'"
+    )
+    torch.manual_seed(1)
+    ours = InducedSetAttentionBlock(16, 4, 5).eval()
+    theirs = geometric.InducedSetAttentionBlock(16, 5, heads=4).eval()
+    renamed = {
+        "ind": ours.inducing,
+        **{
+            f"{block}.{their_name}.{key}": value
+            for block, mine in (("mab1", ours.gather), ("mab2", ours.spread))
+            for their_name, part in (
+                ("attn", mine.attention),
+                ("lin", mine.linear),
+                ("layer_norm1", mine.norm_attended),
+                ("layer_norm2", mine.norm_output),
+            )
+            for key, value in part.state_dict().items()
+        },
+    }
+    theirs.load_state_dict(renamed)
+    support = torch.randn(3, 9, 16)
+    mask = torch.rand(3, 9) < 0.7
+    mask[:, 0] = True
+    # Rows that the mask leaves out are theirs to fill with zeros before the residual, and ours to ignore.
+    torch.testing.assert_close(ours(support, mask)[mask], theirs(support, mask)[mask])
