@@ -1,0 +1,1 @@
+"""From raw files to training blocks: genome, elements, sequences, labelled pairs and shards."""

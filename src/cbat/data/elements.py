@@ -1,0 +1,278 @@
+"""Collect the unique enhancers and promoters of a cohort of cell lines, as fixed windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from cbat.config.sections import ElementSettings, SplitSettings
+from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.data.bed_files import read_bed
+from cbat.data.genome import read_contig_sizes
+from cbat.data.pair_tables import read_pairs
+from cbat.data.stored import write_table
+from cbat.data.windows import element_ids, window_start
+from cbat.errors import UserError
+from cbat.files import write_json
+
+ROLES: Final = ("enhancer", "promoter")
+ELEMENT_COLUMNS: Final = [
+    "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """Intervals of one role as one file of one cell line names them.
+
+    Attributes
+    ----------
+    intervals : DataFrame
+        ``chrom``, ``start``, ``end`` (0-based half-open, bp), ``strand``, ``line``.
+    candidates : bool
+        Whether the file says which elements are candidates in the line, or only which pairs it has.
+    """
+
+    cell_line: str
+    role: str
+    path: Path
+    intervals: pd.DataFrame
+    candidates: bool
+
+
+def run(
+    *,
+    cell_lines: Path,
+    cohort: Literal["training", "unseen"],
+    contig_sizes: Path,
+    elements: ElementSettings,
+    splits: SplitSettings,
+    directory: Path,
+) -> None:
+    """Write ``enhancer.parquet``, ``promoter.parquet``, ``candidates.parquet`` and ``report.json``.
+
+    Parameters
+    ----------
+    cell_lines : Path
+        Sheet of cell lines.
+    cohort : {"training", "unseen"}
+        Lines that training may read, or those that it must not.
+    contig_sizes : Path
+        Contigs of the genome and their lengths.
+    elements : ElementSettings
+        Lengths of the windows and the flank that keeps splits apart.
+    splits : SplitSettings
+        Chromosomes of each split; elements of other chromosomes are left out and counted.
+    directory : Path
+        Where the files go.
+
+    Raises
+    ------
+    UserError
+        A malformed file; a chromosome that the genome does not hold; an interval beyond its end; a line
+        without candidates; windows of two splits within the flank.
+    """
+    lines = [row for row in read_cell_lines(cell_lines) if row.cohort == cohort]
+    sizes = read_contig_sizes(contig_sizes)
+    mentions = [mention for row in lines for mention in read_mentions(row)]
+    for mention in mentions:
+        check_intervals(mention, sizes)
+    split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
+    windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
+    tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
+    check_splits_apart(tables.values(), elements.flank)
+    candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
+    for role in ROLES:
+        write_table(directory / f"{role}.parquet", tables[role])
+    write_table(directory / "candidates.parquet", candidates)
+    write_json(directory / "report.json", counts(mentions, tables, candidates, split_of))
+
+
+def read_mentions(row: CellLine) -> list[Mentions]:
+    """All intervals that the files of a cell line name."""
+    pairs = read_pairs(row.pairs, row.pairs_format)
+    beds = {"enhancer": row.enhancers, "promoter": row.promoters}
+    found = []
+    for role in ROLES:
+        bed = beds[role]
+        columns = {f"{role}_{part}": part for part in ("chrom", "start", "end")}
+        intervals = pairs[[*columns, "line"]].rename(columns=columns)
+        strand = pairs["promoter_strand"] if role == "promoter" else "."
+        intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end"])
+        found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
+        if bed is not None:
+            listed = read_bed(bed, stranded=role == "promoter")
+            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True))
+    return found
+
+
+def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
+    """Compare intervals with the genome.
+
+    Raises
+    ------
+    UserError
+        For the first interval on a contig that the genome lacks, or beyond the end of its contig.
+    """
+    table = mention.intervals
+    length = table["chrom"].map(sizes)
+    for row in table[length.isna()].itertuples():
+        raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes)
+    for row in table[table["end"] > length].itertuples():
+        raise UserError(
+            f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
+            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome",
+            mend="use coordinates of the same genome assembly as the FASTA",
+            file=mention.path,
+            where=f"line {row.line}",
+        )
+
+
+def _unknown_contig(mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int]) -> UserError:
+    other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+    if other in sizes:
+        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome"
+        mend = f"rename them in one of the two, so that both say {chrom!r} or both say {other!r}"
+    else:
+        known = ", ".join(list(sizes)[:5]) + (", ..." if len(sizes) > 5 else "")
+        problem = f"the genome has no contig {chrom!r} (it has {known})"
+        mend = "remove the line, or name a genome that has the contig"
+    return UserError(problem, mend=mend, file=mention.path, where=f"line {line}")
+
+
+def unique_elements(
+    mentions: Sequence[Mentions], role: str, window: int, split_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """One row for each window on a chromosome of a split.
+
+    Intervals with one centre are one element; the source that is named is the first by start and end.
+
+    Returns
+    -------
+    DataFrame
+        :data:`ELEMENT_COLUMNS`, sorted by chromosome in the order of the splits and by start.
+    """
+    parts = [m.intervals[["chrom", "start", "end", "strand"]] for m in mentions if m.role == role]
+    every = pd.concat(parts, ignore_index=True).drop_duplicates()
+    every = every[every["chrom"].isin(list(split_of))]
+    every = every.assign(window=window_start(every["start"], every["end"], window))
+    every["known"] = every["strand"].where(every["strand"] != ".")
+    order = {chrom: rank for rank, chrom in enumerate(split_of)}
+    every = every.assign(rank=every["chrom"].map(order)).sort_values(["rank", "window", "start", "end"])
+    grouped = every.groupby(["rank", "window"], sort=True)
+    table = grouped[["chrom", "start", "end"]].first()
+    # Two promoters of opposite strands may share a window; then neither strand is its own.
+    strand = grouped["known"].first().where(grouped["known"].nunique() == 1, ".")
+    table = table.rename(columns={"start": "source_start", "end": "source_end"}).assign(strand=strand)
+    table = table.reset_index(level="window").rename(columns={"window": "start"}).reset_index(drop=True)
+    table["end"] = table["start"] + window
+    table["split"] = table["chrom"].map(split_of)
+    table["element_id"] = element_ids(table["chrom"], table["start"], window)
+    return table[ELEMENT_COLUMNS]
+
+
+def check_splits_apart(tables: Iterable[pd.DataFrame], flank: int) -> None:
+    """Make sure that no window, widened by ``flank`` bp on both sides, meets one of another split.
+
+    Raises
+    ------
+    UserError
+        Naming the two windows.
+    """
+    import pybedtools
+
+    every = pd.concat([table[["chrom", "start", "end", "element_id", "split"]] for table in tables])
+    every = every.assign(start=every["start"].clip(lower=0))
+    beds = {
+        str(split): pybedtools.BedTool.from_dataframe(part[["chrom", "start", "end", "element_id"]])
+        for split, part in every.groupby("split", sort=True)
+    }
+    try:
+        for one, other in combinations(beds, 2):
+            # Both windows are widened, so that the gap between them must be twice the flank.
+            for near in beds[one].window(beds[other], w=2 * flank):
+                raise UserError(
+                    f"{near[3]} ({one}) and {near[7]} ({other}) lie within {2 * flank} bp of one another",
+                    mend="keep whole chromosomes in one split (section splits)",
+                )
+    finally:
+        pybedtools.cleanup(remove_all=False)
+
+
+def candidate_table(
+    mentions: Sequence[Mentions],
+    tables: Mapping[str, pd.DataFrame],
+    windows: Mapping[str, int],
+    cell_lines: Sequence[str],
+) -> pd.DataFrame:
+    """Which elements are candidates in which cell line.
+
+    Returns
+    -------
+    DataFrame
+        ``cell_line``, ``role``, ``element`` (row of the role's table), sorted, each once.
+
+    Raises
+    ------
+    UserError
+        A cell line without a candidate of a role on the chromosomes of the splits.
+    """
+    rows = {
+        role: {name: row for row, name in enumerate(table["element_id"])} for role, table in tables.items()
+    }
+    parts = []
+    for mention in mentions:
+        if mention.candidates:
+            table, window = mention.intervals, windows[mention.role]
+            start = window_start(table["start"], table["end"], window)
+            names = pd.Series(element_ids(table["chrom"], start, window))
+            found = np.unique(names.map(rows[mention.role]).dropna().astype(np.int64))
+            parts.append(
+                pd.DataFrame({"cell_line": mention.cell_line, "role": mention.role, "element": found})
+            )
+    candidates = pd.concat(parts, ignore_index=True).drop_duplicates()
+    present = set(zip(candidates["cell_line"], candidates["role"], strict=True))
+    for line in cell_lines:
+        for role in ROLES:
+            if (line, role) not in present:
+                path = next(
+                    m.path for m in mentions if (m.cell_line, m.role, m.candidates) == (line, role, True)
+                )
+                raise UserError(
+                    f"the cell line {line!r} has no {role} on any chromosome of the splits",
+                    mend="check its files, or add chromosomes to the section splits",
+                    file=path,
+                )
+    return candidates.sort_values(["cell_line", "role", "element"], ignore_index=True)
+
+
+def counts(
+    mentions: Sequence[Mentions],
+    tables: Mapping[str, pd.DataFrame],
+    candidates: pd.DataFrame,
+    split_of: Mapping[str, str],
+) -> dict[str, Any]:
+    """What came in, what was kept, and why the rest was not."""
+    report: dict[str, Any] = {"files": [], "unique": {}, "candidates": {}}
+    for mention in mentions:
+        off = ~mention.intervals["chrom"].isin(list(split_of))
+        report["files"].append(
+            {
+                "cell_line": mention.cell_line,
+                "role": mention.role,
+                "file": str(mention.path),
+                "intervals": len(mention.intervals),
+                "left_out_on_chromosomes_of_no_split": int(off.sum()),
+            }
+        )
+    for role, table in tables.items():
+        report["unique"][role] = {str(split): int(n) for split, n in table["split"].value_counts().items()}
+    for (line, role), part in candidates.groupby(["cell_line", "role"]):
+        report["candidates"].setdefault(str(line), {})[str(role)] = len(part)
+    return report

@@ -1,0 +1,129 @@
+"""Unpack, check and index the reference genome."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import zlib
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyfaidx
+
+from cbat.data.text_tables import GZIP_MAGIC
+from cbat.errors import UserError
+from cbat.files import atomic_file
+
+_PIECE: Final = 1 << 22
+
+
+def run(*, fasta: Path, directory: Path) -> None:
+    """Write ``genome.fa``, ``genome.fa.fai`` and ``contig_sizes.tsv``.
+
+    Parameters
+    ----------
+    fasta : Path
+        Genome, plain, gzip or bgzip; it is not changed.
+    directory : Path
+        Where the three files go.
+
+    Raises
+    ------
+    UserError
+        A file that is missing, truncated or no FASTA; a contig that is empty, that occurs twice, or whose
+        lines are of different lengths.
+    """
+    directory = Path(directory)
+    with atomic_file(directory / "genome.fa") as temporary:
+        unpack(Path(fasta), temporary)
+        index = temporary.with_name(temporary.name + ".fai")
+        try:
+            sizes = contig_sizes(temporary, Path(fasta))
+            index.replace(directory / "genome.fa.fai")
+        finally:
+            index.unlink(missing_ok=True)
+    # An index older than its FASTA looks stale to the programs that read it.
+    (directory / "genome.fa.fai").touch()
+    with atomic_file(directory / "contig_sizes.tsv") as temporary:
+        sizes.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def unpack(fasta: Path, target: Path) -> None:
+    """Copy a plain FASTA, or unpack one that gzip or bgzip compressed.
+
+    Raises
+    ------
+    UserError
+        See :func:`run`.
+    """
+    try:
+        with open(fasta, "rb") as raw:
+            packed = raw.read(2) == GZIP_MAGIC
+        with gzip.open(fasta) if packed else open(fasta, "rb") as source, open(target, "wb") as out:
+            first = source.read(_PIECE)
+            if not first.startswith(b">"):
+                raise UserError(
+                    "this is not a FASTA file: it does not start with '>'",
+                    mend="name a genome in FASTA format, plain, gzip or bgzip",
+                    file=fasta,
+                )
+            out.write(first)
+            shutil.copyfileobj(source, out, _PIECE)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"the gzip file is truncated or damaged ({error})",
+            mend="copy or download it again, and test it with 'gzip -t'",
+            file=fasta,
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"the file cannot be read ({error.strerror})",
+            mend="correct its path or its permissions (paths start at the working directory)",
+            file=fasta,
+        ) from error
+
+
+def contig_sizes(fasta: Path, named: Path) -> pd.DataFrame:
+    """Index a plain FASTA and list its contigs.
+
+    Parameters
+    ----------
+    fasta : Path
+        The index goes beside it.
+    named : Path
+        The file that messages name.
+
+    Returns
+    -------
+    DataFrame
+        ``contig`` and ``length`` (bp), in the order of the file.
+
+    Raises
+    ------
+    UserError
+        See :func:`run`.
+    """
+    try:
+        with pyfaidx.Faidx(str(fasta), rebuild=True) as index:
+            sizes = [(name, int(record.rlen)) for name, record in index.index.items()]
+    except (pyfaidx.FastaIndexingError, ValueError) as error:
+        raise UserError(
+            f"the FASTA cannot be indexed ({error})",
+            mend="give every contig a name of its own and lines of one length",
+            file=named,
+        ) from error
+    if empty := [name for name, length in sizes if length == 0]:
+        raise UserError(
+            f"the contig {empty[0]!r} has no sequence",
+            mend="remove it, or copy the file again if it ends too early",
+            file=named,
+            where=f"contig {empty[0]}",
+        )
+    return pd.DataFrame(sizes, columns=pd.Index(["contig", "length"]))
+
+
+def read_contig_sizes(path: Path) -> dict[str, int]:
+    """Length of each contig, bp."""
+    table = pd.read_csv(path, sep="\t", dtype={"contig": str, "length": "int64"}, keep_default_na=False)
+    return dict(zip(table["contig"], table["length"].tolist(), strict=True))

@@ -1,0 +1,163 @@
+"""From pair tables to labelled pairs of elements, each pair once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from cbat.config.sections import LabelSettings
+from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.data.pair_tables import read_pairs
+from cbat.data.stored import read_table, write_table
+from cbat.data.windows import centre, element_ids, window_start
+from cbat.errors import UserError
+from cbat.files import write_json
+
+ROLES: Final = ("enhancer", "promoter")
+COLUMNS: Final = [
+    "enhancer", "promoter", "enhancer_id", "promoter_id", "label", "distance", "upstream", "chrom", "split",
+]  # fmt: skip
+_MEND_DUPLICATES: Final = "delete one of them, or set labels.duplicate_pairs to 'drop' to keep the first"
+_MEND_CONFLICTS: Final = (
+    "delete the wrong one, or set labels.conflicting_pairs to 'drop' to leave the pair out"
+)
+_logger = logging.getLogger(__name__)
+
+
+def run(
+    *, sheet: Path, cell_line: str, elements_directory: Path, labels: LabelSettings, output: Path
+) -> None:
+    """Write the labelled pairs of one cell line, and beside them (``.json``) what was left out and why.
+
+    Parameters
+    ----------
+    sheet : Path
+        Sheet of cell lines.
+    cell_line : str
+        A row of it.
+    elements_directory : Path
+        Elements of the line's cohort.
+    labels : LabelSettings
+        Bounds of the distance, and what to do with repeated pairs.
+    output : Path
+        ``<cell_line>.parquet``: ``enhancer`` and ``promoter`` (rows of the element tables),
+        ``enhancer_id``, ``promoter_id``, ``label`` (0, 1), ``distance`` (between the centres of the
+        intervals as given, bp), ``upstream`` (+1 where the enhancer lies left of the promoter, else -1),
+        ``chrom``, ``split``; sorted by enhancer and promoter.
+
+    Raises
+    ------
+    UserError
+        A malformed table; a pair listed twice or with both labels, unless the settings drop such pairs;
+        elements that do not belong to the table; no pairs of both classes left.
+    """
+    row = next((row for row in read_cell_lines(sheet) if row.cell_line == cell_line), None)
+    if row is None:
+        raise UserError(f"no cell line is called {cell_line!r}", mend="name a row of the sheet", file=sheet)
+    tables = {
+        role: read_table(
+            elements_directory / f"{role}.parquet",
+            ["element_id", "chrom", "start", "end", "split"],
+            mend="run collect_elements anew",
+        )
+        for role in ROLES
+    }
+    pairs, report = label_pairs(row, tables, labels)
+    write_table(output, pairs)
+    write_json(output.with_suffix(".json"), report)
+    _logger.info("%s", report)
+
+
+def label_pairs(
+    row: CellLine, tables: Mapping[str, pd.DataFrame], settings: LabelSettings
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`."""
+    raw = read_pairs(row.pairs, row.pairs_format)
+    report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
+
+    def keep(pairs: pd.DataFrame, mask: Any, reason: str) -> pd.DataFrame:
+        report["left_out"][reason] = int((~np.asarray(mask, dtype=bool)).sum())
+        return pairs[np.asarray(mask, dtype=bool)]
+
+    pairs = keep(raw, raw["enhancer_chrom"] == raw["promoter_chrom"], "on_two_chromosomes")
+    split_of = {
+        chrom: split
+        for table in tables.values()
+        for chrom, split in table[["chrom", "split"]].drop_duplicates().itertuples(index=False)
+    }
+    pairs = keep(pairs, pairs["enhancer_chrom"].isin(list(split_of)), "on_chromosomes_of_no_split")
+    pairs = _with_elements(pairs, tables, row)
+    pairs = keep(pairs, pairs["distance"] >= settings.min_distance, "nearer_than_min_distance")
+    pairs = keep(pairs, pairs["distance"] <= settings.max_distance, "farther_than_max_distance")
+    conflicting, repeated = _repeats(pairs)
+    _refuse(pairs, conflicting, settings.conflicting_pairs, row, "with both labels", _MEND_CONFLICTS)
+    pairs = keep(pairs, ~conflicting, "with_both_labels")
+    repeated = repeated[~conflicting]
+    _refuse(pairs, repeated, settings.duplicate_pairs, row, "twice", _MEND_DUPLICATES)
+    pairs = keep(pairs, ~repeated, "listed_again")
+    if pairs["label"].nunique() < 2:
+        raise UserError(
+            f"the cell line {row.cell_line!r} has no pairs of both labels left; left out: {report['left_out']}",
+            mend="bring contacts (label 1) and others (label 0), or widen the bounds of the section labels",
+            file=row.pairs,
+        )
+    pairs = pairs.assign(chrom=pairs["enhancer_chrom"], split=pairs["enhancer_chrom"].map(split_of))
+    report["pairs"] = len(pairs)
+    report["positives"] = int(pairs["label"].sum())
+    report["pairs_of_split"] = {str(split): int(n) for split, n in pairs["split"].value_counts().items()}
+    pairs = pairs[COLUMNS].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
+    return pairs.sort_values(["enhancer", "promoter"], ignore_index=True), report
+
+
+def _with_elements(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], row: CellLine) -> pd.DataFrame:
+    """Add rows and names of elements, distance and orientation."""
+    added: dict[str, Any] = {}
+    for role in ROLES:
+        table = tables[role]
+        window = int((table["end"] - table["start"]).iloc[0]) if len(table) else 0
+        start = window_start(pairs[f"{role}_start"], pairs[f"{role}_end"], window)
+        names = element_ids(pairs[f"{role}_chrom"], start, window)
+        rows = pd.Index(table["element_id"]).get_indexer(pd.Index(names))
+        if (rows < 0).any():
+            raise UserError(
+                f"the {role} {names[int(np.flatnonzero(rows < 0)[0])]} is not among the collected elements",
+                mend="run collect_elements anew, for the pair table has changed since",
+                file=row.pairs,
+            )
+        added[role], added[f"{role}_id"] = rows, names
+        added[f"{role}_centre"] = centre(pairs[f"{role}_start"], pairs[f"{role}_end"])
+    offset = added["enhancer_centre"] - added["promoter_centre"]
+    return pairs.assign(**added, distance=np.abs(offset), upstream=np.where(offset < 0, 1, -1))
+
+
+def _repeats(pairs: pd.DataFrame) -> tuple[Any, Any]:
+    """Rows of pairs that have both labels, and rows that repeat an earlier row with the same label."""
+    key = ["enhancer", "promoter"]
+    labels = pairs.groupby(key)["label"]
+    conflicting = (labels.transform("min") != labels.transform("max")).to_numpy()
+    return conflicting, pairs.duplicated(key).to_numpy()
+
+
+def _refuse(
+    pairs: pd.DataFrame, rows: Any, what: Literal["error", "drop"], row: CellLine, how: str, mend: str
+) -> None:
+    if what == "drop" or not rows.any():
+        return
+    one = pairs[rows].iloc[0]
+    same = pairs[(pairs["enhancer"] == one["enhancer"]) & (pairs["promoter"] == one["promoter"])]
+    if how == "with both labels":
+        other = same[same["label"] != one["label"]].iloc[0]
+    else:
+        other = same[same["line"] != one["line"]].iloc[0]
+    first, second = sorted((int(one["line"]), int(other["line"])))
+    raise UserError(
+        f"the pair {one['enhancer_id']} - {one['promoter_id']} is listed {how} (lines {first} and {second})",
+        mend=mend,
+        file=row.pairs,
+        where=f"line {second}",
+    )

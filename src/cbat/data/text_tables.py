@@ -1,0 +1,298 @@
+"""Delimited text tables, plain or gzip, read as columns of text with the number of every line.
+
+Values are checked and converted column by column. Where a check fails, the message names the file and
+the first line at fault.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
+
+from cbat.errors import UserError
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_DELIMITER_NAMES: Final = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "spaces"}
+_INTEGER: Final = "^[0-9]{1,15}$"
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Columns of text.
+
+    Attributes
+    ----------
+    path : Path
+        The file, for messages.
+    columns : dict of str to pyarrow.ChunkedArray
+        Strings, ``shape=(n_rows,)`` each.
+    lines : numpy.ndarray
+        Line of the file that each row stands in, counted from 1; ``shape=(n_rows,)``.
+    """
+
+    path: Path
+    columns: dict[str, Any]
+    lines: NDArray[np.int64]
+
+    def fail(self, row: int, problem: str, mend: str) -> UserError:
+        """The error that names the line of ``row``."""
+        return UserError(problem, mend=mend, file=self.path, where=f"line {self.lines[row]}")
+
+    def matching(self, column: str, pattern: str, mend: str) -> Any:
+        """The column ``column``, once all its values match the regular expression ``pattern``."""
+        values = self.columns[column]
+        fits = pc.match_substring_regex(values, pattern)
+        if (row := first_false(fits)) is not None:
+            raise self.fail(row, f"{column} is {values[row].as_py()!r}", mend)
+        return values
+
+    def integers(self, column: str) -> NDArray[np.int64]:
+        """A column of 0-based positions, ``shape=(n_rows,)``."""
+        mend = "write a whole number, 0 or greater, without sign, point or thousands separator"
+        values = self.matching(column, _INTEGER, mend)
+        return np.asarray(pc.cast(values, pa.int64()).to_numpy())
+
+    def names(self, column: str) -> NDArray[np.object_]:
+        """A column of words without spaces, ``shape=(n_rows,)``."""
+        values = self.matching(column, r"^[^\s]+$", "write a name without spaces")
+        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=object)
+
+    def choices(self, column: str, choices: Sequence[str]) -> NDArray[np.object_]:
+        """A column whose every value is one of ``choices``, ``shape=(n_rows,)``."""
+        pattern = "^(" + "|".join(map(re.escape, choices)) + ")$"
+        values = self.matching(column, pattern, f"write one of: {', '.join(choices)}")
+        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def first_false(mask: Any) -> int | None:
+    """Position of the first value of a Boolean Arrow array that is not true."""
+    false = np.flatnonzero(~np.asarray(pc.fill_null(mask, False).to_numpy(zero_copy_only=False), dtype=bool))
+    return int(false[0]) if len(false) else None
+
+
+def read_text(path: str | Path) -> bytes:
+    """A whole text file, plain or gzip, with line feeds as line ends.
+
+    Returns
+    -------
+    bytes
+        Valid UTF-8 without a byte order mark.
+
+    Raises
+    ------
+    UserError
+        Missing, unreadable, truncated, empty or not UTF-8.
+    """
+    data = _read_bytes(Path(path))
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"the byte 0x{data[error.start]:02x} is not UTF-8 text",
+            mend="save the table as plain UTF-8 text, or compressed by gzip",
+            file=path,
+            where=f"line {data.count(bytes([10]), 0, error.start) + 1}",
+        ) from error
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise UserError("the file is empty", mend="fill it, or name another file", file=path)
+    return data
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"the file cannot be read ({error.strerror})",
+            mend="correct its path or its permissions (paths start at the working directory)",
+            file=path,
+        ) from error
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise UserError(
+            f"the gzip file is truncated or damaged ({error})",
+            mend="copy or download it again, and test it with 'gzip -t'",
+            file=path,
+        ) from error
+
+
+def read_headed(path: str | Path, *, delimiter: str, required: Sequence[str]) -> TextTable:
+    """Read a table whose first line names its columns.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, plain or gzip.
+    delimiter : str
+        One character. In tables separated by commas a field may stand in double quotes.
+    required : sequence of str
+        Columns that must be there, in any order; others may be there too.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_text`; a missing or repeated column, another delimiter, a row with more or fewer
+        fields than the header, no rows.
+    """
+    path = Path(path)
+    data = read_text(path)
+    header = _fields(_first_line(data), delimiter)
+    if missing := [column for column in required if column not in header]:
+        problem = f"the header has no column {', '.join(missing)}"
+        mend = f"name the columns in the first line: {', '.join(required)}"
+        raise _delimiter_error(path, data, delimiter, required) or UserError(
+            problem, mend=mend, file=path, where="line 1"
+        )
+    if repeated := [column for column in required if header.count(column) > 1]:
+        raise UserError(
+            f"the header names the column {repeated[0]} twice", mend="delete one of the two", file=path
+        )
+    return _parse(path, data, delimiter, header, skip=1)
+
+
+def read_headless(
+    path: str | Path, *, delimiter: str, columns: Sequence[str], least: int | None = None
+) -> TextTable:
+    """Read a table without a header.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, plain or gzip.
+    delimiter : str
+        One character.
+    columns : sequence of str
+        Names of the columns.
+    least : int, optional
+        How many of ``columns`` every row must have. If given, rows may also have columns beyond those
+        named, which are left out; otherwise they have all of ``columns`` and no other.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_headed`.
+    """
+    path = Path(path)
+    data = read_text(path)
+    if least is not None:
+        # Browser lines become empty lines, which keeps the number of the others.
+        data = re.sub(rb"(?m)^(#|track\b|browser\b).*$", b"", data)
+        if not data.strip():
+            raise UserError("the file holds comments only", mend="add intervals, one a line", file=path)
+    found = len(_fields(_first_line(data), delimiter))
+    if found < least if least is not None else found != len(columns):
+        wanted = f"at least {least}" if least is not None else str(len(columns))
+        raise _delimiter_error(path, data, delimiter, columns[:least]) or UserError(
+            f"the first row has {found} fields, not {wanted}",
+            mend=f"separate the columns by {_DELIMITER_NAMES[delimiter]}: {', '.join(columns)}",
+            file=path,
+            where="line 1",
+        )
+    names = [*columns[:found], *(f"column {i + 1}" for i in range(len(columns), found))]
+    return _parse(path, data, delimiter, names, skip=0)
+
+
+def _first_line(data: bytes) -> str:
+    return data.lstrip(b"\n").split(b"\n", 1)[0].decode("utf-8")
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    if delimiter == ",":
+        return next(csv.reader([line]))
+    return line.split(delimiter)
+
+
+def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Sequence[str]) -> UserError | None:
+    """The error for a table that another delimiter would have split rightly."""
+    first = _first_line(data)
+    for other, name in _DELIMITER_NAMES.items():
+        fields = first.split(other)
+        if other != delimiter and (set(wanted) <= set(fields) or len(fields) >= len(wanted) > 1):
+            return UserError(
+                f"the columns are separated by {name}, not by {_DELIMITER_NAMES[delimiter]}",
+                mend=f"separate them by {_DELIMITER_NAMES[delimiter]}, or name the format the table is in",
+                file=path,
+                where="line 1",
+            )
+    return None
+
+
+def _parse(path: Path, data: bytes, delimiter: str, names: Sequence[str], skip: int) -> TextTable:
+    width = len(names)
+    lines = _line_numbers(data)
+    rejected: list[object] = []
+
+    def reject(row: object) -> str:
+        rejected.append(row)
+        return "skip"
+
+    # Positions stand for names, which a header may repeat in columns that nobody reads.
+    positions = [str(position) for position in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            pa.py_buffer(data),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, column_names=positions, skip_rows_after_names=skip
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                quote_char='"' if delimiter == "," else False,
+                invalid_row_handler=reject,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(positions, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _ragged_error(path, data, delimiter, width) or UserError(
+            f"the table cannot be read ({error})", mend="correct or remove the line", file=path
+        ) from error
+    if rejected or len(table) != len(lines) - skip:
+        raise _ragged_error(path, data, delimiter, width) or UserError(
+            "a quoted field spans more than one line", mend="close every quote in its own line", file=path
+        )
+    if not len(table):
+        raise UserError(
+            "the table has a header but no rows", mend="add rows, or name another file", file=path
+        )
+    columns = {name: table.column(position) for name, position in zip(names, positions, strict=True)}
+    return TextTable(path, columns, lines[skip:])
+
+
+def _line_numbers(data: bytes) -> NDArray[np.int64]:
+    """Numbers, from 1, of the lines that are not empty."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    if not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.flatnonzero(np.diff(ends, prepend=-1) > 1) + 1
+
+
+def _ragged_error(path: Path, data: bytes, delimiter: str, width: int) -> UserError | None:
+    """The error for the first line that has another number of fields; looked for after a failure only."""
+    for number, line in enumerate(data.decode("utf-8").split("\n"), start=1):
+        if line and (found := len(_fields(line, delimiter))) != width:
+            return UserError(
+                f"the line has {found} fields where the first line has {width}",
+                mend=f"separate the fields by single {_DELIMITER_NAMES[delimiter]} and leave none out",
+                file=path,
+                where=f"line {number}",
+            )
+    return None
