@@ -1,0 +1,67 @@
+"""Each rule by itself: from its inputs alone it makes the same bytes again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cbat.cli import STAGES
+
+OUTPUTS = {
+    "simulate_benchmark": "results/simulation/**/*.*",
+    "prepare_genome": "results/genome/*",
+    "collect_elements": "results/elements/unseen/*",
+    "extract_sequences": "results/sequences/unseen/*",
+    "label_pairs": "results/labels/liver_2.*",
+    "build_prototype_graph": "results/graph/training/*",
+    "plot_prototype_graph": "results/graph/all/graph.svg",
+    "write_block_shards": "results/shards/liver_2/*",
+    "pretrain_encoder": "results/encoders/motifs/seed_1/*",
+    "train_model": "results/models/environment/seed_1/*",
+    "evaluate_cell_line": "results/evaluation/environment/seed_1/liver_2/*",
+    "evaluate_references": "results/evaluation/reference/liver_2/*",
+    "summarise_evaluation": "results/summary/*",
+    "plot_cell_line_bars": "results/figures/cell_line_bars.svg",
+    "plot_precision_recall": "results/figures/precision_recall.svg",
+    "plot_support_curve": "results/figures/support_curve.svg",
+}
+"""All that one job of each rule makes."""
+
+
+@pytest.fixture(scope="module")
+def finished(toy, tmp_path_factory: pytest.TempPathFactory):
+    """A finished toy run that tests may spoil."""
+    return toy.copy_to(tmp_path_factory.mktemp("rules"))
+
+
+def contents(directory: Path, pattern: str) -> dict[str, bytes]:
+    """Relative path -> bytes of the files that match."""
+    files = sorted(path for path in directory.glob(pattern) if path.is_file())
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+
+
+def test_every_rule_is_here() -> None:
+    assert OUTPUTS.keys() == STAGES.keys()
+
+
+@pytest.mark.parametrize("rule", OUTPUTS)
+def test_a_rule_makes_the_same_bytes_again(rule: str, finished) -> None:
+    before = contents(finished.directory, OUTPUTS[rule])
+    assert before
+    for name in before:
+        (finished.directory / name).unlink()
+    done = finished.snakemake("--cores", "1", "--allowed-rules", rule, "--", *before)
+    assert done.returncode == 0, done.stdout
+    assert contents(finished.directory, OUTPUTS[rule]) == before
+
+
+@pytest.mark.parametrize("rule", [*OUTPUTS, "write_report"])
+def test_a_rule_leaves_a_log_and_a_measurement(rule: str, toy) -> None:
+    assert list((toy.directory / "logs" / rule).glob("*.log"))
+    for file in (toy.directory / "benchmarks" / rule).glob("*.tsv"):
+        header, row = (line.split("\t") for line in file.read_text().splitlines())
+        assert float(dict(zip(header, row, strict=True))["s"]) > 0
+        break
+    else:
+        pytest.fail("no measurement")

@@ -1,0 +1,71 @@
+"""A slice of the run on real data: six cell lines, hg19, the three shortest chromosomes that serve."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+CONTIGS = ["chr20", "chr21", "chr22"]
+UNSEEN = ["K562", "NHEK"]
+SLICE = """\
+splits: {train: [chr22], validation: [chr21], test: [chr20]}
+seeds: [1]
+evaluation: {support_sizes: [16, 64], headline_support: 64, n_bootstrap: 20}
+shards: {support_size: 64, block_size: 16}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFactory):
+    """The whole chain, in a directory with the files that docs/real_data.md asks for."""
+    builder = shared_dir / "tools" / "build_sparse_hg19.py"
+    if not builder.is_file():
+        pytest.skip(f"no {builder}, which makes the genome")
+    directory = tmp_path_factory.mktemp("real")
+    given = directory / "resources" / "targetfinder_hg19"
+    for folder, source, pattern in (
+        ("labels", "cboep", "TargetFinder-P_*.csv.gz"),
+        ("labels", "targetfinder_full", "*.csv.gz"),
+        ("candidates", "targetfinder_hic", "*.bed.gz"),
+    ):
+        (given / folder).mkdir(parents=True, exist_ok=True)
+        for file in (shared_dir / "data" / "labels" / source).glob(pattern):
+            (given / folder / file.name).symlink_to(file)
+    genome = given / "hg19.fa"
+    subprocess.run([sys.executable, str(builder), str(genome), "--contigs", ",".join(CONTIGS)], check=True)
+
+    real = new_checkout(directory, ["config/targetfinder_hg19.yaml", "slice.yaml"])
+    real.write("slice.yaml", SLICE)
+    for model in ("baseline", "environment"):
+        real.set_keys(f"config/models/{model}.yaml", epochs=2, support_size=64)
+    real.set_keys("config/encoders/motifs.yaml", n_filters=8, refinement_rounds=1)
+    done = real.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stdout[-20_000:]
+    return real
+
+
+def test_pairs_are_those_of_the_slice_and_balanced(finished) -> None:
+    for name in UNSEEN:
+        labels = pd.read_parquet(finished.directory / "results" / "labels" / f"{name}.parquet")
+        assert set(labels["chrom"]) <= set(CONTIGS)
+        assert len(labels) > 20
+        assert 0.35 < labels["label"].mean() < 0.65
+
+
+def test_figures_are_near_chance_and_beside_references(finished) -> None:
+    metrics = pd.read_csv(finished.directory / "results" / "summary" / "metrics.tsv", sep="\t")
+    aupr = metrics[(metrics["metric"] == "aupr") & (metrics["negatives"] == "balanced")]
+    assert {"baseline", "environment", "distance", "prevalence"} <= set(aupr["model"])
+    assert "oracle" not in set(aupr["model"])
+    assert set(aupr["cell_line"]) == {*UNSEEN, "macro", "worst"}
+    # Positives and negatives share their elements here: what is far above chance would be a leak.
+    ours = aupr[aupr["model"].isin(["baseline", "environment"]) & (aupr["cell_line"] == "macro")]
+    assert ours["value"].between(0.3, 0.75).all()
+
+
+def test_the_report_is_there(finished) -> None:
+    assert (finished.directory / "results" / "report.html").stat().st_size > 100_000
