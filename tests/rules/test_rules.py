@@ -52,8 +52,15 @@ def test_a_rule_makes_the_same_bytes_again(rule: str, finished) -> None:
     for name in before:
         (finished.directory / name).unlink()
     done = finished.snakemake("--cores", "1", "--allowed-rules", rule, "--", *before)
+    after = contents(finished.directory, OUTPUTS[rule])
+    for name, content in before.items():
+        # The next rule's inputs, whatever came out of this one.
+        if after.get(name) != content:
+            (finished.directory / name).parent.mkdir(parents=True, exist_ok=True)
+            (finished.directory / name).write_bytes(content)
     assert done.returncode == 0, done.stdout
-    assert contents(finished.directory, OUTPUTS[rule]) == before
+    assert after.keys() == before.keys()
+    assert [name for name in before if after[name] != before[name]] == []
 
 
 @pytest.mark.parametrize("rule", [*OUTPUTS, "write_report"])

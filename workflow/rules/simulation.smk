@@ -14,6 +14,7 @@ if PROJECT.config.simulation is not None:
             promoters=expand("results/simulation/raw/{cell_line}/promoters.bed.gz", cell_line=SIMULATED),
             truth=expand("results/simulation/truth/{cell_line}.parquet", cell_line=SIMULATED),
             activities="results/simulation/truth/activities.tsv",
+            world="results/simulation/truth/world.json",
         log:
             "logs/simulate_benchmark/benchmark.log",
         benchmark:
