@@ -149,12 +149,18 @@ def resampled(
 
 def _cumulated(pairs: _Sorted, counts: IntArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Masses of positives and negatives down to each distinct score, (n_resamples, n_scores) at a time."""
-    n_rows = max(1, _CELLS_AT_ONCE // max(1, len(pairs.cluster)))
+    n_clusters = counts.shape[1]
+    ends = pairs.ends
+    # Masses of each cluster alone; a resample is a weighted sum of them, one product of matrices for all.
+    alone = np.zeros((2, n_clusters, len(pairs.cluster)))
+    rows = np.arange(len(pairs.cluster))
+    alone[0, pairs.cluster, rows] = pairs.positive
+    alone[1, pairs.cluster, rows] = pairs.negative
+    found, missed = np.cumsum(alone, axis=2)[:, :, ends]
+    n_rows = max(1, _CELLS_AT_ONCE // max(1, len(ends)))
     for start in range(0, len(counts), n_rows):
-        times = counts[start : start + n_rows][:, pairs.cluster]  # (rows, n)
-        found = np.cumsum(times * pairs.positive, axis=1)[:, pairs.ends]
-        missed = np.cumsum(times * pairs.negative, axis=1)[:, pairs.ends]
-        yield found, missed
+        times = counts[start : start + n_rows].astype(float)
+        yield times @ found, times @ missed
 
 
 def _statistic(found: FloatArray, missed: FloatArray, statistic: Statistic, balanced: bool) -> FloatArray:
@@ -167,9 +173,10 @@ def _statistic(found: FloatArray, missed: FloatArray, statistic: Statistic, bala
             before = np.concatenate([np.zeros_like(n_positive), recall[:, :-1]], axis=1)
             value = (steps * (recall + before) / 2.0).sum(axis=1)
         else:
-            called = recall + false_rate if balanced else found + missed
-            precision = np.where(called > 0.0, (recall if balanced else found) / called, 0.0)
-            value = (np.diff(recall, axis=1, prepend=0.0) * precision).sum(axis=1)
+            hit = recall if balanced else found
+            called = hit + (false_rate if balanced else missed)
+            precision = np.divide(hit, called, out=np.zeros_like(hit), where=called > 0.0)
+            value = np.einsum("ij,ij->i", np.diff(recall, axis=1, prepend=0.0), precision)
     one_class = (n_positive[:, 0] == 0.0) | (n_negative[:, 0] == 0.0)
     result: FloatArray = np.where(one_class, np.nan, value)
     return result

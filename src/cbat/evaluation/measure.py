@@ -49,7 +49,8 @@ def metric_rows(
     threshold : float
         From validation pairs of the training lines.
     settings : EvaluationSettings
-        Splits, and the number and seed of resamplings. AUPR and AUROC carry a 95% interval.
+        Splits, and the number and seed of resamplings. AUPR and AUROC carry a 95% interval at the
+        headline's support size and where no support set enters.
 
     Returns
     -------
@@ -66,12 +67,14 @@ def metric_rows(
         raise ValueError(f"the scored pairs lack the column {missing[0]!r}")
     if pairs.duplicated(["enhancer_id", "promoter_id"]).any():
         raise ValueError("a pair is scored twice; every unique pair counts once")
+    # Other support sizes draw a curve, whose points stand in for one another's uncertainty.
+    n_bootstrap = settings.n_bootstrap if origin.n_support in (0, settings.headline_support) else 0
     rows: list[dict[str, Any]] = []
     for chromosomes in dict.fromkeys(settings.chromosomes):
         part = pairs[pairs["split"] == chromosomes]
         for negatives in NEGATIVES:
             key = vars(origin) | {"chromosomes": chromosomes, "negatives": negatives}
-            rows += [key | row for row in _rows_of_split(part, negatives, threshold, settings)]
+            rows += [key | row for row in _rows_of_split(part, negatives, threshold, settings, n_bootstrap)]
     return rows
 
 
@@ -82,7 +85,7 @@ def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 
 def _rows_of_split(
-    part: pd.DataFrame, negatives: str, threshold: float, settings: EvaluationSettings
+    part: pd.DataFrame, negatives: str, threshold: float, settings: EvaluationSettings, n_bootstrap: int
 ) -> Iterator[dict[str, Any]]:
     label = part["label"].to_numpy(dtype=float)
     probability = part["probability"].to_numpy(dtype=float)
@@ -97,14 +100,14 @@ def _rows_of_split(
     cluster = pair_clusters(part) if len(part) else np.empty(0, dtype=np.str_)
     for metric, value in metrics.items():
         row: dict[str, Any] = {"metric": metric, "value": value}
-        if metric in _WITH_INTERVAL and settings.n_bootstrap:
+        if metric in _WITH_INTERVAL and n_bootstrap:
             statistic: Statistic = "aupr" if metric == "aupr" else "auroc"
             low, high = interval(
                 label,
                 probability,
                 cluster,
                 statistic,
-                settings.n_bootstrap,
+                n_bootstrap,
                 settings.seed,
                 weight=weight,
                 balanced=balanced,

@@ -38,11 +38,13 @@ def pair_geometry(distance: Tensor, upstream: Tensor) -> Tensor:
 class CrossBoundaryAttention(nn.Module):
     r"""Motif tokens of enhancer and promoter attend to each other, never to their own element.
 
-    A token is a motif channel; its strand shifts it, and its presence :math:`f` weighs it on both sides:
+    A token is a motif on a strand. Its presence :math:`f` weighs it on both sides,
 
-    .. math:: h_i = \sum_j \frac{f_j e^{q_i \cdot k_j}}{\sum_l f_l e^{q_i \cdot k_l} + 1} v_j
+    .. math:: h = \sum_i f_i \sum_j \frac{f_j e^{q_i \cdot k_j}}{\sum_l f_l e^{q_i \cdot k_l} + 1} v_j
 
-    so an absent motif neither asks nor answers, and an element without motifs answers nothing.
+    so an absent motif neither asks nor answers, and an element without motifs answers nothing. What a
+    token says depends on the motif alone, so the affinities :math:`e^{q_i \cdot k_j}` are one matrix for
+    all pairs, and attention costs two products with it.
 
     Shapes
     ------
@@ -53,37 +55,31 @@ class CrossBoundaryAttention(nn.Module):
     def __init__(self, n_filters: int, width: int, n_heads: int, dropout: float) -> None:
         super().__init__()
         self.n_heads = n_heads
-        self.token = nn.Parameter(torch.randn(2, n_filters, width) / width**0.5)
-        self.strand = nn.Parameter(torch.randn(2, n_filters, width) / width**0.5)
+        motif = torch.randn(2, n_filters, 1, width) / width**0.5
+        strand = torch.randn(2, n_filters, 2, width) / (4 * width) ** 0.5
+        self.token = nn.Parameter((motif + strand).transpose(1, 2).reshape(2, 2 * n_filters, width))
         self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, enhancer: Tensor, promoter: Tensor) -> Tensor:
         """Both directions, summed over the asking tokens."""
-        features = (enhancer, promoter)
-        sides = []
-        for side, element in enumerate(features):
-            direction = (element[..., 1] - element[..., 2])[..., None]
-            sides.append(self.token[side] + direction * self.strand[side])
-        answers = [self._ask(sides[i], features[i], sides[1 - i], features[1 - i]) for i in (0, 1)]
+        # Forward strands of all motifs, then reverse ones, in the order of the tokens.
+        presence = [element[..., 1:].transpose(1, 2).flatten(1) for element in (enhancer, promoter)]
+        answers = [self._ask(presence[i], presence[1 - i], self.token[i], self.token[1 - i]) for i in (0, 1)]
         return torch.as_tensor(self.dropout(torch.cat(answers, dim=1)))
 
-    def _ask(self, asking: Tensor, asking_features: Tensor, answering: Tensor, features: Tensor) -> Tensor:
-        n, k, width = asking.shape
-        key, value = self.key_value(answering).chunk(2, dim=-1)
+    def _ask(self, asks: Tensor, present: Tensor, asking: Tensor, answering: Tensor) -> Tensor:
         query, key, value = (
-            x.view(n, k, self.n_heads, width // self.n_heads).transpose(1, 2)
-            for x in (self.query(asking), key, value)
+            x.view(len(x), self.n_heads, -1).transpose(0, 1)
+            for x in (self.query(asking), self.key(answering), self.value(answering))
         )
-        affinity = torch.exp((query @ key.transpose(2, 3) / key.shape[3] ** 0.5).clamp(max=30.0))
-        weight = affinity * features[:, None, None, :, 0]
-        weight = weight / (weight.sum(dim=3, keepdim=True) + 1.0)
-        # Summing the asking tokens first spares a product with the values for each of them.
-        pooled = torch.einsum("nhij,ni->nhj", weight, asking_features[..., 0])
-        answer = torch.einsum("nhj,nhjd->nhd", pooled, value).reshape(n, width)
-        return torch.as_tensor(self.out(answer))
+        affinity = torch.exp((query @ key.transpose(1, 2) / key.shape[2] ** 0.5).clamp(max=30.0))
+        share = asks / (present @ affinity.transpose(1, 2) + 1.0)  # (heads, n, asking tokens)
+        answer = ((share @ affinity) * present) @ value  # (heads, n, width / heads)
+        return torch.as_tensor(self.out(answer.transpose(0, 1).flatten(1)))
 
 
 class LowRankProducts(nn.Module):
