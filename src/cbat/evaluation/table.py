@@ -28,6 +28,8 @@ COLUMNS: Final = KEY_COLUMNS + VALUE_COLUMNS
 
 MACRO: Final = "macro"
 WORST: Final = "worst"
+AGGREGATES: Final = (MACRO, WORST)
+"""Cell lines that are none: the mean and the worst of all."""
 NO_CONTEXT: Final = "-"
 """The context of a model that has no environment."""
 

@@ -90,9 +90,11 @@ class TiedResistance(nn.Module):
 
     .. math::
 
-        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k f_{ek} + w^p_k f_{pk}) M_k - c(x, M))
+        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k \tilde f_{ek} + w^p_k \tilde f_{pk} + l_k) M_k
+            - c(x, M))
 
-    where :math:`c` is a low-rank sum over enhancer-promoter motif combinations,
+    where :math:`\tilde f` is the presence minus its mean among training candidates, so that an error in
+    :math:`M` does not move all pairs of a block together, and :math:`c` is a low-rank sum over enhancer-promoter motif combinations,
     :math:`\sum_r (A_r \cdot (f_e M)) (B_r \cdot f_p) + (C_r \cdot f_e) (D_r \cdot (f_p M))`.
     A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
     also in a line never seen in training.
@@ -103,12 +105,15 @@ class TiedResistance(nn.Module):
         self.offset = nn.Parameter(torch.tensor(1.0))
         self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
         self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
+        self.level = nn.Parameter(torch.zeros(n_filters))
+        self.centre = nn.Buffer(torch.zeros(2, n_filters))
         self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
 
     def forward(self, enhancer: Tensor, promoter: Tensor, environment: Tensor) -> Tensor:
         """Resistance of pairs, shape=(n,); enhancer, promoter and environment are (n, n_filters)."""
+        enhancer, promoter = enhancer - self.centre[0], promoter - self.centre[1]
         active_enhancer, active_promoter = enhancer * environment, promoter * environment
-        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
+        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter + environment @ self.level
         if self.combinations.shape[2]:
             a, b, c, d = self.combinations
             relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)

@@ -138,7 +138,10 @@ def fit(
     list of dict
         One row of history for each epoch.
     """
-    contact = ContactModel(data.elements.enhancer.shape[1], settings).to(device)
+    contact = ContactModel(data.elements.enhancer.shape[1], settings)
+    if contact.resistance is not None:
+        contact.resistance.centre.copy_(torch.from_numpy(data.statistics.mean))
+    contact = contact.to(device)
     optimiser = torch.optim.AdamW(
         contact.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

@@ -1,0 +1,299 @@
+"""Figures of the evaluation, each from one or a few files, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.config.sections import EvaluationSettings, FigureSettings
+from cbat.drawing import FAINT, INK, svg_figure
+from cbat.errors import UserError
+from cbat.evaluation.comparison import ScoredPairs, Side
+from cbat.evaluation.headline import DRAWN_CONTEXTS, Headline
+from cbat.evaluation.table import AGGREGATES, MACRO, read_table
+from cbat.evaluation.weights import prevalence_weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = npt.NDArray[np.float64]
+
+_CURVE_POINTS: Final = 201
+_CHANCE: Final = 0.5
+_WRONG_COLOUR: Final = "#c44e52"
+_SHUFFLED_COLOUR: Final = "#7b5ea7"
+
+
+@dataclass(frozen=True)
+class _Series:
+    """One thing that is drawn: a model in a context, with its name in the key and its look."""
+
+    name: str
+    model: str
+    context: str | None
+    look: dict[str, Any]
+
+
+def plot_precision_recall(
+    *,
+    scored_pairs: Sequence[Path],
+    settings: EvaluationSettings,
+    figures: FigureSettings,
+    baseline: str,
+    full_model: str,
+    output: Path,
+    truth: Sequence[Path] = (),
+) -> None:
+    """Draw precision against recall, one panel per cell line, one thin curve per training seed.
+
+    Parameters
+    ----------
+    scored_pairs : sequence of Path
+        Scored pairs of both models, in folders <model>/seed_<seed>/<cell_line>.
+    settings : EvaluationSettings
+        The section ``evaluation``.
+    figures : FigureSettings
+        Colours.
+    baseline, full_model : str
+        Names of the two models.
+    output : Path
+        The SVG file.
+    truth : sequence of Path
+        True probabilities of simulated cell lines, <cell_line>.parquet, for the oracle's curve.
+    """
+    headline = Headline.of(settings)
+    scored = ScoredPairs(scored_pairs)
+    names = [name for name in scored.lines(full_model) if name in scored.lines(baseline)]
+    if not names:
+        raise UserError(
+            f"no cell line was scored by both {baseline!r} and {full_model!r}",
+            mend="give the scored pairs of both models",
+        )
+    true_files = {Path(path).stem: Path(path) for path in truth}
+    title = f"Precision and recall of contacts, {_setting(headline)}"
+    with _panels(output, names, title) as panels:
+        for name, axes in panels.items():
+            for model, colour in ((baseline, figures.baseline_colour), (full_model, figures.model_colour)):
+                for seed in scored.seeds(model):
+                    pairs = scored.read(Side(model), seed, name, headline.chromosomes, headline.n_support)
+                    if pairs is not None:
+                        _draw_curve(axes, pairs, color=colour, label=model)
+            if name in true_files and pairs is not None:
+                known = pd.read_parquet(true_files[name])[["enhancer_id", "promoter_id", "probability"]]
+                certain = pairs.drop(columns="probability").merge(known, on=["enhancer_id", "promoter_id"])
+                _draw_curve(axes, certain, color=figures.oracle_colour, label="oracle", linestyle="--")
+
+
+def plot_cell_line_bars(
+    *,
+    metrics: Path,
+    settings: EvaluationSettings,
+    figures: FigureSettings,
+    baseline: str,
+    full_model: str,
+    output: Path,
+) -> None:
+    """Draw the headline figure of every cell line as bars, with 95% intervals.
+
+    Parameters
+    ----------
+    metrics : Path
+        ``results/summary/metrics.tsv``. With several seeds a bar is their mean, and so is its interval.
+    settings, figures, baseline, full_model, output
+        See :func:`plot_precision_recall`.
+    """
+    headline = Headline.of(settings)
+    table = read_table(metrics)
+    series = [
+        _Series(baseline, baseline, None, {"color": figures.baseline_colour}),
+        _Series(full_model, full_model, None, {"color": figures.model_colour}),
+        _Series(
+            f"{full_model}, support of a wrong line", full_model, "wrong",
+            {"facecolor": "white", "edgecolor": figures.model_colour, "hatch": "////"},
+        ),
+        _Series("oracle", "oracle", None, {"color": figures.oracle_colour}),
+    ]  # fmt: skip
+    shown = [(one, headline.rows(table, one.model, one.context)) for one in series]
+    shown = [(one, rows) for one, rows in shown if len(rows)]
+    names = _line_names(shown)
+    step = len(shown) + 1.0
+    with svg_figure(output, 1.8 + 0.21 * step * (len(names) + 1), 4.0) as figure:
+        axes = figure.add_subplot()
+        for number, (one, rows) in enumerate(shown):
+            means = rows.groupby("cell_line")[["value", "low", "high"]].mean()
+            means = means.reindex([*names, MACRO])
+            where = np.arange(len(means)) * step + number
+            where[-1] += 1.0
+            axes.bar(where, means["value"], width=0.9, label=one.name, zorder=2, **one.look)
+            whisker = np.abs(means[["low", "high"]].sub(means["value"], axis=0)).to_numpy().T
+            axes.errorbar(
+                where, means["value"], yerr=whisker, fmt="none", ecolor=INK, elinewidth=1.0, capsize=2.0,
+                zorder=3,
+            )  # fmt: skip
+        centres = np.arange(len(names) + 1) * step + (len(shown) - 1) / 2.0
+        centres[-1] += 1.0
+        slanted = max(map(len, names)) > 5
+        axes.set_xticks(
+            centres, [*names, "mean"], rotation=35 if slanted else 0, ha="right" if slanted else "center",
+            rotation_mode="anchor",
+        )  # fmt: skip
+        axes.tick_params(axis="x", length=0)
+        axes.axhline(_CHANCE, color=INK, linewidth=1.0, linestyle=":", zorder=4)
+        axes.set_ylim(0.0, 1.0)
+        axes.set_xlim(-1.0, centres[-1] + step / 2.0 + 0.3)
+        axes.set_ylabel("AUPR (dotted: chance)")
+        figure.suptitle(f"AUPR by cell line, {_setting(headline)}", fontsize=11)
+        _key_below(figure, axes)
+
+
+def plot_support_curve(
+    *,
+    metrics: Path,
+    settings: EvaluationSettings,
+    figures: FigureSettings,
+    baseline: str,
+    full_model: str,
+    output: Path,
+) -> None:
+    """Draw AUPR against the size of the support set, for the right and for false contexts.
+
+    Parameters
+    ----------
+    metrics : Path
+        ``results/summary/metrics.tsv``. Points are means over cell lines and seeds; with several seeds a
+        band spans the seeds.
+    settings, figures, baseline, full_model, output
+        See :func:`plot_precision_recall`.
+    """
+    headline = Headline.of(settings)
+    table = headline.setting(read_table(metrics))
+    table = table[table["cell_line"] == MACRO]
+    mine = table[table["model"] == full_model]
+    curves = [
+        _Series("own support", full_model, "own", {"color": figures.model_colour, "marker": "o"}),
+        _Series("shuffled support", full_model, "shuffled", {"color": _SHUFFLED_COLOUR, "marker": "^"}),
+        _Series("support of a wrong line", full_model, "wrong", {"color": _WRONG_COLOUR, "marker": "s"}),
+    ]
+    levels = [
+        _Series("oracle", "oracle", None, {"color": figures.oracle_colour, "linestyle": "--"}),
+        _Series(
+            "best without environment", "oracle_invariant", None,
+            {"color": figures.oracle_colour, "linestyle": ":"},
+        ),
+        _Series("graph, no support", full_model, "graph", {"color": figures.model_colour, "linestyle": "--"}),
+        _Series("mean environment", full_model, "mean", {"color": figures.model_colour, "linestyle": ":"}),
+        _Series("resistance off", full_model, "none", {"color": figures.model_colour, "linestyle": "-."}),
+        _Series(baseline, baseline, None, {"color": figures.baseline_colour, "linestyle": "--"}),
+    ]  # fmt: skip
+    with svg_figure(output, 7.6, 4.3) as figure:
+        axes = figure.add_subplot()
+        sizes = sorted(set(mine.loc[mine["context"].isin(DRAWN_CONTEXTS), "n_support"]))
+        if not sizes:
+            raise UserError(
+                f"the model {full_model!r} has no figures with support sets",
+                mend="evaluate it in the context 'own', or draw this figure for a model with environment",
+                file=metrics,
+            )
+        for one in curves:
+            _draw_sizes(axes, mine[mine["context"] == one.context], one, sizes)
+        for one in levels:
+            rows = headline.rows(table, one.model, one.context)
+            if len(rows):
+                axes.axhline(rows["value"].mean(), label=one.name, linewidth=1.4, zorder=1, **one.look)
+        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+        axes.set_xlim(-0.3, len(sizes) - 0.7)
+        axes.set_xlabel("elements in the support set")
+        axes.set_ylabel("AUPR, mean over cell lines")
+        axes.grid(axis="y", color="#eeeeee", zorder=0)
+        axes.set_axisbelow(True)
+        figure.suptitle(f"What the support set is worth to {full_model}, {_setting(headline)}", fontsize=11)
+        figure.legend(loc="outside right upper")
+
+
+def _draw_sizes(axes: Axes, rows: pd.DataFrame, one: _Series, sizes: list[int]) -> None:
+    if not len(rows):
+        return
+    by_size = rows.groupby("n_support")["value"].agg(["mean", "min", "max"])
+    where = [sizes.index(size) for size in by_size.index]
+    axes.plot(where, by_size["mean"], label=one.name, zorder=3, **one.look)
+    if rows["seed"].nunique() > 1:
+        axes.fill_between(
+            where, by_size["min"], by_size["max"], color=one.look["color"], alpha=0.2, linewidth=0
+        )
+
+
+def _line_names(shown: list[tuple[_Series, pd.DataFrame]]) -> list[str]:
+    names = {name for _, rows in shown for name in rows["cell_line"]}
+    return sorted(name for name in names if name not in AGGREGATES)
+
+
+@contextmanager
+def _panels(output: Path, names: list[str], title: str) -> Iterator[dict[str, Axes]]:
+    """A panel for each cell line, with common axes and one key."""
+    n_columns = min(4, len(names))
+    n_rows = -(-len(names) // n_columns)
+    width, height = max(2.1 * n_columns + 0.6, 5.2), 2.1 * n_rows + 1.1
+    with svg_figure(output, width, height) as figure:
+        grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for unused in grid[len(names) :]:
+            unused.set_axis_off()
+        for lowest in grid[max(0, len(names) - n_columns) : len(names)]:
+            lowest.tick_params(labelbottom=True)
+        panels = dict(zip(names, grid, strict=False))
+        yield panels
+        for name, axes in panels.items():
+            axes.axhline(_CHANCE, color=FAINT, linewidth=1.2, linestyle=":", label="chance", zorder=0)
+            axes.set_title(name)
+            axes.set_xlim(0.0, 1.0)
+            axes.set_ylim(0.4, 1.02)
+            axes.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
+            axes.set_yticks([0.5, 0.75, 1.0])
+        figure.supxlabel("recall", fontsize=10)
+        figure.supylabel("precision, classes balanced", fontsize=10)
+        figure.suptitle(title, fontsize=11)
+        _key_below(figure, grid[0])
+
+
+def _key_below(figure: Figure, axes: Axes) -> None:
+    """One key for the whole figure; seeds share an entry."""
+    handles = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+
+
+def _draw_curve(axes: Axes, pairs: pd.DataFrame, **look: Any) -> None:
+    recall, precision = precision_recall(
+        pairs["label"].to_numpy(), pairs["probability"].to_numpy(dtype=float)
+    )
+    axes.plot(recall, precision, linewidth=1.5, **look)
+
+
+def precision_recall(label: npt.NDArray[np.integer[Any]], score: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Precision at a fixed grid of recalls, both classes weighed the same.
+
+    Returns
+    -------
+    recall, precision : array, shape=(201,)
+        The precision is that of the first threshold which reaches the recall; empty with one class.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    if len(set(label)) < 2:
+        return np.empty(0), np.empty(0)
+    precision, recall, _ = precision_recall_curve(label, score, sample_weight=prevalence_weights(label))
+    grid = np.linspace(0.0, 1.0, _CURVE_POINTS)
+    # scikit-learn lists recall falling and ends with the made-up point (0, 1).
+    recall, precision = recall[:-1][::-1], precision[:-1][::-1]
+    reached = np.minimum(np.searchsorted(recall, grid - 1e-12, side="left"), len(recall) - 1)
+    return grid, precision[reached]
+
+
+def _setting(headline: Headline) -> str:
+    return f"{headline.role} lines x {headline.chromosomes} chromosomes"

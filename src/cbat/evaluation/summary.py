@@ -1,0 +1,222 @@
+"""Gather all figures in one table, and say in a table and in words what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.config.sections import EvaluationSettings
+from cbat.errors import UserError
+from cbat.evaluation.bootstrap import Difference
+from cbat.evaluation.comparison import Comparison, ScoredPairs, Side, compare
+from cbat.evaluation.headline import Headline
+from cbat.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, WORST, as_table, read_table, write_table
+from cbat.files import atomic_file
+
+SUMMARY_COLUMNS: Final = [
+    "cell_line",
+    "baseline",
+    "full_model",
+    "wrong_support",
+    "oracle",
+    "gain",
+    "gain_low",
+    "gain_high",
+    "own_minus_wrong",
+    "own_minus_wrong_low",
+    "own_minus_wrong_high",
+    "gap_closed",
+]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the text and the short table are made from.
+
+    Attributes
+    ----------
+    table : DataFrame
+        :data:`SUMMARY_COLUMNS`, one row per cell line and a last one, ``macro``, for their mean.
+    other_contexts, references : dict
+        Mean over cell lines of the full model in other contexts, and of the references.
+    n_seeds : int
+        Training seeds that the figures are means of.
+    """
+
+    headline: Headline
+    baseline: str
+    full_model: str
+    table: pd.DataFrame
+    n_seeds: int
+    other_contexts: dict[str, float] = field(default_factory=dict)
+    references: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """The rows of the cell lines."""
+        return self.table.iloc[:-1]
+
+    @property
+    def mean(self) -> pd.Series:
+        """The row of the mean."""
+        return self.table.iloc[-1]
+
+
+def run(
+    *,
+    tables: Sequence[Path],
+    settings: EvaluationSettings,
+    baseline: str,
+    full_model: str,
+    directory: Path,
+    scored_pairs: Sequence[Path] = (),
+) -> None:
+    """Write ``metrics.tsv``, ``summary.tsv`` and ``summary.txt``.
+
+    Parameters
+    ----------
+    tables : sequence of Path
+        Tables of metrics of all models, seeds and cell lines, and of the references.
+    settings : EvaluationSettings
+        The section ``evaluation``: it says which figure is the headline.
+    baseline, full_model : str
+        Names of the two models that are compared.
+    directory : Path
+        Where the three files go.
+    scored_pairs : sequence of Path
+        Scored pairs of both models, in folders <model>/seed_<seed>/<cell_line>; without them differences
+        have no interval.
+
+    Raises
+    ------
+    UserError
+        A table that is malformed or given twice, or one of the two models without its headline figures.
+    """
+    from cbat.evaluation.summary_text import in_words
+
+    metrics = with_aggregates(pd.concat([read_table(path) for path in tables], ignore_index=True))
+    summary = summarise(
+        metrics,
+        settings=settings,
+        baseline=baseline,
+        full_model=full_model,
+        scored=ScoredPairs(scored_pairs),
+    )
+    directory = Path(directory)
+    write_table(directory / "metrics.tsv", metrics)
+    with atomic_file(directory / "summary.tsv") as temporary:
+        summary.table.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
+    with atomic_file(directory / "summary.txt") as temporary:
+        temporary.write_text(in_words(summary), encoding="utf-8")
+
+
+def with_aggregates(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the rows ``macro`` (mean over cell lines) and ``worst`` (the worst line; quality metrics only).
+
+    Raises
+    ------
+    UserError
+        A figure is given twice, or the table holds such rows already.
+    """
+    if table["cell_line"].isin(AGGREGATES).any():
+        raise UserError(
+            f"a table of metrics holds rows called {MACRO!r} or {WORST!r}",
+            mend="give the tables of single cell lines, not a summary",
+        )
+    shared = [name for name in KEY_COLUMNS if name != "cell_line"]
+    values = table.groupby(shared, as_index=False)["value"]
+    lowest, highest = values.min(), values.max()
+    added = [
+        values.mean().assign(cell_line=MACRO),
+        lowest[lowest["metric"].isin(HIGHER_IS_BETTER)].assign(cell_line=WORST),
+        highest[highest["metric"].isin(LOWER_IS_BETTER)].assign(cell_line=WORST),
+    ]
+    try:
+        return as_table(pd.concat([table, *added], ignore_index=True).to_dict("records"))
+    except ValueError as error:
+        raise UserError(str(error), mend="give every table of metrics once") from error
+
+
+def summarise(
+    metrics: pd.DataFrame,
+    *,
+    settings: EvaluationSettings,
+    baseline: str,
+    full_model: str,
+    scored: ScoredPairs,
+) -> Summary:
+    """The headline figures of the two models side by side; see :func:`run`."""
+    headline = Headline.of(settings)
+    figures = {
+        "baseline": headline.by_line(metrics, baseline),
+        "full_model": headline.by_line(metrics, full_model),
+        "wrong_support": headline.by_line(metrics, full_model, "wrong"),
+        "oracle": headline.by_line(metrics, "oracle"),
+    }
+    for name, model in (("baseline", baseline), ("full_model", full_model)):
+        if not len(figures[name]):
+            raise UserError(
+                f"the model {model!r} has no {headline.metric} for {headline.role} cell lines on "
+                f"{headline.chromosomes} chromosomes with support sets of {headline.n_support}",
+                mend="evaluate it, with evaluation.headline_support among evaluation.support_sizes",
+            )
+    table = pd.DataFrame(figures).dropna(subset=["baseline", "full_model"]).sort_index()
+    # A mean over some of the lines would not compare with a mean over all of them.
+    table.loc[MACRO] = table.mean(skipna=False)
+    for column, second, sides in (
+        ("gain", "baseline", (Side(full_model), Side(baseline))),
+        ("own_minus_wrong", "wrong_support", (Side(full_model), Side(full_model, "wrong"))),
+    ):
+        table[column] = table["full_model"] - table[second]
+        compared = compare(
+            scored,
+            *sides,
+            chromosomes=headline.chromosomes,
+            n_support=headline.n_support,
+            n=settings.n_bootstrap,
+            seed=settings.seed,
+        )
+        _add_interval(table, column, compared)
+    room = table["oracle"] - table["baseline"]
+    table["gap_closed"] = (table["gain"] / room).where(room > 0.0)
+    return Summary(
+        headline,
+        baseline,
+        full_model,
+        table.rename_axis("cell_line").reset_index()[SUMMARY_COLUMNS],
+        n_seeds=int(headline.rows(metrics, full_model)["seed"].nunique()),
+        other_contexts=_other_contexts(metrics, headline, full_model),
+        references=_references(metrics, headline),
+    )
+
+
+def _add_interval(table: pd.DataFrame, column: str, compared: Comparison | None) -> None:
+    lines = {} if compared is None else dict(compared.lines)
+    nothing = Difference(np.nan, np.nan, np.nan)
+    intervals = [lines.get(str(name), nothing) for name in table.index[:-1]]
+    # The mean has an interval only if it is the mean of the same cell lines.
+    same = compared is not None and set(lines) == set(table.index[:-1])
+    intervals.append(compared.mean if compared is not None and same else nothing)
+    table[f"{column}_low"] = [interval.low for interval in intervals]
+    table[f"{column}_high"] = [interval.high for interval in intervals]
+
+
+def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> dict[str, float]:
+    values = {
+        context: headline.by_line(metrics, model, context).mean()
+        for context in ("none", "mean", "shuffled", "graph")
+    }
+    return {context: float(value) for context, value in values.items() if not np.isnan(value)}
+
+
+def _references(metrics: pd.DataFrame, headline: Headline) -> dict[str, float]:
+    from cbat.evaluation.references import ORACLES, SHORTCUTS
+
+    values = {name: headline.by_line(metrics, name).mean() for name in (*SHORTCUTS, *ORACLES)}
+    return {name: float(value) for name, value in values.items() if not np.isnan(value)}

@@ -1,0 +1,177 @@
+"""The summary in words: what may be claimed, and what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from cbat.evaluation.summary import Summary
+
+NOISE: Final = 0.015
+"""A difference in AUPR below this is noise in a single run."""
+
+_CONTEXT_NAMES: Final = {
+    "none": "resistance switched off",
+    "mean": "mean environment",
+    "shuffled": "shuffled support",
+    "graph": "graph without support",
+}
+
+
+def in_words(summary: Summary) -> str:
+    """A table of the headline figures, and sentences that say what they mean."""
+    headline = summary.headline
+    seeds = "1 training seed" if summary.n_seeds == 1 else f"mean of {summary.n_seeds} training seeds"
+    title = f"AUPR on {headline.role} cell lines x {headline.chromosomes} chromosomes"
+    lines = [
+        title,
+        f"{headline.negatives} classes (chance is 0.500), support sets of {headline.n_support} elements, "
+        + seeds,
+        "",
+        *_table(summary),
+        "",
+        "gain: full model minus baseline; [95% interval, chromosomes resampled].",
+        "wrong: the full model with the support set of another cell line.",
+        "",
+    ]
+    statements = (
+        _gain(summary),
+        _environment(summary),
+        _gap(summary),
+        _shortcuts(summary),
+        _caution(summary),
+    )
+    lines += [f"* {statement}" for statement in statements if statement]
+    return "\n".join(lines) + "\n"
+
+
+def _table(summary: Summary) -> list[str]:
+    columns = {
+        "cell line": [*summary.lines["cell_line"], "mean"],
+        summary.baseline: _decimals(summary.table["baseline"]),
+        summary.full_model: _decimals(summary.table["full_model"]),
+        "wrong": _decimals(summary.table["wrong_support"]),
+        "oracle": _decimals(summary.table["oracle"]),
+        "gain": [
+            _with_interval(row["gain"], row["gain_low"], row["gain_high"])
+            for _, row in summary.table.iterrows()
+        ],
+    }
+    # An oracle that nobody knows is no column of dashes.
+    shown = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
+    widths = {name: max(len(name), *map(len, cells)) for name, cells in shown.items()}
+    rule = "-" * (sum(widths.values()) + 2 * (len(widths) - 1))
+    rows = ["  ".join(_aligned(name, name, widths) for name in shown), rule]
+    for number in range(len(summary.table)):
+        if number == len(summary.table) - 1:
+            rows.append(rule)
+        rows.append("  ".join(_aligned(cells[number], name, widths) for name, cells in shown.items()))
+    return [row.rstrip() for row in rows]
+
+
+def _aligned(text: str, column: str, widths: dict[str, int]) -> str:
+    return text.ljust(widths[column]) if column in ("cell line", "gain") else text.rjust(widths[column])
+
+
+def _decimals(values: Iterable[float]) -> list[str]:
+    return ["-" if np.isnan(value) else f"{value:.3f}" for value in values]
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{value:+.3f}" + ("" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
+
+
+def _gain(summary: Summary) -> str:
+    lines, mean = summary.lines, summary.mean
+    n_better = int((lines["gain"] > 0).sum())
+    words = (
+        f"{summary.full_model} scores above {summary.baseline} on {n_better} of {len(lines)} cell lines; "
+        f"mean gain {_with_interval(mean['gain'], mean['gain_low'], mean['gain_high'])}."
+    )
+    low, high = mean["gain_low"], mean["gain_high"]
+    if np.isnan(low):
+        beats, loses = mean["gain"] > NOISE, mean["gain"] < -NOISE
+    else:
+        beats, loses = low > 0, high < 0
+    if beats:
+        words += " It beats the baseline on average."
+    elif loses:
+        words += " It is WORSE than the baseline on average."
+    else:
+        words += " This is NO clear gain over the baseline."
+    behind = list(lines.loc[lines["gain"] <= 0, "cell_line"])
+    if behind:
+        words += f" It does not beat the baseline on {', '.join(behind)}."
+    unsure = list(lines.loc[(lines["gain"] > 0) & (lines["gain_low"] <= 0), "cell_line"])
+    if unsure:
+        words += f" The interval reaches zero on {', '.join(unsure)}."
+    return words
+
+
+def _environment(summary: Summary) -> str:
+    mean, lines = summary.mean, summary.lines
+    if np.isnan(mean["own_minus_wrong"]):
+        return "Uses the environment: not tested (no support set of a wrong cell line was fed)."
+    n_better = int((lines["own_minus_wrong"] > 0).sum())
+    difference = _with_interval(
+        mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
+    )
+    low = mean["own_minus_wrong_low"]
+    used = mean["own_minus_wrong"] > NOISE if np.isnan(low) else low > 0
+    words = f"Uses the environment: {'yes' if used else 'NO'}. "
+    if used:
+        words += "The line's own support set does better than that of a wrong line: "
+    else:
+        words += "The support set of a wrong line does as well as the line's own: "
+    words += f"own minus wrong {difference}, above zero on {n_better} of {len(lines)} lines."
+    if not used:
+        words += " Any gain over the baseline must not be credited to the environment."
+    if summary.other_contexts:
+        others = ", ".join(f"{_CONTEXT_NAMES[name]} {v:.3f}" for name, v in summary.other_contexts.items())
+        words += f" Other contexts: {others}."
+    return words
+
+
+def _gap(summary: Summary) -> str:
+    mean = summary.mean
+    if np.isnan(mean["oracle"]):
+        return ""
+    if np.isnan(mean["gap_closed"]):
+        return "The baseline is as good as the oracle: there is no gap to close."
+    words = (
+        f"Of the gap between baseline ({mean['baseline']:.3f}) and oracle ({mean['oracle']:.3f}), "
+        f"{mean['gap_closed']:.0%} is closed."
+    )
+    invariant = summary.references.get("oracle_invariant")
+    if invariant is not None:
+        side = "above" if mean["full_model"] > invariant else "NOT above"
+        words += (
+            f" The best prediction that is the same for all cell lines would score {invariant:.3f}; "
+            f"{summary.full_model} is {side} it."
+        )
+    return words
+
+
+def _shortcuts(summary: Summary) -> str:
+    shortcuts = {name: v for name, v in summary.references.items() if not name.startswith("oracle")}
+    if not shortcuts:
+        return ""
+    words = "Shortcuts: " + ", ".join(f"{name} {value:.3f}" for name, value in shortcuts.items()) + "."
+    reached = [name for name, value in shortcuts.items() if value >= summary.mean["full_model"] - NOISE]
+    if reached:
+        words += f" WARNING: {summary.full_model} is not clearly better than {', '.join(reached)}."
+    return words
+
+
+def _caution(summary: Summary) -> str:
+    if summary.n_seeds >= 3:
+        return ""
+    return (
+        f"Fewer than 3 training seeds: a difference below {NOISE} is noise, and the intervals do not "
+        "include the variation between trainings."
+    )
