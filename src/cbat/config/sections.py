@@ -126,8 +126,8 @@ class SimulationSettings(Section):
     element_gc_content: Fraction = Field(0.47, description="Mean GC content inside elements.")
     motifs: list[str] = Field(
         [
-            "CTCF", "GATA1::TAL1", "Spi1", "IRF4", "EBF1", "POU2F2", "STAT3", "HNF1A", "HNF4A", "FOXA1", "CEBPA",
-            "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6", "MEF2A", "MYOD1",
+            "CTCF", "GATA1::TAL1", "Spi1", "IRF4", "EBF1", "POU2F2", "STAT3", "HNF1A", "HNF4A", "FOXA1",
+            "CEBPA", "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6", "MEF2A", "MYOD1",
             "ETS1", "RFX2", "NFYA", "REST",
         ],
         description="JASPAR names of the planted motifs; CTCF is planted with orientation.",

@@ -102,7 +102,7 @@ def label_pairs(
     pairs = keep(pairs, ~repeated, "listed_again")
     if pairs["label"].nunique() < 2:
         raise UserError(
-            f"the cell line {row.cell_line!r} has no pairs of both labels left; left out: {report['left_out']}",
+            f"the cell line {row.cell_line!r} has not both labels left; left out: {report['left_out']}",
             mend="bring contacts (label 1) and others (label 0), or widen the bounds of the section labels",
             file=row.pairs,
         )

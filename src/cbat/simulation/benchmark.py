@@ -28,9 +28,12 @@ class LineRecord(Protocol):
     """What the simulator reads of a row of the cell-line sheet."""
 
     @property
-    def cell_line(self) -> str: ...
+    def cell_line(self) -> str:
+        """Name of the line."""
+
     @property
-    def tissue(self) -> str: ...
+    def tissue(self) -> str:
+        """Tissue of origin."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,9 @@ def draw_pairs(
         parts.append((potential, resistance))
     intercept = world.contact_intercept(settings, np.concatenate([u - r for u, r in parts]))
     tables = []
-    for index, (own, pairs, (potential, resistance)) in enumerate(zip(candidates, chosen, parts, strict=True)):
+    for index, (own, pairs, (potential, resistance)) in enumerate(
+        zip(candidates, chosen, parts, strict=True)
+    ):
         potential = potential + intercept
         probability = world.sigmoid((potential - resistance) / settings.temperature)
         rng = np.random.default_rng([settings.seed, 5, index])
@@ -243,12 +248,11 @@ def _sample_pairs(
     every = np.concatenate(near)
     if len(every) < settings.pairs_per_cell_line:
         raise UserError(
-            f"a cell line has {len(every)} candidate pairs, fewer than the {settings.pairs_per_cell_line} asked for",
-            mend="ask for fewer pairs, or for more elements, a higher active_fraction or a longer max_distance",
+            f"a cell line has {len(every)} candidate pairs, and {settings.pairs_per_cell_line} are asked for",
+            mend="ask for fewer pairs, more elements, a higher active_fraction or a longer max_distance",
             where="simulation.pairs_per_cell_line",
         )
     return every[np.sort(rng.choice(len(every), settings.pairs_per_cell_line, replace=False))]
-
 
 
 def _write_genome(path: Path, chromosomes: list[Codes]) -> None:
@@ -283,7 +287,9 @@ def _write_line(
             for column in ("chrom", "start", "end")
         }
     )
-    _write_table(target / "raw" / cell_line / "pairs.tsv.gz", pairs.assign(label=table.pairs["label"]), header=True)
+    _write_table(
+        target / "raw" / cell_line / "pairs.tsv.gz", pairs.assign(label=table.pairs["label"]), header=True
+    )
     hidden = table.pairs.drop(columns=["enhancer", "promoter", "label"])
     for position, role in enumerate(("enhancer", "promoter")):
         start, end = pairs[f"{role}_start"].astype(str), pairs[f"{role}_end"].astype(str)

@@ -52,4 +52,4 @@ def _matrix(database: object, name: str) -> NDArray[np.float64]:
         )
     best = min(found, key=lambda motif: ("9606" not in (motif.species or []), motif.matrix_id))
     counts = np.array([best.counts[base] for base in "ACGT"], dtype=np.float64).T + 0.5
-    return counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))

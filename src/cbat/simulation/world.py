@@ -87,7 +87,9 @@ def draw_laws(rng: np.random.Generator, settings: SimulationSettings) -> Laws:
     )
 
 
-def draw_activities(rng: np.random.Generator, settings: SimulationSettings, tissue_of_line: list[str]) -> Array:
+def draw_activities(
+    rng: np.random.Generator, settings: SimulationSettings, tissue_of_line: list[str]
+) -> Array:
     """Factor activities of every line, shape=(n_lines, K).
 
     Each activity has unit variance and correlation ``tissue_correlation`` between lines of one tissue.
@@ -97,7 +99,7 @@ def draw_activities(rng: np.random.Generator, settings: SimulationSettings, tiss
     own = rng.normal(size=(len(tissue_of_line), k))
     rho = settings.tissue_correlation
     tissue_part = np.stack([shared[tissue] for tissue in tissue_of_line])
-    return np.sqrt(rho) * tissue_part + np.sqrt(1 - rho) * own
+    return np.asarray(np.sqrt(rho) * tissue_part + np.sqrt(1 - rho) * own)
 
 
 def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
@@ -118,14 +120,20 @@ def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], a
     for _ in range(40):
         middle = (low + high) / 2
         rate = sigmoid(drive + middle).mean(axis=0)
-        low, high = np.where(rate < settings.active_fraction, middle, low), np.where(
-            rate < settings.active_fraction, high, middle
+        low, high = (
+            np.where(rate < settings.active_fraction, middle, low),
+            np.where(rate < settings.active_fraction, high, middle),
         )
     return np.asarray(drive + (low + high) / 2)
 
 
 def intrinsic_potential(
-    laws: Laws, enhancers: Elements, promoters: Elements, pairs: NDArray[np.int64], distance: Array, upstream: Array
+    laws: Laws,
+    enhancers: Elements,
+    promoters: Elements,
+    pairs: NDArray[np.int64],
+    distance: Array,
+    upstream: Array,
 ) -> Array:
     r"""Potential :math:`U_I` of pairs, without the intercept.
 
