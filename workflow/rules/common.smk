@@ -91,6 +91,11 @@ def raw_files(cell_lines):
     return sorted({str(path) for row in cell_lines for path in row.files.values()})
 
 
+def memory(mb):
+    """Memory of a job in MB, measured on the default benchmark; a job that is tried again gets more."""
+    return lambda wildcards, attempt: mb * attempt
+
+
 SHARD_FILES = [
     "manifest.json",
     "elements.parquet",

@@ -22,7 +22,7 @@ rule collect_elements:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(1000),
         runtime=60,
     params:
         cell_lines=sheet("cell_lines"),

@@ -19,7 +19,7 @@ rule evaluate_cell_line:
     conda:
         "../envs/train-cpu.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=60,
     params:
         role=role_of,

@@ -21,7 +21,7 @@ rule plot_cell_line_bars:
     conda:
         "../envs/plots.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(500),
         runtime=10,
     params:
         **FIGURE_PARAMS,
@@ -50,7 +50,7 @@ rule plot_support_curve:
     conda:
         "../envs/plots.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(500),
         runtime=10,
     params:
         **FIGURE_PARAMS,
@@ -83,7 +83,7 @@ rule plot_precision_recall:
     conda:
         "../envs/plots.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(500),
         runtime=10,
     params:
         **FIGURE_PARAMS,

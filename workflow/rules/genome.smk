@@ -18,7 +18,7 @@ rule prepare_genome:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(1000),
         runtime=60,
     shell:
         "cbat prepare_genome --fasta {input.fasta:q} --directory results/genome > {log} 2>&1"

@@ -17,7 +17,7 @@ rule build_prototype_graph:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(200),
         runtime=10,
     params:
         cell_lines=sheet("cell_lines"),
@@ -50,7 +50,7 @@ rule plot_prototype_graph:
     conda:
         "../envs/plots.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(200),
         runtime=10,
     params:
         settings=settings("figures"),

@@ -19,7 +19,7 @@ rule label_pairs:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(500),
         runtime=30,
     params:
         cell_lines=sheet("cell_lines"),

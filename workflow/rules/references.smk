@@ -21,7 +21,7 @@ rule evaluate_references:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(1000),
         runtime=60,
     params:
         role=role_of,

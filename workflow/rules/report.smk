@@ -16,7 +16,7 @@ rule write_report:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime=10,
     params:
         config=json.dumps(config, sort_keys=True),

@@ -21,7 +21,7 @@ rule extract_sequences:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(500),
         runtime=60,
     shell:
         "cbat extract_sequences --genome-fasta {input.fasta}"

@@ -26,7 +26,7 @@ rule write_block_shards:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(500),
         runtime=30,
     params:
         cohort=cohort_of,

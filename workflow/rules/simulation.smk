@@ -22,7 +22,7 @@ if PROJECT.config.simulation is not None:
         conda:
             "../envs/data.yaml"
         resources:
-            mem_mb=4000,
+            mem_mb=memory(500),
             runtime=30,
         params:
             cell_lines=sheet("cell_lines"),

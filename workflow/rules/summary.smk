@@ -25,7 +25,7 @@ rule summarise_evaluation:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(500),
         runtime=60,
     params:
         settings=settings("evaluation", *HEADLINE_KEYS, "n_bootstrap", "seed"),

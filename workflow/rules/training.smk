@@ -5,7 +5,7 @@
 
 # With device auto a GPU is taken where there is one, but none is asked of a scheduler: a profile may do so.
 TRAINING_DEVICE = PROJECT.config.training.device
-TRAINING_RESOURCES = {"mem_mb": 1000, "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
+TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
 TRAINING_ENVIRONMENT = f"../envs/train-{'gpu' if TRAINING_DEVICE == 'cuda' else 'cpu'}.yaml"
 
 
