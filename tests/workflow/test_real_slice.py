@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,13 @@ shards: {support_size: 64, block_size: 16}
 """
 
 
+def slice_of(table: Path) -> bytes:
+    """The lines of a gzip table that name no other chromosome than those of the slice."""
+    lines = gzip.decompress(table.read_bytes()).decode().splitlines(keepends=True)
+    kept = [line for line in lines if set(re.findall(r"\bchr\w+", line)) - {"chrom"} <= set(CONTIGS)]
+    return gzip.compress("".join(kept).encode(), mtime=0)
+
+
 @pytest.fixture(scope="module")
 def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFactory):
     """The whole chain, in a directory with the files that docs/real_data.md asks for."""
@@ -34,7 +43,7 @@ def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFa
     ):
         (given / folder).mkdir(parents=True, exist_ok=True)
         for file in (shared_dir / "data" / "labels" / source).glob(pattern):
-            (given / folder / file.name).symlink_to(file)
+            (given / folder / file.name).write_bytes(slice_of(file))
     genome = given / "hg19.fa"
     subprocess.run([sys.executable, str(builder), str(genome), "--contigs", ",".join(CONTIGS)], check=True)
 
@@ -48,23 +57,25 @@ def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFa
     return real
 
 
-def test_pairs_are_those_of_the_slice_and_balanced(finished) -> None:
+def test_pairs_are_those_of_the_slice(finished) -> None:
     for name in UNSEEN:
         labels = pd.read_parquet(finished.directory / "results" / "labels" / f"{name}.parquet")
         assert set(labels["chrom"]) <= set(CONTIGS)
         assert len(labels) > 20
-        assert 0.35 < labels["label"].mean() < 0.65
+        # Balanced over the genome, so only roughly here.
+        assert 0.25 < labels["label"].mean() < 0.75
 
 
-def test_figures_are_near_chance_and_beside_references(finished) -> None:
+def test_no_model_knows_more_than_the_distance(finished) -> None:
     metrics = pd.read_csv(finished.directory / "results" / "summary" / "metrics.tsv", sep="\t")
     aupr = metrics[(metrics["metric"] == "aupr") & (metrics["negatives"] == "balanced")]
     assert {"baseline", "environment", "distance", "prevalence"} <= set(aupr["model"])
     assert "oracle" not in set(aupr["model"])
     assert set(aupr["cell_line"]) == {*UNSEEN, "macro", "worst"}
-    # Positives and negatives share their elements here: what is far above chance would be a leak.
-    ours = aupr[aupr["model"].isin(["baseline", "environment"]) & (aupr["cell_line"] == "macro")]
-    assert ours["value"].between(0.3, 0.75).all()
+    # Positives and negatives share their elements, so sequences should say little: more is a leak.
+    macro = aupr[aupr["cell_line"] == "macro"].set_index("model")["value"]
+    assert (macro[["baseline", "environment"]] < macro["distance"] + 0.05).all()
+    assert (macro[["baseline", "environment"]] > 0.3).all()
 
 
 def test_the_report_is_there(finished) -> None:

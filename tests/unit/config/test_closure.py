@@ -52,7 +52,8 @@ def test_imports_are_followed_through_modules_functions_and_relative_names(packa
 
 def test_what_only_a_type_checker_reads_does_not_count(package) -> None:
     package(
-        a="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from cbat import b\nelse:\n    import cbat.c\n",
+        a="from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from cbat import b\nelse:\n    import cbat.c\n",
         b="",
         c="",
     )
