@@ -127,7 +127,8 @@ class SimulationSettings(Section):
     motifs: list[str] = Field(
         [
             "CTCF", "GATA1::TAL1", "Spi1", "IRF4", "EBF1", "POU2F2", "STAT3", "HNF1A", "HNF4A", "FOXA1",
-            "CEBPA", "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6", "MEF2A", "MYOD1",
+            "CEBPA", "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6",
+            "MEF2A", "MYOD1",
             "ETS1", "RFX2", "NFYA", "REST",
         ],
         description="JASPAR names of the planted motifs; CTCF is planted with orientation.",

@@ -94,8 +94,8 @@ class TiedResistance(nn.Module):
             - c(x, M))
 
     where :math:`\tilde f` is the presence minus its mean among training candidates, so that an error in
-    :math:`M` does not move all pairs of a block together, and :math:`c` is a low-rank sum over enhancer-promoter
-    motif combinations,
+    :math:`M` does not move all pairs of a block together, and :math:`c` is a low-rank sum over combinations
+    of an enhancer's and a promoter's motif,
     :math:`\sum_r (A_r \cdot (f_e M)) (B_r \cdot f_p) + (C_r \cdot f_e) (D_r \cdot (f_p M))`.
     A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
     also in a line never seen in training.

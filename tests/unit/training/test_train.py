@@ -1,0 +1,261 @@
+"""Training on a tiny world whose law is known, and evaluation of what was trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.sections import EvaluationSettings, TrainingSettings
+from cbat.data.shards import read_shard
+from cbat.errors import UserError
+from cbat.evaluation import cell_line as evaluation
+from cbat.evaluation.table import read_table
+from cbat.graph.propagation import load_graph
+from cbat.model.blocks import SupportReader, encode_shards
+from cbat.model.bundle import load_encoder, load_model
+from cbat.model.contact import Energies
+from cbat.training import pretrain, train
+from cbat.training.episodes import build_training_data
+
+SETTINGS = ModelSettings(epochs=6, patience=6, support_size=64, hidden_units=8, learning_rate=0.01)
+EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=20)
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_project, tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("encoder")
+    pretrain.run(
+        elements_directory=tiny_project.elements,
+        sequences_directory=tiny_project.sequences,
+        settings=EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400),
+        training=TrainingSettings(),
+        seed=1,
+        threads=1,
+        directory=directory,
+    )
+    return directory
+
+
+def train_into(directory: Path, tiny_project, encoder: Path, settings: ModelSettings, **over) -> Path:
+    arguments = {
+        "shards": [tiny_project.shard(line) for line in tiny_project.train],
+        "train_lines": tiny_project.train,
+        "validation_lines": [],
+        "encoder": encoder,
+        "graph": tiny_project.graph,
+        "settings": settings,
+        "training": TrainingSettings(device="cpu"),
+        "seed": 1,
+        "threads": 1,
+        "directory": directory,
+    }
+    train.run(**(arguments | over))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def environment(tiny_project, encoder, tmp_path_factory) -> Path:
+    return train_into(tmp_path_factory.mktemp("environment"), tiny_project, encoder, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def baseline(tiny_project, encoder, tmp_path_factory) -> Path:
+    settings = SETTINGS.model_copy(update={"environment": "none"})
+    return train_into(tmp_path_factory.mktemp("baseline"), tiny_project, encoder, settings)
+
+
+def evaluate(directory: Path, tiny_project, model: Path, line: str, **over) -> pd.DataFrame:
+    arguments = {
+        "model": "m",
+        "model_directory": model,
+        "seed": 1,
+        "cell_line": line,
+        "role": "unseen",
+        "tissue": "unknown",
+        "shard": tiny_project.shard(line),
+        "other_shards": [tiny_project.shard(next(x for x in tiny_project.unseen if x != line))],
+        "settings": EVALUATION,
+        "threads": 1,
+        "directory": directory,
+    }
+    evaluation.run(**(arguments | over))
+    table = read_table(directory / "metrics.tsv")
+    return table[(table["metric"] == "aupr") & (table["negatives"] == "balanced")]
+
+
+def test_the_environment_transfers_to_unseen_lines(tiny_project, environment, baseline, tmp_path) -> None:
+    own, wrong, without = [], [], []
+    for line in tiny_project.unseen:
+        figures = evaluate(tmp_path / line, tiny_project, environment, line)
+        at = figures[figures["n_support"].isin([0, 64])].set_index("context")["value"]
+        own.append(at["own"])
+        wrong.append(at["wrong"])
+        without.append(evaluate(tmp_path / f"{line}_b", tiny_project, baseline, line)["value"].item())
+    assert np.mean(own) > np.mean(without) + 0.05
+    assert np.mean(own) > np.mean(wrong) + 0.05
+
+
+def test_every_pair_is_scored_once_in_every_context(tiny_project, environment, tmp_path) -> None:
+    line = tiny_project.unseen[0]
+    evaluate(tmp_path, tiny_project, environment, line)
+    scored = pd.read_parquet(tmp_path / "scored_pairs.parquet")
+    pairs = read_shard(tiny_project.shard(line)).pairs
+    expected = {("none", 0), ("mean", 0), ("graph", 0)} | {
+        (context, n) for context in ("own", "wrong", "shuffled") for n in (16, 64)
+    }
+    groups = dict(list(scored.groupby(["context", "n_support"])))
+    assert set(groups) == expected
+    for part in groups.values():
+        assert len(part) == (pairs["split"] == "test").sum()
+        assert not part.duplicated(["enhancer_id", "promoter_id"]).any()
+    np.testing.assert_allclose(
+        scored["score"], scored["intrinsic_potential"] - scored["environment_resistance"], atol=1e-6
+    )
+    assert (groups["none", 0]["environment_resistance"] == 0).all()
+    assert (scored["environment_resistance"] >= 0).all()
+    potential = scored.pivot(
+        index=["enhancer_id", "promoter_id"], columns=["context", "n_support"], values="intrinsic_potential"
+    )
+    assert (potential.nunique(axis=1) == 1).all()
+
+
+def test_labels_of_the_evaluated_line_reach_no_score(
+    tiny_project, environment, tmp_path, build_project
+) -> None:
+    """The same line with all labels flipped gets the same scores."""
+    other = build_project(tmp_path / "again")  # the same seed: the same project
+    line = other.unseen[0]
+    table = pd.read_parquet(other.directory / f"{line}.parquet")
+    table["label"] = 1 - table["label"]
+    table.to_parquet(other.directory / f"{line}.parquet", index=False)
+    from cbat.config.sections import ShardSettings
+    from cbat.data import shards
+
+    shutil.rmtree(other.shard(line))
+    shards.run(
+        cell_line=line,
+        labels=other.directory / f"{line}.parquet",
+        elements_directory=other.elements,
+        sequences_directory=other.sequences,
+        settings=ShardSettings(block_size=32, support_size=96),
+        directory=other.shard(line),
+    )
+    for name, project in (("one", tiny_project), ("two", other)):
+        evaluate(tmp_path / name, project, environment, line)
+    one, two = (pd.read_parquet(tmp_path / name / "scored_pairs.parquet") for name in ("one", "two"))
+    assert (one["label"] != two["label"]).all()
+    pd.testing.assert_frame_equal(one.drop(columns="label"), two.drop(columns="label"))
+
+
+def test_training_is_reproducible_and_depends_on_the_seed(
+    tiny_project, encoder, environment, tmp_path
+) -> None:
+    again = train_into(tmp_path / "again", tiny_project, encoder, SETTINGS)
+    for name in ("model.safetensors", "model.json", "history.jsonl"):
+        assert (again / name).read_bytes() == (environment / name).read_bytes()
+    other = train_into(tmp_path / "other", tiny_project, encoder, SETTINGS, seed=2)
+    assert (other / "model.safetensors").read_bytes() != (environment / "model.safetensors").read_bytes()
+
+
+def test_history_and_description_say_what_happened(environment: Path) -> None:
+    rows = [json.loads(line) for line in (environment / "history.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(len(rows)))
+    assert rows[-1]["training_loss"] < rows[0]["training_loss"]
+    described = json.loads((environment / "model.json").read_text())
+    best = min(row["validation_loss"] for row in rows)
+    assert described["provenance"]["validation"]["validation_loss"] == pytest.approx(best, abs=1e-5)
+    assert 0.0 < described["threshold"] < 1.0
+    assert described["temperature"] > 0.0
+
+
+def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environment: Path) -> None:
+    one, other = load_model(environment), load_model(environment)
+    assert one.teacher.weights == pytest.approx(other.teacher.weights)
+    elements, (shard,) = encode_shards([read_shard(tiny_project.shard("train_0"))], one.encoder, ("train",))
+    reader = SupportReader(elements, one.statistics)
+    deviation, n = reader.mean(shard.support[shard.blocks()[0]])
+    assert n == 96
+    rows = [json.loads(line) for line in (environment / "history.jsonl").read_text().splitlines()]
+    data = build_training_data(
+        [read_shard(tiny_project.shard(line)) for line in tiny_project.train],
+        tiny_project.train,
+        one.encoder,
+        load_graph(tiny_project.graph),
+        SETTINGS,
+    )
+    again = train.validate(one.contact, data)
+    assert again["validation_loss"] == pytest.approx(min(row["validation_loss"] for row in rows), abs=1e-5)
+    assert np.isfinite(deviation).all()
+
+
+def test_unseen_lines_and_test_chromosomes_are_not_among_the_training_data(tiny_project, encoder) -> None:
+    shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
+    graph = load_graph(tiny_project.graph)
+    data = build_training_data(shards, tiny_project.train[:-1], load_encoder(encoder), graph, SETTINGS)
+    train_pairs = sum((shard.pairs["split"] == "train").sum() for shard in shards[:-1])
+    validation_pairs = sum((shard.pairs["split"] == "validation").sum() for shard in shards)
+    assert (len(data.training.label), len(data.validation.label)) == (train_pairs, validation_pairs)
+    assert data.teacher.lines == tuple(tiny_project.train[:-1])
+    used = pd.concat([shard.elements[shard.elements["split"] != "test"] for shard in shards])
+    assert len(data.elements.role()) == len(used.drop_duplicates(["role", "element_id"]))
+
+
+def test_orthogonality_is_the_correlation_within_blocks() -> None:
+    block = torch.repeat_interleave(torch.arange(2), 50)
+    potential = torch.randn(100)
+    resistance = torch.where(block == 0, 2 * potential + 3, torch.randn(100))
+    found = train.entanglement(Energies(potential, resistance), block)
+    expected = [abs(np.corrcoef(potential[block == b], resistance[block == b])[0, 1]) for b in (0, 1)]
+    assert float(found) == pytest.approx(np.mean(expected), abs=1e-4)
+
+
+def test_a_corrupt_shard_is_refused_by_name(tiny_project, encoder, tmp_path) -> None:
+    broken = tmp_path / "train_0"
+    shutil.copytree(tiny_project.shard("train_0"), broken)
+    data = bytearray((broken / "support.npy").read_bytes())
+    data[-3] ^= 1
+    (broken / "support.npy").write_bytes(bytes(data))
+    with pytest.raises(UserError, match=r"support\.npy.*corrupt"):
+        train_into(tmp_path / "model", tiny_project, encoder, SETTINGS, shards=[broken])
+    assert not (tmp_path / "model").exists()
+
+
+def test_broken_models_are_refused(tiny_project, environment: Path, tmp_path) -> None:
+    for name in ("model.json", "model.safetensors"):
+        broken = tmp_path / name
+        shutil.copytree(environment, broken)
+        (broken / name).write_bytes((broken / name).read_bytes()[:-20])
+        with pytest.raises(UserError, match="To mend: run train_model anew"):
+            load_model(broken)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_asking_for_a_gpu_without_one_is_told(tiny_project, encoder, tmp_path) -> None:
+    with pytest.raises(UserError, match=r"training\.device is 'cuda'"):
+        train_into(tmp_path, tiny_project, encoder, SETTINGS, training=TrainingSettings(device="cuda"))
+
+
+def test_bfloat16_trains_to_a_similar_loss(tiny_project, encoder, environment, tmp_path) -> None:
+    settings = TrainingSettings(device="cpu", precision="bfloat16")
+    other = train_into(tmp_path, tiny_project, encoder, SETTINGS, training=settings)
+    losses = []
+    for directory in (environment, other):
+        rows = [json.loads(line) for line in (directory / "history.jsonl").read_text().splitlines()]
+        losses.append(min(row["validation_loss"] for row in rows))
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+
+
+def test_a_set_encoder_can_be_trained_and_evaluated(tiny_project, encoder, tmp_path) -> None:
+    settings = SETTINGS.model_copy(update={"set_encoder": "isab", "epochs": 2})
+    model = train_into(tmp_path / "model", tiny_project, encoder, settings)
+    figures = evaluate(tmp_path / "evaluation", tiny_project, model, tiny_project.unseen[0])
+    assert figures["value"].between(0.3, 1.0).all()
+    weights = load_model(model).contact.set_encoder.out.weight
+    assert (weights != 0).any()
