@@ -102,6 +102,9 @@ class GraphSettings(Section):
     condition_weight: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="Weight of the edge between a cell line and the node of its condition."
     )
+    sex_weight: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="Weight of the edge between a cell line and the node of its donor's sex."
+    )
     similarities: list[SimilarityTable] = Field([], description="Tables of biological similarity.")
 
 

@@ -69,7 +69,7 @@ def build_graph(
 ) -> dict[str, list[dict[str, Any]]]:
     """Nodes and edges of the graph, sorted, ready for JSON.
 
-    All tissues of the sheet become nodes, and so do the germ layers and conditions that an edge of
+    All tissues of the sheet become nodes, and so do the germ layers, conditions and sexes that an edge of
     positive weight reaches. A cell line of unknown tissue has no edge to a tissue. The sheets are taken
     to be checked; see :func:`run` for the parameters and the errors.
     """
@@ -82,6 +82,8 @@ def build_graph(
             _add(edges, "tissue", line.cell_line, line.tissue, settings.tissue_weight)
         if line.condition != _UNSTATED:
             _add(edges, "condition", line.cell_line, line.condition, settings.condition_weight)
+        if line.sex != _UNSTATED:
+            _add(edges, "sex", line.cell_line, line.sex, settings.sex_weight)
     for tissue in known.values():
         if tissue.parent is not None:
             _add(edges, "parent", tissue.tissue, tissue.parent, settings.parent_weight)
@@ -95,7 +97,7 @@ def build_graph(
         for line in lines
     ]
     nodes += [{"kind": "tissue", "name": name} for name in known]
-    for kind in ("germ_layer", "condition"):
+    for kind in ("germ_layer", "condition", "sex"):
         reached = {target for edge_kind, _, target in edges if edge_kind == kind}
         nodes += [{"kind": kind, "name": name} for name in reached]
     return {

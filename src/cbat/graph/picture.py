@@ -20,6 +20,7 @@ Node = tuple[str, str]  # kind, name
 # The axes are measured in inches, so that text and rows keep their size whatever the number of nodes.
 _ROW: Final = 0.27
 _MARGIN: Final = 0.35
+_ATTRIBUTES: Final = ("condition", "sex")
 _GAP: Final = 1.1
 _HEADER: Final = 0.75
 _FOOTER: Final = 0.55
@@ -117,7 +118,7 @@ def arrange(content: Mapping[str, Any]) -> Layout:
     if any(edge["kind"] == "similarity" for edge in content["edges"]):
         layout.headers.append((x, "similarity"))
         x += _arc_reach(content, layout) + 0.2
-    _place_conditions(content, layout, x)
+    _place_attributes(content, layout, x)
     layout.width = max([x, *(layout.x[node] + _text_width(node[1]) + 0.2 for node in layout.x)]) + _MARGIN
     layout.width = max(layout.width, 6.5)
     rows_end = max(layout.y.values(), default=_HEADER) + 0.5 * _ROW
@@ -205,20 +206,19 @@ def _bulge(span: float) -> float:
     return 0.2 + min(0.3 * span, 1.8)
 
 
-def _place_conditions(content: Mapping[str, Any], layout: Layout, x: float) -> None:
-    conditions = sorted((n["kind"], n["name"]) for n in content["nodes"] if n["kind"] == "condition")
-    if not conditions:
+def _place_attributes(content: Mapping[str, Any], layout: Layout, x: float) -> None:
+    """Conditions and sexes, which share a column."""
+    attributes = sorted((n["kind"], n["name"]) for n in content["nodes"] if n["kind"] in _ATTRIBUTES)
+    if not attributes:
         return
-    layout.headers.append((x + _GAP, "condition"))
-    for node in conditions:
+    layout.headers.append((x + _GAP, ", ".join(sorted({kind for kind, _ in attributes}))))
+    for node in attributes:
         members = [
-            layout.y["cell_line", e["source"]]
-            for e in content["edges"]
-            if e["kind"] == "condition" and e["target"] == node[1]
+            layout.y["cell_line", e["source"]] for e in content["edges"] if (e["kind"], e["target"]) == node
         ]
         layout.x[node] = layout.left[node] = x + _GAP
         layout.y[node] = sum(members) / len(members)
-    _spread(layout, conditions)
+    _spread(layout, attributes)
 
 
 def _draw_edges(axes: Axes, content: Mapping[str, Any], layout: Layout, settings: FigureSettings) -> None:
@@ -234,7 +234,7 @@ def _draw_edges(axes: Axes, content: Mapping[str, Any], layout: Layout, settings
             x0 = x1 = layout.arcs_from
             out0 = out1 = layout.arcs_from + _bulge(abs(y1 - y0)) * 4.0 / 3.0
             colour, alpha = settings.model_colour, 0.45
-        elif edge["kind"] == "condition":
+        elif edge["kind"] in _ATTRIBUTES:
             x0, x1 = layout.arcs_from, layout.left[target] - 0.06
             out0 = out1 = (x0 + x1) / 2.0
             colour, alpha = FAINT, 0.8
@@ -264,7 +264,7 @@ def _draw_nodes(
             _dot(axes, x, y, roles[node["name"]], settings)
         else:
             axes.plot([x], [y], marker="s", markersize=5, color=INK, zorder=3)
-        after = node["kind"] in ("cell_line", "condition")
+        after = node["kind"] in ("cell_line", *_ATTRIBUTES)
         axes.text(
             x + 0.1 if after else x - 0.1,
             y,

@@ -25,6 +25,7 @@ EDGE_ENDS: Final[Mapping[str, tuple[str, str]]] = {
     "parent": ("tissue", "tissue"),
     "germ_layer": ("tissue", "germ_layer"),
     "condition": ("cell_line", "condition"),
+    "sex": ("cell_line", "sex"),
     "similarity": ("cell_line", "cell_line"),
 }
 """Kinds of the source and the target of each kind of edge."""
@@ -37,7 +38,7 @@ class PrototypeGraph:
     Attributes
     ----------
     names, kinds : tuple of str, length n
-        Name and kind (``cell_line``, ``tissue``, ``germ_layer``, ``condition``) of each node.
+        Name and kind (``cell_line``, ``tissue``, ``germ_layer``, ``condition``, ``sex``) of each node.
     adjacency : array, shape=(n, n)
         Symmetric, non-negative, zero diagonal; edges of several kinds between two nodes add up.
     """

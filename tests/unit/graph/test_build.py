@@ -72,6 +72,15 @@ def test_edges_follow_the_sheets_and_the_weights() -> None:
     assert names(graph, "condition") == []
 
 
+def test_sexes_become_nodes_only_with_a_weight() -> None:
+    sexes = ("female", "male", "unknown")
+    lines = [line.model_copy(update={"sex": sex}) for line, sex in zip(LINES[:3], sexes, strict=True)]
+    graph = build_graph(lines, TISSUES, scope="all", settings=GraphSettings(sex_weight=0.2))
+    assert names(graph, "sex") == ["female", "male"]
+    assert edges(graph, "sex") == {(lines[0].cell_line, "female"): 0.2, (lines[1].cell_line, "male"): 0.2}
+    assert names(build_graph(lines, TISSUES, scope="all", settings=GraphSettings()), "sex") == []
+
+
 def test_conditions_become_nodes_only_with_a_weight() -> None:
     graph = build_graph(LINES, TISSUES, scope="all", settings=GraphSettings(condition_weight=0.1))
     assert names(graph, "condition") == ["cancer", "normal"]

@@ -53,6 +53,7 @@ def with_everything() -> dict[str, Any]:
     content["nodes"] += [
         {"kind": "condition", "name": "cancer"},
         {"kind": "condition", "name": "normal"},
+        {"kind": "sex", "name": "female"},
         {"kind": "tissue", "name": "corner"},
         {"kind": "tissue", "name": "tissue 00 inner"},
         {"kind": "cell_line", "name": "mystery", "role": "unseen", "tissue": "."},
@@ -60,6 +61,7 @@ def with_everything() -> dict[str, Any]:
     content["edges"] += [
         {"kind": "parent", "source": "tissue 00 inner", "target": "tissue 00", "weight": 0.5},
         {"kind": "condition", "source": "mystery", "target": "cancer", "weight": 0.1},
+        {"kind": "sex", "source": "mystery", "target": "female", "weight": 0.1},
         {"kind": "condition", "source": "tissue 01-0", "target": "normal", "weight": 0.1},
     ]
     return content
@@ -92,7 +94,7 @@ def test_no_two_labels_overlap(content: dict[str, Any]) -> None:
     boxes = []
     for kind, name in layout.x:
         left, width = layout.left[kind, name], 0.09 * len(name)
-        if kind in ("cell_line", "condition"):
+        if kind in ("cell_line", "condition", "sex"):
             left += 0.1
         assert left >= 0.0
         assert left + width <= layout.width
