@@ -23,6 +23,9 @@ RESTARTS: Final = (0.1, 0.3, 0.6)
 """Candidates of the restart probability of the random walk."""
 STATED_TISSUE: Final = 0.7
 """Prior share of the stated tissue; the rest is spread over all tissues."""
+READABLE_SUPPORT: Final = 256
+"""Elements whose sampling error is the least unit of an environment: a channel that varies less between
+cell lines than such a support set can tell is not blown up to one that varies."""
 EVIDENCE_POWER: Final = 0.5
 """Channels are not quite independent, so their joint evidence for a tissue is tempered."""
 
@@ -34,7 +37,7 @@ class Reading:
     Attributes
     ----------
     environment : array, shape=(n_channels,)
-        In standard deviations between cell lines; 0 is the average line.
+        In units of :attr:`Teacher.spread`; 0 is a line without relatives or support.
     tissues : mapping
         Tissue -> posterior share; empty when the graph is not used.
     """
@@ -97,20 +100,19 @@ class Teacher:
         evidence = np.array([process.log_evidence for _, _, process in processes])
         return cls(tuple(lines), graph, tuple(processes), normalised(evidence + np.log(votes)))
 
-    @cached_property
+    @property
     def centre(self) -> FloatArray:
-        """Mean environment of the training lines, shape=(n_channels,)."""
-        alone = self.processes[0][2]
-        return alone.expectation(np.zeros(len(self.lines))).mean
+        """Expected environment of a line without relatives, shape=(n_channels,)."""
+        return self.expectation(None).mean
 
     @cached_property
     def spread(self) -> FloatArray:
-        """Standard deviation of each channel between cell lines, shape=(n_channels,)."""
+        """Unit of each channel, shape=(n_channels,): its variance between lines plus a sampling variance."""
         scales = [
             weight * process.scale
             for weight, (_, _, process) in zip(self.weights, self.processes, strict=True)
         ]
-        return np.asarray(np.sqrt(np.sum(scales, axis=0)))
+        return np.asarray(np.sqrt(np.sum(scales, axis=0) + 1.0 / READABLE_SUPPORT))
 
     @cached_property
     def tissues(self) -> tuple[str, ...]:
@@ -172,7 +174,9 @@ class Teacher:
             )
             expected = [one.fuse(deviation, n) for one in expected]
         weights = normalised(log_weight)
-        environment = (combine(expected, weights).mean - self.centre) / self.spread
+        # Against what those same lines say of a stranger: against anything else, a training line would
+        # carry the mark of its own absence, by which a model could tell it from the others.
+        environment = (combine(expected, weights).mean - self.expectation(None, without).mean) / self.spread
         shares = {
             name: float(weight) for name, weight in zip(choices, weights, strict=True) if name is not None
         }
