@@ -215,7 +215,7 @@ def plot_support_curve(
         axes.grid(axis="y", color="#eeeeee", zorder=0)
         axes.set_axisbelow(True)
         figure.suptitle(f"What the support set is worth to {full_model}, {_setting(headline)}", fontsize=11)
-        figure.legend(loc="outside right upper")
+        figure.legend(loc="outside right center")
 
 
 def _draw_sizes(axes: Axes, rows: pd.DataFrame, one: _Series, sizes: list[int]) -> None:
@@ -256,7 +256,8 @@ def _panels(output: Path, names: list[str], title: str) -> Iterator[dict[str, Ax
             axes.set_ylim(0.4, 1.02)
             axes.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
             axes.set_yticks([0.5, 0.75, 1.0])
-        figure.supxlabel("recall", fontsize=10)
+        for axes in grid[max(0, len(names) - n_columns) : len(names)]:
+            axes.set_xlabel("recall")
         figure.supylabel("precision, classes balanced", fontsize=10)
         figure.suptitle(title, fontsize=11)
         _key_below(figure, grid[0])
