@@ -22,7 +22,9 @@ rule build_prototype_graph:
     params:
         cell_lines=sheet("cell_lines"),
         tissues=sheet("tissues"),
-        rows=lambda wildcards: rows(scope_rows(wildcards.scope), "cell_line", "tissue", "role", "condition", "sex"),
+        rows=lambda wildcards: rows(
+            scope_rows(wildcards.scope), "cell_line", "tissue", "role", "condition", "sex"
+        ),
         tissue_rows=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
         settings=settings("graph"),
     shell:

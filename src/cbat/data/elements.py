@@ -78,11 +78,17 @@ def run(
         A malformed file; a chromosome that the genome does not hold; an interval beyond its end; a line
         without candidates; windows of two splits within the flank.
     """
-    lines = [row for row in read_cell_lines(cell_lines) if row.cohort == cohort]
+    lines = read_cell_lines(cell_lines, cohort=cohort)
+    if not lines:
+        raise UserError(
+            f"the sheet has no cell line of the cohort {cohort!r}",
+            mend="add one: the roles train and validation are of the cohort training, unseen of unseen",
+            file=cell_lines,
+        )
     sizes = read_contig_sizes(contig_sizes)
     mentions = [mention for row in lines for mention in read_mentions(row)]
     for mention in mentions:
-        check_intervals(mention, sizes)
+        check_intervals(mention, sizes, contig_sizes)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
     tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
@@ -104,7 +110,7 @@ def read_mentions(row: CellLine) -> list[Mentions]:
         columns = {f"{role}_{part}": part for part in ("chrom", "start", "end")}
         intervals = pairs[[*columns, "line"]].rename(columns=columns)
         strand = pairs["promoter_strand"] if role == "promoter" else "."
-        intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end"])
+        intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end", "strand"])
         found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
         if bed is not None:
             listed = read_bed(bed, stranded=role == "promoter")
@@ -112,8 +118,8 @@ def read_mentions(row: CellLine) -> list[Mentions]:
     return found
 
 
-def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
-    """Compare intervals with the genome.
+def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -> None:
+    """Compare intervals with the genome, whose contig sizes stand in the file ``genome``.
 
     Raises
     ------
@@ -123,7 +129,7 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
     table = mention.intervals
     length = table["chrom"].map(sizes)
     for row in table[length.isna()].itertuples():
-        raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes)
+        raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes, genome)
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
@@ -134,14 +140,16 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
         )
 
 
-def _unknown_contig(mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int]) -> UserError:
+def _unknown_contig(
+    mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int], genome: Path
+) -> UserError:
     other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
     if other in sizes:
-        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome"
+        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome ({genome})"
         mend = f"rename them in one of the two, so that both say {chrom!r} or both say {other!r}"
     else:
         known = ", ".join(list(sizes)[:5]) + (", ..." if len(sizes) > 5 else "")
-        problem = f"the genome has no contig {chrom!r} (it has {known})"
+        problem = f"the genome has no contig {chrom!r} ({genome} lists {known})"
         mend = "remove the line, or name a genome that has the contig"
     return UserError(problem, mend=mend, file=mention.path, where=f"line {line}")
 
@@ -272,7 +280,10 @@ def counts(
             }
         )
     for role, table in tables.items():
-        report["unique"][role] = {str(split): int(n) for split, n in table["split"].value_counts().items()}
+        # A split without elements is worth seeing, so it is counted too.
+        report["unique"][role] = {
+            split: int((table["split"] == split).sum()) for split in sorted(set(split_of.values()))
+        }
     for (line, role), part in candidates.groupby(["cell_line", "role"]):
         report["candidates"].setdefault(str(line), {})[str(role)] = len(part)
     return report

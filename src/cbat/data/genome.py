@@ -16,6 +16,8 @@ from cbat.errors import UserError
 from cbat.files import atomic_file
 
 _PIECE: Final = 1 << 22
+_MEND_EMPTY: Final = "remove it, or copy the file again if it ends too early"
+_MEND_LINES: Final = "wrap every contig in lines of one length, for example by 'seqkit seq -w 60'"
 
 
 def run(*, fasta: Path, directory: Path) -> None:
@@ -60,6 +62,13 @@ def unpack(fasta: Path, target: Path) -> None:
     try:
         with open(fasta, "rb") as raw:
             packed = raw.read(2) == GZIP_MAGIC
+    except OSError as error:
+        raise UserError(
+            f"the file cannot be read ({error.strerror})",
+            mend="correct its path or its permissions (paths start at the working directory)",
+            file=fasta,
+        ) from error
+    try:
         with gzip.open(fasta) if packed else open(fasta, "rb") as source, open(target, "wb") as out:
             first = source.read(_PIECE)
             if not first.startswith(b">"):
@@ -74,12 +83,6 @@ def unpack(fasta: Path, target: Path) -> None:
         raise UserError(
             f"the gzip file is truncated or damaged ({error})",
             mend="copy or download it again, and test it with 'gzip -t'",
-            file=fasta,
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"the file cannot be read ({error.strerror})",
-            mend="correct its path or its permissions (paths start at the working directory)",
             file=fasta,
         ) from error
 
@@ -107,20 +110,59 @@ def contig_sizes(fasta: Path, named: Path) -> pd.DataFrame:
     try:
         with pyfaidx.Faidx(str(fasta), rebuild=True) as index:
             sizes = [(name, int(record.rlen)) for name, record in index.index.items()]
-    except (pyfaidx.FastaIndexingError, ValueError) as error:
-        raise UserError(
+    except (pyfaidx.FastaIndexingError, RuntimeError, ValueError) as error:
+        raise first_fault(fasta, named) or UserError(
             f"the FASTA cannot be indexed ({error})",
             mend="give every contig a name of its own and lines of one length",
             file=named,
         ) from error
     if empty := [name for name, length in sizes if length == 0]:
-        raise UserError(
-            f"the contig {empty[0]!r} has no sequence",
-            mend="remove it, or copy the file again if it ends too early",
-            file=named,
-            where=f"contig {empty[0]}",
+        raise first_fault(fasta, named) or UserError(
+            f"the contig {empty[0]!r} has no sequence", mend=_MEND_EMPTY, file=named
         )
     return pd.DataFrame(sizes, columns=pd.Index(["contig", "length"]))
+
+
+def first_fault(fasta: Path, named: Path) -> UserError | None:
+    """The error for the first line that spoils a FASTA; looked for after a failure only.
+
+    Parameters
+    ----------
+    fasta : Path
+        A plain FASTA.
+    named : Path
+        The file that the message names.
+    """
+
+    def fault(line: int, problem: str, mend: str) -> UserError:
+        return UserError(problem, mend=mend, file=named, where=f"line {line}")
+
+    seen: dict[str, int] = {}
+    contig, width, odd = "", 0, 0
+    with open(fasta, encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            text = line.rstrip("\n")
+            if not line.startswith(">"):
+                if odd:
+                    problem = (
+                        f"inside the contig {contig!r} the lines are of different lengths, or one is empty"
+                    )
+                    return fault(odd, problem, _MEND_LINES)
+                width = width or len(text)
+                odd = number if len(text) != width or not text else 0
+                continue
+            if seen and not width:
+                return fault(seen[contig], f"the contig {contig!r} has no sequence", _MEND_EMPTY)
+            contig, width, odd = next(iter(text[1:].split()), ""), 0, 0
+            if not contig:
+                return fault(number, "a contig has no name", "write its name right after the '>'")
+            if contig in seen:
+                problem = f"the contig {contig!r} is already in line {seen[contig]}"
+                return fault(number, problem, "give every contig a name of its own, or delete one of the two")
+            seen[contig] = number
+    if seen and not width:
+        return fault(seen[contig], f"the contig {contig!r} has no sequence", _MEND_EMPTY)
+    return None
 
 
 def read_contig_sizes(path: Path) -> dict[str, int]:

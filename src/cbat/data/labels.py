@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.config.sections import LabelSettings
-from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.pair_tables import read_pairs
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import centre, element_ids, window_start
@@ -56,9 +56,7 @@ def run(
         A malformed table; a pair listed twice or with both labels, unless the settings drop such pairs;
         elements that do not belong to the table; no pairs of both classes left.
     """
-    row = next((row for row in read_cell_lines(sheet) if row.cell_line == cell_line), None)
-    if row is None:
-        raise UserError(f"no cell line is called {cell_line!r}", mend="name a row of the sheet", file=sheet)
+    row = find_cell_line(sheet, cell_line)
     tables = {
         role: read_table(
             elements_directory / f"{role}.parquet",

@@ -159,7 +159,7 @@ def read_headed(path: str | Path, *, delimiter: str, required: Sequence[str]) ->
         problem = f"the header has no column {', '.join(missing)}"
         mend = f"name the columns in the first line: {', '.join(required)}"
         raise _delimiter_error(path, data, delimiter, required) or UserError(
-            problem, mend=mend, file=path, where="line 1"
+            problem, mend=mend, file=path, where=_where_first(data)
         )
     if repeated := [column for column in required if header.count(column) > 1]:
         raise UserError(
@@ -204,7 +204,7 @@ def read_headless(
             f"the first row has {found} fields, not {wanted}",
             mend=f"separate the columns by {_DELIMITER_NAMES[delimiter]}: {', '.join(columns)}",
             file=path,
-            where="line 1",
+            where=_where_first(data),
         )
     names = [*columns[:found], *(f"column {i + 1}" for i in range(len(columns), found))]
     return _parse(path, data, delimiter, names, skip=0)
@@ -212,6 +212,10 @@ def read_headless(
 
 def _first_line(data: bytes) -> str:
     return data.lstrip(b"\n").split(b"\n", 1)[0].decode("utf-8")
+
+
+def _where_first(data: bytes) -> str:
+    return f"line {_line_numbers(data)[0]}"
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
@@ -230,7 +234,7 @@ def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Sequence[s
                 f"the columns are separated by {name}, not by {_DELIMITER_NAMES[delimiter]}",
                 mend=f"separate them by {_DELIMITER_NAMES[delimiter]}, or name the format the table is in",
                 file=path,
-                where="line 1",
+                where=_where_first(data),
             )
     return None
 
