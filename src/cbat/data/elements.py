@@ -75,8 +75,8 @@ def run(
     Raises
     ------
     UserError
-        A malformed file; a chromosome that the genome does not hold; an interval beyond its end; a line
-        without candidates; windows of two splits within the flank.
+        A cohort without cell lines; a malformed file; a chromosome that the genome does not hold; an
+        interval beyond its end; a line without candidates; windows of two splits within the flank.
     """
     lines = read_cell_lines(cell_lines, cohort=cohort)
     if not lines:

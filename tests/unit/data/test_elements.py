@@ -1,0 +1,226 @@
+"""Elements: unique fixed windows, split by whole chromosomes, and who has which as a candidate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cbat.data.elements import ELEMENT_COLUMNS, Mentions, check_splits_apart, unique_elements
+from cbat.errors import UserError
+
+SPLIT_OF = {"chr2": "train", "chr1": "train", "chr3": "test"}
+
+
+def mentions(rows: list[tuple[str, int, int, str]], role: str = "promoter") -> Mentions:
+    columns = {"chrom": "str", "start": "int64", "end": "int64", "strand": "str"}
+    table = pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    return Mentions("k", role, Path("k.bed"), table.assign(line=np.arange(1, len(table) + 1)), True)
+
+
+def test_by_hand(raw) -> None:
+    pairs = raw.pairs(
+        "a",
+        [
+            "chr1 1000 1100 chr1 3000 3400 1",  # enhancer 1000-1100, promoter 3100-3300
+            "chr1 1020 1081 chr1 3000 3400 0",  # 2101 // 2 = 1050: the window of the line above
+            "chr2 10 30 chr2 7900 8000 0",  # windows beyond both ends of chr2
+            "chr4 10 30 chr4 700 800 0",  # on no split
+        ],
+    )
+    raw.cell_line("a", pairs)
+    made = raw.collect()
+    enhancers, promoters = (pd.read_parquet(made / f"{role}.parquet") for role in ("enhancer", "promoter"))
+    assert list(enhancers.columns) == ELEMENT_COLUMNS
+    assert enhancers.to_numpy().tolist() == [
+        ["chr1:1000-1100", "chr1", 1000, 1100, "train", ".", 1000, 1100],
+        ["chr2:-30-70", "chr2", -30, 70, "validation", ".", 10, 30],
+    ]
+    assert promoters.to_numpy().tolist() == [
+        ["chr1:3100-3300", "chr1", 3100, 3300, "train", ".", 3000, 3400],
+        ["chr2:7850-8050", "chr2", 7850, 8050, "validation", ".", 7900, 8000],
+    ]
+    assert json.loads((made / "report.json").read_text()) == {
+        "files": [
+            {
+                "cell_line": "a",
+                "role": role,
+                "file": str(pairs),
+                "intervals": n,
+                "left_out_on_chromosomes_of_no_split": 1,
+            }
+            for role, n in (("enhancer", 4), ("promoter", 3))
+        ],
+        "unique": {role: {"train": 1, "validation": 1, "test": 0} for role in ("enhancer", "promoter")},
+        "candidates": {"a": {"enhancer": 2, "promoter": 2}},
+    }
+
+
+def test_candidates_are_the_bed_of_the_line_or_else_its_pairs(raw) -> None:
+    bed = raw.bed("a", ["chr1 2000 2100", "chr1 500 600", "chr4 1 2"])
+    raw.cell_line("a", raw.pairs("a", ["chr1 1000 1100 chr1 3000 3400 1"]), enhancers=bed)
+    raw.cell_line("b", raw.pairs("b", ["chr1 500 600 chr1 3050 3350 1", "chr3 500 600 chr3 900 950 1"]))
+    made = raw.collect()
+    # Enhancers: 0 chr1:500, 1 chr1:1000 (in a pair of `a`, but no candidate), 2 chr1:2000, 3 chr3:500.
+    assert pd.read_parquet(made / "enhancer.parquet")["start"].tolist() == [500, 1000, 2000, 500]
+    assert pd.read_parquet(made / "candidates.parquet").to_numpy().tolist() == [
+        ["a", "enhancer", 0], ["a", "enhancer", 2], ["a", "promoter", 0],
+        ["b", "enhancer", 0], ["b", "enhancer", 3], ["b", "promoter", 0], ["b", "promoter", 1],
+    ]  # fmt: skip
+
+
+def test_cohorts_do_not_see_one_another(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", ["chr1 1000 1100 chr1 3000 3400 1"]))
+    raw.cell_line("v", raw.pairs("v", ["chr1 1200 1300 chr1 3000 3400 1"]), role="validation")
+    raw.collect()
+    before = {path.name: path.read_bytes() for path in raw.collect().iterdir()}
+    raw.cell_line("u", raw.pairs("u", ["chr3 10 20 chr3 3000 3400 1"]), role="unseen")
+    assert {path.name: path.read_bytes() for path in raw.collect().iterdir()} == before
+    unseen = raw.collect("unseen")
+    assert pd.read_parquet(unseen / "enhancer.parquet")["chrom"].tolist() == ["chr3"]
+    assert set(pd.read_parquet(unseen / "candidates.parquet")["cell_line"]) == {"u"}
+
+
+def test_strand_is_kept_where_the_sources_agree() -> None:
+    rows = [
+        ("chr1", 100, 300, "."), ("chr1", 150, 250, "+"),  # one says it
+        ("chr1", 1100, 1300, "-"), ("chr1", 1100, 1300, "-"),
+        ("chr1", 2100, 2300, "+"), ("chr1", 2100, 2300, "-"),  # two of opposite strands
+        ("chr1", 3100, 3300, "."),
+    ]  # fmt: skip
+    table = unique_elements([mentions(rows)], "promoter", 200, SPLIT_OF)
+    assert table["strand"].tolist() == ["+", "-", ".", "."]
+    assert table["source_start"].tolist() == [100, 1100, 2100, 3100]
+
+
+@pytest.mark.parametrize("strands", [("+", "-"), ("-", "+")])
+def test_opposite_strands_of_one_interval_in_pairs_give_none(raw, strands: tuple[str, str]) -> None:
+    columns = "enhancer_chrom enhancer_start enhancer_end promoter_chrom promoter_start promoter_end label"
+    rows = [f"chr1 {i}000 {i}100 chr1 5000 5200 {i % 2} {strand}" for i, strand in enumerate(strands, 1)]
+    raw.cell_line("a", raw.pairs("a", rows, f"{columns} promoter_strand"))
+    assert pd.read_parquet(raw.collect() / "promoter.parquet")["strand"].tolist() == ["."]
+
+
+interval = st.tuples(
+    st.sampled_from(["chr1", "chr2", "chr3", "chr4"]),
+    st.integers(0, 300),
+    st.integers(1, 60),
+    st.sampled_from("+-."),
+).map(lambda i: (i[0], i[1], i[1] + i[2], i[3]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(interval, min_size=1, max_size=40), st.integers(1, 90), st.randoms(use_true_random=False))
+def test_each_window_once_whatever_the_order_and_the_file(rows, window: int, random) -> None:
+    table = unique_elements([mentions(rows)], "promoter", window, SPLIT_OF)
+    expected = {(c, (s + e) // 2 - window // 2) for c, s, e, _ in rows if c in SPLIT_OF}
+    found = list(zip(table["chrom"], table["start"], strict=True))
+    # In the order of the splits, in which chr2 comes first here.
+    assert found == sorted(expected, key=lambda w: (list(SPLIT_OF).index(w[0]), w[1]))
+    assert (table["end"] - table["start"] == window).all()
+    assert table["split"].tolist() == [SPLIT_OF[chrom] for chrom in table["chrom"]]
+    sources = {(c, s, e) for c, s, e, _ in rows}
+    assert set(zip(table["chrom"], table["source_start"], table["source_end"], strict=True)) <= sources
+
+    shuffled = random.sample(rows, len(rows))
+    half = len(rows) // 2
+    parts = [mentions(shuffled[:half]), mentions(shuffled[half:]), mentions(rows, "enhancer")]
+    pd.testing.assert_frame_equal(unique_elements(parts, "promoter", window, SPLIT_OF), table)
+
+
+def windows(*rows: tuple[str, int, int, str]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["chrom", "start", "end", "split"])
+    return table.assign(element_id=[f"{c}:{s}-{e}" for c, s, e, _ in rows])
+
+
+@pytest.mark.parametrize(
+    ("start", "flank", "apart"),
+    [
+        (1099, 0, False),  # one base in common
+        (1100, 0, True),  # side by side
+        (1109, 5, False),  # widened by 5 on both sides, [995, 1105) and [1104, ...) meet in one base
+        (1110, 5, True),
+    ],
+)
+def test_splits_apart_by_twice_the_flank(start: int, flank: int, apart: bool) -> None:
+    one = windows(("chr1", 1000, 1100, "train"), ("chr9", start, start + 50, "train"))
+    other = windows(("chr1", start, start + 50, "test"), ("chr8", 1000, 1100, "test"))
+    if apart:
+        check_splits_apart([one, other], flank)
+        return
+    message = rf"chr1:{start}-{start + 50} \(test\) and chr1:1000-1100 \(train\) lie within {2 * flank} bp"
+    with pytest.raises(UserError, match=message):
+        check_splits_apart([one, other], flank)
+
+
+def test_windows_before_the_chromosome_are_compared_too() -> None:
+    check_splits_apart([windows(("chr1", -50, 50, "train"), ("chr2", -50, 50, "test"))], 100)
+    with pytest.raises(UserError, match="chr1:-50-50"):
+        check_splits_apart([windows(("chr1", -50, 50, "train"), ("chr1", 40, 90, "test"))], 0)
+
+
+def test_one_split_has_no_neighbour() -> None:
+    check_splits_apart([windows(("chr1", 0, 10, "train"), ("chr1", 5, 15, "train"))], 10)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "1 1000 1100 1 3000 3400 1",
+            r"a\.pairs\.tsv, line 3: chromosomes are named like '1' here, but like 'chr1' in the genome "
+            r"\(.*contig_sizes\.tsv\)",
+        ),
+        ("chr9 10 20 chr9 30 40 1", r"line 3: the genome has no contig 'chr9' \(.*lists chr1, chr2, chr3, c"),
+        (
+            "chr4 4900 5001 chr4 3000 3400 1",
+            r"line 3: the enhancer chr4:4900-5001 of a reaches beyond the end of chr4, which is 5000 bp long",
+        ),
+        ("chr1 10 20 chr1 9999 10001 1", "line 3: the promoter chr1:9999-10001 of a reaches beyond"),
+    ],
+)
+def test_intervals_that_the_genome_lacks(raw, row: str, message: str) -> None:
+    raw.cell_line("a", raw.pairs("a", ["chr1 1000 1100 chr1 3000 3400 1", row]))
+    with pytest.raises(UserError, match=message):
+        raw.collect()
+    assert not (raw.directory / "elements").exists()
+
+
+def test_chromosome_names_the_other_way_round_and_in_a_bed(raw) -> None:
+    raw.write_sizes({"1": 10_000})
+    raw.cell_line("a", raw.pairs("a", ["1 10 20 1 90 99 1"]), enhancers=raw.bed("a", ["1 1 2", "chr1 3 9"]))
+    with pytest.raises(UserError, match=r"a\.bed, line 2: .* like 'chr1' here, but like '1' in the genome"):
+        raw.collect(splits={"train": ["1"], "validation": [], "test": []})
+
+
+def test_the_last_base_of_a_chromosome_is_on_it(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", ["chr1 9999 10000 chr1 0 1 1"]))
+    assert pd.read_parquet(raw.collect() / "enhancer.parquet")["end"].tolist() == [10049]
+
+
+def test_an_empty_cell_line(raw) -> None:
+    raw.cell_line("full", raw.pairs("full", ["chr1 1000 1100 chr1 3000 3400 1"]))
+    raw.cell_line("bare", raw.pairs("bare", ["chr4 1000 1100 chr4 3000 3400 1"]))
+    message = r"bare\.pairs\.tsv: the cell line 'bare' has no enhancer on any chromosome of the splits"
+    with pytest.raises(UserError, match=message):
+        raw.collect()
+
+
+def test_a_candidate_file_off_all_splits_is_named(raw) -> None:
+    pairs = raw.pairs("a", ["chr1 1000 1100 chr1 3000 3400 1"])
+    raw.cell_line("a", pairs, promoters=raw.bed("far", ["chr4 1 2"]))
+    with pytest.raises(UserError, match=r"far\.bed: the cell line 'a' has no promoter"):
+        raw.collect()
+
+
+def test_a_cohort_without_cell_lines(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", ["chr1 1000 1100 chr1 3000 3400 1"]))
+    with pytest.raises(
+        UserError, match=r"cell_lines\.tsv: the sheet has no cell line of the cohort 'unseen'"
+    ):
+        raw.collect("unseen")

@@ -1,0 +1,120 @@
+"""The genome: same bases however it is packed, an index that fits, and faults told with their line."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from pathlib import Path
+
+import pyfaidx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cbat.data import genome
+from cbat.errors import UserError
+
+FASTA = b">chr1 a description\nACGTACGT\nacgtNNNN\nAC\n>chr2\nTTTT\n"
+MADE = ["contig_sizes.tsv", "genome.fa", "genome.fa.fai"]
+
+
+def prepare(tmp_path: Path, content: bytes, name: str = "given.fa") -> Path:
+    (tmp_path / name).write_bytes(content)
+    genome.run(fasta=tmp_path / name, directory=tmp_path / "genome")
+    return tmp_path / "genome"
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda data: data,
+        gzip.compress,
+        lambda data: gzip.compress(data[:20]) + gzip.compress(data[20:]) + gzip.compress(b""),
+    ],
+    ids=["plain", "gzip", "members"],
+)
+def test_packing_changes_nothing(tmp_path: Path, pack) -> None:
+    made = prepare(tmp_path, pack(FASTA))
+    assert sorted(path.name for path in made.iterdir()) == MADE
+    assert (made / "genome.fa").read_bytes() == FASTA
+    assert (made / "contig_sizes.tsv").read_text() == "contig\tlength\nchr1\t18\nchr2\t4\n"
+    # Name, length, offset of the first base, bases and bytes of a line: counted by hand.
+    assert (made / "genome.fa.fai").read_text() == "chr1\t18\t20\t8\t9\nchr2\t4\t47\t4\t5\n"
+    assert (tmp_path / "given.fa").read_bytes() == pack(FASTA), "the given file is not changed"
+
+
+def test_what_bgzip_makes(tmp_path: Path) -> None:
+    (tmp_path / "given.fa").write_bytes(FASTA)
+    try:
+        packed = subprocess.run(["bgzip", "-c", tmp_path / "given.fa"], capture_output=True, check=True)
+    except FileNotFoundError:
+        pytest.skip("bgzip is not installed")
+    assert (prepare(tmp_path, packed.stdout, "given.fa.gz") / "genome.fa").read_bytes() == FASTA
+
+
+def test_the_same_bytes_again_over_an_older_genome(tmp_path: Path) -> None:
+    prepare(tmp_path, b">old\nA\n")
+    once = {path.name: path.read_bytes() for path in prepare(tmp_path, FASTA).iterdir()}
+    again = {path.name: path.read_bytes() for path in prepare(tmp_path, FASTA).iterdir()}
+    assert once == again
+    assert genome.read_contig_sizes(tmp_path / "genome" / "contig_sizes.tsv") == {"chr1": 18, "chr2": 4}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.text("abcXYZ_.0123456789", min_size=1, max_size=6),
+        st.text("ACGTNacgtn", min_size=1, max_size=200),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(1, 80),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_base_is_found_again(
+    tmp_path_factory: pytest.TempPathFactory, contigs: dict[str, str], width: int, line_end: str
+) -> None:
+    lines: list[str] = []
+    for name, bases in contigs.items():
+        lines += [f">{name}", *(bases[i : i + width] for i in range(0, len(bases), width))]
+    made = prepare(tmp_path_factory.mktemp("genome"), (line_end.join(lines) + line_end).encode())
+    sizes = genome.read_contig_sizes(made / "contig_sizes.tsv")
+    assert sizes == {name: len(bases) for name, bases in contigs.items()}
+    with pyfaidx.Fasta(str(made / "genome.fa"), rebuild=False) as fasta:
+        assert {name: str(fasta[name][:]) for name in contigs} == contigs
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "this is not a FASTA file"),
+        (b"@read\nACGT\n+\nIIII\n", "this is not a FASTA file: it does not start with '>'"),
+        (gzip.compress(b"chr1\t1\t2\n"), "this is not a FASTA file"),
+        (gzip.compress(FASTA * 50)[:-12], "the gzip file is truncated or damaged"),
+        (gzip.compress(FASTA) + b"junk", "the gzip file is truncated or damaged"),
+        (b">a\nAC\n>b\nAC\n>a\nAC\n", "line 5: the contig 'a' is already in line 1"),
+        (b">a\nAC\n>b\n>c\nAC\n", "line 3: the contig 'b' has no sequence"),
+        (b">a\nAC\n>b\n", "line 3: the contig 'b' has no sequence"),
+        (b">a\n\n>b\nAC\n", "line 1: the contig 'a' has no sequence"),
+        (b">\nAC\n", "line 1: a contig has no name"),
+        (b">a\nACGT\nAC\nACGT\n", "line 3: inside the contig 'a' the lines are of different lengths"),
+        (b">a\nACGT\n\n\n>b\nAC\n", "line 3: inside the contig 'a' .* or one is empty"),
+        (b">a\nAC\nACGT\nAC\n", "line 3: inside the contig 'a'"),
+    ],
+)
+def test_mistakes_leave_nothing_behind(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(UserError, match=rf"given\.fa[:,] {message}"):
+        prepare(tmp_path, content)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["given.fa"]
+
+
+def test_a_failure_keeps_the_genome_of_before(tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in prepare(tmp_path, FASTA).iterdir()}
+    with pytest.raises(UserError):
+        prepare(tmp_path, b">a\nAC\n>a\nAC\n")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "genome").iterdir()} == before
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"hg19\.fa: the file cannot be read \(No such file"):
+        genome.run(fasta=tmp_path / "hg19.fa", directory=tmp_path / "genome")
