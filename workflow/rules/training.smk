@@ -28,8 +28,9 @@ rule pretrain_encoder:
     params:
         settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),
         training=settings("training", "device", "precision"),
+        train_lines=PROJECT.names("train"),
     shell:
-        "cbat pretrain_encoder --elements-directory results/elements/training"
+        "cbat pretrain_encoder --train-lines {params.train_lines} --elements-directory results/elements/training"
         " --sequences-directory results/sequences/training --settings {params.settings:q}"
         " --training {params.training:q} --seed {wildcards.seed} --threads {threads}"
         " --directory results/encoders/{wildcards.encoder}/seed_{wildcards.seed} > {log} 2>&1"

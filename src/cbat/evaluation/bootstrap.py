@@ -182,13 +182,34 @@ def _statistic(found: FloatArray, missed: FloatArray, statistic: Statistic, bala
     return result
 
 
-def percentile_interval(values: FloatArray) -> tuple[float, float]:
-    """95% percentile interval; (NaN, NaN) when fewer than half of the resamples are defined."""
+def percentile_interval(values: FloatArray, point: float, n_clusters: int) -> tuple[float, float]:
+    r"""95% percentile interval, stretched about the point estimate for the number of clusters.
+
+    A bootstrap of ``k`` clusters spreads like a normal variable of variance :math:`(k - 1) / k` times the
+    right one, so its interval of five chromosomes covers 83% instead of 95%. Both ends are moved away from
+    the point by :math:`t_{k-1} / z \cdot \sqrt{k / (k - 1)}`, the factor that is exact for a mean.
+
+    Parameters
+    ----------
+    values : array, shape=(n_resamples,)
+    point : float
+        The statistic of the pairs themselves.
+    n_clusters : int
+
+    Returns
+    -------
+    (low, high)
+        NaN, both, when fewer than half of the resamples are defined.
+    """
+    from scipy.stats import norm, t
+
     defined = values[~np.isnan(values)]
-    if len(defined) == 0 or len(defined) * 2 < len(values):
+    if len(defined) == 0 or len(defined) * 2 < len(values) or n_clusters < 2:
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return float(low), float(high)
+    upper = (1.0 + LEVEL) / 2.0
+    low, high = np.quantile(defined, [1.0 - upper, upper])
+    factor = t.ppf(upper, n_clusters - 1) / norm.ppf(upper) * np.sqrt(n_clusters / (n_clusters - 1))
+    return float(point + factor * (low - point)), float(point + factor * (high - point))
 
 
 def interval(
@@ -226,10 +247,11 @@ def interval(
     names, columns = np.unique(np.asarray(cluster), return_inverse=True)
     if n == 0 or len(names) < 2:
         return float("nan"), float("nan")
-    counts = multiplicities(len(names), n, seed)
-    return percentile_interval(
-        resampled(label, score, columns, counts, statistic=statistic, weight=weight, balanced=balanced)
-    )
+    once = np.ones((1, len(names)), dtype=np.intp)
+    counts = np.concatenate([once, multiplicities(len(names), n, seed)])
+    values = resampled(label, score, columns, counts, statistic=statistic, weight=weight, balanced=balanced)
+    low, high = percentile_interval(values[1:], float(values[0]), len(names))
+    return max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high
 
 
 def paired_difference(
@@ -258,4 +280,5 @@ def paired_difference(
         for score in (score_a, score_b)
     ]
     difference = both[0] - both[1]  # the first resample is the pairs themselves
-    return Difference(float(difference[0]), *percentile_interval(difference[1:]))
+    point = float(difference[0])
+    return Difference(point, *percentile_interval(difference[1:], point, len(names)))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import Shard, read_shard
+from cbat.evaluation.collapse import collapse_signs
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
 from cbat.files import atomic_file
@@ -74,9 +75,24 @@ def run(
     for (context, n_support), pairs in scored.groupby(["context", "n_support"], sort=True):
         origin = Origin(model, seed, cell_line, role, str(context), int(n_support))
         rows += metric_rows(pairs, origin, threshold=trained.threshold, settings=settings)
+        rows += _audit_rows(pairs, origin, trained)
     with atomic_file(directory / "scored_pairs.parquet") as temporary:
         scored.to_parquet(temporary, index=False)
     write_table(directory / "metrics.tsv", as_table(rows))
+
+
+def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> list[dict[str, Any]]:
+    """Elements that the support sets really held, and the number of signs of collapse, of each split."""
+    rows = []
+    for split, part in pairs.groupby("split", sort=True):
+        fed = part["environment_resistance"] if origin.context == "own" else None
+        signs = collapse_signs(
+            part["label"], part["probability"], model.threshold, part["intrinsic_potential"], fed
+        )
+        figures = {"collapse_signs": float(len(signs)), "n_support_used": float(part["n_used"].median())}
+        key = vars(origin) | {"chromosomes": str(split), "negatives": "natural"}
+        rows += [key | {"metric": name, "value": value} for name, value in figures.items()]
+    return rows
 
 
 def score_cell_line(
@@ -97,7 +113,8 @@ def score_cell_line(
     -------
     DataFrame
         ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp), ``chrom``, ``split``, ``context``,
-        ``n_support``, ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference),
+        ``n_support``, ``n_used`` (elements that the support set held), ``intrinsic_potential``,
+        ``environment_resistance``, ``score`` (their difference),
         ``probability``.
     """
     elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
@@ -117,6 +134,7 @@ def _scored(
     return own.pairs[PAIR_COLUMNS].assign(
         context=context.name,
         n_support=context.n_support,
+        n_used=context.n_used(),
         intrinsic_potential=scores.intrinsic_potential,
         environment_resistance=scores.environment_resistance,
         score=scores.logit,

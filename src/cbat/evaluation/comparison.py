@@ -153,8 +153,8 @@ def compare(
         for line, seeds in tables.items()
     }
     return Comparison(
-        {line: _summarised(values) for line, values in differences.items()},
-        _summarised(np.mean(list(differences.values()), axis=0)),
+        {line: _summarised(values, counts) for line, values in differences.items()},
+        _summarised(np.mean(list(differences.values()), axis=0), counts),
     )
 
 
@@ -192,5 +192,6 @@ def _difference(
     return one - other
 
 
-def _summarised(values: FloatArray) -> Difference:
-    return Difference(float(values[0]), *percentile_interval(values[1:]))
+def _summarised(values: FloatArray, counts: npt.NDArray[np.intp]) -> Difference:
+    point = float(values[0])
+    return Difference(point, *percentile_interval(values[1:], point, counts.shape[1]))

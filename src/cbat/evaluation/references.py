@@ -15,7 +15,7 @@ chromosomes; the labels of the cell line under evaluation never reach them.
                    is all that is left, which is what a split by chromosome is for
 ``artefact``       length of the source intervals, shift of the windows, share of N
 ``oracle``         the true probability, where the data are simulated
-``oracle_invariant``  the best prediction that is the same for all cell lines, likewise
+``oracle_invariant``  the same averaged over environments: what knowing the pair alone is worth
 =================  =======================================================================================
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,8 @@ class Summary:
     ----------
     table : DataFrame
         :data:`SUMMARY_COLUMNS`, one row per cell line and a last one, ``macro``, for their mean.
+    collapsed : tuple of str
+        Model and cell line of each evaluation with a sign of collapse.
     other_contexts, references : dict
         Mean over cell lines of the full model in other contexts, and of the references.
     n_seeds : int
@@ -55,6 +57,7 @@ class Summary:
     table: pd.DataFrame
     n_seeds: int
     other_contexts: dict[str, float] = field(default_factory=dict)
+    collapsed: tuple[str, ...] = ()
     references: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -192,6 +195,7 @@ def summarise(
         table.rename_axis("cell_line").reset_index()[SUMMARY_COLUMNS],
         n_seeds=int(headline.rows(metrics, full_model)["seed"].nunique()),
         other_contexts=_other_contexts(metrics, headline, full_model),
+        collapsed=_collapsed(metrics, headline, (baseline, full_model)),
         references=_references(metrics, headline),
     )
 
@@ -213,6 +217,16 @@ def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> di
         for context in ("none", "mean", "shuffled", "graph")
     }
     return {context: float(value) for context, value in values.items() if not np.isnan(value)}
+
+
+def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[str]) -> tuple[str, ...]:
+    """``model on cell line`` wherever the headline's setting shows a sign of collapse."""
+    watched = replace(headline, metric="collapse_signs", negatives="natural")
+    found = []
+    for model in models:
+        values = watched.by_line(metrics, model)
+        found += [f"{model} on {line}" for line, value in values.items() if value > 0]
+    return tuple(found)
 
 
 def _references(metrics: pd.DataFrame, headline: Headline) -> dict[str, float]:

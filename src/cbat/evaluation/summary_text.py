@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 NOISE: Final = 0.015
 """A difference in AUPR below this is noise in a single run."""
+ENOUGH_SEEDS: Final = 3
 
 _CONTEXT_NAMES: Final = {
     "none": "resistance switched off",
-    "mean": "mean environment",
+    "mean": "mean environment (ranks as resistance off)",
     "shuffled": "shuffled support",
     "graph": "graph without support",
 }
@@ -42,6 +43,7 @@ def in_words(summary: Summary) -> str:
         _environment(summary),
         _gap(summary),
         _shortcuts(summary),
+        _collapse(summary),
         _caution(summary),
     )
     lines += [f"* {statement}" for statement in statements if statement]
@@ -93,11 +95,8 @@ def _gain(summary: Summary) -> str:
         f"{summary.full_model} scores above {summary.baseline} on {n_better} of {len(lines)} cell lines; "
         f"mean gain {_with_interval(mean['gain'], mean['gain_low'], mean['gain_high'])}."
     )
-    low, high = mean["gain_low"], mean["gain_high"]
-    if np.isnan(low):
-        beats, loses = mean["gain"] > NOISE, mean["gain"] < -NOISE
-    else:
-        beats, loses = low > 0, high < 0
+    sign = _clear_sign(summary, "gain")
+    beats, loses = sign > 0, sign < 0
     if beats:
         words += " It beats the baseline on average."
     elif loses:
@@ -113,6 +112,18 @@ def _gain(summary: Summary) -> str:
     return words
 
 
+def _clear_sign(summary: Summary, column: str) -> int:
+    """Sign of a mean difference; 0 when its interval holds zero, or when few seeds make it noise."""
+    mean = summary.mean
+    value, low, high = (float(mean[f"{column}{end}"]) for end in ("", "_low", "_high"))
+    few_seeds = summary.n_seeds < ENOUGH_SEEDS
+    if (np.isnan(low) or few_seeds) and abs(value) <= NOISE:
+        return 0
+    if not np.isnan(low) and low <= 0.0 <= high:
+        return 0
+    return int(np.sign(value))
+
+
 def _environment(summary: Summary) -> str:
     mean, lines = summary.mean, summary.lines
     if np.isnan(mean["own_minus_wrong"]):
@@ -121,8 +132,7 @@ def _environment(summary: Summary) -> str:
     difference = _with_interval(
         mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
     )
-    low = mean["own_minus_wrong_low"]
-    used = mean["own_minus_wrong"] > NOISE if np.isnan(low) else low > 0
+    used = _clear_sign(summary, "own_minus_wrong") > 0
     words = f"Uses the environment: {'yes' if used else 'NO'}. "
     if used:
         words += "The line's own support set does better than that of a wrong line: "
@@ -151,7 +161,7 @@ def _gap(summary: Summary) -> str:
     if invariant is not None:
         side = "above" if mean["full_model"] > invariant else "NOT above"
         words += (
-            f" The best prediction that is the same for all cell lines would score {invariant:.3f}; "
+            f" The true law averaged over environments, the same for all cell lines, scores {invariant:.3f}; "
             f"{summary.full_model} is {side} it."
         )
     return words
@@ -168,8 +178,17 @@ def _shortcuts(summary: Summary) -> str:
     return words
 
 
+def _collapse(summary: Summary) -> str:
+    if not summary.collapsed:
+        return "Collapse: no sign of it on any cell line."
+    return (
+        f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, or its "
+        "scores hardly differ; its F1, precision and recall mean nothing."
+    )
+
+
 def _caution(summary: Summary) -> str:
-    if summary.n_seeds >= 3:
+    if summary.n_seeds >= ENOUGH_SEEDS:
         return ""
     return (
         f"Fewer than 3 training seeds: a difference below {NOISE} is noise, and the intervals do not "

@@ -140,6 +140,7 @@ class SupportReader:
     """
 
     def __init__(self, elements: EncodedElements, statistics: SupportStatistics) -> None:
+        self.n_enhancers = len(elements.enhancer)
         standardised = statistics.standardise(elements.presence(), elements.role())
         # The last row stands for "no element".
         self._table = np.concatenate([standardised, np.zeros((1, standardised.shape[1]))])

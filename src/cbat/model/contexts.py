@@ -28,11 +28,20 @@ class Context:
         Elements asked of the support set; 0 where none enters.
     environment : BlockEnvironment or None
         None switches the resistance off.
+    counts : int array, shape=(n_blocks,), or None
+        Elements that each block's support set held; fewer than ``n_support`` where a line has no more.
     """
 
     name: str
     n_support: int
     environment: BlockEnvironment | None
+    counts: Rows | None = None
+
+    def n_used(self) -> Rows | int:
+        """Elements in the support set of each pair's block, shape=(n_pairs,)."""
+        if self.counts is None or self.environment is None:
+            return 0
+        return np.asarray(self.counts[self.environment.block.numpy()])
 
 
 @dataclass(frozen=True)
@@ -67,19 +76,32 @@ class Feeder:
         if "graph" in asked:
             yield Context("graph", 0, self._same(self._read(None, 0, self.tissue)))
         for size in settings.support_sizes:
-            own = self._from_supports(self._own_supports(size), self.tissue)
+            supports = self._own_supports(size)
+            own, counts = self._from_supports(supports, self.tissue), (supports >= 0).sum(axis=1)
             if "own" in asked:
-                yield Context("own", size, own)
+                yield Context("own", size, own, counts)
             if "shuffled" in asked:
-                yield Context("shuffled", size, self._shuffled(own, settings.seed))
+                yield Context("shuffled", size, self._shuffled(own, settings.seed), counts)
             if "wrong" in asked and self.other is not None:
                 # The wrong line brings its support set; no tissue is stated, so that nothing is right.
-                yield Context("wrong", size, self._from_supports(self._wrong_supports(size), None))
+                supports = self._wrong_supports(size)
+                wrong = self._from_supports(supports, None)
+                yield Context("wrong", size, wrong, (supports >= 0).sum(axis=1))
 
     def _blocks(self) -> tuple[Rows, torch.Tensor]:
         """Blocks of the pairs, and the place among them of each pair's block."""
         blocks, place = np.unique(self.own.pairs["block"].to_numpy(dtype=np.int64), return_inverse=True)
         return blocks, torch.from_numpy(place)
+
+    def _queried_elements(self) -> list[Rows]:
+        """Rows of the joined element table that each block's pairs hold."""
+        place = self._blocks()[1].numpy()
+        enhancer = self.own.scored.enhancer
+        promoter = self.own.scored.promoter + self.reader.n_enhancers
+        return [
+            np.concatenate([enhancer[place == block], promoter[place == block]])
+            for block in range(int(place.max(initial=-1)) + 1)
+        ]
 
     def _own_supports(self, size: int) -> Rows:
         return np.asarray(self.own.support[self._blocks()[0], :size])
@@ -92,14 +114,16 @@ class Feeder:
             for split, pairs in self.other.pairs.groupby("split")
         }
         split = self.own.pairs.drop_duplicates("block").set_index("block")["split"]
+        queried = self._queried_elements()
         chosen = []
         for place, block in enumerate(self._blocks()[0]):
             candidates = available.get(str(split[block]), np.empty(0, dtype=np.int64))
-            nothing = np.full(size, -1, dtype=np.int64)
-            source = (
-                self.other.support[candidates[place % len(candidates)], :size] if len(candidates) else nothing
-            )
-            chosen.append(source)
+            if not len(candidates):
+                chosen.append(np.full(size, -1, dtype=np.int64))
+                continue
+            support = self.other.support[candidates[place % len(candidates)], :size]
+            # As for the own support: no element that the block itself asks about.
+            chosen.append(np.where(np.isin(support, queried[place]), -1, support))
         return np.stack(chosen)
 
     def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment:

@@ -19,7 +19,7 @@ from cbat.model.environment import ChannelProcess, Expectation, FloatArray, comb
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.95)
 """Candidates of the share of the variance that follows the graph."""
-RESTARTS: Final = (0.1, 0.3, 0.6)
+RESTARTS: Final = (0.05, 0.1, 0.2)
 """Candidates of the restart probability of the random walk."""
 STATED_TISSUE: Final = 0.7
 """Prior share of the stated tissue; the rest is spread over all tissues."""

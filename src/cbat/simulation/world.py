@@ -18,7 +18,7 @@ from cbat.config.sections import SimulationSettings
 
 Array = NDArray[np.float64]
 N_COMBINATIONS = 40
-N_ENVIRONMENT_DRAWS = 200
+N_ENVIRONMENT_DRAWS = 600
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def invariant_probability(
     potential: Array,
     seed: int,
 ) -> Array:
-    """Best prediction that knows the pair but not the environment.
+    """What knowing the pair but not the environment is worth.
 
     The contact probability averaged over ``N_ENVIRONMENT_DRAWS`` environments from the world's own
     distribution, each weighted by the chance that both elements are candidates in it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ def run(
     *,
     elements_directory: Path,
     sequences_directory: Path,
+    train_lines: Sequence[str],
     settings: EncoderSettings,
     training: TrainingSettings,
     seed: int,
@@ -39,6 +41,8 @@ def run(
     ----------
     elements_directory, sequences_directory : Path
         Elements and sequences of the training cohort; elements of training chromosomes are read.
+    train_lines : sequence of str
+        Lines whose candidates are read; validation lines are none of them.
     settings : EncoderSettings
         A file of config/encoders.
     training : TrainingSettings
@@ -51,7 +55,7 @@ def run(
         Where the encoder goes.
     """
     torch.set_num_threads(threads)
-    tables = training_tables(elements_directory, sequences_directory)
+    tables = training_tables(elements_directory, sequences_directory, train_lines)
     if settings.seeding == "random":
         motifs = random_motifs(tables, settings, seed)
     else:
@@ -70,7 +74,7 @@ def run(
 
 
 def training_tables(
-    elements_directory: Path, sequences_directory: Path
+    elements_directory: Path, sequences_directory: Path, train_lines: Sequence[str]
 ) -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]]:
     """Codes, and in which cell lines each is a candidate, of elements of training chromosomes per role.
 
@@ -82,6 +86,7 @@ def training_tables(
     candidates = read_table(
         elements_directory / "candidates.parquet", ["cell_line", "role", "element"], mend=_MEND
     )
+    candidates = candidates[candidates["cell_line"].isin(list(train_lines))]
     lines = pd.Index(sorted(candidates["cell_line"].unique()))
     tables = []
     for role in ROLES:

@@ -19,6 +19,7 @@ from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
+from cbat.evaluation.collapse import collapse_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature, pair_metrics
 from cbat.files import atomic_file
 from cbat.graph.propagation import load_graph
@@ -90,12 +91,39 @@ def run(
     contact, history = fit(data, settings, training, seed, device)
     log.info("trained %d epochs on %d pairs", len(history), len(data.training.label))
     model = finished(data, contact.cpu(), load_encoder(encoder), settings)
+    _watch_for_collapse(data, model, fail=training.fail_on_collapse)
     model.provenance.update(
-        {"seed": seed, "train_lines": list(train_lines), "validation_lines": list(validation_lines)}
+        {
+            "seed": seed,
+            "device": device.type,
+            "train_lines": list(train_lines),
+            "validation_lines": list(validation_lines),
+        }
     )
     save_model(directory, model)
     with atomic_file(directory / "history.jsonl") as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
+
+
+def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) -> None:
+    """Note signs of collapse on the validation side; stop when the settings say so."""
+    scores = scores_of(model.contact, data, data.validation)
+    signs = collapse_signs(
+        data.validation.label,
+        model.probability(scores),
+        model.threshold,
+        scores.intrinsic_potential,
+        scores.environment_resistance if model.has_environment else None,
+    )
+    model.provenance["collapse"] = signs
+    if signs and fail:
+        raise UserError(
+            f"the model has collapsed on the validation pairs: {'; '.join(signs)}",
+            mend="look at labels, splits and candidates; set training.fail_on_collapse to false to go on",
+            where="training.fail_on_collapse",
+        )
+    for sign in signs:
+        log.warning("sign of collapse: %s", sign)
 
 
 def choose_device(training: TrainingSettings) -> torch.device:
@@ -161,9 +189,10 @@ def fit(
         row |= validate(contact, data)
         history.append(row)
         log.info("epoch %d: %s", epoch, row)
-        if row["validation_loss"] < best.loss:
+        loss = row.get("validation_loss", float("inf"))
+        if loss < best.loss:
             weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
-            best = _Best(row["validation_loss"], epoch, weights)
+            best = _Best(loss, epoch, weights)
         elif epoch - best.epoch >= settings.patience:
             break
     if best.weights is None:

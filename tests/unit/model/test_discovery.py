@@ -18,7 +18,7 @@ SETTINGS = EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400
 
 @pytest.fixture(scope="module")
 def tables(tiny_project):
-    return training_tables(tiny_project.elements, tiny_project.sequences)
+    return training_tables(tiny_project.elements, tiny_project.sequences, tiny_project.train)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,10 @@ def test_training_tables_hold_training_chromosomes_of_all_candidates(tables, tin
     candidates = pd.read_parquet(tiny_project.elements / "candidates.parquet")
     for role, (codes, member) in zip(("enhancer", "promoter"), tables, strict=True):
         split = pd.read_parquet(tiny_project.elements / f"{role}.parquet")["split"]
-        rows = candidates.loc[candidates["role"] == role, "element"].unique()
+        mine = candidates["cell_line"].isin(tiny_project.train) & (candidates["role"] == role)
+        rows = candidates.loc[mine, "element"].unique()
         assert len(codes) == len(member) == (split.iloc[rows] == "train").sum()
+        assert member.shape[1] == len(tiny_project.train)
         assert member.sum(axis=1).min() >= 1
 
 

@@ -34,6 +34,7 @@ def encoder(tiny_project, tmp_path_factory) -> Path:
     pretrain.run(
         elements_directory=tiny_project.elements,
         sequences_directory=tiny_project.sequences,
+        train_lines=tiny_project.train,
         settings=EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400),
         training=TrainingSettings(),
         seed=1,
@@ -176,8 +177,7 @@ def test_history_and_description_say_what_happened(environment: Path) -> None:
 
 
 def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environment: Path) -> None:
-    one, other = load_model(environment), load_model(environment)
-    assert one.teacher.weights == pytest.approx(other.teacher.weights)
+    one = load_model(environment)
     elements, (shard,) = encode_shards([read_shard(tiny_project.shard("train_0"))], one.encoder, ("train",))
     reader = SupportReader(elements, one.statistics)
     deviation, n = reader.mean(shard.support[shard.blocks()[0]])
