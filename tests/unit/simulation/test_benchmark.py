@@ -1,0 +1,276 @@
+"""A small world: its truth is exact, its files are ordinary, and its laws are what they are said to be."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from cbat.config.sections import SimulationSettings
+from cbat.data.bed_files import read_bed
+from cbat.data.pair_tables import read_pairs
+from cbat.errors import UserError
+from cbat.files import sha256_of
+from cbat.simulation import benchmark, world
+from cbat.simulation.motifs import read_motifs
+from cbat.simulation.sequence import plant_motifs, random_sequences, transition_matrix
+
+MOTIFS = ["CTCF", "GATA1::TAL1", "HNF4A", "CEBPA", "TP63", "NEUROD1"]
+SMALL = {
+    "motifs": MOTIFS, "n_chromosomes": 3, "n_enhancers": 300, "n_promoters": 200, "enhancer_length": 300,
+    "promoter_length": 400, "gap_length": 300, "motif_rate": 0.3, "pairs_per_cell_line": 1500,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    cell_line: str
+    tissue: str
+
+
+LINES = [Line("blood_1", "blood"), Line("blood_2", "blood"), Line("liver_1", "liver")]
+
+
+@dataclass(frozen=True)
+class World:
+    directory: Path
+    settings: SimulationSettings
+
+    def truth(self, line: str) -> pd.DataFrame:
+        return pd.read_parquet(self.directory / "truth" / f"{line}.parquet")
+
+    def pairs(self, line: str) -> pd.DataFrame:
+        return read_pairs(self.directory / "raw" / line / "pairs.tsv.gz", "cbat")
+
+    def hashes(self) -> dict[str, str]:
+        files = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.directory)): sha256_of(path) for path in files}
+
+
+@pytest.fixture(scope="module")
+def simulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., World]:
+    known: dict[str, World] = {}
+
+    def run(**over) -> World:
+        settings = SimulationSettings(**(SMALL | over))
+        key = settings.model_dump_json()
+        if key not in known:
+            directory = tmp_path_factory.mktemp("world") / "simulation"
+            benchmark.run(settings=settings, lines=LINES, directory=directory)
+            known[key] = World(directory, settings)
+        return known[key]
+
+    return run
+
+
+def balanced_aupr(label: np.ndarray, score: np.ndarray) -> float:
+    return float(
+        average_precision_score(
+            label, score, sample_weight=np.where(label, 1 / label.mean(), 1 / (1 - label.mean()))
+        )
+    )
+
+
+@pytest.mark.parametrize("kind", ["additive", "cooperative", "uninformative"])
+def test_the_truth_is_the_law(simulate, kind: str) -> None:
+    """P = sigmoid((U - R) / T) to the last digit, R >= 0, and labels that follow P."""
+    built = simulate(world=kind, temperature=0.7)
+    deviations = []
+    for line in LINES:
+        truth, label = built.truth(line.cell_line), built.pairs(line.cell_line)["label"].to_numpy()
+        energy = truth["intrinsic_potential"] - truth["environment_resistance"]
+        np.testing.assert_allclose(
+            truth["probability"], 1 / (1 + np.exp(-energy / 0.7)), rtol=1e-9, atol=1e-12
+        )
+        assert (truth["environment_resistance"] >= 0).all()
+        assert truth["environment_resistance"].std() > 0.1
+        order = np.argsort(truth["probability"].to_numpy())
+        for part in np.array_split(order, 10):
+            p = truth["probability"].to_numpy()[part]
+            deviations.append((label[part].sum() - p.sum()) / np.sqrt((p * (1 - p)).sum()))
+    assert np.mean(np.square(deviations)) == pytest.approx(1.0, abs=0.6)  # a chi-square of 30 over 30
+
+
+def test_the_contact_rate_is_the_one_asked_for(simulate) -> None:
+    built = simulate()
+    rate = np.mean([built.truth(line.cell_line)["probability"].mean() for line in LINES])
+    assert rate == pytest.approx(0.4, abs=0.005)
+
+
+def test_knowing_the_environment_is_worth_something(simulate) -> None:
+    built = simulate()
+    label = np.concatenate([built.pairs(line.cell_line)["label"] for line in LINES])
+    truth = pd.concat([built.truth(line.cell_line) for line in LINES])
+    oracle, invariant = (
+        balanced_aupr(label, truth[name].to_numpy()) for name in ("probability", "invariant_probability")
+    )
+    assert oracle > invariant + 0.03
+    assert invariant > 0.55
+
+
+def test_the_invariant_oracle_depends_on_the_pair_alone(simulate) -> None:
+    built = simulate()
+    key = ["enhancer_id", "promoter_id"]
+    one, other = (built.truth(name).set_index(key) for name in ("blood_1", "liver_1"))
+    both = one.join(other, how="inner", lsuffix="_one", rsuffix="_other")
+    assert len(both) > 100
+    np.testing.assert_allclose(
+        both["invariant_probability_one"], both["invariant_probability_other"], rtol=1e-12
+    )
+    assert np.abs(both["probability_one"] - both["probability_other"]).max() > 0.1
+
+
+@pytest.mark.parametrize(("kind", "informative"), [("additive", True), ("uninformative", False)])
+def test_candidates_follow_activities_only_where_the_support_is_to_tell_something(kind, informative) -> None:
+    settings = SimulationSettings(**(SMALL | {"world": kind}))
+    presence = np.random.default_rng(0).random((4000, len(MOTIFS))) < 0.3
+    activity = np.array([2.0, -2.0, 1.0, 0.0, 0.0, 0.0])
+    chance = world.sigmoid(world.candidate_logit(settings, presence, activity))
+    assert chance.mean() == pytest.approx(settings.active_fraction, abs=1e-6)
+    effect = [chance[presence[:, k]].mean() - chance[~presence[:, k]].mean() for k in range(4)]
+    if informative:
+        assert effect[0] > 0.2
+        assert effect[1] < -0.2
+        assert 0.05 < effect[2] < effect[0]
+    assert np.abs(effect[3]) < 0.05 if informative else np.ptp(chance) == 0
+
+
+def test_a_cooperative_resistance_is_no_sum_over_the_two_elements() -> None:
+    """Two motifs that lower the resistance together do nothing each by itself."""
+    settings = SimulationSettings(**(SMALL | {"world": "cooperative"}))
+    laws = world.draw_laws(np.random.default_rng(1), settings)
+    left, right = laws.resistance_pairs[0]
+    place = np.zeros(2, dtype=np.int64)
+
+    def elements(motif: int) -> world.Elements:
+        presence = np.zeros((2, len(MOTIFS)), dtype=bool)
+        presence[1, motif] = True
+        return world.Elements(presence, presence, place, place)
+
+    pairs = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+    resistance = world.environment_resistance(
+        settings, laws, elements(left), elements(right), pairs, np.ones((len(MOTIFS), 1))
+    )[:, 0]
+    assert resistance[0] == pytest.approx(resistance[1]) == pytest.approx(resistance[2])
+    assert resistance[3] < resistance[0] - 0.5
+
+
+def test_lines_of_one_tissue_are_as_alike_as_they_are_said_to_be() -> None:
+    settings = SimulationSettings(motifs=[f"M{i}" for i in range(4000)], tissue_correlation=0.6)
+    tissues = ["blood", "blood", "liver"]
+    activity = world.draw_activities(np.random.default_rng(3), settings, tissues)
+    correlation = np.corrcoef(activity)
+    assert correlation[0, 1] == pytest.approx(0.6, abs=0.04)
+    assert correlation[0, 2] == pytest.approx(0.0, abs=0.05)
+    assert activity.std(axis=1) == pytest.approx(np.ones(3), abs=0.04)
+
+
+def test_convergent_ctcf_sites_raise_the_potential() -> None:
+    settings = SimulationSettings(**SMALL)
+    laws = world.draw_laws(np.random.default_rng(1), settings)
+    place, presence = np.zeros(2, dtype=np.int64), np.zeros((2, len(MOTIFS)), dtype=bool)
+    presence[:, 0] = True
+    forward = np.zeros_like(presence)
+    forward[0, 0] = True  # element 0 forward, element 1 reverse
+    elements = world.Elements(presence, forward, place, place)
+    pairs = np.array([[0, 1], [0, 1], [1, 0], [0, 0]])
+    upstream = np.array([1.0, -1.0, 1.0, 1.0])
+    potential = world.intrinsic_potential(laws, elements, elements, pairs, np.full(4, 5e4), upstream)
+    assert potential[0] == pytest.approx(potential[1] + laws.convergence)
+    assert potential[1] == pytest.approx(potential[2]) == pytest.approx(potential[3])
+
+
+def test_planted_instances_are_where_and_how_they_are_said_to_be() -> None:
+    matrices = read_motifs(["CTCF", "HNF4A"])
+    rng = np.random.default_rng(5)
+    codes = random_sequences(rng, np.full(40, 0.45), 300)
+    presence = rng.random((40, 2)) < 0.5
+    forward = rng.random((40, 2)) < 0.5
+    before = codes.copy()
+    plant_motifs(rng, codes, presence, forward, matrices, sharpness=50.0)
+    assert (codes[~presence.any(axis=1)] == before[~presence.any(axis=1)]).all()
+    for k, matrix in enumerate(matrices):
+        consensus = matrix.argmax(axis=1).astype(np.uint8)
+        # At such a sharpness only the best bases are drawn; ties may fall either way.
+        certain = np.sort(matrix, axis=1)[:, -1] > 1.3 * np.sort(matrix, axis=1)[:, -2]
+        for n in np.flatnonzero(presence[:, k]):
+            sequence = codes[n] if forward[n, k] else 3 - codes[n][::-1]
+            windows = np.lib.stride_tricks.sliding_window_view(sequence, len(consensus))
+            assert (windows[:, certain] == consensus[certain]).all(axis=1).any()
+
+
+def test_background_has_the_composition_asked_for_and_few_cpg() -> None:
+    codes = random_sequences(np.random.default_rng(0), np.full(200, 0.42), 1000)
+    c, g = (codes == 1).mean(), (codes == 2).mean()
+    cpg = ((codes[:, :-1] == 1) & (codes[:, 1:] == 2)).mean()
+    assert 0.3 < cpg / (c * g) < 0.5 or cpg / (c * g) < 0.3
+    assert 0.36 < c + g < 0.44
+    assert transition_matrix(0.42).sum(axis=1) == pytest.approx(np.ones(4))
+
+
+def test_files_are_those_that_a_user_would_bring(simulate) -> None:
+    built = simulate()
+    with gzip.open(built.directory / "genome.fa.gz", "rt") as handle:
+        names = [line[1:].strip() for line in handle if line.startswith(">")]
+    assert names == ["chr1", "chr2", "chr3"]
+    for line in LINES:
+        pairs = built.pairs(line.cell_line)
+        assert len(pairs) == 1500
+        for role, length in (("enhancer", 300), ("promoter", 400)):
+            bed = read_bed(built.directory / "raw" / line.cell_line / f"{role}s.bed.gz", stranded=False)
+            assert (bed["end"] - bed["start"] == length).all()
+            listed = set(zip(bed["chrom"], bed["start"], strict=True))
+            assert set(zip(pairs[f"{role}_chrom"], pairs[f"{role}_start"], strict=True)) <= listed
+        truth = built.truth(line.cell_line)
+        names = (
+            pairs["enhancer_chrom"]
+            + ":"
+            + pairs["enhancer_start"].astype(str)
+            + "-"
+            + pairs["enhancer_end"].astype(str)
+        )
+        assert (truth["enhancer_id"] == names).all()
+
+
+def test_elements_do_not_overlap(simulate) -> None:
+    settings = simulate().settings
+    genome = benchmark.build_genome(np.random.default_rng(0), settings, read_motifs(MOTIFS))
+    spans = []
+    for elements, length in ((genome.enhancers, 300), (genome.promoters, 400)):
+        spans.append(np.stack([elements.chromosome, elements.start, elements.start + length], axis=1))
+    table = np.concatenate(spans)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    same = table[1:, 0] == table[:-1, 0]
+    assert (table[1:, 1] >= table[:-1, 2])[same].all()
+    sizes = [len(codes) for codes in genome.chromosomes]
+    assert all(end <= sizes[chromosome] for chromosome, _, end in table)
+
+
+def test_the_seed_decides_everything(simulate, tmp_path: Path) -> None:
+    built = simulate()
+    benchmark.run(settings=built.settings, lines=LINES, directory=tmp_path / "again")
+    assert World(tmp_path / "again", built.settings).hashes() == built.hashes()
+    other = simulate(seed=2).hashes()
+    assert set(other) == set(built.hashes())
+    assert other["genome.fa.gz"] != built.hashes()["genome.fa.gz"]
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ({"pairs_per_cell_line": 10**6}, "simulation.pairs_per_cell_line"),
+        ({"motifs": ["CTCF", "CTCF"]}, "a motif is named twice"),
+        ({"motifs": ["NO_SUCH_FACTOR"]}, "no vertebrate motif named 'NO_SUCH_FACTOR'"),
+        ({"enhancer_length": 30}, "simulation.enhancer_length"),
+    ],
+)
+def test_settings_that_make_no_world_are_told(tmp_path: Path, over, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        benchmark.run(settings=SimulationSettings(**(SMALL | over)), lines=LINES, directory=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
