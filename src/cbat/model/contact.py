@@ -90,13 +90,15 @@ class TiedResistance(nn.Module):
 
     .. math::
 
-        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k \tilde f_{ek} + w^p_k \tilde f_{pk} + l_k) M_k
-            - c(x, M))
+        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k \tilde f_{ek} + w^p_k \tilde f_{pk}
+            + s \, (w^e_k \bar f^e_k + w^p_k \bar f^p_k)) M_k - c(x, M))
 
-    where :math:`\tilde f` is the presence minus its mean among training candidates, so that an error in
-    :math:`M` does not move all pairs of a block together, and :math:`c` is a low-rank sum over combinations
-    of an enhancer's and a promoter's motif,
-    :math:`\sum_r (A_r \cdot (f_e M)) (B_r \cdot f_p) + (C_r \cdot f_e) (D_r \cdot (f_p M))`.
+    where :math:`\bar f` is the mean presence among training candidates and :math:`\tilde f = f - \bar f`.
+    The share ``s`` of what the environment does to an average pair, and so to all pairs of a line, is one
+    learned number: a free one for each motif could only learn the levels of the few training lines.
+    :math:`c` is a low-rank sum over combinations of an enhancer's and a promoter's motif,
+    :math:`\sum_r (A_r \cdot (\tilde f_e M)) (B_r \cdot \tilde f_p)
+    + (C_r \cdot \tilde f_e) (D_r \cdot (\tilde f_p M))`.
     A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
     also in a line never seen in training.
     """
@@ -106,15 +108,17 @@ class TiedResistance(nn.Module):
         self.offset = nn.Parameter(torch.tensor(1.0))
         self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
         self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
-        self.level = nn.Parameter(torch.zeros(n_filters))
+        self.level_share = nn.Parameter(torch.tensor(0.5))
         self.centre = nn.Buffer(torch.zeros(2, n_filters))
         self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
 
     def forward(self, enhancer: Tensor, promoter: Tensor, environment: Tensor) -> Tensor:
         """Resistance of pairs, shape=(n,); enhancer, promoter and environment are (n, n_filters)."""
+        level = self.enhancer * self.centre[0] + self.promoter * self.centre[1]
         enhancer, promoter = enhancer - self.centre[0], promoter - self.centre[1]
         active_enhancer, active_promoter = enhancer * environment, promoter * environment
-        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter + environment @ self.level
+        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
+        relief = relief + self.level_share * (environment @ level)
         if self.combinations.shape[2]:
             a, b, c, d = self.combinations
             relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)
