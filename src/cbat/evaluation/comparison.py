@@ -13,6 +13,7 @@ import pandas as pd
 
 from cbat.errors import UserError
 from cbat.evaluation.bootstrap import Difference, multiplicities, percentile_interval, resampled
+from cbat.evaluation.headline import DRAWN_CONTEXTS
 from cbat.evaluation.measure import pair_clusters
 from cbat.evaluation.table import NO_CONTEXT
 
@@ -92,11 +93,12 @@ class ScoredPairs:
             columns=[*_PAIR, "context", "n_support"],
             filters=[("split", "==", chromosomes), ("context", "in", contexts)],
         )
-        if side.context is None and len(pairs):
-            own = "own" if "own" in set(pairs["context"]) else NO_CONTEXT
-            pairs = pairs[pairs["context"] == own]
+        context = side.context
+        if context is None:
+            context = "own" if "own" in set(pairs["context"]) else NO_CONTEXT
+            pairs = pairs[pairs["context"] == context]
         sized = pairs[pairs["n_support"] == n_support]
-        pairs = sized if len(sized) else pairs
+        pairs = sized if len(sized) or context in DRAWN_CONTEXTS else pairs
         return pairs[_PAIR] if len(pairs) and not pairs.duplicated(_KEY).any() else None
 
 

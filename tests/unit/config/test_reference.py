@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cbat.config.documentation import fill_tables
+from cbat.config.load import load_section
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.schema import build_schemas
 from cbat.config.sections import Config
@@ -98,3 +99,17 @@ def test_the_rows_of_the_default_sheets_pass_their_schemas() -> None:
 def test_a_document_without_all_markers_is_refused() -> None:
     with pytest.raises(UserError, match="markers"):
         fill_tables("<!-- generated: config -->\n<!-- end -->\n")
+
+
+def test_every_shipped_model_is_sound_and_finds_its_encoder() -> None:
+    models = {path.stem: load_section(ModelSettings, path) for path in (TOP / "config/models").glob("*.yaml")}
+    encoders = {
+        path.stem: load_section(EncoderSettings, path) for path in (TOP / "config/encoders").glob("*.yaml")
+    }
+    assert {"baseline", "environment"} <= set(models)
+    assert {settings.encoder for settings in models.values()} == set(encoders)
+    # An ablation differs from the full model in what its name says, and in nothing else.
+    full = models["environment"].model_dump()
+    for name, settings in models.items():
+        changed = {key for key, value in settings.model_dump().items() if value != full[key]}
+        assert len(changed) == (name != "environment"), (name, changed)
