@@ -170,6 +170,11 @@ def summarise(
                 mend="evaluate it, with evaluation.headline_support among evaluation.support_sizes",
             )
     table = pd.DataFrame(figures).dropna(subset=["baseline", "full_model"]).sort_index()
+    if not len(table):
+        raise UserError(
+            f"no cell line was evaluated with both {baseline!r} and {full_model!r}",
+            mend="evaluate both models on the same cell lines",
+        )
     # A mean over some of the lines would not compare with a mean over all of them.
     table.loc[MACRO] = table.mean(skipna=False)
     for column, second, sides in (

@@ -51,6 +51,36 @@ def test_every_resample_is_what_scikit_learn_says_of_repeated_pairs(balanced: bo
         assert results[name][row] == pytest.approx(expected, abs=1e-10), name
 
 
+@pytest.mark.parametrize("statistic", ["aupr", "auroc"])
+def test_tied_scores_are_called_together(statistic: str) -> None:
+    """Counted pair by pair, once for every time that the cluster was drawn."""
+    label, score = np.array([1, 0, 0, 1, 1, 0, 1, 0]), np.array([3, 3, 2, 2, 2, 1, 1, 1])
+    cluster = np.array([0, 1, 0, 2, 1, 2, 0, 1])
+    counts = np.array([[1, 1, 1], [2, 1, 0], [0, 0, 3], [0, 3, 0]])
+    values = resampled(label, score, cluster, counts, statistic=statistic)
+    for times, value in zip(counts, values, strict=True):
+        drawn = [i for i in range(8) for _ in range(times[cluster[i]])]
+        positive, negative = ([score[i] for i in drawn if label[i] == kind] for kind in (1, 0))
+        if statistic == "auroc":
+            wins = [(p > n) + 0.5 * (p == n) for p, n in product(positive, negative)]
+            expected = sum(wins) / len(wins)
+        else:
+            expected = sum(
+                positive.count(cut) / len(positive)
+                * sum(p >= cut for p in positive) / sum(score[i] >= cut for i in drawn)
+                for cut in set(positive)
+            )  # fmt: skip
+        assert value == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_that_are_all_tied_are_chance() -> None:
+    label, _, cluster = pairs()
+    counts = multiplicities(6, 10, seed=0)
+    constant = np.full(len(label), 0.3)
+    np.testing.assert_allclose(resampled(label, constant, cluster, counts, balanced=True), 0.5)
+    np.testing.assert_allclose(resampled(label, constant, cluster, counts, statistic="auroc"), 0.5)
+
+
 def test_many_pairs_are_worked_through_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     label, score, cluster = pairs()
     counts = multiplicities(6, 25, seed=3)

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from cbat.config.sections import EvaluationSettings
+from cbat.evaluation.bootstrap import interval
 from cbat.evaluation.measure import Origin, metric_rows, pair_clusters
 from cbat.evaluation.table import as_table
 
@@ -88,3 +89,27 @@ def test_a_pair_counts_once() -> None:
 def test_windows_that_start_before_the_contig_still_have_a_place() -> None:
     pairs = scored_pairs(60).assign(chrom="chr1")
     assert len(np.unique(pair_clusters(pairs))) > 5
+
+
+@pytest.mark.parametrize(("n_support", "expected"), [(0, True), (256, True), (16, False), (1024, False)])
+def test_only_the_headline_and_what_has_no_support_carry_intervals(n_support: int, expected: bool) -> None:
+    origin = Origin("environment", 2, "K562", "unseen", "own", n_support)
+    table = as_table(metric_rows(scored_pairs(), origin, threshold=0.5, settings=SETTINGS))
+    ranked = table["metric"].isin(["aupr", "auroc"])
+    assert table.loc[ranked, ["low", "high"]].notna().all(axis=None) == expected
+    assert table.loc[~ranked, ["low", "high"]].isna().all(axis=None)
+    at_headline = as_table(metric_rows(scored_pairs(), ORIGIN, threshold=0.5, settings=SETTINGS))
+    np.testing.assert_array_equal(table["value"], at_headline["value"])
+
+
+def test_the_interval_is_that_of_the_resampled_pairs() -> None:
+    pairs = scored_pairs()
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=0.5, settings=SETTINGS))
+    test = pairs[pairs["split"] == "test"]
+    expected = interval(
+        test["label"], test["probability"], test["chrom"], "aupr", 50, SETTINGS.seed, balanced=True
+    )
+    row = table[
+        (table["chromosomes"] == "test") & (table["negatives"] == "balanced") & (table["metric"] == "aupr")
+    ].iloc[0]
+    assert (row["low"], row["high"]) == pytest.approx(expected)
