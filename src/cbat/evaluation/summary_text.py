@@ -34,8 +34,7 @@ def in_words(summary: Summary) -> str:
         "",
         *_table(summary),
         "",
-        "gain: full model minus baseline; [95% interval, chromosomes resampled].",
-        "wrong: the full model with the support set of another cell line.",
+        *_legend(summary),
         "",
     ]
     statements = (
@@ -48,6 +47,19 @@ def in_words(summary: Summary) -> str:
     )
     lines += [f"* {statement}" for statement in statements if statement]
     return "\n".join(lines) + "\n"
+
+
+def _legend(summary: Summary) -> list[str]:
+    full = summary.full_model
+    lines = [
+        "AUPR: area under the precision-recall curve, 1 for a perfect ranking of the pairs.",
+        f"gain: {full} minus {summary.baseline} [95% interval, chromosomes resampled].",
+    ]
+    if summary.table["wrong_support"].notna().any():
+        lines.append(f"wrong: {full} with the support set (unlabelled candidates) of another cell line.")
+    if summary.table["oracle"].notna().any():
+        lines.append("oracle: the true contact probabilities of the simulation; no model can do better.")
+    return lines
 
 
 def _table(summary: Summary) -> list[str]:
@@ -132,12 +144,15 @@ def _environment(summary: Summary) -> str:
     difference = _with_interval(
         mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
     )
-    used = _clear_sign(summary, "own_minus_wrong") > 0
+    sign = _clear_sign(summary, "own_minus_wrong")
+    used = sign > 0
     words = f"Uses the environment: {'yes' if used else 'NO'}. "
     if used:
         words += "The line's own support set does better than that of a wrong line: "
+    elif sign < 0:
+        words += "The support set of a wrong line does even better than the line's own: "
     else:
-        words += "The support set of a wrong line does as well as the line's own: "
+        words += "The support set of a wrong line does not do clearly worse than the line's own: "
     words += f"own minus wrong {difference}, above zero on {n_better} of {len(lines)} lines."
     if not used:
         words += " Any gain over the baseline must not be credited to the environment."
@@ -152,10 +167,11 @@ def _gap(summary: Summary) -> str:
     if np.isnan(mean["oracle"]):
         return ""
     if np.isnan(mean["gap_closed"]):
-        return "The baseline is as good as the oracle: there is no gap to close."
+        return f"{summary.baseline} is as good as the oracle: there is no gap to close."
+    closed = f"{mean['gap_closed']:.0%}" if mean["gap_closed"] > 0.0 else "nothing"
     words = (
-        f"Of the gap between baseline ({mean['baseline']:.3f}) and oracle ({mean['oracle']:.3f}), "
-        f"{mean['gap_closed']:.0%} is closed."
+        f"Of the gap between {summary.baseline} ({mean['baseline']:.3f}) and oracle ({mean['oracle']:.3f}), "
+        f"{closed} is closed."
     )
     invariant = summary.references.get("oracle_invariant")
     if invariant is not None:
@@ -171,7 +187,11 @@ def _shortcuts(summary: Summary) -> str:
     shortcuts = {name: v for name, v in summary.references.items() if not name.startswith("oracle")}
     if not shortcuts:
         return ""
-    words = "Shortcuts: " + ", ".join(f"{name} {value:.3f}" for name, value in shortcuts.items()) + "."
+    words = (
+        "Shortcuts (predictions from something simpler than the two sequences together): "
+        + ", ".join(f"{name} {value:.3f}" for name, value in shortcuts.items())
+        + "."
+    )
     reached = [name for name, value in shortcuts.items() if value >= summary.mean["full_model"] - NOISE]
     if reached:
         words += f" WARNING: {summary.full_model} is not clearly better than {', '.join(reached)}."

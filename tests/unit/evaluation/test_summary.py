@@ -121,7 +121,7 @@ def test_the_words_of_a_good_result(evaluation, summarise) -> None:
 def test_a_wrong_support_that_does_as_well_is_told(build, summarise, tmp_path: Path) -> None:
     full = {("own", 256): 1.0, ("wrong", 256): 1.0}
     text = words(summarise(build(tmp_path / "evaluation", full=full)))
-    assert "Uses the environment: NO." in text
+    assert "Uses the environment: NO. The support set of a wrong line does not do clearly worse" in text
     assert "must not be credited to the environment" in text
     assert "It beats the baseline on average" in text
 
@@ -143,6 +143,13 @@ def test_a_model_that_is_worse_is_told(build, summarise, tmp_path: Path) -> None
     assert "WORSE than the baseline" in text
     assert "It does not beat the baseline on A549, HepG2." in text
     assert "not tested" in text
+    assert "oracle (" in text
+    assert "nothing is closed" in text
+
+
+def test_a_wrong_support_that_does_better_is_told(build, summarise, tmp_path: Path) -> None:
+    text = words(summarise(build(tmp_path / "evaluation", full={("own", 256): 6.0, ("wrong", 256): 1.0})))
+    assert "Uses the environment: NO. The support set of a wrong line does even better" in text
 
 
 def test_a_full_model_without_environment(evaluation, summarise) -> None:
