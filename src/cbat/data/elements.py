@@ -86,6 +86,7 @@ def run(
             file=cell_lines,
         )
     sizes = read_contig_sizes(contig_sizes)
+    check_splits(splits, sizes, contig_sizes)
     mentions = [mention for row in lines for mention in read_mentions(row)]
     for mention in mentions:
         check_intervals(mention, sizes, contig_sizes)
@@ -98,6 +99,27 @@ def run(
         write_table(directory / f"{role}.parquet", tables[role])
     write_table(directory / "candidates.parquet", candidates)
     write_json(directory / "report.json", counts(mentions, tables, candidates, split_of))
+
+
+def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: Path) -> None:
+    """Make sure that the genome holds every chromosome of the splits.
+
+    Raises
+    ------
+    UserError
+        Naming the first chromosome that it does not hold.
+    """
+    for split, chromosomes in splits:
+        for chrom in chromosomes:
+            if chrom in sizes:
+                continue
+            other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+            mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
+            raise UserError(
+                f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
+                mend=f"{mend}, in the configuration",
+                where=f"splits.{split}",
+            )
 
 
 def read_mentions(row: CellLine) -> list[Mentions]:

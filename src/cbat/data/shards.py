@@ -51,7 +51,7 @@ _LABEL_COLUMNS: Final = (
     *("label", "distance", "upstream", "chrom", "split"),
 )
 _ORDER_STREAM, _SUPPORT_STREAM = 0, 1
-_MEND: Final = "delete the folder and run write_block_shards anew"
+_MEND: Final = "delete the folder and run the workflow again: write_block_shards makes it anew"
 _logger = logging.getLogger(__name__)
 
 

@@ -49,8 +49,10 @@ def run(
     ----------
     shards : sequence of Path
         Folders of the shards of the training and validation lines.
-    train_lines, validation_lines : sequence of str
-        Lines that train; lines that only help to choose checkpoint, temperature and threshold.
+    train_lines : sequence of str
+        Lines that train.
+    validation_lines : sequence of str
+        Lines that only help to choose checkpoint, temperature and threshold.
     encoder : Path
         Folder of the encoder.
     graph : Path

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbat.data.elements import ELEMENT_COLUMNS, Mentions, check_splits_apart, unique_elements
+from cbat.config.sections import SplitSettings
+from cbat.data.elements import (
+    ELEMENT_COLUMNS,
+    Mentions,
+    check_splits,
+    check_splits_apart,
+    unique_elements,
+)
 from cbat.errors import UserError
 
 SPLIT_OF = {"chr2": "train", "chr1": "train", "chr3": "test"}
@@ -224,3 +231,12 @@ def test_a_cohort_without_cell_lines(raw) -> None:
         UserError, match=r"cell_lines\.tsv: the sheet has no cell line of the cohort 'unseen'"
     ):
         raw.collect("unseen")
+
+
+@pytest.mark.parametrize(
+    ("chromosome", "mend"), [("chr55", "correct or remove it"), ("1", "write 'chr1', as the genome does")]
+)
+def test_a_split_that_names_no_contig_of_the_genome(chromosome: str, mend: str) -> None:
+    splits = SplitSettings(train=["chr1"], validation=["chr2"], test=[chromosome])
+    with pytest.raises(UserError, match=f"splits.test names '{chromosome}'.*{mend}"):
+        check_splits(splits, {"chr1": 10, "chr2": 10}, Path("contig_sizes.tsv"))
