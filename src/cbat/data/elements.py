@@ -17,11 +17,10 @@ from cbat.data.bed_files import read_bed
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import read_pairs
 from cbat.data.stored import write_table
-from cbat.data.windows import element_ids, window_start
+from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
-ROLES: Final = ("enhancer", "promoter")
 ELEMENT_COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
 ]  # fmt: skip
@@ -113,7 +112,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
         for chrom in chromosomes:
             if chrom in sizes:
                 continue
-            other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+            other = _other_style(chrom)
             mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
                 f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
@@ -162,10 +161,15 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
         )
 
 
+def _other_style(chrom: str) -> str:
+    """``1`` for ``chr1``, and the other way round."""
+    return chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+
+
 def _unknown_contig(
     mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int], genome: Path
 ) -> UserError:
-    other = chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+    other = _other_style(chrom)
     if other in sizes:
         problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome ({genome})"
         mend = f"rename them in one of the two, so that both say {chrom!r} or both say {other!r}"

@@ -14,11 +14,10 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.pair_tables import read_pairs
 from cbat.data.stored import read_table, write_table
-from cbat.data.windows import centre, element_ids, window_start
+from cbat.data.windows import ROLES, centre, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
-ROLES: Final = ("enhancer", "promoter")
 COLUMNS: Final = [
     "enhancer", "promoter", "enhancer_id", "promoter_id", "label", "distance", "upstream", "chrom", "split",
 ]  # fmt: skip

@@ -25,12 +25,12 @@ from cbat.data.stored import (
     write_array,
     write_manifest,
 )
+from cbat.data.windows import ROLES
 from cbat.errors import UserError
 
 Codes = npt.NDArray[np.uint8]
 
 FORMAT: Final = 1
-ROLES: Final = ("enhancer", "promoter")
 UNKNOWN_BASE: Final = 4
 _MEND: Final = "run extract_sequences anew"
 _logger = logging.getLogger(__name__)

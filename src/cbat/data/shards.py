@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import ShardSettings
-from cbat.data.sequences import ROLES, read_codes
+from cbat.data.sequences import read_codes
 from cbat.data.stored import (
     check_files,
     open_array,
@@ -31,6 +31,7 @@ from cbat.data.stored import (
     write_manifest,
     write_table,
 )
+from cbat.data.windows import ROLES
 from cbat.errors import UserError
 
 Indices = npt.NDArray[np.intp]

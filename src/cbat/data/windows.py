@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 Positions = npt.NDArray[np.int64]
+
+ROLES: Final = ("enhancer", "promoter")
+"""Element types, in the order of their codes 0 and 1."""
 
 
 def centre(start: npt.ArrayLike, end: npt.ArrayLike) -> Positions:

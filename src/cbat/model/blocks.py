@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from cbat.data.shards import Shard
+from cbat.data.windows import ROLES
 from cbat.model.bundle import Pairs
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 
-ROLES = ("enhancer", "promoter")
 Rows = npt.NDArray[np.int64]
 
 

@@ -14,8 +14,9 @@ import torch
 
 from cbat.config.models import EncoderSettings
 from cbat.config.sections import TrainingSettings
-from cbat.data.sequences import ROLES, read_codes
+from cbat.data.sequences import read_codes
 from cbat.data.stored import read_table
+from cbat.data.windows import ROLES
 from cbat.model.bundle import save_encoder
 from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
 
