@@ -111,7 +111,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     toy = Toy(directory, ["toy.yaml"])
     for file in (TOP / "tests" / "toy").iterdir():
         shutil.copy(file, directory)
-    for model in ("baseline", "environment"):
+    for model in ("baseline", "graph_manifold"):
         toy.set_keys(f"config/models/{model}.yaml", epochs=6, support_size=64)
     toy.set_keys("config/encoders/motifs.yaml", n_filters=16)
     started, spent = time.perf_counter(), processor_seconds()

@@ -103,7 +103,7 @@ def test_shards_hold_every_pair_once_and_supports_apart_from_queries(results: Pa
             assert not set(support[support[:, 0] == role, 1]) & set(queries[name])
 
 
-@pytest.mark.parametrize("model", ["baseline", "environment"])
+@pytest.mark.parametrize("model", ["baseline", "graph_manifold"])
 def test_a_model_directory_names_no_unseen_line(results: Path, model: str) -> None:
     from safetensors.numpy import load_file
 
@@ -118,7 +118,7 @@ def test_a_model_directory_names_no_unseen_line(results: Path, model: str) -> No
     assert history
 
 
-@pytest.mark.parametrize("model", ["baseline", "environment"])
+@pytest.mark.parametrize("model", ["baseline", "graph_manifold"])
 @pytest.mark.parametrize("cell_line", ["blood_2", "liver_2"])
 def test_every_test_pair_is_scored_once_in_every_context(results: Path, model: str, cell_line: str) -> None:
     scored = pd.read_parquet(results / "evaluation" / model / "seed_1" / cell_line / "scored_pairs.parquet")

@@ -56,7 +56,7 @@ def test_the_table_has_the_columns_that_everything_is_read_from(metrics: pd.Data
 
 
 @pytest.mark.parametrize(
-    ("model", "context"), [("baseline", "-"), ("environment", "own"), ("environment", "wrong")]
+    ("model", "context"), [("baseline", "-"), ("graph_manifold", "own"), ("graph_manifold", "wrong")]
 )
 def test_figures_are_those_of_the_scored_pairs(
     results: Path, metrics: pd.DataFrame, model: str, context: str
@@ -84,7 +84,7 @@ def test_oracle_figures_are_those_of_the_truth(results: Path, metrics: pd.DataFr
         assert oracle[name] == pytest.approx(balanced_aupr(pairs["label"], pairs["probability"]), abs=1e-5)
 
 
-@pytest.mark.parametrize("model", ["baseline", "environment"])
+@pytest.mark.parametrize("model", ["baseline", "graph_manifold"])
 def test_every_line_lies_between_chance_and_the_oracle(metrics: pd.DataFrame, model: str) -> None:
     where = {"context": "-"} if model == "baseline" else {"context": "own", "n_support": 64}
     ours, oracle = figure(metrics, model=model, **where), figure(metrics, model="oracle")
@@ -95,7 +95,7 @@ def test_every_line_lies_between_chance_and_the_oracle(metrics: pd.DataFrame, mo
 
 
 def test_the_environment_is_read_from_the_right_line(metrics: pd.DataFrame) -> None:
-    where = {"model": "environment", "n_support": 64}
+    where = {"model": "graph_manifold", "n_support": 64}
     own, wrong = (figure(metrics, context=context, **where)["macro"] for context in ("own", "wrong"))
     print(f"own support {own:.3f}, wrong support {wrong:.3f}")
     assert own > wrong

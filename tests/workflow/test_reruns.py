@@ -48,9 +48,10 @@ def test_a_colour_draws_figures_anew(finished) -> None:
 
 def test_another_model_leaves_the_others_alone(finished) -> None:
     shutil.copy(
-        finished.directory / "config/models/environment.yaml", finished.directory / "config/models/copy.yaml"
+        finished.directory / "config/models/graph_manifold.yaml",
+        finished.directory / "config/models/copy.yaml",
     )
-    finished.write("copy.yaml", "models: [baseline, environment, copy]\n")
+    finished.write("copy.yaml", "models: [baseline, graph_manifold, copy]\n")
     done = finished.snakemake("-n", "--until", "train_model", over=["copy.yaml"])
     assert done.stdout.count("rule train_model:") == 1
     assert "wildcards: model=copy" in done.stdout

@@ -211,9 +211,9 @@ class Config(Section):
     shards: ShardSettings = ShardSettings()
     graph: GraphSettings = GraphSettings()
     simulation: SimulationSettings | None = None
-    models: list[Name] = Field(["baseline", "environment"], description="Files of config/models to run.")
+    models: list[Name] = Field(["baseline", "graph_manifold"], description="Files of config/models to run.")
     baseline: Name = Field("baseline", description="The model that the others are compared with.")
-    full_model: Name = Field("environment", description="The model that the summary presents.")
+    full_model: Name = Field("graph_manifold", description="The model that the summary presents.")
     seeds: list[int] = Field([1], description="Training seeds.")
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

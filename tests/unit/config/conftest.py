@@ -44,7 +44,7 @@ def project_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFil
         "  train: [chr1, chr2]\n"
         "  validation: [chr3]\n"
         "  test: [chr4]\n"
-        "models: [baseline, environment]\n",
+        "models: [baseline, graph_manifold]\n",
     )
     files.write("genome.fa", ">chr1\nACGT\n")
     files.write("config/tissues.tsv", "tissue\tgerm_layer\tparent\nblood\tmesoderm\t.\nskin\tectoderm\t.\n")
@@ -58,5 +58,5 @@ def project_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFil
         files.write(f"data/{name}", "")
     files.write("config/encoders/small.yaml", "n_filters: 8\n")
     files.write("config/models/baseline.yaml", "encoder: small\nenvironment: none\n")
-    files.write("config/models/environment.yaml", "encoder: small\n")
+    files.write("config/models/graph_manifold.yaml", "encoder: small\n")
     return files

@@ -76,10 +76,10 @@ def test_the_wrong_line_is_of_another_tissue_and_as_seen_as_the_own_one(
         ("seeds: []\n", "line 1: seeds is an empty list"),
         ("models: [baseline, baseline]\n", "models names 'baseline' twice"),
         (
-            "models: [baseline, enviroment]\n",
-            "no file config/models/enviroment.yaml (did you mean 'environment'",
+            "models: [baseline, graph_manifol]\n",
+            "no file config/models/graph_manifol.yaml (did you mean 'graph_manifold'",
         ),
-        ("models: [baseline]\n", "full_model is 'environment', which is not among the models to run"),
+        ("models: [baseline]\n", "full_model is 'graph_manifold', which is not among the models to run"),
         ("baseline: base\n", "my.yaml, line 1: baseline is 'base'"),
         ("evaluation: {headline_support: 8}\n", "headline_support is 8, which is not among"),
         ("shards: {support_size: 512}\n", "evaluation.support_sizes asks for 1024 elements, but"),

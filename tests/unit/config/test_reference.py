@@ -106,10 +106,10 @@ def test_every_shipped_model_is_sound_and_finds_its_encoder() -> None:
     encoders = {
         path.stem: load_section(EncoderSettings, path) for path in (TOP / "config/encoders").glob("*.yaml")
     }
-    assert {"baseline", "environment"} <= set(models)
+    assert {"baseline", "graph_manifold"} <= set(models)
     assert {settings.encoder for settings in models.values()} == set(encoders)
     # An ablation differs from the full model in what its name says, and in nothing else.
-    full = models["environment"].model_dump()
+    full = models["graph_manifold"].model_dump()
     for name, settings in models.items():
         changed = {key for key, value in settings.model_dump().items() if value != full[key]}
-        assert len(changed) == (name != "environment"), (name, changed)
+        assert len(changed) == (name != "graph_manifold"), (name, changed)
