@@ -150,6 +150,11 @@ class SimulationSettings(Section):
     resistance_strength: Annotated[float, Field(ge=0.0)] = Field(
         1.0, description="Spread of the resistance within a cell line, relative to the default."
     )
+    level_share: Fraction = Field(
+        0.0,
+        description="How much of what an environment does to an average pair it does: at 0 the contact rates "
+        "of cell lines are similar, at 1 they differ several-fold.",
+    )
     potential_strength: Annotated[float, Field(ge=0.0)] = Field(
         1.0, description="Spread of the intrinsic potential, relative to the default."
     )

@@ -186,12 +186,17 @@ def environment_resistance(
     """
     ze = enhancers.presence[pairs[:, 0]].astype(np.float64)
     zp = promoters.presence[pairs[:, 1]].astype(np.float64)
+    rate = settings.motif_rate
     if settings.world == "cooperative":
         left, right = laws.resistance_pairs.T
-        combined = ze[:, left] * zp[:, right] * laws.resistance_pair_weights
-        relief = combined @ ((activity[left] + activity[right]) / 2)
+        active = (activity[left] + activity[right]) / 2
+        relief = (ze[:, left] * zp[:, right] * laws.resistance_pair_weights) @ active
+        average = rate**2 * laws.resistance_pair_weights @ active
     else:
         relief = (ze * laws.resistance_enhancer + zp * laws.resistance_promoter) @ activity
+        average = rate * (laws.resistance_enhancer + laws.resistance_promoter) @ activity
+    # What an environment does to all its pairs alike only moves the contact rate of the line.
+    relief = relief - (1.0 - settings.level_share) * average
     return np.asarray(np.logaddexp(0.0, laws.resistance_offset - relief))
 
 
