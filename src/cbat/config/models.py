@@ -62,11 +62,12 @@ class ModelSettings(Section):
         "over all channels, or one that every channel shares.",
     )
     set_encoder_elements: PositiveInt = Field(
-        64, description="Support elements per block that isab_tied reads in training."
+        64, description="Most support elements per block that isab_tied reads in training."
     )
     block_attention: Literal["isolated", "crossing"] = Field(
         "isolated",
-        description="The set encoder reads each block by itself, or all blocks of a step as one set.",
+        description="The set encoder reads each block by itself, or all blocks of a step as one set, of "
+        "which it gives all of them one environment.",
     )
     graph: Literal["prototype", "permuted", "none"] = Field(
         "prototype",

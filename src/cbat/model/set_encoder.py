@@ -105,7 +105,7 @@ class TiedSetEncoder(nn.Module):
         Width of the tokens, heads, and inducing points.
     """
 
-    def __init__(self, width: int = 8, n_heads: int = 2, n_inducing: int = 4) -> None:
+    def __init__(self, width: int = 8, n_heads: int = 1, n_inducing: int = 4) -> None:
         super().__init__()
         self.embed = nn.Linear(4, width)
         self.block = InducedSetAttentionBlock(width, n_heads, n_inducing)

@@ -155,14 +155,11 @@ def build_training_data(
     training = _blocks(taught, "train", settings)
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
-    training = _with_environments(training, taught, reader, teacher, tissues, settings)
-    if settings.set_encoder == "isab_tied" and training.support is not None:
-        training = replace(training, support=training.support[:, : settings.set_encoder_elements])
     validation = _blocks(encoded, "validation", settings)
     return TrainingData(
         elements,
         reader,
-        training,
+        _with_environments(training, taught, reader, teacher, tissues, settings),
         _with_environments(validation, encoded, reader, teacher, tissues, settings),
         statistics,
         teacher,
@@ -238,9 +235,11 @@ def _with_environments(
         fed.append(read_environment(settings, teacher, *reader.mean(support), tissue, line))
         if asks_graph:
             expected.append(teacher.read(None, 0, tissue, without=line).environment)
+    # One set for each channel is costly; prediction, which reads every block once, can afford it whole.
+    most = settings.set_encoder_elements if settings.set_encoder == "isab_tied" else None
     return replace(
         blocks,
         environment=np.stack(fed) if fed else None,
-        support=blocks.support if settings.set_encoder != "none" else None,
+        support=blocks.support[:, :most] if settings.set_encoder != "none" else None,
         expected=np.stack(expected) if expected else None,
     )
