@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from cbat.config.sections import Name, PositiveInt, Section
 
 NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
 
 
 class EncoderSettings(Section):
@@ -42,17 +43,63 @@ class ModelSettings(Section):
         24, description="Units of the hidden layer of the intrinsic potential; 0 keeps it linear."
     )
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.1, description="Dropout in the pair networks.")
-    environment: Literal["none", "tied"] = Field(
-        "tied", description="Environment resistance: none, or on the motif channels of pair and support set."
+    environment: Literal["none", "tied", "scalar", "film"] = Field(
+        "tied",
+        description="Environment resistance: none; on the motif channels that pair and support set share; "
+        "one number for all pairs of a block; a free network of pair and environment.",
     )
-    set_encoder: Literal["none", "isab"] = Field(
-        "none",
-        description="Correct the environment by an encoder of the whole support set (Set Transformer).",
+    resistance_offset: Positive = Field(
+        3.0,
+        description="Resistance before softplus of every pair in the average environment; fixes the gauge "
+        "(U_I + g, R_E + g).",
     )
     cooperative_rank: Annotated[int, Field(ge=0)] = Field(
-        0, description="Enhancer-promoter motif combinations in the resistance; 0 keeps it additive."
+        0, description="Enhancer-promoter motif combinations in the tied resistance; 0 keeps it additive."
     )
-    graph_prior: bool = Field(True, description="Fuse the support set with the graph's expectation.")
+    set_encoder: Literal["none", "isab", "isab_tied"] = Field(
+        "none",
+        description="Correct the environment by an encoder of the whole support set (Set Transformer): one "
+        "over all channels, or one that every channel shares.",
+    )
+    set_encoder_elements: PositiveInt = Field(
+        64, description="Most support elements per block that isab_tied reads in training."
+    )
+    block_attention: Literal["isolated", "crossing"] = Field(
+        "isolated",
+        description="The set encoder reads each block by itself, or all blocks of a step as one set, of "
+        "which it gives all of them one environment.",
+    )
+    graph: Literal["prototype", "permuted", "none"] = Field(
+        "prototype",
+        description="The graph that says what to expect of a cell line: the prototype graph, the same with "
+        "its cell lines in wrong places, or none.",
+    )
+    alignment: Literal["fusion", "none"] = Field(
+        "fusion",
+        description="Fuse the support set with the graph's expectation, or feed its own mean.",
+    )
+    alignment_weight: NonNegative = Field(
+        0.0,
+        description="Weight of the mean squared distance between the environment fed to the resistance and "
+        "the graph's expectation; needs a set encoder and a graph.",
+    )
+    teacher: Literal["graph", "id_table"] = Field(
+        "graph",
+        description="Teacher in training: the graph, or a learned environment for each training line, "
+        "without any graph.",
+    )
+    competition_weight: NonNegative = Field(
+        0.0,
+        description="Weight of the symmetric divergence between the contact probabilities under the fed "
+        "environment and under the Teacher's.",
+    )
+    blocks: Literal["homogeneous", "mixed"] = Field(
+        "homogeneous",
+        description="Training blocks of one cell line, or of pairs and support elements of all of them.",
+    )
+    stated_tissue: Literal["own", "wrong", "unknown"] = Field(
+        "own", description="Tissue of origin that the model is told at prediction."
+    )
     orthogonality: NonNegative = Field(
         0.02, description="Weight of the penalty on the correlation of U_I and R_E within a block."
     )
@@ -63,3 +110,28 @@ class ModelSettings(Section):
     learning_rate: NonNegative = Field(0.003, description="Peak learning rate (one cycle).")
     weight_decay: NonNegative = Field(0.01, description="Weight decay (AdamW).")
     gradient_clip: NonNegative = Field(5.0, description="Largest gradient norm.")
+
+    # Checked field by field, so that a message can name the line of the file.
+    @field_validator("block_attention", "alignment_weight", mode="after")
+    @classmethod
+    def _needs_a_set_encoder(cls, value: str | float, info: ValidationInfo) -> str | float:
+        if value in ("crossing",) or (isinstance(value, float) and value > 0.0):
+            if info.data.get("set_encoder") == "none":
+                raise ValueError("needs a set encoder (set_encoder: isab or isab_tied)")
+            if info.field_name == "alignment_weight" and info.data.get("graph") == "none":
+                raise ValueError("needs a graph (graph: prototype or permuted)")
+        return value
+
+    @field_validator("teacher", mode="after")
+    @classmethod
+    def _aligns_with_a_graph(cls, value: str, info: ValidationInfo) -> str:
+        if value == "id_table" and info.data.get("alignment_weight"):
+            raise ValueError("knows no graph to align with (alignment_weight: 0.0)")
+        return value
+
+    @field_validator("blocks", mode="after")
+    @classmethod
+    def _has_one_line_for_each_identity(cls, value: str, info: ValidationInfo) -> str:
+        if value == "mixed" and info.data.get("teacher") == "id_table":
+            raise ValueError("has no one cell line that a table of identities could name (teacher: graph)")
+        return value

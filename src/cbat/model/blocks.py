@@ -11,11 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cbat.config.models import ModelSettings
 from cbat.data.shards import Shard
 from cbat.data.windows import ROLES
 from cbat.model.bundle import Pairs
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
+from cbat.model.teacher import Teacher
 
 Rows = npt.NDArray[np.int64]
 
@@ -153,3 +155,29 @@ class SupportReader:
         """Mean deviation of one support set and the number of its elements; -1 is no element."""
         count = int((rows >= 0).sum())
         return np.asarray(self._table[rows].sum(axis=0) / max(count, 1)), count
+
+
+def read_environment(
+    settings: ModelSettings,
+    teacher: Teacher,
+    deviation: FloatArray | None,
+    n: int,
+    tissue: str | None,
+    without: str | None = None,
+) -> FloatArray:
+    """The environment that a support set and the graph give, before any set encoder, shape=(n_channels,).
+
+    Parameters
+    ----------
+    settings : ModelSettings
+        Whether support set and graph are fused; else the support set speaks alone, in the same units and
+        against the same centre, and is silent without elements.
+    teacher : Teacher
+    deviation, n, tissue, without
+        See :meth:`cbat.model.teacher.Teacher.read`.
+    """
+    if settings.alignment == "fusion":
+        return teacher.read(deviation, n, tissue, without=without).environment
+    if deviation is None or n == 0:
+        return np.zeros_like(teacher.spread)
+    return np.asarray((deviation - teacher.expectation(None, without).mean) / teacher.spread)

@@ -149,13 +149,14 @@ def score_pairs(
 
 def _encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
     """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
-    if environment is None or contact.set_encoder is None or environment.support is None:
+    if environment is None or environment.support is None or environment.mask is None:
         return environment
-    parts = zip(
-        environment.support.split(_BLOCKS), torch.as_tensor(environment.mask).split(_BLOCKS), strict=True
-    )
-    correction = torch.cat([contact.set_encoder(support, mask) for support, mask in parts])
-    return BlockEnvironment(environment.block, environment.fused + correction)
+    # Blocks that are one set to the encoder cannot be encoded in parts.
+    size = max(len(environment.fused), 1) if contact.crossing else _BLOCKS
+    columns = (environment.fused, environment.support, environment.mask)
+    parts = zip(*(column.split(size) for column in columns), strict=True)
+    fed = [contact.fed(BlockEnvironment(environment.block, *part)) for part in parts]
+    return BlockEnvironment(environment.block, torch.cat(fed))
 
 
 def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:

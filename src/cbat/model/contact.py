@@ -22,7 +22,8 @@ from cbat.model.pair import (
     convergence,
     pair_geometry,
 )
-from cbat.model.set_encoder import SetEncoder
+from cbat.model.resistance import PairDescription, build_resistance
+from cbat.model.set_encoder import SetEncoder, TiedSetEncoder
 
 
 @dataclass(frozen=True)
@@ -85,47 +86,6 @@ class Energies:
         return self.intrinsic_potential - self.environment_resistance
 
 
-class TiedResistance(nn.Module):
-    r"""Resistance on the motif channels that the pair and the environment share.
-
-    .. math::
-
-        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k \tilde f_{ek} + w^p_k \tilde f_{pk}
-            + s \, (w^e_k \bar f^e_k + w^p_k \bar f^p_k)) M_k - c(x, M))
-
-    where :math:`\bar f` is the mean presence among training candidates and :math:`\tilde f = f - \bar f`.
-    The share ``s`` of what the environment does to an average pair, and so to all pairs of a line, is one
-    learned number: a free one for each motif could only learn the levels of the few training lines.
-    :math:`c` is a low-rank sum over combinations of an enhancer's and a promoter's motif,
-    :math:`\sum_r (A_r \cdot (\tilde f_e M)) (B_r \cdot \tilde f_p)
-    + (C_r \cdot \tilde f_e) (D_r \cdot (\tilde f_p M))`.
-    A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
-    also in a line never seen in training.
-    """
-
-    def __init__(self, n_filters: int, cooperative_rank: int) -> None:
-        super().__init__()
-        self.offset = nn.Parameter(torch.tensor(1.0))
-        self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
-        self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
-        self.level_share = nn.Parameter(torch.tensor(0.5))
-        self.centre = nn.Buffer(torch.zeros(2, n_filters))
-        self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
-
-    def forward(self, enhancer: Tensor, promoter: Tensor, environment: Tensor) -> Tensor:
-        """Resistance of pairs, shape=(n,); enhancer, promoter and environment are (n, n_filters)."""
-        level = self.enhancer * self.centre[0] + self.promoter * self.centre[1]
-        enhancer, promoter = enhancer - self.centre[0], promoter - self.centre[1]
-        active_enhancer, active_promoter = enhancer * environment, promoter * environment
-        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
-        relief = relief + self.level_share * (environment @ level)
-        if self.combinations.shape[2]:
-            a, b, c, d = self.combinations
-            relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)
-            relief = relief + ((enhancer @ c) * (active_promoter @ d)).sum(dim=1)
-        return functional.softplus(self.offset - relief)
-
-
 class ContactModel(nn.Module):
     """Baseline or environment model over motif features.
 
@@ -149,9 +109,16 @@ class ContactModel(nn.Module):
         self.linear = nn.Linear(3 * n_filters + N_GEOMETRY + width, 1)
         nn.init.normal_(self.linear.weight, std=0.01)
         self.hidden = _hidden(2 * n_filters + N_GEOMETRY + width, settings)
-        tied = settings.environment == "tied"
-        self.resistance = TiedResistance(n_filters, settings.cooperative_rank) if tied else None
-        self.set_encoder = SetEncoder(n_filters) if tied and settings.set_encoder == "isab" else None
+        self.resistance = build_resistance(n_filters, width, settings)
+        if self.resistance is not None:
+            # So that training starts at even odds, as without a resistance.
+            nn.init.constant_(self.linear.bias, float(functional.softplus(self.resistance.offset)))
+        self.crossing = settings.block_attention == "crossing"
+        self.set_encoder: SetEncoder | TiedSetEncoder | None = None
+        if self.resistance is not None and settings.set_encoder == "isab":
+            self.set_encoder = SetEncoder(n_filters)
+        elif self.resistance is not None and settings.set_encoder == "isab_tied":
+            self.set_encoder = TiedSetEncoder()
 
     def forward(self, pairs: PairBatch, environment: BlockEnvironment | None) -> Energies:
         """Energies of pairs.
@@ -162,6 +129,13 @@ class ContactModel(nn.Module):
         environment : BlockEnvironment or None
             None switches the resistance off.
         """
+        described = self.describe(pairs)
+        if self.resistance is None or environment is None:
+            return Energies(described.potential, torch.zeros_like(described.potential))
+        return self.energies(described, self.fed(environment), environment.block)
+
+    def describe(self, pairs: PairBatch) -> PairDescription:
+        """What the sequences and the geometry say of pairs, before any environment."""
         geometry = pair_geometry(pairs.distance, pairs.upstream)
         products = self.products(pairs.enhancer, pairs.promoter)
         enhancer, promoter = pairs.enhancer[..., 0], pairs.promoter[..., 0]
@@ -169,13 +143,26 @@ class ContactModel(nn.Module):
         potential = self.linear(torch.cat([enhancer, promoter, oriented, geometry, products], dim=1))
         if self.hidden is not None:
             potential = potential + self.hidden(torch.cat([enhancer, promoter, geometry, products], dim=1))
-        potential = potential[:, 0]
-        if self.resistance is None or environment is None:
-            return Energies(potential, torch.zeros_like(potential))
-        fed = environment.fused
-        if self.set_encoder is not None and environment.support is not None:
-            fed = fed + self.set_encoder(environment.support, environment.mask)
-        return Energies(potential, self.resistance(enhancer, promoter, fed[environment.block]))
+        return PairDescription(potential[:, 0], enhancer, promoter, geometry, products)
+
+    def energies(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Energies:
+        """Energies of pairs in the environments, shape=(n_blocks, n_filters), of their blocks."""
+        assert self.resistance is not None
+        return Energies(pairs.potential, self.resistance(pairs, environment, block))
+
+    def fed(self, environment: BlockEnvironment) -> Tensor:
+        """The environment of each block with the set encoder's correction, shape=(n_blocks, n_filters).
+
+        With crossing attention the blocks are one set, and all are given what is read from it.
+        """
+        fused, support, mask = environment.fused, environment.support, environment.mask
+        if self.set_encoder is None or support is None or mask is None:
+            return fused
+        if not self.crossing:
+            return torch.as_tensor(fused + self.set_encoder(support, mask, fused))
+        together = fused.mean(dim=0, keepdim=True)
+        read = self.set_encoder(support.flatten(0, 1)[None], mask.flatten()[None], together)
+        return torch.as_tensor(together + read).expand_as(fused)
 
 
 def _hidden(width: int, settings: ModelSettings) -> nn.Sequential | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from cbat.config.sections import EvaluationSettings
-from cbat.model.blocks import EncodedShard, Rows, SupportReader
+from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environment
 from cbat.model.bundle import TrainedModel
 from cbat.model.contact import BlockEnvironment
 from cbat.model.environment import FloatArray
@@ -57,7 +58,7 @@ class Feeder:
     other : EncodedShard or None
         The line that stands in as the wrong one.
     tissue : str or None
-        Stated tissue of the line.
+        Tissue of the line, as the sheet has it; the model's settings decide what it is told.
     """
 
     model: TrainedModel
@@ -65,6 +66,16 @@ class Feeder:
     own: EncodedShard
     other: EncodedShard | None
     tissue: str | None
+
+    @property
+    def stated_tissue(self) -> str | None:
+        """The tissue that the model is told."""
+        if self.model.settings.stated_tissue == "own":
+            return self.tissue
+        tissues = sorted(set(self.model.teacher.tissues) - {self.tissue})
+        if self.model.settings.stated_tissue == "unknown" or not tissues:
+            return None
+        return tissues[bisect_right(tissues, self.tissue or "") % len(tissues)]
 
     def contexts(self, settings: EvaluationSettings) -> Iterator[Context]:
         """All contexts that the settings ask for, at all support sizes that make a difference."""
@@ -74,10 +85,10 @@ class Feeder:
         if "mean" in asked:
             yield Context("mean", 0, self._same(np.zeros_like(self.model.teacher.spread)))
         if "graph" in asked:
-            yield Context("graph", 0, self._same(self._read(None, 0, self.tissue)))
+            yield Context("graph", 0, self._same(self._read(None, 0, self.stated_tissue)))
         for size in settings.support_sizes:
             supports = self._own_supports(size)
-            own, counts = self._from_supports(supports, self.tissue), (supports >= 0).sum(axis=1)
+            own, counts = self._from_supports(supports, self.stated_tissue), (supports >= 0).sum(axis=1)
             if "own" in asked:
                 yield Context("own", size, own, counts)
             if "shuffled" in asked:
@@ -147,4 +158,5 @@ class Feeder:
 
     def _read(self, deviation: FloatArray | None, n: int, tissue: str | None) -> FloatArray:
         # A training line must not be predicted from its own candidates.
-        return self.model.teacher.read(deviation, n, tissue, without=self.own.cell_line).environment
+        model = self.model
+        return read_environment(model.settings, model.teacher, deviation, n, tissue, self.own.cell_line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,12 +11,20 @@ from torch import Tensor
 from cbat.config.models import ModelSettings
 from cbat.data.shards import Shard
 from cbat.graph.propagation import PrototypeGraph
-from cbat.model.blocks import EncodedElements, EncodedShard, Rows, SupportReader, encode_shards
+from cbat.model.blocks import (
+    EncodedElements,
+    EncodedShard,
+    Rows,
+    SupportReader,
+    encode_shards,
+    read_environment,
+)
 from cbat.model.bundle import Pairs
 from cbat.model.contact import BlockEnvironment, PairBatch
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
+from cbat.training.mixing import mixed_supports, permuted_graph
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,9 @@ class Episodes:
     support : int array, shape=(n_blocks, support_size), or None
         Rows of each support set, for a model with a set encoder.
     line : array, shape=(n_blocks,)
-        Number of the cell line of each block.
+        Number of the cell line of each block; -1 for a block of mixed lines.
+    expected : array, shape=(n_blocks, n_filters), or None
+        What the graph alone expects of each block's cell line, for losses that ask for it.
     """
 
     pairs: Pairs
@@ -44,6 +54,7 @@ class Episodes:
     environment: FloatArray | None
     support: Rows | None
     line: Rows
+    expected: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -107,6 +118,7 @@ def build_training_data(
     encoder: MotifEncoder,
     graph: PrototypeGraph,
     settings: ModelSettings,
+    seed: int = 0,
 ) -> TrainingData:
     """Encode shards, and read the environment of every block.
 
@@ -123,6 +135,8 @@ def build_training_data(
     graph : PrototypeGraph
         Without unseen lines.
     settings : ModelSettings
+    seed : int
+        Seed of what the settings ask to be shuffled: lines on the graph, pairs over blocks.
     """
     elements, encoded = encode_shards(shards, encoder, ("train", "validation"))
     taught = [shard for shard in encoded if shard.cell_line in train_lines]
@@ -135,23 +149,30 @@ def build_training_data(
     means = [reader.mean(rows) for rows in sides.values()]
     deviations = np.stack([mean for mean, _ in means])
     counts = np.array([max(count, 1) for _, count in means], dtype=float)
-    teacher = Teacher.fit(list(sides), deviations, counts, graph if settings.graph_prior else None)
+    teacher = Teacher.fit(list(sides), deviations, counts, _taught_graph(graph, settings, seed))
 
     tissues = {shard.cell_line: graph.tissue_of(shard.cell_line) for shard in encoded}
-
-    def episodes(chosen: list[EncodedShard], split: str) -> Episodes:
-        return _episodes(chosen, split, reader, teacher, tissues, settings)
-
+    training = _blocks(taught, "train", settings)
+    if settings.blocks == "mixed":
+        training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
+    validation = _blocks(encoded, "validation", settings)
     return TrainingData(
         elements,
         reader,
-        episodes(taught, "train"),
-        episodes(encoded, "validation"),
+        _with_environments(training, taught, reader, teacher, tissues, settings),
+        _with_environments(validation, encoded, reader, teacher, tissues, settings),
         statistics,
         teacher,
         deviations,
         counts,
     )
+
+
+def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> PrototypeGraph | None:
+    """The graph that the Teacher learns on."""
+    if settings.graph == "none" or settings.teacher == "id_table":
+        return None
+    return permuted_graph(graph, seed) if settings.graph == "permuted" else graph
 
 
 def _candidates(shard: EncodedShard, split: str) -> Rows:
@@ -161,15 +182,9 @@ def _candidates(shard: EncodedShard, split: str) -> Rows:
     return rows[rows >= 0]
 
 
-def _episodes(
-    shards: list[EncodedShard],
-    split: str,
-    reader: SupportReader,
-    teacher: Teacher,
-    tissues: dict[str, str | None],
-    settings: ModelSettings,
-) -> Episodes:
-    parts, labels, sizes, environments, supports, lines = [], [], [], [], [], []
+def _blocks(shards: list[EncodedShard], split: str, settings: ModelSettings) -> Episodes:
+    """Homogeneous blocks with their support sets, before environments are read."""
+    parts, labels, sizes, supports, lines = [], [], [], [], []
     for number, shard in enumerate(shards):
         rows = np.flatnonzero(shard.pairs["split"] == split)
         blocks, counts = np.unique(shard.pairs["block"].to_numpy()[rows], return_counts=True)
@@ -177,19 +192,54 @@ def _episodes(
         labels.append(shard.pairs["label"].to_numpy(dtype=float)[rows])
         sizes.append(counts)
         lines.append(np.full(len(blocks), number))
-        if settings.environment == "none":
-            continue
         supports.append(shard.support[blocks, : settings.support_size])
-        for block in blocks:
-            deviation, n = reader.mean(shard.support[block, : settings.support_size])
-            reading = teacher.read(deviation, n, tissues[shard.cell_line], without=shard.cell_line)
-            environments.append(reading.environment)
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    start = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
     return Episodes(
-        Pairs(*columns),
-        np.concatenate(labels),
-        np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64),
-        np.stack(environments) if environments else None,
-        np.concatenate(supports) if supports and settings.set_encoder != "none" else None,
-        np.concatenate(lines),
+        Pairs(*columns), np.concatenate(labels), start, None, np.concatenate(supports), np.concatenate(lines)
+    )
+
+
+def _mixed(blocks: Episodes, candidates: list[Rows], n_enhancers: int, seed: int) -> Episodes:
+    """The same pairs in blocks of the same sizes, but pairs and support elements of all lines at random."""
+    assert blocks.support is not None
+    rng = np.random.default_rng([seed, 23])
+    order = rng.permutation(len(blocks.label))
+    pairs = Pairs(*(column[order] for column in vars(blocks.pairs).values()))
+    queried = [
+        np.concatenate([pairs.enhancer[start:end], pairs.promoter[start:end] + n_enhancers])
+        for start, end in zip(blocks.start[:-1], blocks.start[1:], strict=True)
+    ]
+    support = mixed_supports(candidates, queried, blocks.support.shape[1], rng)
+    nowhere = np.full_like(blocks.line, -1)
+    return replace(blocks, pairs=pairs, label=blocks.label[order], support=support, line=nowhere)
+
+
+def _with_environments(
+    blocks: Episodes,
+    shards: list[EncodedShard],
+    reader: SupportReader,
+    teacher: Teacher,
+    tissues: dict[str, str | None],
+    settings: ModelSettings,
+) -> Episodes:
+    """The blocks with what support sets and graph say, as far as the settings ask for it."""
+    if settings.environment == "none" or blocks.support is None:
+        return replace(blocks, support=None)
+    asks_graph = settings.alignment_weight > 0.0
+    asks_graph |= settings.competition_weight > 0.0 and settings.teacher == "graph"
+    fed, expected = [], []
+    for support, number in zip(blocks.support, blocks.line, strict=True):
+        line = shards[number].cell_line if number >= 0 else None
+        tissue = None if line is None else tissues[line]
+        fed.append(read_environment(settings, teacher, *reader.mean(support), tissue, line))
+        if asks_graph:
+            expected.append(teacher.read(None, 0, tissue, without=line).environment)
+    # One set for each channel is costly; prediction, which reads every block once, can afford it whole.
+    most = settings.set_encoder_elements if settings.set_encoder == "isab_tied" else None
+    return replace(
+        blocks,
+        environment=np.stack(fed) if fed else None,
+        support=blocks.support[:, :most] if settings.set_encoder != "none" else None,
+        expected=np.stack(expected) if expected else None,
     )

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
@@ -24,8 +23,10 @@ from cbat.evaluation.metrics import best_f1_threshold, fit_temperature, pair_met
 from cbat.files import atomic_file
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import Scores, TrainedModel, load_encoder, save_model, score_pairs
-from cbat.model.contact import ContactModel, Energies
+from cbat.model.contact import ContactModel
+from cbat.model.resistance import TiedResistance
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
+from cbat.training.losses import Objective
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def run(
         load_encoder(encoder),
         load_graph(graph),
         settings,
+        seed,
     )
     for side, episodes in (("training", data.training), ("validation", data.validation)):
         if len(np.unique(episodes.label)) < 2:
@@ -168,12 +170,13 @@ def fit(
     list of dict
         One row of history for each epoch.
     """
-    contact = ContactModel(data.elements.enhancer.shape[1], settings)
-    if contact.resistance is not None:
+    n_filters = data.elements.enhancer.shape[1]
+    contact = ContactModel(n_filters, settings)
+    if isinstance(contact.resistance, TiedResistance):
         contact.resistance.centre.copy_(torch.from_numpy(data.statistics.mean))
-    contact = contact.to(device)
+    objective = Objective(contact, settings, len(data.counts), n_filters).to(device)
     optimiser = torch.optim.AdamW(
-        contact.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     n_steps = -(-len(data.training) // settings.blocks_per_step)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -185,7 +188,7 @@ def fit(
         contact.train()
         losses = []
         for blocks in np.array_split(order.permutation(len(data.training)), n_steps):
-            losses.append(_step(contact, data, blocks, settings, training, optimiser, device))
+            losses.append(_step(objective, data, blocks, training, optimiser, device))
             schedule.step()
         row = {"epoch": epoch, "training_loss": round(float(np.mean(losses)), 6)}
         row |= validate(contact, data)
@@ -208,25 +211,27 @@ def fit(
 
 
 def _step(
-    contact: ContactModel,
+    objective: Objective,
     data: TrainingData,
     blocks: Any,
-    settings: ModelSettings,
     training: TrainingSettings,
     optimiser: torch.optim.Optimizer,
     device: torch.device,
 ) -> float:
-    pairs, label = data.training.batch(data.elements, blocks, device)
-    environment = data.training.block_environment(data.reader, blocks)
+    episodes = data.training
+    pairs, label = episodes.batch(data.elements, blocks, device)
+    environment = episodes.block_environment(data.reader, blocks)
     environment = None if environment is None else environment.to(device)
+    line = torch.from_numpy(episodes.line[blocks]).to(device)
+    expected = None
+    if episodes.expected is not None:
+        expected = torch.from_numpy(episodes.expected[blocks]).float().to(device)
     with _autocast(training, device):
-        energies = contact(pairs, environment)
-    loss = functional.binary_cross_entropy_with_logits(energies.logit.float(), label)
-    if environment is not None and settings.orthogonality:
-        loss = loss + settings.orthogonality * entanglement(energies, environment.block)
+        energies = objective(pairs, environment, line, expected)
+    loss = objective.loss(energies, label, environment, expected)
     optimiser.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(contact.parameters(), settings.gradient_clip)
+    nn.utils.clip_grad_norm_(objective.parameters(), objective.settings.gradient_clip)
     optimiser.step()
     return float(loss.detach())
 
@@ -235,19 +240,6 @@ def _autocast(training: TrainingSettings, device: torch.device) -> AbstractConte
     if training.precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-def entanglement(energies: Energies, block: Tensor) -> Tensor:
-    r"""Mean over blocks of :math:`|corr(U_I, R_E)|`, the penalty that keeps the two apart."""
-    one_hot = functional.one_hot(block).float()
-    one_hot = one_hot / one_hot.sum(dim=0)
-    centred = []
-    for energy in (energies.intrinsic_potential.float(), energies.environment_resistance.float()):
-        centred.append(energy - (one_hot.T @ energy)[block])
-    potential, resistance = centred
-    covariance = one_hot.T @ (potential * resistance)
-    variance = (one_hot.T @ potential**2) * (one_hot.T @ resistance**2)
-    return (covariance / (variance + 1e-8).sqrt()).abs().mean()
 
 
 def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> Scores:

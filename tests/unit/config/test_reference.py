@@ -18,6 +18,15 @@ from cbat.config.sheets import CellLine, Tissue, read_cell_lines, read_tissues
 from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[3]
+COMPOSITE = {
+    "literal": {"environment", "set_encoder"},
+    "record_point_9": {
+        "environment", "set_encoder", "block_attention", "teacher", "competition_weight",
+    },
+    "record_point_9_masked": {"environment", "set_encoder", "teacher", "competition_weight"},
+    "alignment_pull": {"set_encoder", "alignment_weight"},
+}  # fmt: skip
+"""Models that change several keys of the full model, and which."""
 
 
 @pytest.mark.parametrize("name", sorted(build_schemas()))
@@ -110,6 +119,38 @@ def test_every_shipped_model_is_sound_and_finds_its_encoder() -> None:
     assert {settings.encoder for settings in models.values()} == set(encoders)
     # An ablation differs from the full model in what its name says, and in nothing else.
     full = models["graph_manifold"].model_dump()
-    for name, settings in models.items():
-        changed = {key for key, value in settings.model_dump().items() if value != full[key]}
-        assert len(changed) == (name != "graph_manifold"), (name, changed)
+    found = {
+        name: {key for key, value in settings.model_dump().items() if value != full[key]}
+        for name, settings in models.items()
+    }
+    assert found.pop("graph_manifold") == set()
+    composite = {name: found.pop(name) for name in COMPOSITE}
+    assert composite == COMPOSITE
+    assert {name: len(changed) for name, changed in found.items()} == dict.fromkeys(found, 1)
+
+
+def test_the_masked_record_point_9_differs_from_the_other_in_its_mask_only() -> None:
+    one, other = (
+        load_section(ModelSettings, TOP / "config/models" / f"{name}.yaml").model_dump()
+        for name in ("record_point_9", "record_point_9_masked")
+    )
+    assert {key for key in one if one[key] != other[key]} == {"block_attention"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("block_attention: crossing\n", "block_attention is 'crossing'; it needs a set encoder"),
+        ("alignment_weight: 0.1\n", "alignment_weight is 0.1; it needs a set encoder"),
+        ("set_encoder: isab\ngraph: none\nalignment_weight: 0.1\n", "it needs a graph"),
+        ("set_encoder: isab\nalignment_weight: 0.1\nteacher: id_table\n", "knows no graph to align with"),
+        ("teacher: id_table\nblocks: mixed\n", "has no one cell line"),
+        ("resistance_offset: 0.0\n", "greater than 0"),
+    ],
+)
+def test_settings_that_contradict_one_another_are_refused_by_line(tmp_path, text: str, problem: str) -> None:
+    path = tmp_path / "model.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=problem) as caught:
+        load_section(ModelSettings, path)
+    assert f"line {len(text.splitlines())}" in str(caught.value)

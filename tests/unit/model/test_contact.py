@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn import functional
 
 from cbat.config.models import ModelSettings
-from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch, TiedResistance
+from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
 from cbat.model.pair import CrossBoundaryAttention, convergence, pair_geometry
 
 K = 7
@@ -45,52 +44,78 @@ def test_the_resistance_is_never_negative(model: ContactModel) -> None:
     assert (model(batch(), extreme).environment_resistance >= 0).all()
 
 
-@torch.no_grad()
-@pytest.mark.parametrize("set_encoder", ["none", "isab"])
-def test_blocks_do_not_see_one_another(set_encoder: str) -> None:
-    """A pair scores the same alone, beside other blocks, and whatever these other blocks hold."""
+def three_blocks(settings: ModelSettings) -> tuple[ContactModel, PairBatch, BlockEnvironment]:
+    """A model whose set encoder has something to say, and three blocks of four pairs."""
     torch.manual_seed(1)
-    model = ContactModel(K, ModelSettings(set_encoder=set_encoder)).eval()
-    if model.set_encoder is not None:
-        torch.nn.init.normal_(model.set_encoder.out.weight)
-    pairs = batch()
-    block = torch.arange(12) // 4
-    fused, support = torch.randn(3, K), torch.randn(3, 9, K)
+    model = ContactModel(K, settings).eval()
+    for name, parameter in model.named_parameters():
+        if name.startswith(("set_encoder.out", "resistance.weight")):
+            torch.nn.init.normal_(parameter)
     mask = torch.ones(3, 9, dtype=torch.bool)
-    together = model(pairs, BlockEnvironment(block, fused, support, mask)).logit
-    fused[1:], support[1:] = 5.0, -3.0
-    changed = model(pairs, BlockEnvironment(block, fused, support, mask)).logit
-    torch.testing.assert_close(together[:4], changed[:4], rtol=0, atol=1e-5)
+    mask[1, 6:] = False
+    return (
+        model,
+        batch(),
+        BlockEnvironment(torch.arange(12) // 4, torch.randn(3, K), torch.randn(3, 9, K), mask),
+    )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("environment", ["tied", "scalar", "film"])
+@pytest.mark.parametrize("set_encoder", ["none", "isab", "isab_tied"])
+def test_blocks_do_not_see_one_another(set_encoder: str, environment: str) -> None:
+    """A pair scores the same alone, beside other blocks, and whatever these other blocks hold."""
+    model, pairs, fed = three_blocks(ModelSettings(set_encoder=set_encoder, environment=environment))
+    together = model(pairs, fed).logit
+    fed.fused[1:], fed.support[1:] = 5.0, -3.0
+    changed = model(pairs, fed).logit
+    assert torch.equal(together[:4], changed[:4])
     assert not torch.allclose(together[4:], changed[4:])
     first = PairBatch(*(part[:4] for part in vars(pairs).values()))
-    alone = model(first, BlockEnvironment(block[:4], fused[:1], support[:1], mask[:1])).logit
-    torch.testing.assert_close(alone, changed[:4], rtol=0, atol=1e-5)
+    alone = model(
+        first, BlockEnvironment(fed.block[:4], *(p[:1] for p in (fed.fused, fed.support, fed.mask)))
+    )
+    torch.testing.assert_close(alone.logit, changed[:4], rtol=0, atol=1e-5)
+
+
+def reach_of_a_support_set(settings: ModelSettings) -> tuple[torch.Tensor, torch.Tensor]:
+    """What block 0 changes in each block's output by an edit, and its gradient there, shape=(3,) each."""
+    model, pairs, fed = three_blocks(settings)
+    fed.support.requires_grad_()
+    output = model(pairs, fed).logit.view(3, 4)
+    gradient = [torch.autograd.grad(part.sum(), fed.support, retain_graph=True)[0][0] for part in output]
+    edited = fed.support.detach().clone()
+    edited[0] += 1.0
+    with torch.no_grad():
+        changed = model(pairs, BlockEnvironment(fed.block, fed.fused, edited, fed.mask)).logit.view(3, 4)
+    return (changed - output).abs().amax(dim=1), torch.stack([part.abs().max() for part in gradient])
+
+
+@pytest.mark.parametrize("environment", ["tied", "film"])
+@pytest.mark.parametrize("set_encoder", ["isab", "isab_tied"])
+def test_isolation_of_blocks_is_exact_and_crossing_attention_breaks_it(
+    set_encoder: str, environment: str
+) -> None:
+    settings = ModelSettings(set_encoder=set_encoder, environment=environment)
+    for reach in reach_of_a_support_set(settings):
+        assert reach[0] > 1e-4
+        assert (reach[1:] == 0.0).all()
+    crossing = settings.model_copy(update={"block_attention": "crossing"})
+    for reach in reach_of_a_support_set(crossing):
+        assert (reach > 1e-6).all()
 
 
 @torch.no_grad()
-def test_a_tied_resistance_falls_with_the_activity_of_the_motifs_that_the_pair_holds() -> None:
-    resistance = TiedResistance(K, 0)
-    holder, other = torch.zeros(1, K), torch.zeros(1, K)
-    holder[0, 2] = 1.0
-    environment = torch.zeros(1, K)
-    quiet = resistance(holder, other, environment)
-    environment[0, 2] = 1.5
-    assert resistance(holder, other, environment) < quiet
-    assert resistance(other, other, environment) == pytest.approx(float(quiet))
-    expected = functional.softplus(torch.tensor(1.0 - 0.3 * 1.5))
-    assert resistance(holder, other, environment) == pytest.approx(float(expected))
-
-
-@torch.no_grad()
-def test_cooperative_terms_need_both_elements() -> None:
-    torch.manual_seed(2)
-    resistance = TiedResistance(K, 3)
-    environment = torch.randn(1, K)
-    both, none = torch.rand(1, K), torch.zeros(1, K)
-    plain = TiedResistance(K, 0)
-    plain.load_state_dict({**resistance.state_dict(), "combinations": plain.combinations})
-    assert resistance(both, none, environment) == pytest.approx(float(plain(both, none, environment)))
-    assert resistance(both, both, environment) != pytest.approx(float(plain(both, both, environment)))
+def test_blocks_with_crossing_attention_are_one_set() -> None:
+    model, _, fed = three_blocks(ModelSettings(set_encoder="isab", block_attention="crossing"))
+    read = model.fed(fed)
+    assert torch.equal(read[0], read[1])
+    flat = BlockEnvironment(
+        fed.block, fed.fused.mean(dim=0)[None], fed.support.flatten(0, 1)[None], fed.mask.flatten()[None]
+    )
+    isolated = ContactModel(K, ModelSettings(set_encoder="isab")).eval()
+    isolated.load_state_dict(model.state_dict())
+    torch.testing.assert_close(isolated.fed(flat)[0], read[0])
 
 
 @torch.no_grad()

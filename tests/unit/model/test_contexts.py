@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,13 @@ import torch
 from cbat.config.models import ModelSettings
 from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import read_shard
-from cbat.graph.propagation import load_graph
+from cbat.graph.propagation import PrototypeGraph, load_graph
 from cbat.model.blocks import SupportReader, encode_shards
-from cbat.model.bundle import TrainedModel
+from cbat.model.bundle import TrainedModel, score_pairs
 from cbat.model.contact import ContactModel
 from cbat.model.contexts import Context, Feeder
 from cbat.model.encoder import MotifEncoder
+from cbat.model.teacher import Teacher
 from cbat.training.episodes import build_training_data
 
 SETTINGS = EvaluationSettings(support_sizes=[16, 96], headline_support=96, contexts=[
@@ -85,3 +88,74 @@ def test_only_what_is_asked_for_is_fed(feeder: Feeder) -> None:
     assert [(context.name, context.n_support) for context in feeder.contexts(settings)] == [("own", 16)]
     alone = Feeder(feeder.model, feeder.reader, feeder.own, None, None)
     assert "wrong" not in {context.name for context in alone.contexts(SETTINGS)}
+
+
+def told(feeder: Feeder, stated_tissue: str, tissue: str | None, tissues: list[str]) -> Feeder:
+    """The same feeder on a graph with these tissues, whose lines take turns."""
+    lines = feeder.model.teacher.lines
+    adjacency = np.zeros((len(lines) + len(tissues),) * 2)
+    for row in range(len(lines)):
+        at = len(lines) + row % len(tissues)
+        adjacency[row, at] = adjacency[at, row] = 1.0
+    kinds = ("cell_line",) * len(lines) + ("tissue",) * len(tissues)
+    graph = PrototypeGraph((*lines, *tissues), kinds, adjacency)
+    model = replace(
+        feeder.model,
+        settings=feeder.model.settings.model_copy(update={"stated_tissue": stated_tissue}),
+        teacher=Teacher.fit(lines, feeder.model.deviations, feeder.model.counts, graph),
+    )
+    return replace(feeder, model=model, tissue=tissue)
+
+
+@pytest.mark.parametrize(
+    ("stated", "tissue", "expected"),
+    [
+        ("own", "blood", "blood"),
+        ("own", None, None),
+        ("unknown", "blood", None),
+        ("wrong", "blood", "brain"),
+        ("wrong", "brain", "skin"),
+        ("wrong", "skin", "blood"),
+        ("wrong", "colon", "skin"),
+        ("wrong", None, "blood"),
+    ],
+)
+def test_the_model_is_told_what_its_settings_say(feeder: Feeder, stated: str, tissue, expected) -> None:
+    asked = told(feeder, stated, tissue, ["skin", "blood", "brain"])
+    assert asked.stated_tissue == expected
+    for context in asked.contexts(SETTINGS.model_copy(update={"support_sizes": [16]})):
+        if context.name == "graph":
+            found = asked.model.teacher.read(None, 0, expected).environment
+            np.testing.assert_allclose(context.environment.fused[0].numpy(), found, rtol=1e-5)
+        if context.name == "own":
+            deviation, n = asked.reader.mean(asked.own.support[asked.own.blocks()[0], :16])
+            found = asked.model.teacher.read(deviation, n, expected).environment
+            np.testing.assert_allclose(context.environment.fused[0].numpy(), found, rtol=1e-5)
+
+
+def test_without_another_tissue_none_is_told(feeder: Feeder) -> None:
+    assert told(feeder, "wrong", "blood", ["blood"]).stated_tissue is None
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("attention", ["isolated", "crossing"])
+def test_blocks_scored_together_are_one_set_to_crossing_attention_only(feeder: Feeder, attention) -> None:
+    settings = feeder.model.settings.model_copy(update={"set_encoder": "isab", "block_attention": attention})
+    torch.manual_seed(0)
+    contact = ContactModel(4, settings).eval()
+    torch.nn.init.normal_(contact.set_encoder.out.weight)
+    asked = replace(feeder, model=replace(feeder.model, settings=settings, contact=contact))
+    (own,) = asked.contexts(SETTINGS.model_copy(update={"contexts": ["own"], "support_sizes": [16]}))
+    before = score_pairs(contact, *features(feeder), feeder.own.scored, own.environment)
+    own.environment.support[0] += 2.0
+    after = score_pairs(contact, *features(feeder), feeder.own.scored, own.environment)
+    moved = np.abs(after.environment_resistance - before.environment_resistance)
+    elsewhere = own.environment.block.numpy() != 0
+    assert (moved[~elsewhere] > 0).all()
+    assert (moved[elsewhere] > 0).all() if attention == "crossing" else (moved[elsewhere] == 0).all()
+
+
+def features(feeder: Feeder) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    n = int(max(feeder.own.scored.enhancer.max(), feeder.own.scored.promoter.max())) + 1
+    return torch.rand(n, 4, 3, generator=generator), torch.rand(n, 4, 3, generator=generator)

@@ -5,45 +5,64 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cbat.model.set_encoder import InducedSetAttentionBlock, SetEncoder
+from cbat.model.set_encoder import InducedSetAttentionBlock, SetEncoder, TiedSetEncoder
 
 
-@pytest.fixture
-def encoder() -> SetEncoder:
+@pytest.fixture(params=["isab", "isab_tied"])
+def encoder(request) -> SetEncoder | TiedSetEncoder:
     torch.manual_seed(3)
-    encoder = SetEncoder(6)
+    encoder = SetEncoder(6) if request.param == "isab" else TiedSetEncoder()
     torch.nn.init.normal_(encoder.out.weight)
     return encoder.eval()
 
 
 @torch.no_grad()
-def test_order_padding_and_other_blocks_do_not_matter(encoder: SetEncoder) -> None:
-    support = torch.randn(3, 10, 6)
+def test_order_padding_and_other_blocks_do_not_matter(encoder: SetEncoder | TiedSetEncoder) -> None:
+    support, fused = torch.randn(3, 10, 6), torch.randn(3, 6)
     mask = torch.ones(3, 10, dtype=torch.bool)
     mask[1, 7:] = False
-    result = encoder(support, mask)
+    result = encoder(support, mask, fused)
     order = torch.randperm(10)
-    torch.testing.assert_close(encoder(support[:, order], mask[:, order]), result)
-    torch.testing.assert_close(encoder(support[1:2, :7], mask[1:2, :7]), result[1:2])
+    torch.testing.assert_close(encoder(support[:, order], mask[:, order], fused), result)
+    torch.testing.assert_close(encoder(support[1:2, :7], mask[1:2, :7], fused[1:2]), result[1:2])
     other = support.clone()
     other[0] += 5.0
     other[1, 7:] = 99.0
-    changed = encoder(other, mask)
+    changed = encoder(other, mask, fused)
     torch.testing.assert_close(changed[1:], result[1:])
     assert not torch.allclose(changed[0], result[0])
 
 
 @torch.no_grad()
-def test_an_empty_support_set_corrects_nothing(encoder: SetEncoder) -> None:
+def test_an_empty_support_set_corrects_nothing(encoder: SetEncoder | TiedSetEncoder) -> None:
     mask = torch.tensor([[True, True], [False, False]])
-    result = encoder(torch.randn(2, 2, 6), mask)
+    result = encoder(torch.randn(2, 2, 6), mask, torch.randn(2, 6))
     assert (result[1] == 0).all()
     assert torch.isfinite(result).all()
     assert (result[0] != 0).any()
 
 
-def test_it_starts_without_a_correction() -> None:
-    assert (SetEncoder(6)(torch.randn(2, 5, 6), torch.ones(2, 5, dtype=torch.bool)) == 0).all()
+@torch.no_grad()
+@pytest.mark.parametrize("fresh", [SetEncoder(6), TiedSetEncoder()], ids=["isab", "isab_tied"])
+def test_it_starts_without_a_correction(fresh: SetEncoder | TiedSetEncoder) -> None:
+    support, mask = torch.randn(2, 5, 6), torch.ones(2, 5, dtype=torch.bool)
+    assert (fresh(support, mask, torch.randn(2, 6)) == 0).all()
+
+
+@torch.no_grad()
+def test_the_tied_encoder_treats_all_channels_alike() -> None:
+    torch.manual_seed(4)
+    encoder = TiedSetEncoder().eval()
+    torch.nn.init.normal_(encoder.out.weight)
+    support, fused = torch.randn(2, 9, 6), torch.randn(2, 6)
+    mask = torch.ones(2, 9, dtype=torch.bool)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    result = encoder(support, mask, fused)
+    torch.testing.assert_close(encoder(support[..., order], mask, fused[:, order]), result[:, order])
+    spread = support.clone()
+    spread[..., 2] = 3.0 * support[..., 2]
+    assert not torch.allclose(encoder(spread, mask, fused)[:, 2], result[:, 2])
+    assert sum(p.numel() for p in encoder.parameters()) < 1000  # whatever the number of channels
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from cbat.model.bundle import load_encoder, load_model
 from cbat.model.contact import Energies
 from cbat.training import pretrain, train
 from cbat.training.episodes import build_training_data
+from cbat.training.losses import entanglement
 
 SETTINGS = ModelSettings(epochs=6, patience=6, support_size=64, hidden_units=8, learning_rate=0.01)
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=20)
@@ -211,7 +212,7 @@ def test_orthogonality_is_the_correlation_within_blocks() -> None:
     block = torch.repeat_interleave(torch.arange(2), 50)
     potential = torch.randn(100)
     resistance = torch.where(block == 0, 2 * potential + 3, torch.randn(100))
-    found = train.entanglement(Energies(potential, resistance), block)
+    found = entanglement(Energies(potential, resistance), block)
     expected = [abs(np.corrcoef(potential[block == b], resistance[block == b])[0, 1]) for b in (0, 1)]
     assert float(found) == pytest.approx(np.mean(expected), abs=1e-4)
 

@@ -1,0 +1,154 @@
+r"""Three forms of the environment resistance :math:`R_E(x, M) \ge 0`.
+
+All give every pair the same :math:`\mathrm{softplus}(b)` in the average environment :math:`M = 0`, with
+:math:`b` a constant: :math:`U_I + g` with :math:`R_E + g` would be the same model, and a learned offset
+could drift along that line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cbat.config.models import ModelSettings
+from cbat.model.pair import N_GEOMETRY
+
+FILM_UNITS: Final = 24
+"""Width of the hidden layers of the untied map."""
+
+
+@dataclass(frozen=True)
+class PairDescription:
+    """What is known of pairs before their environment.
+
+    Attributes
+    ----------
+    potential : Tensor, shape=(n,)
+        :math:`U_I`.
+    enhancer, promoter : Tensor, shape=(n, n_filters)
+        Presence of each motif on either strand.
+    geometry : Tensor, shape=(n, 5)
+    products : Tensor, shape=(n, width)
+        Of the pair representation.
+    """
+
+    potential: Tensor
+    enhancer: Tensor
+    promoter: Tensor
+    geometry: Tensor
+    products: Tensor
+
+
+class TiedResistance(nn.Module):
+    r"""Resistance on the motif channels that the pair and the environment share.
+
+    .. math::
+
+        R_E(x, M) = \mathrm{softplus}(b - \sum_k (w^e_k \tilde f_{ek} + w^p_k \tilde f_{pk}
+            + s \, (w^e_k \bar f^e_k + w^p_k \bar f^p_k)) M_k - c(x, M))
+
+    where :math:`\bar f` is the mean presence among training candidates and :math:`\tilde f = f - \bar f`.
+    The share ``s`` of what the environment does to an average pair, and so to all pairs of a line, is one
+    learned number: a free one for each motif could only learn the levels of the few training lines.
+    :math:`c` is a low-rank sum over combinations of an enhancer's and a promoter's motif,
+    :math:`\sum_r (A_r \cdot (\tilde f_e M)) (B_r \cdot \tilde f_p)
+    + (C_r \cdot \tilde f_e) (D_r \cdot (\tilde f_p M))`.
+    A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
+    also in a line never seen in training.
+
+    Parameters
+    ----------
+    n_filters : int
+    cooperative_rank : int
+        Combinations; 0 for none.
+    offset : float
+        The constant :math:`b`.
+    """
+
+    def __init__(self, n_filters: int, cooperative_rank: int, offset: float) -> None:
+        super().__init__()
+        self.offset = nn.Buffer(torch.tensor(offset))
+        self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
+        self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
+        self.level_share = nn.Parameter(torch.tensor(0.5))
+        self.centre = nn.Buffer(torch.zeros(2, n_filters))
+        self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
+
+    def forward(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
+        """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
+        environment = environment[block]
+        level = self.enhancer * self.centre[0] + self.promoter * self.centre[1]
+        enhancer, promoter = pairs.enhancer - self.centre[0], pairs.promoter - self.centre[1]
+        active_enhancer, active_promoter = enhancer * environment, promoter * environment
+        relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
+        relief = relief + self.level_share * (environment @ level)
+        if self.combinations.shape[2]:
+            a, b, c, d = self.combinations
+            relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)
+            relief = relief + ((enhancer @ c) * (active_promoter @ d)).sum(dim=1)
+        return functional.softplus(self.offset - relief)
+
+
+class ScalarResistance(nn.Module):
+    r"""One number for all pairs of a block, :math:`R_E(M) = \mathrm{softplus}(b - w \cdot M)`.
+
+    Within a cell line whose blocks share an environment it cannot change the order of pairs.
+    """
+
+    def __init__(self, n_filters: int, offset: float) -> None:
+        super().__init__()
+        self.offset = nn.Buffer(torch.tensor(offset))
+        self.weight = nn.Parameter(torch.zeros(n_filters))
+
+    def forward(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
+        """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
+        # One number for each block, then for its pairs: not even rounding may tell these apart.
+        return functional.softplus(self.offset - environment @ self.weight)[block]
+
+
+class FilmResistance(nn.Module):
+    r"""A free map from pair and environment to resistance.
+
+    .. math:: R_E(x, M) = \mathrm{softplus}(b + h(x, M) - h(x, 0)), \qquad
+        h(x, M) = u \cdot \mathrm{gelu}(\gamma(M) \odot \mathrm{gelu}(W v(x)) + \beta(M))
+
+    (feature-wise linear modulation, Perez et al. 2018), with :math:`v(x)` the motifs of both elements, the
+    geometry and the products of the pair representation. Nothing ties the channels of :math:`M` to those of
+    the pair. The subtraction fixes the gauge, which :math:`h` could otherwise trade against :math:`U_I`.
+    """
+
+    def __init__(self, n_filters: int, n_products: int, offset: float) -> None:
+        super().__init__()
+        self.offset = nn.Buffer(torch.tensor(offset))
+        self.read = nn.Linear(2 * n_filters + N_GEOMETRY + n_products, FILM_UNITS)
+        self.modulate = nn.Sequential(
+            nn.Linear(n_filters, FILM_UNITS), nn.GELU(), nn.Linear(FILM_UNITS, 2 * FILM_UNITS)
+        )
+        self.out = nn.Linear(FILM_UNITS, 1, bias=False)
+
+    def forward(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
+        """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
+        columns = [pairs.enhancer, pairs.promoter, pairs.geometry, pairs.products]
+        read = functional.gelu(self.read(torch.cat(columns, dim=1)))
+        # The last row is the average environment, which the others are compared with.
+        scale, shift = self.modulate(functional.pad(environment, (0, 0, 0, 1))).chunk(2, dim=1)
+        own = functional.gelu((1.0 + scale[block]) * read + shift[block])
+        average = functional.gelu((1.0 + scale[-1]) * read + shift[-1])
+        return functional.softplus(self.offset + self.out(own - average)[:, 0])
+
+
+def build_resistance(
+    n_filters: int, n_products: int, settings: ModelSettings
+) -> TiedResistance | ScalarResistance | FilmResistance | None:
+    """The resistance that the settings ask for; None for a model without environment."""
+    if settings.environment == "tied":
+        return TiedResistance(n_filters, settings.cooperative_rank, settings.resistance_offset)
+    if settings.environment == "scalar":
+        return ScalarResistance(n_filters, settings.resistance_offset)
+    if settings.environment == "film":
+        return FilmResistance(n_filters, n_products, settings.resistance_offset)
+    return None
