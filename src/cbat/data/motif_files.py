@@ -1,7 +1,7 @@
 """Files of known motifs, in MEME's or in JASPAR's text format.
 
-Read here and not by a general parser so that a mistake is told with its line, and because JASPAR's names stand
-in the second word of ``MOTIF`` and ``>`` lines, the identifiers in the first.
+No general parser reads them, so that a mistake is told with its line. Identifiers are the first word of
+``MOTIF`` and ``>`` lines, and the names of factors the second.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def _jaspar(path: Path, lines: Sequence[_Line]) -> Iterator[Motif]:
 
 
 def _base_row(path: Path, line: _Line, base: str) -> list[float]:
-    text = line.text.replace("[", " ").replace("]", " ")
-    if text[0].isalpha():
+    text = line.text.replace("[", " ").replace("]", " ").strip()
+    if text[:1].isalpha():
         if text[0].upper() != base:
             raise _fault(
                 path, line, f"the row starts with {text[0]!r} and not with {base!r}", "order them ACGT"

@@ -40,7 +40,7 @@ from cbat.model.teacher import Teacher
 log = logging.getLogger(__name__)
 
 CALIBRATION_SPLIT: Final = "validation"
-"""Chromosomes whose supports calibrate: on training chromosomes the Teacher has met the elements themselves."""
+"""Chromosomes whose supports calibrate; those of training have elements that the Teacher has met."""
 POSTERIOR: Final = "posterior_"
 """Before the name of a tissue, the column of its posterior."""
 NOTHING: Final = "-"
@@ -295,8 +295,8 @@ def deviating_motifs(
     Returns
     -------
     DataFrame
-        ``deviation`` in standard deviations between cell lines, graph and support set fused, no tissue stated;
-        the mean over the line's support sets.
+        ``deviation`` in standard deviations between cell lines: graph and support set fused, no tissue
+        stated, the mean over the line's support sets.
     """
     filters: FloatArray = model.encoder.filters.numpy()
     names = name_motifs(filters, known, readout.least_similarity)
@@ -328,8 +328,8 @@ def calibration_table(
 ) -> pd.DataFrame:
     """How often the most probable tissue is the stated one, and how probable it was said to be.
 
-    ``fitted`` rows are of the lines that the power was learned from, each left out of its Teacher; ``reported``
-    rows are of unseen lines, which nothing was learned from.
+    ``fitted`` rows are of the lines that the power was learned from, each left out of its Teacher;
+    ``reported`` rows are of unseen lines, which nothing was learned from.
     """
     rows = []
     for size, fitted in witnesses.items():

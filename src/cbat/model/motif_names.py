@@ -1,14 +1,14 @@
-r"""Names for the motif channels of an encoder: which known motif does each filter look like?
+r"""Names for the motif channels of an encoder: the known motif that each filter looks like.
 
-Two motifs are compared in every ungapped alignment on both strands. With :math:`x_i, y_i` the columns minus
-the background, the similarity of an alignment is
+Two motifs are compared in every ungapped alignment on both strands. With :math:`x_i, y_i` the columns
+minus the background, the similarity of an alignment is
 
 .. math:: r = \frac{\sum_{i \in \text{overlap}} x_i \cdot y_i}{\sqrt{\sum_i |x_i|^2 \sum_i |y_i|^2}}
 
-the Pearson correlation of columns (Pietrokovski 1996) over the whole alignment instead of column by column. So
-columns weigh as much as they say, positions of no preference do not count, and what hangs over on either side
-lowers the similarity: a short match of a long motif is none. Column scores and their alignments are compared by
-Gupta et al. (2007, Tomtom) and by Mahony and Benos (2007, STAMP).
+the Pearson correlation of columns (Pietrokovski 1996) over the whole alignment instead of column by column.
+So columns weigh as much as they say, positions of no preference do not count, and what hangs over on either
+side lowers the similarity: a short match of a long motif is none. Gupta et al. (2007, Tomtom) and Mahony and
+Benos (2007, STAMP) compare such scores and alignments.
 """
 
 from __future__ import annotations

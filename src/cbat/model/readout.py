@@ -8,8 +8,8 @@ that of a new line of this tissue. The support set weighs the nodes against one 
 with :math:`L_t` the density of the support set's mean under the node's expectation and :math:`\pi` flat: the
 tissue that somebody has stated does not enter, so that the read-out can speak against it. Motif channels are
 not independent and the expectation is no certainty, so :math:`L` alone would be over- or underconfident. The
-power :math:`a` (a tempered likelihood, as of Grünwald 2012) is learned from lines whose tissue is known, each read
-by a Teacher that has never met it.
+power :math:`a` (a tempered likelihood, as of Grünwald 2012) is learned from lines whose tissue is known, each
+read by a Teacher that has never met it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cbat.model.teacher import EVIDENCE_POWER, Teacher
 
 POWERS: Final = np.geomspace(0.02, 5.0, 111)
 """Candidates of the power."""
-POWER_SPREAD: Final = float(np.log(2.0))
+POWER_SPREAD: Final = 1.0
 """Standard deviation of the logarithm of the power around 1, the likelihood as it stands, before any line is
 looked at. Where a few lines are told apart without a mistake, their likelihood alone would rise for ever."""
 
