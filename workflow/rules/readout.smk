@@ -27,7 +27,21 @@ rule read_environment:
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
     output:
-        [f"results/readout/{{model}}/seed_{{seed}}/{file}" for file in READOUT_FILES],
+        "results/readout/{model}/seed_{seed}/tissue_posterior.tsv",
+        "results/readout/{model}/seed_{seed}/line_posterior.tsv",
+        "results/readout/{model}/seed_{seed}/calibration.json",
+        report(
+            "results/readout/{model}/seed_{seed}/deviating_motifs.tsv",
+            caption="../report/deviating_motifs.rst",
+            category="Environment",
+            labels={"figure": "Deviating motifs, {model}, seed {seed}", "kind": "table"},
+        ),
+        report(
+            "results/readout/{model}/seed_{seed}/calibration.tsv",
+            caption="../report/readout_calibration.rst",
+            category="Environment",
+            labels={"figure": "Calibration of the read-out, {model}, seed {seed}", "kind": "table"},
+        ),
     log:
         "logs/read_environment/{model}_seed_{seed}.log",
     benchmark:
