@@ -42,6 +42,12 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
     ),
     "summarise_evaluation": Verb("cbat.evaluation.summary:run", "Gather all figures and say what they mean."),
+    "read_environment": Verb(
+        "cbat.evaluation.environment_readout:run", "Say which tissues and motifs support sets point to."
+    ),
+    "plot_environment_readout": Verb(
+        "cbat.evaluation.readout_figure:run", "Draw which tissues and motifs support sets point to."
+    ),
     "plot_cell_line_bars": Verb(
         "cbat.evaluation.figures:plot_cell_line_bars", "Draw AUPR of every cell line."
     ),

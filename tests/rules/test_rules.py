@@ -22,6 +22,8 @@ OUTPUTS = {
     "evaluate_cell_line": "results/evaluation/graph_manifold/seed_1/liver_2/*",
     "evaluate_references": "results/evaluation/reference/liver_2/*",
     "summarise_evaluation": "results/summary/*",
+    "read_environment": "results/readout/graph_manifold/seed_1/*",
+    "plot_environment_readout": "results/figures/environment_readout.svg",
     "plot_cell_line_bars": "results/figures/cell_line_bars.svg",
     "plot_precision_recall": "results/figures/precision_recall.svg",
     "plot_support_curve": "results/figures/support_curve.svg",

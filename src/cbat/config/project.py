@@ -203,6 +203,8 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     wanted: list[tuple[KeyPath, str, Path]] = [(("genome", "fasta"), "genome.fasta", config.genome.fasta)]
     for position, table in enumerate(config.graph.similarities):
         wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
+    if config.readout.motifs is not None:
+        wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:
         if not is_simulated(config, path) and not path.is_file():
             raise key_error(

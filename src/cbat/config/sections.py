@@ -196,6 +196,22 @@ class EvaluationSettings(Section):
     seed: int = Field(1, description="Seed of resampling and of the choice of wrong lines.")
 
 
+class ReadoutSettings(Section):
+    """What the environment of a cell line looks like, in words that a biologist knows."""
+
+    motifs: Path | None = Field(
+        None,
+        description=(
+            "File of known motifs (MEME, or JASPAR's position frequency matrices) that name the motif "
+            "channels; none takes the vertebrate motifs of the JASPAR release that the package brings along."
+        ),
+    )
+    n_motifs: PositiveInt = Field(8, description="Motif channels listed for each cell line.")
+    least_similarity: Fraction = Field(
+        0.75, description="A channel is called by a known motif from this correlation on."
+    )
+
+
 class FigureSettings(Section):
     """How the figures look."""
 
@@ -222,4 +238,5 @@ class Config(Section):
     seeds: list[int] = Field([1], description="Training seeds.")
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    readout: ReadoutSettings = ReadoutSettings()
     figures: FigureSettings = FigureSettings()

@@ -147,6 +147,7 @@ class Teacher:
         n: float,
         stated_tissue: str | None,
         without: str | None = None,
+        power: float = EVIDENCE_POWER,
     ) -> Reading:
         """Fuse a support set with the graph.
 
@@ -160,6 +161,8 @@ class Teacher:
             Tissue of origin, where known.
         without : str, optional
             A training line that must not teach itself.
+        power : float
+            Weight of the support set's log-evidence for a tissue.
         """
         choices: list[str | None] = list(self.tissues) or [None]
         prior = np.full(len(choices), 1.0 / len(choices))
@@ -169,9 +172,7 @@ class Teacher:
         expected = [self.expectation(tissue, without) for tissue in choices]
         log_weight = np.log(prior)
         if deviation is not None and n > 0:
-            log_weight = log_weight + EVIDENCE_POWER * np.array(
-                [one.log_evidence(deviation, n) for one in expected]
-            )
+            log_weight = log_weight + power * np.array([one.log_evidence(deviation, n) for one in expected])
             expected = [one.fuse(deviation, n) for one in expected]
         weights = normalised(log_weight)
         # Against what those same lines say of a stranger: against anything else, a training line would
