@@ -7,7 +7,7 @@ here are the checks that need more than one key, or the file system.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
 from cbat.config.suggestions import did_you_mean
+from cbat.config.worlds import check_worlds, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
 from cbat.errors import UserError
 
@@ -37,14 +38,23 @@ REFERENCE_MODELS: Final = frozenset(
 
 
 @dataclass(frozen=True)
+class World:
+    """A world of a benchmark: its whole configuration, as values to write down and as a checked project."""
+
+    values: Mapping[str, Any]
+    project: Project
+
+
+@dataclass(frozen=True)
 class Project:
-    """A checked configuration with its sheets and models."""
+    """A checked configuration with its sheets, its models and, for a benchmark, its worlds."""
 
     config: Config
     cell_lines: tuple[CellLine, ...]
     tissues: tuple[Tissue, ...]
     models: Mapping[str, ModelSettings]
     encoders: Mapping[str, EncoderSettings]
+    worlds: Mapping[str, World] = field(default_factory=dict)
 
     def names(self, *roles: str) -> list[str]:
         """Names of the cell lines with one of these roles, or of all, in the order of the sheet."""
@@ -94,10 +104,19 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
         One message for the first mistake.
     """
     layers = [read_yaml(file) for file in files]
-    config = parse_section(
-        Config, merge(layer.values for layer in layers) if values is None else values, layers
-    )
-    for check in (_check_splits, _check_distances, _check_evaluation, _check_paths):
+    if values is None:
+        values = merge(layer.values for layer in layers)
+    project = _checked(values, layers)
+    worlds = {}
+    for name in project.config.worlds or {}:
+        inside = world_values(values, name)
+        worlds[name] = World(inside, _checked(inside, world_layers(layers, name)))
+    return replace(project, worlds=worlds)
+
+
+def _checked(values: Mapping[str, Any], layers: Sequence[YamlFile]) -> Project:
+    config = parse_section(Config, values, layers)
+    for check in (check_worlds, _check_splits, _check_distances, _check_evaluation, _check_paths):
         check(config, layers)
     models = _read_models(config, layers)
     encoders = _read_encoders(models)

@@ -85,6 +85,8 @@ class SetEncoder(nn.Module):
         Tensor, shape=(n_blocks, n_filters)
             Zero for a block without support.
         """
+        if not support.shape[1]:
+            return support.new_zeros(len(support), self.out.out_features)
         filled = mask.any(dim=1, keepdim=True)
         # A set without elements would give attention nothing to normalise over.
         encoded = self.block(self.embed(support), mask | ~filled)
