@@ -16,8 +16,9 @@ os.environ.update(
     )
 )
 
+from cbat.cli import STAGES
 from cbat.config.closure import import_closure
-from cbat.config.project import load_project, simulated_lines
+from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.errors import UserError
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]

@@ -64,6 +64,14 @@ class Project:
         """The row of a cell line."""
         return next(row for row in self.cell_lines if row.cell_line == cell_line)
 
+    def differences(self) -> dict[str, str]:
+        """Keys in which the settings of each model differ from those of the full model, in words."""
+        full = self.models[self.config.full_model].model_dump(mode="json")
+        return {
+            name: ", ".join(f"{key}: {_yaml(value)}" for key, value in given.items() if value != full[key])
+            for name, given in ((name, model.model_dump(mode="json")) for name, model in self.models.items())
+        }
+
     def evaluated(self) -> list[str]:
         """Names of the cell lines that the configuration asks to evaluate."""
         roles = {"seen": ("train", "validation"), "unseen": ("unseen",)}
@@ -139,6 +147,10 @@ def simulated_lines(cell_lines: Sequence[CellLine], directory: Path) -> list[Cel
         if path.is_relative_to(directory / "raw")
     }
     return [row for row in cell_lines if row.cell_line in wanted]
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_simulated(config: Config, path: Path) -> bool:
