@@ -2,6 +2,11 @@
 # Makes: the long table that everything is read from, short tables, what they mean in words, and the first page
 # of the report; a list of collapsed models.
 
+# They hold the signs of collapse that training has seen.
+MODELS = expand(
+    "results/models/{model}/seed_{seed}/model.json", model=PROJECT.config.models, seed=PROJECT.config.seeds
+)
+
 
 rule summarise_evaluation:
     """Gather all figures in one table and say what they mean."""
@@ -9,6 +14,7 @@ rule summarise_evaluation:
         code=code("cbat.evaluation.summary"),
         tables=evaluations("metrics.tsv") + REFERENCES,
         scored_pairs=evaluations("scored_pairs.parquet"),
+        models=MODELS,
     output:
         metrics="results/summary/metrics.tsv",
         summary=report(
@@ -48,7 +54,7 @@ rule summarise_evaluation:
     shell:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
-        " --differences {params.differences:q} --directory results/summary > {log} 2>&1"
+        " --models {input.models} --differences {params.differences:q} --directory results/summary > {log} 2>&1"
 
 
 rule check_collapse:
@@ -56,6 +62,7 @@ rule check_collapse:
     input:
         code=code("cbat.evaluation.collapse_check"),
         metrics="results/summary/metrics.tsv",
+        models=MODELS,
     output:
         "results/summary/collapsed.tsv",
     log:
@@ -72,4 +79,4 @@ rule check_collapse:
         training=settings("training", "fail_on_collapse"),
     shell:
         "cbat check_collapse --metrics {input.metrics} --settings {params.settings:q}"
-        " --training {params.training:q} --output {output} > {log} 2>&1"
+        " --models {input.models} --training {params.training:q} --output {output} > {log} 2>&1"

@@ -77,7 +77,8 @@ def environment_signs(environment: npt.ArrayLike | None, line: npt.ArrayLike) ->
     -------
     list of str
         One phrase when the variance of the lines' mean environments is less than a tenth of the variance
-        between blocks of one line, both summed over channels; empty with a single line.
+        between blocks of one line, or than twice what chance makes of it where blocks are few, both summed
+        over channels; empty with a single line.
     """
     lines = np.asarray(line)
     names = np.unique(lines)
@@ -86,7 +87,8 @@ def environment_signs(environment: npt.ArrayLike | None, line: npt.ArrayLike) ->
     values = np.asarray(environment, dtype=float)
     between = np.var([values[lines == name].mean(axis=0) for name in names], axis=0).sum()
     within = np.mean([values[lines == name].var(axis=0).sum() for name in names])
-    if between > LEAST_SEPARATION * within:
+    by_chance = len(names) / len(lines)
+    if between > max(LEAST_SEPARATION, 2.0 * by_chance) * within:
         return []
     return [
         "the environment hardly differs between cell lines "

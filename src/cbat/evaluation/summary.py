@@ -90,6 +90,7 @@ def run(
     full_model: str,
     directory: Path,
     scored_pairs: Sequence[Path] = (),
+    models: Sequence[Path] = (),
     differences: str = "{}",
 ) -> None:
     """Write the long table, three short ones, what they mean in words, and the report's first page.
@@ -109,6 +110,8 @@ def run(
     scored_pairs : sequence of Path
         Scored pairs of all models, in folders <model>/seed_<seed>/<cell_line>; without them differences
         have no interval.
+    models : sequence of Path
+        ``<model>/seed_<seed>/model.json`` of all models, which hold the signs of collapse in training.
     differences : str
         JSON: model -> the keys in which its settings differ from those of the full model.
 
@@ -127,6 +130,7 @@ def run(
         baseline=baseline,
         full_model=full_model,
         scored=ScoredPairs(scored_pairs),
+        models=models,
         differences=json.loads(differences),
     )
     directory = Path(directory)
@@ -173,6 +177,7 @@ def summarise(
     baseline: str,
     full_model: str,
     scored: ScoredPairs,
+    models: Sequence[Path] = (),
     differences: Mapping[str, str] | None = None,
 ) -> Summary:
     """The headline figures of the two models side by side; see :func:`run`."""
@@ -222,7 +227,7 @@ def summarise(
         table.rename_axis("cell_line").reset_index()[SUMMARY_COLUMNS],
         n_seeds=int(headline.rows(metrics, full_model)["seed"].nunique()),
         other_contexts=_other_contexts(metrics, headline, full_model),
-        collapsed=_collapsed(metrics, headline),
+        collapsed=_collapsed(metrics, headline, models),
         references=_references(metrics, headline),
         ablations=ablation_table(
             metrics, settings=settings, baseline=baseline, full_model=full_model, scored=scored
@@ -251,9 +256,9 @@ def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> di
     return {context: float(value) for context, value in values.items() if not np.isnan(value)}
 
 
-def _collapsed(metrics: pd.DataFrame, headline: Headline) -> tuple[str, ...]:
+def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[Path]) -> tuple[str, ...]:
     """``model on cell line`` wherever the headline's setting shows a sign of collapse in any seed."""
-    found = collapsed_rows(metrics, headline)
+    found = collapsed_rows(metrics, headline, models)
     return tuple(dict.fromkeys(f"{row.model} on {row.cell_line}" for row in found.itertuples()))
 
 

@@ -263,8 +263,9 @@ def _collapse(summary: Summary) -> str:
     if not summary.collapsed:
         return "Collapse: no sign of it on any cell line."
     return (
-        f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, or its "
-        "scores hardly differ; its F1, precision and recall mean nothing."
+        f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, its "
+        "scores hardly differ, or its environment does not tell cell lines apart; its F1, precision and "
+        "recall mean nothing."
     )
 
 
