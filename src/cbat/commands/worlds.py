@@ -149,6 +149,11 @@ def _link_files(directory: Path, names: Iterable[str]) -> None:
         link, target = directory / name, Path(os.path.relpath(Path(name).absolute(), directory))
         if link.is_symlink() and link.readlink() == target:
             continue
+        if link.exists() and not link.is_symlink():
+            raise UserError(
+                f"{_shown(link)} is in the way of a link to {name!r}",
+                mend="move it somewhere else, or delete it",
+            )
         link.unlink(missing_ok=True)
         link.symlink_to(target)
 

@@ -76,6 +76,10 @@ def test_the_folder_of_a_world_sees_what_the_configuration_names(run, tmp_path: 
     folder = tmp_path / "worlds" / "small"
     links = {path.name: path.resolve() for path in folder.iterdir() if path.is_symlink()}
     assert links == {name: tmp_path / name for name in ("config", "mine", "genome.fa")}
+    (folder / "mine").unlink()
+    (folder / "mine").mkdir()
+    with pytest.raises(UserError, match="worlds/small/mine is in the way"):
+        run()
     with pytest.raises(UserError, match="not a file that a world can share"):
         run(tissues="../tissues.tsv")
 
