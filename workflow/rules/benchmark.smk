@@ -2,44 +2,6 @@
 # Makes: worlds/<world>/, where this workflow runs once more with that configuration and keeps what it makes;
 # copies of what is read below, which may be deleted at will; the claims, weighed over all worlds.
 
-WORLD_FILES = [
-    "summary/metrics.tsv",
-    "summary/summary.txt",
-    "summary/ablations.tsv",
-    "summary/grid.tsv",
-    "report.html",
-]
-BENCHMARK = expand(
-    "results/worlds/{world}/{file}", world=PROJECT.worlds, file=[*WORLD_FILES, "summary/summary.tsv"]
-)
-
-
-def world_inputs(wildcards):
-    """What a world reads of the checkout and of the user: a change lets it look for what to do."""
-    project = PROJECT.worlds[wildcards.world].project
-    own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
-    named = [project.config.cell_lines, project.config.tissues]
-    named += [f"config/models/{name}.yaml" for name in project.models]
-    named += [f"config/encoders/{name}.yaml" for name in project.encoders]
-    named += [path for path in own if not is_simulated(project.config, path)]
-    return sorted({str(path) for path in named})
-
-
-def nested_options():
-    """How the worlds' jobs find their software: as those of this run do."""
-    methods = sorted(method.name.lower().replace("_", "-") for method in DEPLOYMENT.deployment_method)
-    prefix = DEPLOYMENT.conda_prefix or Path(".snakemake") / "conda"
-    return (
-        [f"software-deployment-method={method}" for method in methods]
-        + [f"conda-prefix={Path(prefix).absolute()}"]
-        if methods
-        else []
-    )
-
-
-DEPLOYMENT = workflow.deployment_settings
-
 
 rule run_world:
     """Run this workflow on one world, in a folder of its own, and copy what it made."""

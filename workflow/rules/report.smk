@@ -20,7 +20,7 @@ rule write_report:
         runtime=10,
     params:
         config=json.dumps(config, sort_keys=True),
-        wanted=WANTED,
+        wanted=lambda wildcards, input: WANTED,
         snakefile=lambda wildcards, input: str(workflow.main_snakefile),
     shell:
         # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.

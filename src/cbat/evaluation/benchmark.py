@@ -188,8 +188,7 @@ class Benchmark:
     def collapsed_seeds(self, worlds: Sequence[str]) -> Measured | None:
         """Trainings of the full model with a sign of collapse on any cell line."""
         found = [self.values(world, self.full_model, metric="collapse_signs") for world in worlds]
-        found = [signs for signs in found if len(signs)]
-        if not found:
+        if not all(len(signs) for signs in found):
             return None
         n = sum(int((signs.groupby(level="seed").max() > 0).sum()) for signs in found)
         joined = pd.concat(found).to_frame()

@@ -48,7 +48,8 @@ def row(table: pd.DataFrame, start: str) -> pd.Series:
 
 
 def test_the_claims_of_the_additive_world() -> None:
-    table = weighed({"additive": world(BASE, ece=0.03, collapse_signs=0.0)})
+    additive = world(BASE, ece=0.03, collapse_signs=0.0)
+    table = weighed({"additive": additive, "stability": additive})
     gap = row(table, "share of the gap between baseline")
     assert gap["value"] == pytest.approx(0.12 / 0.20)
     assert (gap["met"], gap["bar"], gap["n_lines"], gap["n_seeds"]) == ("yes", ">= 0.55", 2, 2)
@@ -80,10 +81,13 @@ def test_a_figure_below_its_bar_fails(change: dict, claim: str) -> None:
 
 
 def test_signs_of_collapse_and_calibration_fail() -> None:
-    table = weighed({"additive": world(BASE, ece=0.06, collapse_signs=1.0)})
+    additive = world(BASE, ece=0.06, collapse_signs=1.0)
+    table = weighed({"additive": additive, "stability": world(BASE, collapse_signs=0.0)})
     assert row(table, "expected calibration")["met"] == "no"
     assert row(table, "trainings of full that collapse")["value"] == 2.0
     assert row(table, "trainings of full that collapse")["met"] == "no"
+    alone = row(weighed({"additive": additive}), "trainings of full that collapse")
+    assert alone["met"] == "not measured", "one of two worlds is not both"
 
 
 def test_a_scalar_resistance_changes_nothing() -> None:

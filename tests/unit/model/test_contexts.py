@@ -17,7 +17,7 @@ from cbat.model.contexts import Context, Feeder
 from cbat.model.encoder import MotifEncoder
 from cbat.training.episodes import build_training_data
 
-SETTINGS = EvaluationSettings(support_sizes=[16, 96], headline_support=96, contexts=[
+SETTINGS = EvaluationSettings(support_sizes=[0, 16, 96], headline_support=96, contexts=[
     "own", "none", "mean", "wrong", "shuffled", "graph"
 ])  # fmt: skip
 
@@ -85,3 +85,10 @@ def test_only_what_is_asked_for_is_fed(feeder: Feeder) -> None:
     assert [(context.name, context.n_support) for context in feeder.contexts(settings)] == [("own", 16)]
     alone = Feeder(feeder.model, feeder.reader, feeder.own, None, None)
     assert "wrong" not in {context.name for context in alone.contexts(SETTINGS)}
+
+
+def test_without_an_element_the_stated_tissue_speaks_alone(feeder: Feeder, contexts) -> None:
+    own, graph = contexts["own", 0], contexts["graph", 0]
+    expected = np.broadcast_to(graph.environment.fused.numpy(), own.environment.fused.shape)
+    np.testing.assert_allclose(own.environment.fused.numpy(), expected)
+    assert (own.n_used() == 0).all()
