@@ -74,9 +74,10 @@ def run_world(
         status = _finish(command, directory, lock)
     log = _shown(directory / LOG)
     if status:
+        problem, mend = _told(directory / LOG)
         raise UserError(
-            f"the world {world!r} failed{_told(directory / LOG)}",
-            mend=f"read {log}; what is finished is kept, and the same command goes on from there",
+            f"the world {world!r} failed{problem}",
+            mend=f"{mend or f'read {log}'}; what is finished is kept: the same command goes on from there",
             file=log,
         )
     results = Path("results") / "worlds" / world
@@ -158,10 +159,11 @@ def _link_files(directory: Path, names: Iterable[str]) -> None:
         link.symlink_to(target)
 
 
-def _told(log: Path) -> str:
-    """The message of the stage that failed, if its log was shown."""
+def _told(log: Path) -> tuple[str, str]:
+    """The message of the stage that failed, if its log was shown, and how to mend it."""
     found = _MESSAGE.search(log.read_text(encoding="utf-8", errors="replace"))
-    return f" ({found[1]})" if found else ""
+    problem, _, mend = found[1].partition(" To mend: ") if found else ("", "", "")
+    return f" ({problem.rstrip('.')})" if problem else "", mend.rstrip(".")
 
 
 def _shown(path: Path) -> str:
