@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo set-up set-up-dev test lint format lock clean distclean
+.PHONY: help demo benchmark set-up set-up-dev test lint format lock clean distclean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -27,6 +27,13 @@ demo: set-up  ## train and evaluate on the simulated benchmark, then show the su
 	snakemake --cores $(CORES) $(SNAKEMAKE_ARGS)
 	@echo
 	@cat results/summary/summary.txt
+	@echo
+	@echo "Report: results/report.html"
+
+benchmark: set-up  ## run every model on every simulated world, then show which claims hold; takes hours
+	snakemake --cores $(CORES) --configfile config/benchmark.yaml --rerun-incomplete --keep-going $(SNAKEMAKE_ARGS)
+	@echo
+	@cat results/summary/benchmark.txt
 	@echo
 	@echo "Report: results/report.html"
 
@@ -63,7 +70,7 @@ lock: set-up  ## resolve the locks again from pyproject.toml
 	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
 clean:  ## remove results, logs and caches; keep .venv
-	rm -rf results logs .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf results worlds logs .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	rm -rf build dist src/*.egg-info
 	find benchmarks -name '*.tsv' -delete
 	find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +

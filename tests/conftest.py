@@ -50,7 +50,7 @@ class Checkout:
 
     def copy_to(self, directory: Path) -> Checkout:
         """The same, results and provenance included, to be changed at will."""
-        shutil.copytree(self.directory, directory, dirs_exist_ok=True)
+        shutil.copytree(self.directory, directory, symlinks=True, dirs_exist_ok=True)
         return Checkout(directory, self.configuration)
 
     def snakemake(self, *arguments: str, over: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:

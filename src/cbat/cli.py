@@ -57,6 +57,13 @@ STAGES: Final[dict[str, Verb]] = {
     "plot_precision_recall": Verb(
         "cbat.evaluation.figures:plot_precision_recall", "Draw precision against recall, for every cell line."
     ),
+    "check_collapse": Verb(
+        "cbat.evaluation.collapse_check:run", "List collapsed models; stop if that is asked for."
+    ),
+    "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
+    "summarise_benchmark": Verb(
+        "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
+    ),
 }
 """The stages of the workflow, in the way of the data."""
 

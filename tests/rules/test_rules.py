@@ -21,14 +21,17 @@ OUTPUTS = {
     "train_model": "results/models/graph_manifold/seed_1/*",
     "evaluate_cell_line": "results/evaluation/graph_manifold/seed_1/liver_2/*",
     "evaluate_references": "results/evaluation/reference/liver_2/*",
-    "summarise_evaluation": "results/summary/*",
     "read_environment": "results/readout/graph_manifold/seed_1/*",
     "plot_environment_readout": "results/figures/environment_readout.svg",
+    "summarise_evaluation": "results/summary/[!c]*",
+    "check_collapse": "results/summary/collapsed.tsv",
     "plot_cell_line_bars": "results/figures/cell_line_bars.svg",
     "plot_precision_recall": "results/figures/precision_recall.svg",
     "plot_support_curve": "results/figures/support_curve.svg",
 }
 """All that one job of each rule makes."""
+OF_A_BENCHMARK = {"run_world", "summarise_benchmark"}
+"""Rules that tests/workflow/test_benchmark.py runs."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def contents(directory: Path, pattern: str) -> dict[str, bytes]:
 
 
 def test_every_rule_is_here() -> None:
-    assert OUTPUTS.keys() == STAGES.keys()
+    assert OUTPUTS.keys() | OF_A_BENCHMARK == STAGES.keys()
 
 
 @pytest.mark.parametrize("rule", OUTPUTS)

@@ -111,6 +111,8 @@ def test_the_report_shows_every_figure_and_the_summary(results: Path) -> None:
         "summary.tsv",
     ):
         assert name in report
+    assert "Does it beat the baseline?" in report
+    assert "Is the environment used?" in report
     words = (results / "summary" / "summary.txt").read_text()
     assert all(name in words for name in UNSEEN)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -76,3 +77,25 @@ def test_seen_lines_are_evaluated_with_the_models_that_are_there(finished) -> No
     # The first line of another tissue that is seen as well.
     assert "--other-shards results/shards/blood_1" in command
     assert not finished.planned(over=["seen.yaml"]) & LEARNING
+
+
+def test_a_collapse_stops_the_run_and_leaves_what_was_measured(finished) -> None:
+    model = finished.directory / "results/models/graph_manifold/seed_1/model.json"
+    described = json.loads(model.read_text())
+    described["provenance"]["collapse"] = ["the environment hardly differs between cell lines"]
+    model.write_text(json.dumps(described))
+    finished.write("fail.yaml", "training: {fail_on_collapse: true}\n")
+    arguments = ["--cores", "1", "--allowed-rules", "summarise_evaluation", "check_collapse", "--"]
+    summary = "results/summary"
+    done = finished.snakemake(*arguments, f"{summary}/collapsed.tsv", over=["fail.yaml"])
+    assert done.returncode != 0
+    assert "models have collapsed: graph_manifold (seed 1) on validation pairs" in done.stdout
+    assert (
+        "COLLAPSE: graph_manifold on validation pairs"
+        in (finished.directory / summary / "summary.txt").read_text()
+    )
+    assert (finished.directory / summary / "metrics.tsv").is_file()
+    assert not (finished.directory / summary / "collapsed.tsv").exists()
+    done = finished.snakemake(*arguments, f"{summary}/collapsed.tsv")
+    assert done.returncode == 0, done.stdout
+    assert "validation pairs" in (finished.directory / summary / "collapsed.tsv").read_text()

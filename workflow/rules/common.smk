@@ -16,8 +16,9 @@ os.environ.update(
     )
 )
 
+from cbat.cli import STAGES
 from cbat.config.closure import import_closure
-from cbat.config.project import load_project, simulated_lines
+from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.errors import UserError
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
@@ -167,3 +168,40 @@ FIGURE_PARAMS = {
     "baseline": PROJECT.config.baseline,
     "full_model": PROJECT.config.full_model,
 }
+WORLD_FILES = [
+    "summary/metrics.tsv",
+    "summary/summary.txt",
+    "summary/ablations.tsv",
+    "summary/grid.tsv",
+    "report.html",
+]
+BENCHMARK = expand(
+    "results/worlds/{world}/{file}", world=PROJECT.worlds, file=[*WORLD_FILES, "summary/summary.tsv"]
+)
+WANTED = "benchmark_results" if PROJECT.worlds else "results"
+
+
+def world_inputs(wildcards):
+    """What a world reads of the checkout and of the user: a change lets it look for what to do."""
+    project = PROJECT.worlds[wildcards.world].project
+    own = [path for row in project.cell_lines for path in row.files.values()]
+    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
+    named = [project.config.cell_lines, project.config.tissues]
+    named += [f"config/models/{name}.yaml" for name in project.models]
+    named += [f"config/encoders/{name}.yaml" for name in project.encoders]
+    named += [path for path in own if not is_simulated(project.config, path)]
+    return sorted({str(path) for path in named})
+
+
+def nested_options():
+    """How the worlds' jobs find their software: as those of this run do."""
+    methods = sorted(
+        method.name.lower().replace("_", "-") for method in workflow.deployment_settings.deployment_method
+    )
+    prefix = workflow.deployment_settings.conda_prefix or Path(".snakemake") / "conda"
+    return (
+        [f"software-deployment-method={method}" for method in methods]
+        + [f"conda-prefix={Path(prefix).absolute()}"]
+        if methods
+        else []
+    )

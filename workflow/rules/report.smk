@@ -5,7 +5,7 @@
 rule write_report:
     """Gather figures, tables, captions and provenance into one HTML file."""
     input:
-        rules.results.input,
+        getattr(rules, WANTED).input,
         captions=sorted(relative(path) for path in (CHECKOUT / "workflow" / "report").glob("*.rst")),
     output:
         "results/report.html",
@@ -20,10 +20,11 @@ rule write_report:
         runtime=10,
     params:
         config=json.dumps(config, sort_keys=True),
+        wanted=lambda wildcards, input: WANTED,
         snakefile=lambda wildcards, input: str(workflow.main_snakefile),
     shell:
         # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.
         "config=$(mktemp --suffix .json); trap 'rm -f $config' EXIT;"
         " printf '%s' {params.config:q} > $config;"
-        " python -m snakemake results --snakefile {params.snakefile:q} --configfile $config"
+        " python -m snakemake {params.wanted} --snakefile {params.snakefile:q} --configfile $config"
         " --report {output} --nolock --cores 1 > {log} 2>&1"

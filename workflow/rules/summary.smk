@@ -1,6 +1,11 @@
-# Needs: metrics of every model, seed and cell line, scored pairs of the two models that are compared, and the
-# metrics of the references.
-# Makes: the long table that everything is read from, a short table, and what both mean in words.
+# Needs: metrics and scored pairs of every model, seed and cell line, and the metrics of the references.
+# Makes: the long table that everything is read from, short tables, what they mean in words, and the first page
+# of the report; a list of collapsed models.
+
+# They hold the signs of collapse that training has seen.
+MODELS = expand(
+    "results/models/{model}/seed_{seed}/model.json", model=PROJECT.config.models, seed=PROJECT.config.seeds
+)
 
 
 rule summarise_evaluation:
@@ -8,7 +13,8 @@ rule summarise_evaluation:
     input:
         code=code("cbat.evaluation.summary"),
         tables=evaluations("metrics.tsv") + REFERENCES,
-        scored_pairs=compared("scored_pairs.parquet"),
+        scored_pairs=evaluations("scored_pairs.parquet"),
+        models=MODELS,
     output:
         metrics="results/summary/metrics.tsv",
         summary=report(
@@ -17,7 +23,20 @@ rule summarise_evaluation:
             category="Unseen cell lines",
             labels={"figure": "Summary", "kind": "table"},
         ),
+        ablations=report(
+            "results/summary/ablations.tsv",
+            caption="../report/ablations.rst",
+            category="What each part is worth",
+            labels={"figure": "Every model of this run", "kind": "table"},
+        ),
+        grid=report(
+            "results/summary/grid.tsv",
+            caption="../report/grid.rst",
+            category="Accuracy",
+            labels={"figure": "Seen and unseen", "kind": "table"},
+        ),
         words="results/summary/summary.txt",
+        first_page="results/summary/first_page.rst",
     log:
         "logs/summarise_evaluation/summary.log",
     benchmark:
@@ -31,7 +50,33 @@ rule summarise_evaluation:
         settings=settings("evaluation", *HEADLINE_KEYS, "n_bootstrap", "seed"),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
+        differences=json.dumps(PROJECT.differences()),
     shell:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
-        " --directory results/summary > {log} 2>&1"
+        " --models {input.models} --differences {params.differences:q} --directory results/summary > {log} 2>&1"
+
+
+rule check_collapse:
+    """List models that have collapsed; stop for them, if the configuration asks for that."""
+    input:
+        code=code("cbat.evaluation.collapse_check"),
+        metrics="results/summary/metrics.tsv",
+        models=MODELS,
+    output:
+        "results/summary/collapsed.tsv",
+    log:
+        "logs/check_collapse/collapse.log",
+    benchmark:
+        "benchmarks/check_collapse/collapse.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    params:
+        settings=settings("evaluation", *HEADLINE_KEYS),
+        training=settings("training", "fail_on_collapse"),
+    shell:
+        "cbat check_collapse --metrics {input.metrics} --settings {params.settings:q}"
+        " --models {input.models} --training {params.training:q} --output {output} > {log} 2>&1"

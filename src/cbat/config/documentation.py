@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from cbat.config.load import inner_section
 from cbat.config.models import EncoderSettings, ModelSettings
-from cbat.config.sections import Config, Section
+from cbat.config.sections import Config, Section, WorldSettings
 from cbat.config.sheets import CellLine, Tissue, sheet_columns
 from cbat.errors import UserError
 from cbat.files import atomic_file
@@ -86,6 +86,11 @@ def _walk(
         if inner is None:
             yield prefix + name, field, schema["properties"][name]
             continue
+        if issubclass(inner, WorldSettings):
+            # Its groups are those of the configuration; their keys stand in this table already.
+            for key, inner_field in inner.model_fields.items():
+                yield f"{name}.<world>.{key}", inner_field, inner.model_json_schema()["properties"][key]
+            continue
         is_list = schema["properties"][name].get("type") == "array"
         yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
 
@@ -94,6 +99,8 @@ def _values(schema: dict[str, Any], nothing: str = "null") -> str:
     """The values that a JSON schema admits, in words; ``nothing`` is how an empty value is written."""
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if "$ref" in schema:
+        return "group of keys"
     if "anyOf" in schema:
         return " or ".join(_values(choice, nothing) for choice in schema["anyOf"])
     kind = schema.get("type")
@@ -111,7 +118,7 @@ def _values(schema: dict[str, Any], nothing: str = "null") -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
-        return "required" if field.default_factory is None else "see meaning"
+        return "required" if field.default_factory is None else "`{}`"
     text = json.dumps(field.default, ensure_ascii=False, default=str)
     return f"`{text}`"
 

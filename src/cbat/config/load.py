@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cbat.config.sections import Config, Section
+from cbat.config.sections import Config, Section, WorldSettings
 from cbat.config.suggestions import did_you_mean
 from cbat.config.yaml_files import KeyPath, YamlFile, find_key, merge, read_yaml
 from cbat.errors import UserError
@@ -139,17 +139,22 @@ def _elsewhere(section_class: type[BaseModel], key: KeyPath) -> str:
 
 
 def _section_at(section_class: type[BaseModel], key: KeyPath) -> type[BaseModel]:
+    is_name = False
     for part in key:
-        if isinstance(part, str) and part in section_class.model_fields:
+        if isinstance(part, str) and not is_name and part in section_class.model_fields:
             section_class = inner_section(section_class.model_fields[part].annotation) or section_class
+            # The keys of a mapping of sections are names that the user chose.
+            is_name = section_class is WorldSettings
+        else:
+            is_name = False
     return section_class
 
 
 def inner_section(annotation: Any) -> type[BaseModel] | None:
-    """The section class inside ``X``, ``X | None`` or ``list[X]``."""
+    """The section class inside ``X``, ``X | None``, ``list[X]`` or ``dict[name, X]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in (Union, UnionType, list, dict):
+    if get_origin(annotation) in (Annotated, Union, UnionType, list, dict):
         for argument in get_args(annotation):
             if (found := inner_section(argument)) is not None:
                 return found

@@ -7,7 +7,7 @@ here are the checks that need more than one key, or the file system.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
 from cbat.config.suggestions import did_you_mean
+from cbat.config.worlds import check_worlds, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
 from cbat.errors import UserError
 
@@ -37,14 +38,23 @@ REFERENCE_MODELS: Final = frozenset(
 
 
 @dataclass(frozen=True)
+class World:
+    """A world of a benchmark: its whole configuration, as values to write down and as a checked project."""
+
+    values: Mapping[str, Any]
+    project: Project
+
+
+@dataclass(frozen=True)
 class Project:
-    """A checked configuration with its sheets and models."""
+    """A checked configuration with its sheets, its models and, for a benchmark, its worlds."""
 
     config: Config
     cell_lines: tuple[CellLine, ...]
     tissues: tuple[Tissue, ...]
     models: Mapping[str, ModelSettings]
     encoders: Mapping[str, EncoderSettings]
+    worlds: Mapping[str, World] = field(default_factory=dict)
 
     def names(self, *roles: str) -> list[str]:
         """Names of the cell lines with one of these roles, or of all, in the order of the sheet."""
@@ -53,6 +63,14 @@ class Project:
     def row(self, cell_line: str) -> CellLine:
         """The row of a cell line."""
         return next(row for row in self.cell_lines if row.cell_line == cell_line)
+
+    def differences(self) -> dict[str, str]:
+        """Keys in which the settings of each model differ from those of the full model, in words."""
+        full = self.models[self.config.full_model].model_dump(mode="json")
+        return {
+            name: ", ".join(f"{key}: {_yaml(value)}" for key, value in given.items() if value != full[key])
+            for name, given in ((name, model.model_dump(mode="json")) for name, model in self.models.items())
+        }
 
     def evaluated(self) -> list[str]:
         """Names of the cell lines that the configuration asks to evaluate."""
@@ -94,10 +112,19 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
         One message for the first mistake.
     """
     layers = [read_yaml(file) for file in files]
-    config = parse_section(
-        Config, merge(layer.values for layer in layers) if values is None else values, layers
-    )
-    for check in (_check_splits, _check_distances, _check_evaluation, _check_paths):
+    if values is None:
+        values = merge(layer.values for layer in layers)
+    project = _checked(values, layers)
+    worlds = {}
+    for name in project.config.worlds or {}:
+        inside = world_values(values, name)
+        worlds[name] = World(inside, _checked(inside, world_layers(layers, name)))
+    return replace(project, worlds=worlds)
+
+
+def _checked(values: Mapping[str, Any], layers: Sequence[YamlFile]) -> Project:
+    config = parse_section(Config, values, layers)
+    for check in (check_worlds, _check_splits, _check_distances, _check_evaluation, _check_paths):
         check(config, layers)
     models = _read_models(config, layers)
     encoders = _read_encoders(models)
@@ -120,6 +147,10 @@ def simulated_lines(cell_lines: Sequence[CellLine], directory: Path) -> list[Cel
         if path.is_relative_to(directory / "raw")
     }
     return [row for row in cell_lines if row.cell_line in wanted]
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_simulated(config: Config, path: Path) -> bool:

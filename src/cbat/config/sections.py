@@ -170,7 +170,9 @@ class TrainingSettings(Section):
     threads: PositiveInt = Field(1, description="CPU threads of one training job.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes a GPU.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Autocast precision.")
-    fail_on_collapse: bool = Field(False, description="Stop when the collapse monitor flags a model.")
+    fail_on_collapse: bool = Field(
+        False, description="Stop when the collapse monitor flags a model, in training or on a cell line."
+    )
 
 
 class EvaluationSettings(Section):
@@ -187,7 +189,8 @@ class EvaluationSettings(Section):
         description="Environments to feed: the line's own support, R_E off, the mean, another line's ...",
     )
     support_sizes: list[Annotated[int, Field(ge=0)]] = Field(
-        [16, 64, 256, 1024], description="Elements in the support set."
+        [0, 16, 64, 256, 1024],
+        description="Elements in the support set; with 0 a model is told the stated tissue alone.",
     )
     headline_support: PositiveInt = Field(256, description="Support size of the headline figure.")
     n_bootstrap: Annotated[int, Field(ge=0)] = Field(
@@ -210,6 +213,25 @@ class ReadoutSettings(Section):
     least_similarity: Fraction = Field(
         0.75, description="A channel is called by a known motif from this correlation on."
     )
+
+
+class WorldSettings(Section):
+    """One world of a benchmark: what differs from the rest of the configuration.
+
+    Groups of keys are laid over those of the configuration key by key, lists replace them.
+    """
+
+    simulation: SimulationSettings = Field(
+        default_factory=SimulationSettings, description="Keys of the section simulation that differ."
+    )
+    models: list[Name] | None = Field(None, description="Models to run here; null runs those of the top.")
+    seeds: list[int] | None = Field(None, description="Training seeds here; null takes those of the top.")
+    evaluation: EvaluationSettings = Field(
+        default_factory=EvaluationSettings, description="Keys of the section evaluation that differ."
+    )
+
+
+Worlds = Annotated[dict[Name, WorldSettings], Field(json_schema_extra={"additionalProperties": False})]
 
 
 class FigureSettings(Section):
@@ -240,3 +262,7 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     readout: ReadoutSettings = ReadoutSettings()
     figures: FigureSettings = FigureSettings()
+    worlds: Worlds | None = Field(
+        None,
+        description="A benchmark: each simulated world is run by itself, and all are weighed together.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -111,6 +111,7 @@ def compare(
     n_support: int,
     n: int,
     seed: int,
+    lines: Collection[str] | None = None,
 ) -> Comparison | None:
     """AUPR at balanced classes of ``first`` minus ``second``, on the same pairs, with intervals.
 
@@ -128,6 +129,8 @@ def compare(
         Support size of contexts that have one.
     n, seed : int
         Number and seed of resamples.
+    lines : collection of str, optional
+        Cell lines to compare on; all that both sides scored by default.
 
     Returns
     -------
@@ -141,6 +144,8 @@ def compare(
     """
     tables: dict[str, list[pd.DataFrame]] = {}
     for line in scored.lines(first.model):
+        if lines is not None and line not in lines:
+            continue
         for number in scored.seeds(first.model):
             one = scored.read(first, number, line, chromosomes, n_support)
             other = scored.read(second, number, line, chromosomes, n_support)

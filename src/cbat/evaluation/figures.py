@@ -208,7 +208,8 @@ def plot_support_curve(
             rows = headline.rows(table, one.model, one.context)
             if len(rows):
                 axes.axhline(rows["value"].mean(), label=one.name, linewidth=1.4, zorder=1, **one.look)
-        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+        names = ["0\n(tissue alone)" if size == 0 else str(size) for size in sizes]
+        axes.set_xticks(range(len(sizes)), names)
         axes.set_xlim(-0.3, len(sizes) - 0.7)
         axes.set_xlabel("elements in the support set")
         axes.set_ylabel("AUPR, mean over cell lines")
@@ -221,6 +222,9 @@ def plot_support_curve(
 def _draw_sizes(axes: Axes, rows: pd.DataFrame, one: _Series, sizes: list[int]) -> None:
     if not len(rows):
         return
+    if one.context != "own":
+        # Without an element there is nothing wrong or shuffled about a support set.
+        rows = rows[rows["n_support"] > 0]
     by_size = rows.groupby("n_support")["value"].agg(["mean", "min", "max"])
     where = [sizes.index(size) for size in by_size.index]
     axes.plot(where, by_size["mean"], label=one.name, zorder=3, **one.look)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
+from cbat.evaluation.ablations import ablation_table, grid_table
 from cbat.evaluation.bootstrap import Difference
+from cbat.evaluation.collapse_check import collapsed_rows
 from cbat.evaluation.comparison import Comparison, ScoredPairs, Side, compare
 from cbat.evaluation.headline import Headline
 from cbat.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
@@ -49,6 +52,11 @@ class Summary:
         Mean over cell lines of the full model in other contexts, and of the references.
     n_seeds : int
         Training seeds that the figures are means of.
+    ablations, grid : DataFrame
+        Every model beside the full one, and seen and unseen lines and chromosomes; see
+        :mod:`cbat.evaluation.ablations`.
+    differences : dict
+        Keys in which a model's settings differ from those of the full model, in words.
     """
 
     headline: Headline
@@ -59,6 +67,9 @@ class Summary:
     other_contexts: dict[str, float] = field(default_factory=dict)
     collapsed: tuple[str, ...] = ()
     references: dict[str, float] = field(default_factory=dict)
+    ablations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    grid: pd.DataFrame = field(default_factory=pd.DataFrame)
+    differences: dict[str, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> pd.DataFrame:
@@ -79,8 +90,12 @@ def run(
     full_model: str,
     directory: Path,
     scored_pairs: Sequence[Path] = (),
+    models: Sequence[Path] = (),
+    differences: str = "{}",
 ) -> None:
-    """Write ``metrics.tsv``, ``summary.tsv`` and ``summary.txt``.
+    """Write the long table, three short ones, what they mean in words, and the report's first page.
+
+    ``metrics.tsv``, ``summary.tsv``, ``ablations.tsv``, ``grid.tsv``, ``summary.txt``, ``first_page.rst``.
 
     Parameters
     ----------
@@ -91,16 +106,21 @@ def run(
     baseline, full_model : str
         Names of the two models that are compared.
     directory : Path
-        Where the three files go.
+        Where the files go.
     scored_pairs : sequence of Path
-        Scored pairs of both models, in folders <model>/seed_<seed>/<cell_line>; without them differences
+        Scored pairs of all models, in folders <model>/seed_<seed>/<cell_line>; without them differences
         have no interval.
+    models : sequence of Path
+        ``<model>/seed_<seed>/model.json`` of all models, which hold the signs of collapse in training.
+    differences : str
+        JSON: model -> the keys in which its settings differ from those of the full model.
 
     Raises
     ------
     UserError
         A table that is malformed or given twice, or one of the two models without its headline figures.
     """
+    from cbat.evaluation.first_page import first_page
     from cbat.evaluation.summary_text import in_words
 
     metrics = with_aggregates(pd.concat([read_table(path) for path in tables], ignore_index=True))
@@ -110,13 +130,17 @@ def run(
         baseline=baseline,
         full_model=full_model,
         scored=ScoredPairs(scored_pairs),
+        models=models,
+        differences=json.loads(differences),
     )
     directory = Path(directory)
     write_table(directory / "metrics.tsv", metrics)
-    with atomic_file(directory / "summary.tsv") as temporary:
-        summary.table.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
-    with atomic_file(directory / "summary.txt") as temporary:
-        temporary.write_text(in_words(summary), encoding="utf-8")
+    for name, table in (("summary", summary.table), ("ablations", summary.ablations), ("grid", summary.grid)):
+        with atomic_file(directory / f"{name}.tsv") as temporary:
+            table.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
+    for file, text in (("summary.txt", in_words(summary)), ("first_page.rst", first_page(summary))):
+        with atomic_file(directory / file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def with_aggregates(table: pd.DataFrame) -> pd.DataFrame:
@@ -153,6 +177,8 @@ def summarise(
     baseline: str,
     full_model: str,
     scored: ScoredPairs,
+    models: Sequence[Path] = (),
+    differences: Mapping[str, str] | None = None,
 ) -> Summary:
     """The headline figures of the two models side by side; see :func:`run`."""
     headline = Headline.of(settings)
@@ -189,6 +215,7 @@ def summarise(
             n_support=headline.n_support,
             n=settings.n_bootstrap,
             seed=settings.seed,
+            lines=set(table.index),
         )
         _add_interval(table, column, compared)
     room = table["oracle"] - table["baseline"]
@@ -200,8 +227,13 @@ def summarise(
         table.rename_axis("cell_line").reset_index()[SUMMARY_COLUMNS],
         n_seeds=int(headline.rows(metrics, full_model)["seed"].nunique()),
         other_contexts=_other_contexts(metrics, headline, full_model),
-        collapsed=_collapsed(metrics, headline, (baseline, full_model)),
+        collapsed=_collapsed(metrics, headline, models),
         references=_references(metrics, headline),
+        ablations=ablation_table(
+            metrics, settings=settings, baseline=baseline, full_model=full_model, scored=scored
+        ),
+        grid=grid_table(metrics, settings=settings, baseline=baseline, full_model=full_model, scored=scored),
+        differences=dict(differences or {}),
     )
 
 
@@ -224,14 +256,10 @@ def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> di
     return {context: float(value) for context, value in values.items() if not np.isnan(value)}
 
 
-def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[str]) -> tuple[str, ...]:
-    """``model on cell line`` wherever the headline's setting shows a sign of collapse."""
-    watched = replace(headline, metric="collapse_signs", negatives="natural")
-    found = []
-    for model in models:
-        values = watched.by_line(metrics, model)
-        found += [f"{model} on {line}" for line, value in values.items() if value > 0]
-    return tuple(found)
+def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[Path]) -> tuple[str, ...]:
+    """``model on cell line`` wherever the headline's setting shows a sign of collapse in any seed."""
+    found = collapsed_rows(metrics, headline, models)
+    return tuple(dict.fromkeys(f"{row.model} on {row.cell_line}" for row in found.itertuples()))
 
 
 def _references(metrics: pd.DataFrame, headline: Headline) -> dict[str, float]:

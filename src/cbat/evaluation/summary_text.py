@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
+
+from cbat.evaluation.verdicts import (
+    ENOUGH_SEEDS,
+    NOISE,
+    clear_sign,
+    decimals,
+    text_table,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from cbat.evaluation.summary import Summary
-
-NOISE: Final = 0.015
-"""A difference in AUPR below this is noise in a single run."""
-ENOUGH_SEEDS: Final = 3
 
 _CONTEXT_NAMES: Final = {
     "none": "resistance switched off",
@@ -24,29 +29,42 @@ _CONTEXT_NAMES: Final = {
 
 def in_words(summary: Summary) -> str:
     """A table of the headline figures, and sentences that say what they mean."""
+    lines = [title(summary), setting(summary), "", *_table(summary), "", *_legend(summary), ""]
+    lines += [f"* {statement}" for statement in statements(summary).values()]
+    if len(summary.ablations):
+        lines += ["", "EVERY MODEL OF THIS RUN", "", *_ablations(summary), ""]
+        lines += [f"* {statement}" for statement in components(summary)]
+    if len(summary.grid) > 1:
+        lines += ["", "SEEN AND UNSEEN", "", *_grid(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def title(summary: Summary) -> str:
+    """What is measured, and where."""
+    return f"AUPR on {summary.headline.role} cell lines x {summary.headline.chromosomes} chromosomes"
+
+
+def setting(summary: Summary) -> str:
+    """Under which conditions it is measured."""
     headline = summary.headline
     seeds = "1 training seed" if summary.n_seeds == 1 else f"mean of {summary.n_seeds} training seeds"
-    title = f"AUPR on {headline.role} cell lines x {headline.chromosomes} chromosomes"
-    lines = [
-        title,
+    return (
         f"{headline.negatives} classes (chance is 0.500), support sets of {headline.n_support} elements, "
-        + seeds,
-        "",
-        *_table(summary),
-        "",
-        *_legend(summary),
-        "",
-    ]
-    statements = (
-        _gain(summary),
-        _environment(summary),
-        _gap(summary),
-        _shortcuts(summary),
-        _collapse(summary),
-        _caution(summary),
+        + seeds
     )
-    lines += [f"* {statement}" for statement in statements if statement]
-    return "\n".join(lines) + "\n"
+
+
+def statements(summary: Summary) -> dict[str, str]:
+    """What the figures mean, by what each sentence is about; without those that have nothing to say."""
+    said = {
+        "gain": _gain(summary),
+        "environment": _environment(summary),
+        "gap": _gap(summary),
+        "shortcuts": _shortcuts(summary),
+        "collapse": _collapse(summary),
+        "caution": _caution(summary),
+    }
+    return {about: words for about, words in said.items() if words}
 
 
 def _legend(summary: Summary) -> list[str]:
@@ -63,41 +81,90 @@ def _legend(summary: Summary) -> list[str]:
 
 
 def _table(summary: Summary) -> list[str]:
-    columns = {
-        "cell line": [*summary.lines["cell_line"], "mean"],
-        summary.baseline: _decimals(summary.table["baseline"]),
-        summary.full_model: _decimals(summary.table["full_model"]),
-        "wrong": _decimals(summary.table["wrong_support"]),
-        "oracle": _decimals(summary.table["oracle"]),
-        "gain": [
-            _with_interval(row["gain"], row["gain_low"], row["gain_high"])
-            for _, row in summary.table.iterrows()
-        ],
+    columns = {"cell line": [*summary.lines["cell_line"], "mean"], **figures(summary)}
+    return text_table(columns, left=("cell line", "gain"), last_row_apart=True)
+
+
+def figures(summary: Summary) -> dict[str, list[str]]:
+    """Cells of the table of cell lines, by the title of their column; the last row is the mean."""
+    return {
+        summary.baseline: decimals(summary.table["baseline"]),
+        summary.full_model: decimals(summary.table["full_model"]),
+        "wrong": decimals(summary.table["wrong_support"]),
+        "oracle": decimals(summary.table["oracle"]),
+        "gain": _differences(summary.table, "gain"),
     }
-    # An oracle that nobody knows is no column of dashes.
-    shown = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
-    widths = {name: max(len(name), *map(len, cells)) for name, cells in shown.items()}
-    rule = "-" * (sum(widths.values()) + 2 * (len(widths) - 1))
-    rows = ["  ".join(_aligned(name, name, widths) for name in shown), rule]
-    for number in range(len(summary.table)):
-        if number == len(summary.table) - 1:
-            rows.append(rule)
-        rows.append("  ".join(_aligned(cells[number], name, widths) for name, cells in shown.items()))
-    return [row.rstrip() for row in rows]
 
 
-def _aligned(text: str, column: str, widths: dict[str, int]) -> str:
-    return text.ljust(widths[column]) if column in ("cell line", "gain") else text.rjust(widths[column])
+def _differences(table: pd.DataFrame, column: str) -> list[str]:
+    ends = table[[column, f"{column}_low", f"{column}_high"]].to_numpy(dtype=float)
+    return [with_interval(*row) for row in ends]
 
 
-def _decimals(values: Iterable[float]) -> list[str]:
-    return ["-" if np.isnan(value) else f"{value:.3f}" for value in values]
+def ablation_figures(summary: Summary) -> dict[str, list[str]]:
+    """Cells of the table of models, by the title of their column."""
+    table = summary.ablations
+    return {
+        "model": list(table["model"]),
+        "own": decimals(table["own"]),
+        "wrong": decimals(table["wrong"]),
+        "off": decimals(table["none"]),
+        "mean": decimals(table["mean"]),
+        f"minus {summary.full_model}": _differences(table, "minus_full"),
+        f"minus {summary.baseline}": _differences(table, "minus_baseline"),
+    }
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
-    if np.isnan(value):
-        return "-"
-    return f"{value:+.3f}" + ("" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
+def _ablations(summary: Summary) -> list[str]:
+    columns = ablation_figures(summary)
+    rows = text_table(columns, left=("model", *list(columns)[-2:]))
+    return [*rows, "", ABLATION_LEGEND]
+
+
+ABLATION_LEGEND: Final = (
+    "own, wrong, off, mean: the line's own support set, that of another line, resistance switched off, "
+    "the mean environment. A model without environment has one figure."
+)
+
+
+def components(summary: Summary) -> list[str]:
+    """Which part of the full model pays, and which does not."""
+    said = []
+    for _, row in summary.ablations.iterrows():
+        if row["model"] in (summary.baseline, summary.full_model):
+            continue
+        ends = (float(row[f"minus_full{end}"]) for end in ("", "_low", "_high"))
+        value, low, high = ends
+        sign = clear_sign(value, low, high, int(row["n_seeds"]))
+        if sign and abs(value) < NOISE:
+            verdict = f"clear over chromosomes, but below {NOISE}, which is noise in one run"
+        else:
+            verdict = {
+                -1: f"so {summary.full_model} gains by what it does otherwise",
+                0: "NO clear difference: what it leaves out or adds does not clearly pay",
+                1: f"it is BETTER than {summary.full_model}",
+            }[sign]
+        changed = summary.differences.get(str(row["model"]))
+        name = f"{row['model']} ({changed})" if changed else str(row["model"])
+        difference = with_interval(value, low, high)
+        said.append(f"{name}: {difference} against {summary.full_model}; {verdict}.")
+    return said
+
+
+def grid_figures(summary: Summary) -> dict[str, list[str]]:
+    """Cells of the table of seen and unseen lines and chromosomes, by the title of their column."""
+    table = summary.grid
+    return {
+        "cell lines": [f"{row.role} ({row.n_lines})" for row in table.itertuples()],
+        "chromosomes": list(table["chromosomes"]),
+        summary.baseline: decimals(table["baseline"]),
+        summary.full_model: decimals(table["full_model"]),
+        "gain": _differences(table, "gain"),
+    }
+
+
+def _grid(summary: Summary) -> list[str]:
+    return text_table(grid_figures(summary), left=("cell lines", "chromosomes", "gain"))
 
 
 def _gain(summary: Summary) -> str:
@@ -105,7 +172,7 @@ def _gain(summary: Summary) -> str:
     n_better = int((lines["gain"] > 0).sum())
     words = (
         f"{summary.full_model} scores above {summary.baseline} on {n_better} of {len(lines)} cell lines; "
-        f"mean gain {_with_interval(mean['gain'], mean['gain_low'], mean['gain_high'])}."
+        f"mean gain {with_interval(mean['gain'], mean['gain_low'], mean['gain_high'])}."
     )
     sign = _clear_sign(summary, "gain")
     beats, loses = sign > 0, sign < 0
@@ -125,15 +192,9 @@ def _gain(summary: Summary) -> str:
 
 
 def _clear_sign(summary: Summary, column: str) -> int:
-    """Sign of a mean difference; 0 when its interval holds zero, or when few seeds make it noise."""
     mean = summary.mean
     value, low, high = (float(mean[f"{column}{end}"]) for end in ("", "_low", "_high"))
-    few_seeds = summary.n_seeds < ENOUGH_SEEDS
-    if (np.isnan(low) or few_seeds) and abs(value) <= NOISE:
-        return 0
-    if not np.isnan(low) and low <= 0.0 <= high:
-        return 0
-    return int(np.sign(value))
+    return clear_sign(value, low, high, summary.n_seeds)
 
 
 def _environment(summary: Summary) -> str:
@@ -141,7 +202,7 @@ def _environment(summary: Summary) -> str:
     if np.isnan(mean["own_minus_wrong"]):
         return "Uses the environment: not tested (no support set of a wrong cell line was fed)."
     n_better = int((lines["own_minus_wrong"] > 0).sum())
-    difference = _with_interval(
+    difference = with_interval(
         mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
     )
     sign = _clear_sign(summary, "own_minus_wrong")
@@ -202,8 +263,9 @@ def _collapse(summary: Summary) -> str:
     if not summary.collapsed:
         return "Collapse: no sign of it on any cell line."
     return (
-        f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, or its "
-        "scores hardly differ; its F1, precision and recall mean nothing."
+        f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, its "
+        "scores hardly differ, or its environment does not tell cell lines apart; its F1, precision and "
+        "recall mean nothing."
     )
 
 

@@ -131,6 +131,8 @@ def _filled(mask: Tensor) -> Tensor:
 
 def _pooled(block: InducedSetAttentionBlock, tokens: Tensor, mask: Tensor) -> Tensor:
     """Mean of the encoded elements that the mask marks, shape=(n, width)."""
+    if not tokens.shape[1]:
+        return tokens.new_zeros(len(tokens), tokens.shape[2])
     # A set without elements would give attention nothing to normalise over.
     encoded = block(tokens, mask | ~_filled(mask))
     share = mask[..., None].float() / mask.sum(dim=1).clamp(min=1)[:, None, None]

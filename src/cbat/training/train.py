@@ -18,7 +18,7 @@ from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
-from cbat.evaluation.collapse import collapse_signs
+from cbat.evaluation.collapse import collapse_signs, environment_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature, pair_metrics
 from cbat.files import atomic_file
 from cbat.graph.propagation import load_graph
@@ -119,6 +119,7 @@ def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) 
         scores.intrinsic_potential,
         scores.environment_resistance if model.has_environment else None,
     )
+    signs += environment_signs(data.training.environment, data.training.line)
     model.provenance["collapse"] = signs
     if signs and fail:
         raise UserError(

@@ -20,7 +20,7 @@ from cbat.model.encoder import MotifEncoder
 from cbat.model.teacher import Teacher
 from cbat.training.episodes import build_training_data
 
-SETTINGS = EvaluationSettings(support_sizes=[16, 96], headline_support=96, contexts=[
+SETTINGS = EvaluationSettings(support_sizes=[0, 16, 96], headline_support=96, contexts=[
     "own", "none", "mean", "wrong", "shuffled", "graph"
 ])  # fmt: skip
 
@@ -159,3 +159,10 @@ def features(feeder: Feeder) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     n = int(max(feeder.own.scored.enhancer.max(), feeder.own.scored.promoter.max())) + 1
     return torch.rand(n, 4, 3, generator=generator), torch.rand(n, 4, 3, generator=generator)
+
+
+def test_without_an_element_the_stated_tissue_speaks_alone(feeder: Feeder, contexts) -> None:
+    own, graph = contexts["own", 0], contexts["graph", 0]
+    expected = np.broadcast_to(graph.environment.fused.numpy(), own.environment.fused.shape)
+    np.testing.assert_allclose(own.environment.fused.numpy(), expected)
+    assert (own.n_used() == 0).all()

@@ -93,3 +93,11 @@ def test_isab_is_that_of_torch_geometric() -> None:
     mask[:, 0] = True
     # Rows that the mask leaves out are theirs to fill with zeros before the residual, and ours to ignore.
     torch.testing.assert_close(ours(support, mask)[mask], theirs(support, mask)[mask])
+
+
+def test_a_support_set_of_no_element_corrects_nothing() -> None:
+    encoder = SetEncoder(5)
+    torch.nn.init.normal_(encoder.out.weight)
+    correction = encoder(torch.zeros(3, 0, 5), torch.zeros(3, 0, dtype=torch.bool))
+    assert correction.shape == (3, 5)
+    assert not correction.any()

@@ -1,0 +1,100 @@
+"""A world of a benchmark, with a workflow of a few lines in place of the real one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cbat.commands.worlds import run_world
+from cbat.errors import UserError
+
+SNAKEFILE = """\
+rule all:
+    input: "results/summary/metrics.tsv"
+rule first:
+    output: "results/first.txt"
+    shell: "echo once >> times.txt; echo {config[seeds]} > {output}"
+rule second:
+    input: "results/first.txt"
+    output: "results/summary/metrics.tsv"
+    shell:
+        "test -e config/good || {{ echo 'cbat second: error: nothing is good'; exit 2; }};"
+        " cp {input} {output}"
+"""
+OUTPUT = Path("results/worlds/small/summary/metrics.tsv")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "mine").mkdir()
+    header = "cell_line\ttissue\trole\tsex\tcondition\tpairs\tpairs_format\tenhancers\tpromoters\n"
+    row = "A\tblood\ttrain\tfemale\tnormal\tmine/A.tsv\tcbat\t.\t.\n"
+    (tmp_path / "mine" / "lines.tsv").write_text(header + row)
+    values = {
+        "cell_lines": "mine/lines.tsv", "tissues": "mine/tissues.tsv", "genome": {"fasta": "genome.fa"},
+        "splits": {"train": ["chr1"], "validation": ["chr2"], "test": ["chr3"]}, "seeds": [7],
+    }  # fmt: skip
+
+    def run(**over) -> None:
+        run_world(
+            world="small", values=json.dumps(values | over), snakefile=Path("Snakefile"),
+            directory=Path("worlds/small"), outputs=[OUTPUT], threads=1,
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_failed_world_is_one_message_and_goes_on_where_it_stopped(run, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        run()
+    assert "the world 'small' failed (cbat second: error: nothing is good)" in str(error.value)
+    assert "worlds/small/run.log" in str(error.value)
+    assert not OUTPUT.exists()
+    (tmp_path / "config" / "good").touch()
+    run()
+    assert OUTPUT.read_text() == "7\n"
+    assert not OUTPUT.is_symlink()
+    times = tmp_path / "worlds" / "small" / "times.txt"
+    assert times.read_text() == "once\n", "what was finished is not made again"
+    OUTPUT.unlink()
+    run()
+    assert OUTPUT.read_text() == "7\n", "a copy can be made again"
+    assert times.read_text() == "once\n"
+
+
+def test_the_folder_of_a_world_sees_what_the_configuration_names(run, tmp_path: Path) -> None:
+    (tmp_path / "config" / "good").touch()
+    run()
+    folder = tmp_path / "worlds" / "small"
+    links = {path.name: path.resolve() for path in folder.iterdir() if path.is_symlink()}
+    assert links == {name: tmp_path / name for name in ("config", "mine", "genome.fa")}
+    (folder / "mine").unlink()
+    (folder / "mine").mkdir()
+    with pytest.raises(UserError, match="worlds/small/mine is in the way"):
+        run()
+    with pytest.raises(UserError, match="not a file that a world can share"):
+        run(tissues="../tissues.tsv")
+
+
+def test_a_run_waits_for_one_that_is_still_at_work(run, tmp_path: Path, capsys) -> None:
+    (tmp_path / "config" / "good").touch()
+    folder = tmp_path / "worlds" / "small"
+    folder.mkdir(parents=True)
+    with open(folder / ".running", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Timer(0.5, lambda: fcntl.flock(held, fcntl.LOCK_UN))
+        waiting.start()
+        started = time.perf_counter()
+        from cbat.commands.worlds import _alone
+
+        with _alone(folder / ".running"):
+            assert time.perf_counter() - started > 0.4
+    assert "another run is at work" in capsys.readouterr().out

@@ -1,0 +1,105 @@
+"""Worlds of a benchmark: what they inherit, and messages that name the line inside a world."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from cbat.config.project import load_project
+from cbat.config.worlds import world_values
+from cbat.errors import UserError
+
+FILE = "config/benchmark.yaml"
+SOUND = """\
+simulation: {seed: 5, n_chromosomes: 4}
+evaluation: {n_bootstrap: 7}
+worlds:
+  alone: {}
+  other:
+    simulation: {tissue_correlation: 0.9}
+    models: [baseline, graph_manifold, further]
+    seeds: [1, 2]
+    evaluation: {roles: [seen, unseen]}
+"""
+
+
+@pytest.fixture
+def load(project_files):
+    project_files.write("config/models/further.yaml", "encoder: small\n")
+
+    def load(text: str):
+        project_files.write(FILE, text)
+        return load_project(["config/config.yaml", FILE])
+
+    return load
+
+
+def test_a_world_is_the_configuration_with_its_keys_laid_over(load) -> None:
+    project = load(SOUND)
+    assert list(project.worlds) == ["alone", "other"]
+    alone, other = (project.worlds[name].project for name in ("alone", "other"))
+    assert alone.config == project.config.model_copy(update={"worlds": None})
+    assert other.config.simulation.seed == 5
+    assert other.config.simulation.tissue_correlation == 0.9
+    assert other.config.evaluation.n_bootstrap == 7
+    assert other.evaluated() == ["K562", "IMR90", "NHEK"]
+    assert list(other.models) == ["baseline", "graph_manifold", "further"]
+    assert "further" not in project.models
+    assert not other.worlds
+
+
+def test_a_world_has_no_worlds_even_over_a_file_that_has_some(load) -> None:
+    values = world_values(yaml.safe_load(SOUND), "other")
+    assert values["worlds"] is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("tissue_correlation", "tissue_corelation", "line 6: unknown key 'worlds.other.simulation.tiss"),
+        ("models: [baseline", "modles: [baseline", "line 7: unknown key 'worlds.other.modles' (did you mea"),
+        ("further]", "absent]", "line 7: the model 'absent' has no file config/models/absent.yaml"),
+        ("seeds: [1, 2]", "seeds: [1, 1]", "line 8: seeds names 1 twice"),
+        ("models: [baseline, ", "models: [", "baseline is 'baseline', which is not among the models to run"),
+        ("n_chromosomes: 4", "n_chromosomes: 3", "splits.test names 'chr4', which the simul"),
+        ("0.9}", "0.9, n_chromosomes: 3}", "splits.test names 'chr4', which the simul"),
+        ("alone: {}", "a/b: {}", "worlds"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_world_is_told_with_its_line(load, old: str, new: str, message: str) -> None:
+    assert old in SOUND
+    with pytest.raises(UserError) as error:
+        load(SOUND.replace(old, new))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("worlds: {}\n", "worlds names no world"),
+        ("worlds: {one: {}}\n", "worlds are simulated, but the simulation is switched off"),
+    ],
+)
+def test_a_benchmark_has_simulated_worlds(load, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load(text)
+
+
+def test_the_shipped_benchmark_has_the_worlds_that_claims_are_about() -> None:
+    from pathlib import Path
+
+    from cbat.config.sections import Config
+    from cbat.evaluation.benchmark import Benchmark, claims
+
+    top = Path(__file__).resolve().parents[3]
+    layers = [
+        yaml.safe_load((top / "config" / name).read_text()) for name in ("config.yaml", "benchmark.yaml")
+    ]
+    config = Config.model_validate(layers[0] | layers[1])
+    told = claims(config.full_model, config.baseline, config.evaluation.headline_support)
+    assert {world for claim in told for world in claim.worlds} <= set(config.worlds)
+    assert all(
+        claim.measure(Benchmark({}, config.baseline, config.full_model, 256)) is None for claim in told
+    )
+    for world in config.worlds.values():
+        assert {config.baseline, config.full_model} <= set(world.models or config.models)

@@ -1,0 +1,133 @@
+"""Claims: each is the figure that a recomputation gives, held against its bar, and absent without data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbat.config.sections import EvaluationSettings
+from cbat.evaluation import benchmark
+from cbat.evaluation.benchmark import Benchmark, as_rows, claims, run, weigh
+from cbat.evaluation.benchmark_text import in_markup, in_words
+from cbat.evaluation.table import as_table, write_table
+
+LINES, SEEDS = ("A549", "HepG2"), (1, 2)
+BASE = {
+    ("baseline", "-", 0): 0.70, ("full", "own", 256): 0.82, ("full", "wrong", 256): 0.72,
+    ("oracle", "-", 0): 0.90,
+}  # fmt: skip
+
+
+def world(figures: Mapping[tuple[str, str, int], float], **metrics: float) -> pd.DataFrame:
+    """A long table with one figure for each model and context, the lines a little apart."""
+    rows = []
+    for (model, context, size), value in figures.items():
+        for seed in (0,) if model == "oracle" else SEEDS:
+            for shift, line in enumerate(LINES):
+                key = {
+                    "model": model, "seed": seed, "cell_line": line, "role": "unseen", "chromosomes": "test",
+                    "context": context, "n_support": size,
+                }  # fmt: skip
+                rows.append(key | {"negatives": "balanced", "metric": "aupr", "value": value + 0.01 * shift})
+                for metric, other in metrics.items() if model == "full" else ():
+                    rows.append(key | {"negatives": "natural", "metric": metric, "value": other})
+    return as_table(rows)
+
+
+def weighed(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return as_rows(weigh(Benchmark(tables, "baseline", "full", 256))).set_index("claim")
+
+
+def row(table: pd.DataFrame, start: str) -> pd.Series:
+    (found,) = [claim for claim in table.index if claim.startswith(start)]
+    return table.loc[found]
+
+
+def test_the_claims_of_the_additive_world() -> None:
+    additive = world(BASE, ece=0.03, collapse_signs=0.0)
+    table = weighed({"additive": additive, "stability": additive})
+    gap = row(table, "share of the gap between baseline")
+    assert gap["value"] == pytest.approx(0.12 / 0.20)
+    assert (gap["met"], gap["bar"], gap["n_lines"], gap["n_seeds"]) == ("yes", ">= 0.55", 2, 2)
+    assert row(table, "share of unseen lines x seeds")["value"] == 1.0
+    assert row(table, "full: own support set minus")["value"] == pytest.approx(0.10)
+    assert row(table, "expected calibration error")["met"] == "yes"
+    assert row(table, "trainings of full that collapse")["met"] == "yes"
+
+
+def test_a_claim_without_its_model_or_world_is_not_measured() -> None:
+    for tables in ({}, {"additive": world({("baseline", "-", 0): 0.7})}, {"tissue_090": world(BASE)}):
+        table = weighed(tables)
+        assert set(table["met"]) == {"not measured"}
+        assert table["value"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        ({("full", "own", 256): 0.80}, "share of the gap between"),
+        ({("full", "own", 256): 0.69}, "share of unseen lines x seeds"),
+        ({("full", "wrong", 256): 0.75}, "full: own support set minus"),
+        (
+            {("scalar_resistance", "own", 256): 0.71, ("scalar_resistance", "none", 0): 0.70},
+            "scalar: largest difference",
+        ),
+    ],
+)
+def test_a_figure_below_its_bar_fails(change: dict, claim: str) -> None:
+    table = weighed({"additive": world(BASE | change)})
+    assert row(table, claim)["met"] == "no"
+
+
+def test_signs_of_collapse_and_calibration_fail() -> None:
+    additive = world(BASE, ece=0.06, collapse_signs=1.0)
+    table = weighed({"additive": additive, "stability": world(BASE, collapse_signs=0.0)})
+    assert row(table, "expected calibration")["met"] == "no"
+    assert row(table, "trainings of full that collapse")["value"] == 2.0
+    assert row(table, "trainings of full that collapse")["met"] == "no"
+    alone = row(weighed({"additive": additive}), "trainings of full that collapse")
+    assert alone["met"] == "not measured", "one of two worlds is not both"
+
+
+def test_a_scalar_resistance_changes_nothing() -> None:
+    equal = {("scalar_resistance", "own", 256): 0.7, ("scalar_resistance", "none", 0): 0.7}
+    assert row(weighed({"additive": world(BASE | equal)}), "scalar")["met"] == "yes"
+
+
+@pytest.mark.parametrize(("own", "expected"), [(0.80, "yes"), (0.79, "no")])
+def test_fusion_is_held_against_the_better_of_the_two_alone(own: float, expected: str) -> None:
+    figures = {("full", "own", 16): own, ("full", "graph", 0): 0.80, ("no_graph", "own", 16): 0.77}
+    table = weighed({"tissue_090": world(figures)})
+    assert row(table, "full with 16 elements")["met"] == expected
+    assert row(table, "full with 16 elements")["value"] == pytest.approx(own - 0.80)
+    del figures["full", "graph", 0]
+    assert row(weighed({"tissue_090": world(figures)}), "full with 16")["met"] == "not measured"
+
+
+def test_the_files_say_first_what_fails(tmp_path: Path) -> None:
+    write_table(tmp_path / "metrics.tsv", world(BASE | {("full", "wrong", 256): 0.80}, ece=0.03))
+    run(
+        worlds={"additive": tmp_path / "metrics.tsv"}, settings=EvaluationSettings(), baseline="baseline",
+        full_model="full", directory=tmp_path,
+    )  # fmt: skip
+    words = (tmp_path / "benchmark.txt").read_text()
+    assert "2 hold" not in words.split("FAILS:")[1]
+    assert words.index("FAILS:") < words.index("holds:") < words.index("not measured:")
+    assert (
+        "full: own support set minus that of a wrong line: 0.020, bar >= 0.08 (additive; 2 lines x 2" in words
+    )
+    table = pd.read_csv(tmp_path / "benchmark.tsv", sep="\t", keep_default_na=False)
+    assert list(table.columns) == benchmark.BENCHMARK_COLUMNS
+    assert "c00000" in (tmp_path / "benchmark.rst").read_text()
+
+
+def test_the_verdict_counts_claims_that_have_a_bar() -> None:
+    result = weigh(Benchmark({}, "baseline", "full", 256))
+    n = sum(claim.bar is not None for claim in claims("full", "baseline", 256))
+    assert f"Of {n} claims 0 hold and none fails; {n} could not be measured" in in_words(result)
+    assert "c00000" not in in_markup(result)
+    assert np.isnan(as_rows(result)["value"]).all()
