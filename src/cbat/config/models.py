@@ -22,7 +22,7 @@ class EncoderSettings(Section):
     )
     seed_length: Annotated[int, Field(ge=4, le=9)] = Field(8, description="Length of the seed k-mers, bp.")
     refinement_rounds: Annotated[int, Field(ge=0)] = Field(
-        7, description="Rounds of expectation-maximisation that refine a seed to a motif; 0 keeps the seeds."
+        9, description="Rounds of expectation-maximisation that refine a seed to a motif; 0 keeps the seeds."
     )
     refinement_elements: PositiveInt = Field(
         1200, description="Elements of each type that the refinement reads, drawn at random."
@@ -99,6 +99,11 @@ class ModelSettings(Section):
     )
     stated_tissue: Literal["own", "wrong", "unknown"] = Field(
         "own", description="Tissue of origin that the model is told at prediction."
+    )
+    contrast: Literal["block", "pooled"] = Field(
+        "block",
+        description="Training compares the pairs of a block with one another, whatever share of them is in "
+        "contact; or pooled, it also explains why that share differs between blocks.",
     )
     orthogonality: NonNegative = Field(
         0.02, description="Weight of the penalty on the correlation of U_I and R_E within a block."

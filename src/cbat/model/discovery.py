@@ -2,7 +2,8 @@ r"""Motif discovery: k-mer seeds refined to position weight matrices by expectat
 
 The model is the "zero or one occurrence per sequence" mixture (Bailey and Elkan 1994): an element
 holds the motif once, on either strand and anywhere, with probability :math:`\pi`, or not at all.
-Seeds come in two rounds; the second looks at what the motifs of the first leave unexplained.
+Seeds come in three rounds; each looks at what the motifs of those before leave unexplained, in elements
+without them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbat.config.models import EncoderSettings
-from cbat.model.encoder import MotifEncoder, log_positions
+from cbat.model.encoder import N_CODE, MotifEncoder, log_positions
 from cbat.model.seeding import KmerTable, choose_seeds
 
 PSEUDOCOUNT = 2.0
@@ -23,6 +24,11 @@ SEED_PROBABILITY = 0.7
 LARGEST_CORRELATION = 0.5
 LEAST_INFORMATION = 7.0
 LEAST_PRIOR = 0.008
+COMMON = 0.08
+SHARE_ASSOCIATED = 0.7
+WIDENING = 8
+SLACK = 0.1
+ERASED_INFORMATION = 0.2
 
 
 @dataclass(frozen=True)
@@ -74,36 +80,102 @@ def discover_motifs(
     seed : int
         Seed of the subset of elements that refines the matrices.
     """
-    n_motifs, width, k = settings.n_filters, settings.filter_width, settings.seed_length
+    n_motifs, k = settings.n_filters, settings.seed_length
     rng = np.random.default_rng([seed, 11])
     background = background_frequencies([codes for codes, _ in tables])
-    subset = [
-        torch.from_numpy(codes[np.sort(rng.permutation(len(codes))[: settings.refinement_elements])])
-        for codes, _ in tables
-    ]
-    kmers = [KmerTable.count(codes, k) for codes, _ in tables]
-    targets = [values - values.mean(axis=0) for _, values in tables]
-    taken: list[NDArray[np.int64]] = []
-    found = None
-    for share_associated, n_seeds in ((0.7, n_motifs + n_motifs // 4), (0.7, n_motifs)):
+    subset = [np.sort(rng.permutation(len(codes))[: settings.refinement_elements]) for codes, _ in tables]
+    left = [codes for codes, _ in tables]
+    centred = [values - values.mean(axis=0) for _, values in tables]
+    targets, failed, found = centred, list[NDArray[np.int64]](), None
+    for n_seeds in (n_motifs + n_motifs // 4, 3 * n_motifs // 4, 3 * n_motifs // 4):
+        kmers = [KmerTable.count(codes, k) for codes in left]
         association = sum(table.association(target) for table, target in zip(kmers, targets, strict=True))
-        enrichment = sum(table.enrichment(codes) for table, (codes, _) in zip(kmers, tables, strict=True))
-        wanted = int(share_associated * n_seeds)
-        seeds = choose_seeds(np.asarray(association), k, wanted, taken)
-        seeds += choose_seeds(np.asarray(enrichment), k, n_seeds - wanted, taken + seeds)
-        taken += seeds
-        start = seed_matrices([torch.from_numpy(digits) for digits in seeds], width, background)
-        motifs = refine_motifs(start, subset, background, settings.refinement_rounds)
-        motifs = motifs if found is None else found.join(motifs)
+        enrichment = sum(table.enrichment(codes) for table, codes in zip(kmers, left, strict=True))
+        wanted = int(SHARE_ASSOCIATED * n_seeds)
+        seeds = choose_seeds(np.asarray(association), k, wanted, failed)
+        seeds += choose_seeds(np.asarray(enrichment), k, n_seeds - wanted, failed + seeds)
+        remaining = [torch.from_numpy(codes[rows]) for codes, rows in zip(left, subset, strict=True)]
+        grown = grow_motifs(seeds, remaining, background, settings, both=found is None)
+        before = 0 if found is None else len(found.prior)
+        motifs = grown if found is None else found.join(grown)
         features = [posteriors(motifs, torch.from_numpy(codes)) for codes, _ in tables]
-        keep = _distinct(motifs, features, targets, 0 if found is None else len(found.prior), n_motifs)
+        sound = _sound(motifs, features, targets)
+        failed += [seed for at, seed in enumerate(seeds) if not sound[before + at :: len(seeds)].any()]
+        new = [row for row in _ranked(motifs, features, centred) if row >= before and sound[row]]
+        keep = _unlike(list(range(before)), new, _correlation(features), n_motifs)
         found = motifs.select(keep)
-        targets = [
-            _residual(values - values.mean(axis=0), table[:, keep])
-            for (_, values), table in zip(tables, features, strict=True)
-        ]
+        targets = [_residual(target, table[:, keep]) for target, table in zip(centred, features, strict=True)]
+        left = [erased(found, torch.from_numpy(codes), background) for codes, _ in tables]
     assert found is not None
-    return found
+    rest = [row for row in _ranked(motifs, features, centred) if row not in keep]
+    keep = _unlike(keep, rest, _correlation(features), n_motifs)
+    return motifs.select(keep)
+
+
+def grow_motifs(
+    seeds: list[NDArray[np.int64]],
+    subset: list[Tensor],
+    background: Tensor,
+    settings: EncoderSettings,
+    *,
+    both: bool,
+) -> Motifs:
+    """Refine seeds in windows wider than a filter, and then in the most informative part of each.
+
+    A seed can lie at either end of its motif, which a window of the filter's width around the seed would
+    cut off. In a wide window, though, two motifs that share a half tend to become one; so ``both`` also
+    refines every seed in the narrow window alone.
+
+    Parameters
+    ----------
+    seeds : list of arrays, shape=(k,)
+    subset : list of Tensor of uint8, shape=(n_elements, length)
+    background : Tensor, shape=(4,)
+    settings : EncoderSettings
+    both : bool
+    """
+    digits, width = [torch.from_numpy(seed) for seed in seeds], settings.filter_width
+    rounds = settings.refinement_rounds
+    wide = refine_motifs(
+        seed_matrices(digits, width + WIDENING, background), subset, background, rounds - rounds // 2
+    )
+    grown = refine_motifs(crop(wide, width, background), subset, background, rounds // 2)
+    if not both:
+        return grown
+    return refine_motifs(seed_matrices(digits, width, background), subset, background, rounds).join(grown)
+
+
+@torch.no_grad()
+def erased(motifs: Motifs, codes: Tensor, background: Tensor) -> NDArray[np.uint8]:
+    """Elements whose motifs are written over with N, shape=(n, length).
+
+    The k-mers of a long motif would otherwise stand before every short one. Only the informative columns of
+    the best window go, and only where the motif is more likely there than not.
+    """
+    encoder, result = motifs.encoder(), codes.numpy().copy()
+    information = (torch.exp(motifs.filters) * background[:, None] * motifs.filters).sum(dim=1)
+    threshold = torch.log((1 - motifs.prior) / motifs.prior) + log_positions(codes.shape[1], encoder.width)
+    score, start = encoder.best_starts(codes)
+    for filter_, columns in enumerate(information > ERASED_INFORMATION):
+        offsets = columns.nonzero()[:, 0].numpy()
+        for strand in (0, 1):
+            here = np.flatnonzero((score[:, filter_, strand] > threshold[filter_]).numpy())
+            read = offsets if strand == 0 else encoder.width - 1 - offsets
+            result[here[:, None], start[here, filter_, strand].numpy()[:, None] + read] = N_CODE
+    return result
+
+
+def crop(motifs: Motifs, width: int, background: Tensor) -> Tensor:
+    """The part of each filter that holds most of its information, shape=(n, 4, width)."""
+    information = (torch.exp(motifs.filters) * background[:, None] * motifs.filters).sum(dim=1)
+    held = information.unfold(1, width, 1).sum(dim=2)
+    parts = []
+    for filter_, row in zip(motifs.filters, held, strict=True):
+        # Where several windows hold it all, the middle one leaves room on both sides.
+        good = torch.where(row >= row.max() - SLACK)[0]
+        start = int(good[len(good) // 2])
+        parts.append(filter_[:, start : start + width])
+    return torch.stack(parts)
 
 
 def background_frequencies(codes: list[NDArray[np.uint8]]) -> Tensor:
@@ -166,31 +238,56 @@ def posteriors(motifs: Motifs, codes: Tensor) -> NDArray[np.float64]:
     return motifs.encoder().features(codes)[..., 0].numpy().astype(np.float64)
 
 
-def _distinct(
-    motifs: Motifs,
-    features: list[NDArray[np.float64]],
-    targets: list[NDArray[np.float64]],
-    n_kept_before: int,
-    n_motifs: int,
+def _sound(
+    motifs: Motifs, features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
+) -> NDArray[np.bool_]:
+    """Motifs that tell cell lines apart beyond chance, given those kept before, or are common.
+
+    The places of others stay free for the seeds of the next round.
+    """
+    n_tests = sum(target.shape[1] for target in targets)
+    beyond_chance = n_tests + 6.0 * (2.0 * n_tests) ** 0.5  # of a chi-squared sum: mean and deviations
+    return np.asarray((_association(features, targets) > beyond_chance) | (motifs.prior.numpy() > COMMON))
+
+
+def _ranked(
+    motifs: Motifs, features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
 ) -> list[int]:
-    """Motifs kept: informative, present, and none a copy of a better one."""
-    n = len(motifs.prior)
-    worth = np.zeros(n)
-    correlation = np.zeros((n, n))
-    for table, target in zip(features, targets, strict=True):
-        centred = table - table.mean(axis=0)
-        scaled = centred / np.maximum(centred.std(axis=0), 1e-6)
-        correlation = np.maximum(correlation, np.abs(scaled.T @ scaled) / len(table))
-        worth += ((scaled.T @ target) ** 2 / (len(table) * np.maximum(target.var(axis=0), 1e-9))).sum(axis=1)
-    worth += 0.05 * motifs.prior.numpy() * motifs.information.numpy()
-    usable = (motifs.information.numpy() >= LEAST_INFORMATION) & (motifs.prior.numpy() >= LEAST_PRIOR)
-    kept = list(range(n_kept_before))
-    for index in n_kept_before + np.argsort(-worth[n_kept_before:], kind="stable"):
-        if len(kept) == n_motifs:
-            break
-        if usable[index] and (not kept or correlation[index, kept].max() < LARGEST_CORRELATION):
-            kept.append(int(index))
-    return kept
+    """Usable motifs, the best first."""
+    prior, information = motifs.prior.numpy(), motifs.information.numpy()
+    worth = _association(features, targets) + 0.05 * prior * information
+    usable = (information >= LEAST_INFORMATION) & (prior >= LEAST_PRIOR)
+    return [int(row) for row in np.argsort(-worth, kind="stable") if usable[row]]
+
+
+def _association(
+    features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Sum of squared correlations with all targets, times the number of elements; shape=(n_motifs,)."""
+    worth = np.zeros(features[0].shape[1])
+    for scaled, target in zip(map(_scaled, features), targets, strict=True):
+        explained = (scaled.T @ target) ** 2
+        worth += (explained / (len(scaled) * np.maximum(target.var(axis=0), 1e-9))).sum(axis=1)
+    return worth
+
+
+def _correlation(features: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Largest absolute correlation of two motifs over the element types, shape=(n_motifs, n_motifs)."""
+    scaled = [_scaled(table) for table in features]
+    return np.asarray(np.max([np.abs(table.T @ table) / len(table) for table in scaled], axis=0))
+
+
+def _scaled(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-6))
+
+
+def _unlike(kept: list[int], candidates: list[int], correlation: NDArray[np.float64], n: int) -> list[int]:
+    """``kept``, and after it the candidates that are no copies of an earlier one; at most ``n``."""
+    result = list(kept)
+    for row in candidates:
+        if len(result) < n and (not result or correlation[row, result].max() < LARGEST_CORRELATION):
+            result.append(row)
+    return result
 
 
 def _residual(target: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -65,13 +65,21 @@ class MotifEncoder:
         offsets = torch.arange(self.width)
         scores, windows = [], []
         for part in codes.split(_CHUNK):
-            best, position = self._convolve(part).max(dim=2)  # (n, 2 * n_filters)
-            index = (position[:, :, None] + offsets).flatten(1)
+            score, start = self.best_starts(part)
+            index = (start.transpose(1, 2).flatten(1)[:, :, None] + offsets).flatten(1)
             found = part.gather(1, index).view(len(part), 2, self.n_filters, self.width)
             backward = _COMPLEMENT[found[:, 1].long()].flip(dims=(2,))
-            scores.append(best.view(len(part), 2, self.n_filters).transpose(1, 2))
+            scores.append(score)
             windows.append(torch.stack([found[:, 0], backward], dim=2))
         return torch.cat(scores), torch.cat(windows)
+
+    @torch.no_grad()
+    def best_starts(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Score and start of the best window of each filter on each strand, each (n, n_filters, 2)."""
+        parts = [self._convolve(part).max(dim=2) for part in codes.split(_CHUNK)]
+        score, start = (torch.cat(both) for both in zip(*parts, strict=True))
+        shape = (len(codes), 2, self.n_filters)
+        return score.view(shape).transpose(1, 2), start.view(shape).transpose(1, 2)
 
     @torch.no_grad()
     def features(self, codes: Tensor) -> Tensor:

@@ -64,12 +64,16 @@ class Episodes:
         if self.environment is None:
             return None
         chosen = np.arange(len(self)) if blocks is None else blocks
-        sizes = torch.from_numpy(np.diff(self.start)[chosen])
-        within = torch.repeat_interleave(torch.arange(len(chosen)), sizes)
+        within = torch.from_numpy(self.block_of_pairs(chosen))
         fused = torch.from_numpy(self.environment[chosen]).float()
         if self.support is None:
             return BlockEnvironment(within, fused)
         return BlockEnvironment(within, fused, *reader.features(self.support[chosen]))
+
+    def block_of_pairs(self, blocks: Rows | None = None) -> Rows:
+        """Place among the chosen blocks, or all, of the block of each of their pairs."""
+        sizes = np.diff(self.start) if blocks is None else np.diff(self.start)[blocks]
+        return np.repeat(np.arange(len(sizes)), sizes)
 
     def line_of_pairs(self) -> Rows:
         """The cell line of each pair, shape=(n_pairs,)."""

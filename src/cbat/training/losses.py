@@ -10,6 +10,7 @@ first two terms only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from torch.nn import functional
 
 from cbat.config.models import ModelSettings
 from cbat.model.contact import BlockEnvironment, ContactModel, Energies, PairBatch
+
+LEVEL_VARIANCE: Final = 4.0
+NEWTON_STEPS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -88,26 +92,61 @@ class Objective(nn.Module):
         self,
         energies: StepEnergies,
         label: Tensor,
-        environment: BlockEnvironment | None,
+        block: Tensor,
         expected: Tensor | None,
     ) -> Tensor:
-        """The loss of a step; see :meth:`forward` and the formula of this module."""
+        """The loss of a step; see :meth:`forward` and the formula of this module.
+
+        Parameters
+        ----------
+        energies : StepEnergies
+        label : Tensor, shape=(n,)
+        block : Tensor of int, shape=(n,)
+            Block of each pair.
+        expected : Tensor, shape=(n_blocks, n_filters), or None
+        """
         settings, student, teacher = self.settings, energies.student, energies.teacher
-        loss = contact_loss(student, label)
-        if environment is not None and settings.orthogonality:
-            loss = loss + settings.orthogonality * entanglement(student, environment.block)
+        compared = block if settings.contrast == "block" else None
+        loss = contact_loss(student.logit, label, compared)
+        if self.contact.resistance is not None and settings.orthogonality:
+            loss = loss + settings.orthogonality * entanglement(student, block)
         if settings.alignment_weight and energies.fed is not None and expected is not None:
             loss = loss + settings.alignment_weight * functional.mse_loss(energies.fed.float(), expected)
         if teacher is not None and self.identities is not None:
-            loss = loss + contact_loss(teacher, label)
+            loss = loss + contact_loss(teacher.logit, label, compared)
         if teacher is not None and settings.competition_weight:
             loss = loss + settings.competition_weight * competition(student, teacher)
         return loss
 
 
-def contact_loss(energies: Energies, label: Tensor) -> Tensor:
-    """Cross-entropy of contact."""
-    return functional.binary_cross_entropy_with_logits(energies.logit.float(), label)
+def contact_loss(logit: Tensor, label: Tensor, block: Tensor | None) -> Tensor:
+    r"""Cross-entropy of contact, shape=(); with blocks, of comparisons within them.
+
+    Cell lines differ in the share of candidate pairs that are in contact. A network that explains these
+    shares by sequences or environments learns what tells a few training lines apart, not what tells their
+    pairs apart. So each block has a level :math:`t_b` of its own, fitted to its labels under a weak prior,
+
+    .. math:: L = BCE(\mathrm{sigmoid}(U_I - R_E + t_b)), \qquad t_b \sim N(0, LEVEL\_VARIANCE)
+
+    which prediction does not have: the nuisance parameter of a stratified logistic regression (Breslow and
+    Day 1980). At the fitted level the loss does not change with it, so no gradient passes through.
+    """
+    logit = logit.float()
+    if block is not None:
+        logit = logit + block_levels(logit.detach(), label, block)[block]
+    return functional.binary_cross_entropy_with_logits(logit, label)
+
+
+def block_levels(logit: Tensor, label: Tensor, block: Tensor) -> Tensor:
+    """Most probable level of each block, shape=(n_blocks,), by Newton's method."""
+    n_blocks = int(block.max()) + 1
+    level = torch.zeros(n_blocks, device=logit.device)
+    for _ in range(NEWTON_STEPS):
+        probability = torch.sigmoid(logit + level[block])
+        slope = torch.zeros_like(level).index_add(0, block, label - probability) - level / LEVEL_VARIANCE
+        curvature = torch.zeros_like(level).index_add(0, block, probability * (1.0 - probability))
+        level = level + (slope / (curvature + 1.0 / LEVEL_VARIANCE)).clamp(-2.0, 2.0)
+    return level
 
 
 def competition(student: Energies, teacher: Energies) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,16 +19,17 @@ from cbat.config.sections import TrainingSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
 from cbat.evaluation.collapse import collapse_signs, environment_signs
-from cbat.evaluation.metrics import best_f1_threshold, fit_temperature, pair_metrics
+from cbat.evaluation.metrics import best_f1_threshold, fit_temperature_and_bias, pair_metrics
 from cbat.files import atomic_file
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import Scores, TrainedModel, load_encoder, save_model, score_pairs
 from cbat.model.contact import ContactModel
 from cbat.model.resistance import TiedResistance
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
-from cbat.training.losses import Objective
+from cbat.training.losses import Objective, contact_loss
 
 log = logging.getLogger(__name__)
+LEVEL_SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def run(
@@ -175,6 +176,9 @@ def fit(
     contact = ContactModel(n_filters, settings)
     if isinstance(contact.resistance, TiedResistance):
         contact.resistance.centre.copy_(torch.from_numpy(data.statistics.mean))
+        if settings.contrast == "block":
+            # Comparisons within blocks say nothing of levels; `finished` chooses the share.
+            nn.init.zeros_(contact.resistance.level_share.requires_grad_(False))
     objective = Objective(contact, settings, len(data.counts), n_filters).to(device)
     optimiser = torch.optim.AdamW(
         objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -192,7 +196,7 @@ def fit(
             losses.append(_step(objective, data, blocks, training, optimiser, device))
             schedule.step()
         row = {"epoch": epoch, "training_loss": round(float(np.mean(losses)), 6)}
-        row |= validate(contact, data)
+        row |= validate(contact, data, settings)
         history.append(row)
         log.info("epoch %d: %s", epoch, row)
         loss = row.get("validation_loss", float("inf"))
@@ -229,7 +233,8 @@ def _step(
         expected = torch.from_numpy(episodes.expected[blocks]).float().to(device)
     with _autocast(training, device):
         energies = objective(pairs, environment, line, expected)
-    loss = objective.loss(energies, label, environment, expected)
+    block = torch.from_numpy(episodes.block_of_pairs(blocks)).to(device)
+    loss = objective.loss(energies, label, block, expected)
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(objective.parameters(), objective.settings.gradient_clip)
@@ -257,10 +262,11 @@ def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> 
     return scored
 
 
-def validate(contact: ContactModel, data: TrainingData) -> dict[str, float]:
+def validate(contact: ContactModel, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
     """Figures of the validation side for one row of history."""
     scores, label = scores_of(contact, data, data.validation), data.validation.label
-    signed = (2.0 * label - 1.0) * scores.logit
+    block = torch.from_numpy(data.validation.block_of_pairs()) if settings.contrast == "block" else None
+    loss = contact_loss(torch.from_numpy(scores.logit), torch.from_numpy(label).float(), block)
     line = data.validation.line_of_pairs()
     probability = 1.0 / (1.0 + np.exp(-scores.logit))
     aupr = []
@@ -269,7 +275,7 @@ def validate(contact: ContactModel, data: TrainingData) -> dict[str, float]:
         if 0.0 < label[mine].mean() < 1.0:
             aupr.append(pair_metrics(label[mine], probability[mine], line[mine], 0.5, balanced=True)["aupr"])
     row = {
-        "validation_loss": float(np.logaddexp(0.0, -signed).mean()),
+        "validation_loss": float(loss),
         "validation_aupr": float(np.mean(aupr)) if aupr else float("nan"),
         "potential_deviation": float(scores.intrinsic_potential.std()),
         "resistance_deviation": float(scores.environment_resistance.std()),
@@ -277,12 +283,29 @@ def validate(contact: ContactModel, data: TrainingData) -> dict[str, float]:
     return {name: round(value, 6) for name, value in row.items() if np.isfinite(value)}
 
 
+def _best_level_share(data: TrainingData, contact: ContactModel) -> float:
+    """How much environments say of the levels of whole lines, by the likelihood of the validation side."""
+    assert isinstance(contact.resistance, TiedResistance)
+    losses = []
+    for share in LEVEL_SHARES:
+        contact.resistance.level_share.data.fill_(share)
+        logit = scores_of(contact, data, data.validation).logit
+        temperature, level = fit_temperature_and_bias(logit, data.validation.label)
+        signed = (2.0 * data.validation.label - 1.0) * (logit + level) / temperature
+        losses.append(np.logaddexp(0.0, -signed).mean())
+    return LEVEL_SHARES[int(np.argmin(losses))]
+
+
 def finished(
     data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
 ) -> TrainedModel:
-    """The model with temperature and threshold from the validation side."""
-    scores, label = scores_of(contact, data, data.validation), data.validation.label
-    temperature = fit_temperature(scores.logit, label)
+    """The model with the level of its potential, temperature and threshold from the validation side."""
+    label = data.validation.label
+    if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
+        contact.resistance.level_share.data.fill_(_best_level_share(data, contact))
+    temperature, level = fit_temperature_and_bias(scores_of(contact, data, data.validation).logit, label)
+    contact.linear.bias.data.add_(level)
+    scores = scores_of(contact, data, data.validation)
     probability = 1.0 / (1.0 + np.exp(-scores.logit / temperature))
     return TrainedModel(
         settings=settings,
@@ -294,5 +317,5 @@ def finished(
         counts=data.counts,
         temperature=temperature,
         threshold=best_f1_threshold(label, probability),
-        provenance={"validation": validate(contact, data)},
+        provenance={"validation": validate(contact, data, settings)},
     )

@@ -73,11 +73,11 @@ def test_the_grid_has_a_row_for_each_cell_that_was_evaluated(run, metrics) -> No
 def test_words_say_what_pays(run, metrics) -> None:
     made = summarise(
         metrics, settings=SETTINGS, scored=ScoredPairs(run.scored),
-        differences={"worse": "graph_prior: false"}, **MODELS,
+        differences={"worse": "graph: none"}, **MODELS,
     )  # fmt: skip
     words = in_words(made)
     (sentence,) = [
-        line for line in words.splitlines() if line.startswith("* worse (graph_prior: false): -0.")
+        line for line in words.splitlines() if line.startswith("* worse (graph: none): -0.")
     ]
     assert sentence.endswith("so full gains by what it does otherwise.")
     assert "SEEN AND UNSEEN" not in words, "one cell is no grid"

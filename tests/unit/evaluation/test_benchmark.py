@@ -73,7 +73,7 @@ def test_a_claim_without_its_model_or_world_is_not_measured() -> None:
         ({("full", "own", 256): 0.69}, "share of unseen lines x seeds"),
         ({("full", "wrong", 256): 0.75}, "full: own support set minus"),
         (
-            {("scalar_resistance", "own", 256): 0.71, ("scalar_resistance", "none", 0): 0.70},
+            {("scalar_resistance", "graph", 0): 0.71, ("scalar_resistance", "none", 0): 0.70},
             "scalar: largest difference",
         ),
     ],
@@ -94,7 +94,7 @@ def test_signs_of_collapse_and_calibration_fail() -> None:
 
 
 def test_a_scalar_resistance_changes_nothing() -> None:
-    equal = {("scalar_resistance", "own", 256): 0.7, ("scalar_resistance", "none", 0): 0.7}
+    equal = {("scalar_resistance", "graph", 0): 0.7, ("scalar_resistance", "none", 0): 0.7}
     assert row(weighed({"additive": world(BASE | equal)}), "scalar")["met"] == "yes"
 
 

@@ -50,7 +50,7 @@ def motif_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def save(tiny_project, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Save a model with a graph of two tissues; what is read does not depend on its energies."""
 
-    def build(*, graph_prior: bool = True) -> Path:
+    def build(*, graph: str = "prototype") -> Path:
         directory = tmp_path_factory.mktemp("model")
         nodes = [{"name": line, "kind": "cell_line"} for line in tiny_project.train]
         nodes += [{"name": tissue, "kind": "tissue"} for tissue in TISSUES]
@@ -61,7 +61,7 @@ def save(tiny_project, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         write_json(directory / "graph.json", {"nodes": nodes, "edges": edges})
         filters = np.log(np.stack([probabilities(word).T for word in MOTIFS.values()]) / 0.25)
         encoder = MotifEncoder(torch.from_numpy(filters).float(), torch.full((3,), 0.4))
-        settings = ModelSettings(support_size=96, graph_prior=graph_prior)
+        settings = ModelSettings(support_size=96, graph=graph)
         shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
         graph = load_graph(directory / "graph.json")
         data = build_training_data(shards, tiny_project.train, encoder, graph, settings)
@@ -209,7 +209,7 @@ def test_no_label_is_read(readout: Path, read, tiny_project, tmp_path: Path) -> 
 
 
 def test_a_model_without_graph_still_names_lines_and_motifs(save, read, tmp_path: Path) -> None:
-    directory = read(model_directory=save(graph_prior=False))
+    directory = read(model_directory=save(graph="none"))
     tissues = table(directory, "tissue_posterior")
     assert not [name for name in tissues if name.startswith("posterior_")]
     assert set(table(directory, "line_posterior")["kind"]) == {"cell_line"}

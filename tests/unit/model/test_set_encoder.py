@@ -98,6 +98,6 @@ def test_isab_is_that_of_torch_geometric() -> None:
 def test_a_support_set_of_no_element_corrects_nothing() -> None:
     encoder = SetEncoder(5)
     torch.nn.init.normal_(encoder.out.weight)
-    correction = encoder(torch.zeros(3, 0, 5), torch.zeros(3, 0, dtype=torch.bool))
+    correction = encoder(torch.zeros(3, 0, 5), torch.zeros(3, 0, dtype=torch.bool), torch.zeros(3, 5))
     assert correction.shape == (3, 5)
     assert not correction.any()
