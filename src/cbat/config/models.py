@@ -49,15 +49,18 @@ class ModelSettings(Section):
         "one number for all pairs of a block; a free network of pair and environment.",
     )
     resistance_offset: Positive = Field(
-        3.0,
+        4.0,
         description="Resistance before softplus of every pair in the average environment; fixes the gauge "
         "(U_I + g, R_E + g).",
     )
-    cooperative_rank: Annotated[int, Field(ge=0)] = Field(
-        0, description="Enhancer-promoter motif combinations in the tied resistance; 0 keeps it additive."
+    cooperation: bool = Field(
+        True, description="The tied resistance knows combinations of an enhancer's and a promoter's motif."
+    )
+    cooperation_penalty: NonNegative = Field(
+        0.0006, description="Weight of the sum of the absolute values of these combinations (lasso)."
     )
     set_encoder: Literal["none", "isab", "isab_tied"] = Field(
-        "none",
+        "isab_tied",
         description="Correct the environment by an encoder of the whole support set (Set Transformer): one "
         "over all channels, or one that every channel shares.",
     )
@@ -106,7 +109,7 @@ class ModelSettings(Section):
         "contact; or pooled, it also explains why that share differs between blocks.",
     )
     orthogonality: NonNegative = Field(
-        0.02, description="Weight of the penalty on the correlation of U_I and R_E within a block."
+        0.01, description="Weight of the penalty on the correlation of U_I and R_E within a block."
     )
     support_size: PositiveInt = Field(256, description="Support elements per block in training.")
     blocks_per_step: PositiveInt = Field(8, description="Homogeneous blocks in a step.")

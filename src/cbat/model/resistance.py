@@ -54,29 +54,29 @@ class TiedResistance(nn.Module):
     where :math:`\bar f` is the mean presence among training candidates and :math:`\tilde f = f - \bar f`.
     The share ``s`` of what the environment does to an average pair, and so to all pairs of a line, is one
     learned number: a free one for each motif could only learn the levels of the few training lines.
-    :math:`c` is a low-rank sum over combinations of an enhancer's and a promoter's motif,
-    :math:`\sum_r (A_r \cdot (\tilde f_e M)) (B_r \cdot \tilde f_p)
-    + (C_r \cdot \tilde f_e) (D_r \cdot (\tilde f_p M))`.
+    :math:`c` is a sum over combinations of an enhancer's and a promoter's motif,
+    :math:`c(x, M) = \sum_{kl} \tilde f_{ek} \tilde f_{pl} (C^e_{kl} M_k + C^p_{kl} M_l)`, which a lasso
+    keeps sparse: few factors need each other, and a world without such pairs loses nothing by it.
     A motif whose factor is active in the cell line lowers the resistance of every pair that carries it,
     also in a line never seen in training.
 
     Parameters
     ----------
     n_filters : int
-    cooperative_rank : int
-        Combinations; 0 for none.
+    cooperation : bool
+        Whether there are combinations.
     offset : float
         The constant :math:`b`.
     """
 
-    def __init__(self, n_filters: int, cooperative_rank: int, offset: float) -> None:
+    def __init__(self, n_filters: int, cooperation: bool, offset: float) -> None:
         super().__init__()
         self.offset = nn.Buffer(torch.tensor(offset))
         self.enhancer = nn.Parameter(torch.full((n_filters,), 0.3))
         self.promoter = nn.Parameter(torch.full((n_filters,), 0.3))
         self.level_share = nn.Parameter(torch.tensor(0.5))
         self.centre = nn.Buffer(torch.zeros(2, n_filters))
-        self.combinations = nn.Parameter(0.1 * torch.randn(4, n_filters, cooperative_rank))
+        self.combinations = nn.Parameter(torch.zeros(2, n_filters, n_filters)) if cooperation else None
 
     def forward(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
         """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
@@ -86,10 +86,9 @@ class TiedResistance(nn.Module):
         active_enhancer, active_promoter = enhancer * environment, promoter * environment
         relief = active_enhancer @ self.enhancer + active_promoter @ self.promoter
         relief = relief + self.level_share * (environment @ level)
-        if self.combinations.shape[2]:
-            a, b, c, d = self.combinations
-            relief = relief + ((active_enhancer @ a) * (promoter @ b)).sum(dim=1)
-            relief = relief + ((enhancer @ c) * (active_promoter @ d)).sum(dim=1)
+        if self.combinations is not None:
+            relief = relief + ((active_enhancer @ self.combinations[0]) * promoter).sum(dim=1)
+            relief = relief + ((enhancer @ self.combinations[1]) * active_promoter).sum(dim=1)
         return functional.softplus(self.offset - relief)
 
 
@@ -146,7 +145,7 @@ def build_resistance(
 ) -> TiedResistance | ScalarResistance | FilmResistance | None:
     """The resistance that the settings ask for; None for a model without environment."""
     if settings.environment == "tied":
-        return TiedResistance(n_filters, settings.cooperative_rank, settings.resistance_offset)
+        return TiedResistance(n_filters, settings.cooperation, settings.resistance_offset)
     if settings.environment == "scalar":
         return ScalarResistance(n_filters, settings.resistance_offset)
     if settings.environment == "film":

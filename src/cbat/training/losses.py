@@ -1,10 +1,13 @@
 r"""What training minimises.
 
-.. math:: L = BCE(P) + \lambda_o |corr(U_I, R_E)| + \lambda_a \|M - M_T\|^2 + BCE(P_T) + \lambda_c J(P, P_T)
+.. math::
 
-with :math:`M` the environment fed to the resistance, :math:`M_T` the Teacher's, :math:`P_T` the contact
-probabilities under it, and :math:`J` the symmetric Kullback-Leibler divergence. The full model has the
-first two terms only.
+    L = BCE(P) + \lambda_o |corr(U_I, R_E)| + \lambda_c \|C\|_1
+        + \lambda_a \|M - M_T\|^2 + BCE(P_T) + \lambda_k J(P, P_T)
+
+with :math:`C` the motif combinations of the resistance, :math:`M` the environment fed to it, :math:`M_T` the
+Teacher's, :math:`P_T` the contact probabilities under it, and :math:`J` the symmetric Kullback-Leibler
+divergence. The full model has the first three terms only.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from torch.nn import functional
 
 from cbat.config.models import ModelSettings
 from cbat.model.contact import BlockEnvironment, ContactModel, Energies, PairBatch
+from cbat.model.resistance import TiedResistance
 
 LEVEL_VARIANCE: Final = 4.0
 NEWTON_STEPS: Final = 8
@@ -110,6 +114,9 @@ class Objective(nn.Module):
         loss = contact_loss(student.logit, label, compared)
         if self.contact.resistance is not None and settings.orthogonality:
             loss = loss + settings.orthogonality * entanglement(student, block)
+        if isinstance(self.contact.resistance, TiedResistance) and settings.cooperation:
+            combinations = torch.as_tensor(self.contact.resistance.combinations)
+            loss = loss + settings.cooperation_penalty * combinations.abs().sum()
         if settings.alignment_weight and energies.fed is not None and expected is not None:
             loss = loss + settings.alignment_weight * functional.mse_loss(energies.fed.float(), expected)
         if teacher is not None and self.identities is not None:

@@ -24,7 +24,6 @@ COMPOSITE = {
         "environment", "set_encoder", "block_attention", "teacher", "competition_weight",
     },
     "record_point_9_masked": {"environment", "set_encoder", "teacher", "competition_weight"},
-    "alignment_pull": {"set_encoder", "alignment_weight"},
 }  # fmt: skip
 """Models that change several keys of the full model, and which."""
 
