@@ -57,7 +57,7 @@ class ModelSettings(Section):
         True, description="The tied resistance knows combinations of an enhancer's and a promoter's motif."
     )
     cooperation_penalty: NonNegative = Field(
-        0.0006, description="Weight of the sum of the absolute values of these combinations (lasso)."
+        0.001, description="Weight of the sum of the absolute values of these combinations (lasso)."
     )
     set_encoder: Literal["none", "isab", "isab_tied"] = Field(
         "isab_tied",
@@ -65,7 +65,7 @@ class ModelSettings(Section):
         "over all channels, or one that every channel shares.",
     )
     set_encoder_elements: PositiveInt = Field(
-        64, description="Most support elements per block that isab_tied reads in training."
+        128, description="Most support elements per block that isab_tied reads in training."
     )
     block_attention: Literal["isolated", "crossing"] = Field(
         "isolated",
@@ -111,7 +111,12 @@ class ModelSettings(Section):
     orthogonality: NonNegative = Field(
         0.01, description="Weight of the penalty on the correlation of U_I and R_E within a block."
     )
-    support_size: PositiveInt = Field(256, description="Support elements per block in training.")
+    support_size: PositiveInt = Field(
+        1024, description="Support elements per block in training, or as many as shards.support_size stores."
+    )
+    validation_support: PositiveInt = Field(
+        256, description="Support elements per block where checkpoint, temperature and threshold are chosen."
+    )
     blocks_per_step: PositiveInt = Field(8, description="Homogeneous blocks in a step.")
     epochs: PositiveInt = Field(10, description="Passes over the training blocks.")
     patience: PositiveInt = Field(4, description="Epochs without a better validation figure before stopping.")

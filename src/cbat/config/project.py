@@ -269,13 +269,6 @@ def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSe
                 f"create the file, or choose from: {', '.join(known)}",
             )
         models[name] = load_section(ModelSettings, path)
-        if models[name].support_size > config.shards.support_size:
-            raise UserError(
-                f"support_size is {models[name].support_size}, but shards.support_size stores "
-                f"{config.shards.support_size} elements with each block",
-                mend="lower it, or raise shards.support_size in the configuration",
-                file=path,
-            )
     for role in ("baseline", "full_model"):
         name = getattr(config, role)
         if name not in config.models:

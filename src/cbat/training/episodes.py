@@ -156,10 +156,10 @@ def build_training_data(
     teacher = Teacher.fit(list(sides), deviations, counts, _taught_graph(graph, settings, seed))
 
     tissues = {shard.cell_line: graph.tissue_of(shard.cell_line) for shard in encoded}
-    training = _blocks(taught, "train", settings)
+    training = _blocks(taught, "train", settings.support_size)
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
-    validation = _blocks(encoded, "validation", settings)
+    validation = _blocks(encoded, "validation", settings.validation_support)
     return TrainingData(
         elements,
         reader,
@@ -186,7 +186,7 @@ def _candidates(shard: EncodedShard, split: str) -> Rows:
     return rows[rows >= 0]
 
 
-def _blocks(shards: list[EncodedShard], split: str, settings: ModelSettings) -> Episodes:
+def _blocks(shards: list[EncodedShard], split: str, support_size: int) -> Episodes:
     """Homogeneous blocks with their support sets, before environments are read."""
     parts, labels, sizes, supports, lines = [], [], [], [], []
     for number, shard in enumerate(shards):
@@ -196,7 +196,7 @@ def _blocks(shards: list[EncodedShard], split: str, settings: ModelSettings) -> 
         labels.append(shard.pairs["label"].to_numpy(dtype=float)[rows])
         sizes.append(counts)
         lines.append(np.full(len(blocks), number))
-        supports.append(shard.support[blocks, : settings.support_size])
+        supports.append(shard.support[blocks, :support_size])
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     start = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
     return Episodes(

@@ -120,7 +120,6 @@ def test_what_more_than_one_key_decides_is_checked(project_files, over: str, exp
         ("cell_lines.tsv", "\tunseen\t", "\ttrain\t", "no cell line has the role 'unseen', but"),
         ("models/baseline.yaml", "small", "smal", "models/baseline.yaml: the encoder 'smal' has no file"),
         ("models/baseline.yaml", "environment: none", "enviroment: none", "line 2: unknown key 'enviroment'"),
-        ("models/baseline.yaml", "encoder", "support_size: 4096\nencoder", "support_size is 4096, but"),
         ("encoders/small.yaml", "8", "-8", "config/encoders/small.yaml, line 1: n_filters is -8"),
     ],
 )
