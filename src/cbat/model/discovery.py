@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cbat.config.models import EncoderSettings
+from cbat.errors import UserError
 from cbat.model.encoder import N_CODE, MotifEncoder, log_positions
 from cbat.model.seeding import KmerTable, choose_seeds
 
@@ -79,6 +80,11 @@ def discover_motifs(
         At most ``n_filters`` motifs are returned; fewer are when the elements hold no more.
     seed : int
         Seed of the subset of elements that refines the matrices.
+
+    Raises
+    ------
+    UserError
+        The elements hold no motif.
     """
     n_motifs, k = settings.n_filters, settings.seed_length
     rng = np.random.default_rng([seed, 11])
@@ -94,6 +100,8 @@ def discover_motifs(
         wanted = int(SHARE_ASSOCIATED * n_seeds)
         seeds = choose_seeds(np.asarray(association), k, wanted, failed)
         seeds += choose_seeds(np.asarray(enrichment), k, n_seeds - wanted, failed + seeds)
+        if not seeds:
+            break
         remaining = [torch.from_numpy(codes[rows]) for codes, rows in zip(left, subset, strict=True)]
         grown = grow_motifs(seeds, remaining, background, settings, both=found is None)
         before = 0 if found is None else len(found.prior)
@@ -106,10 +114,20 @@ def discover_motifs(
         found = motifs.select(keep)
         targets = [_residual(target, table[:, keep]) for target, table in zip(centred, features, strict=True)]
         left = [erased(found, torch.from_numpy(codes), background) for codes, _ in tables]
-    assert found is not None
+    if found is None:
+        raise _no_motif()
     rest = [row for row in _ranked(motifs, features, centred) if row not in keep]
     keep = _unlike(keep, rest, _correlation(features), n_motifs)
+    if not keep:
+        raise _no_motif()
     return motifs.select(keep)
+
+
+def _no_motif() -> UserError:
+    return UserError(
+        "the training lines' candidates hold no motif",
+        mend="check sequences and candidates, or give more of them",
+    )
 
 
 def grow_motifs(
@@ -153,6 +171,8 @@ def erased(motifs: Motifs, codes: Tensor, background: Tensor) -> NDArray[np.uint
     the best window go, and only where the motif is more likely there than not.
     """
     encoder, result = motifs.encoder(), codes.numpy().copy()
+    if not len(motifs.prior):
+        return result
     information = (torch.exp(motifs.filters) * background[:, None] * motifs.filters).sum(dim=1)
     threshold = torch.log((1 - motifs.prior) / motifs.prior) + log_positions(codes.shape[1], encoder.width)
     score, start = encoder.best_starts(codes)

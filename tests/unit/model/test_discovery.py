@@ -8,12 +8,22 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from cbat.config.models import EncoderSettings
-from cbat.model.discovery import Motifs, discover_motifs, refine_motifs, seed_matrices
+from cbat.errors import UserError
+from cbat.model.discovery import (
+    Motifs,
+    crop,
+    discover_motifs,
+    erased,
+    grow_motifs,
+    refine_motifs,
+    seed_matrices,
+)
 from cbat.model.encoder import MotifEncoder
 from cbat.model.seeding import KmerTable, choose_seeds
 from cbat.training.pretrain import random_motifs, training_tables
 
 SETTINGS = EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400, refinement_rounds=5)
+UNIFORM = torch.full((4,), 0.25)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +133,132 @@ def test_seeds_are_no_shifted_copies_of_one_another() -> None:
         score[sum("ACGT".index(base) * 4 ** (5 - at) for at, base in enumerate(kmer))] = value
     chosen = ["".join("ACGT"[i] for i in seed) for seed in choose_seeds(score, 6, 5, [])]
     assert chosen == ["ACGGTA", "GGGTTT"]  # the second is a shift, the third the reverse complement
+
+
+def digits(letters: str) -> np.ndarray:
+    return np.array(["ACGT".index(letter) for letter in letters])
+
+
+def sharp(*patterns: str) -> Motifs:
+    """Motifs that a window must match letter by letter, but for the places of ``.``."""
+    filters = torch.zeros(len(patterns), 4, len(patterns[0]))
+    for row, pattern in enumerate(patterns):
+        for at, letter in enumerate(pattern):
+            if letter != ".":
+                probability = torch.full((4,), 0.01)
+                probability["ACGT".index(letter)] = 0.97
+                filters[row, :, at] = torch.log(probability / 0.25)
+    # Rare, so that a window with a letter amiss is no instance.
+    return Motifs(filters, torch.full((len(patterns),), 0.01), torch.full((len(patterns),), 15.0))
+
+
+def planted(
+    rng: np.random.Generator, codes: np.ndarray, motif: str, rows: np.ndarray, low: int, high: int
+) -> None:
+    """Write a motif into some elements, on a random strand and with its start in [low, high)."""
+    forward = digits(motif)
+    for row in rows:
+        at = int(rng.integers(low, high))
+        codes[row, at : at + len(forward)] = forward if rng.random() < 0.5 else 3 - forward[::-1]
+
+
+def consensus(motifs: Motifs, row: int) -> str:
+    """Letters of a motif, with ``.`` where it holds less than half a bit."""
+    probability = 0.25 * torch.exp(motifs.filters[row])
+    bits = (probability * motifs.filters[row]).sum(dim=0) / np.log(2.0)
+    letters = ["ACGT"[base] for base in probability.argmax(dim=0)]
+    return "".join(letter if bit > 0.5 else "." for letter, bit in zip(letters, bits, strict=True))
+
+
+def either_strand(motif: str) -> tuple[str, str]:
+    return motif, "".join("ACGT"[3 - base] for base in digits(motif)[::-1])
+
+
+def test_erasing_writes_n_over_the_informative_columns_on_either_strand_and_nowhere_else() -> None:
+    # Flanks of unlike length and a gap, so that a wrong direction of reading would show.
+    motifs = sharp("....GATTACAGGC.", "CCTTGT...ACCTGA")
+    columns = [[4, 5, 6, 7, 8, 9, 10, 11, 12, 13], [0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14]]
+    words = [digits("AAAAGATTACAGGCA"), digits("CCTTGTAAAACCTGA")]
+    codes = np.random.default_rng(3).integers(0, 4, (40, 90)).astype(np.uint8)
+    places = [
+        (0, 0, 5, 1), (1, 0, 0, -1), (2, 1, 75, 1), (3, 1, 40, -1), (4, 0, 10, 1), (4, 0, 50, -1),
+        (5, 0, 8, 1), (5, 1, 60, -1), (6, 0, 75, -1),
+    ]  # fmt: skip
+    for row, motif, start, strand in places:
+        word = words[motif] if strand == 1 else 3 - words[motif][::-1]
+        codes[row, start : start + 15] = word
+    expected = codes.copy()
+    for row, motif, start, strand in places:
+        offsets = np.array(columns[motif])
+        expected[row, start + (offsets if strand == 1 else 14 - offsets)] = 4
+    before = codes.copy()
+    found = erased(motifs, torch.from_numpy(codes), UNIFORM)
+    np.testing.assert_array_equal(found, expected)
+    assert (expected == 4).sum() == 6 * 10 + 3 * 12
+    assert np.array_equal(codes, before), "the elements themselves stay as they are"
+    assert np.array_equal(erased(motifs.select([]), torch.from_numpy(codes), UNIFORM), before)
+
+
+@pytest.mark.parametrize("start", [0, 4, 7, 14])
+def test_cropping_keeps_the_part_that_holds_the_information(start: int) -> None:
+    wide = sharp("." * start + "GATTACAGGCCA" + "." * (14 - start))
+    assert wide.filters.shape[2] == 26
+    kept = crop(wide, 18, UNIFORM)
+    assert kept.shape == (1, 4, 18)
+    left, _, right = consensus(Motifs(kept, wide.prior, wide.information), 0).partition("GATTACAGGCCA")
+    assert len(left) + len(right) == 6, "the whole motif"
+    assert set(left + right) <= {"."}
+    if start in (4, 7):
+        assert min(len(left), len(right)) >= 2, "away from the edges where there is room on both sides"
+    cut = crop(wide, 8, UNIFORM)
+    assert consensus(Motifs(cut, wide.prior, wide.information), 0) in {
+        "GATTACAGGCCA"[at : at + 8] for at in range(5)
+    }
+
+
+@pytest.mark.parametrize("seed", [slice(0, 8), slice(8, 16)])
+def test_a_motif_whose_seed_lies_at_its_end_is_found_whole(seed: slice) -> None:
+    motif = "GATTACAGGCTTGACC"
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 4, (400, 100)).astype(np.uint8)
+    planted(rng, codes, motif, np.arange(120), 0, 84)
+    subset, start = [torch.from_numpy(codes)], [digits(motif[seed])]
+    settings = EncoderSettings(filter_width=18, refinement_rounds=8)
+    assert motif in consensus(grow_motifs(start, subset, UNIFORM, settings, both=False), 0)
+    narrow = refine_motifs(seed_matrices([torch.from_numpy(start[0])], 18, UNIFORM), subset, UNIFORM, 8)
+    assert motif not in consensus(narrow, 0), "a window around the seed would cut it off"
+    both = grow_motifs(start, subset, UNIFORM, settings, both=True)
+    assert [motif in consensus(both, row) for row in range(2)] == [False, True]
+
+
+def test_two_motifs_that_share_a_half_are_both_found() -> None:
+    """Each is at work in cell lines of its own; the half alone tells them not apart."""
+    motifs = ["GATTACAGCCGT", "GATTACTTGGAC"]
+    rng = np.random.default_rng(2)
+    tables = []
+    for n in (900, 600):
+        codes = rng.integers(0, 4, (n, 100)).astype(np.uint8)
+        holds = rng.random((n, 2)) < 0.3
+        for number, (motif, low) in enumerate(zip(motifs, (0, 50), strict=True)):
+            planted(rng, codes, motif, np.flatnonzero(holds[:, number]), low, low + 38)
+        effect = np.array([[2.5, 0.0, 1.0, -2.0], [0.0, 2.5, -2.0, 1.0]])
+        chance = 1 / (1 + np.exp(-((holds - 0.3) @ effect)))
+        tables.append((codes, (rng.random((n, 4)) < chance).astype(float)))
+    settings = EncoderSettings(n_filters=4, filter_width=14, refinement_elements=600, refinement_rounds=6)
+    found = discover_motifs(tables, settings, seed=1)
+    words = [consensus(found, row) for row in range(len(found.prior))]
+    for motif in motifs:
+        assert any(strand in word for strand in either_strand(motif) for word in words), words
+
+
+def test_elements_without_motifs_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    tables = [(rng.integers(0, 4, (60, 40)).astype(np.uint8), (rng.random((60, 3)) < 0.5).astype(float))]
+    with pytest.raises(UserError, match="hold no motif"):
+        discover_motifs(tables, SETTINGS, seed=1)
+
+
+def test_discovery_ends_early_where_no_seed_is_left(tables) -> None:
+    """One filter asks for no seeds in the later rounds."""
+    settings = SETTINGS.model_copy(update={"n_filters": 1})
+    assert len(discover_motifs(tables, settings, seed=1).prior) == 1
