@@ -139,8 +139,11 @@ def test_the_masked_record_point_9_differs_from_the_other_in_its_mask_only() -> 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("block_attention: crossing\n", "block_attention is 'crossing'; it needs a set encoder"),
-        ("alignment_weight: 0.1\n", "alignment_weight is 0.1; it needs a set encoder"),
+        (
+            "set_encoder: none\nblock_attention: crossing\n",
+            "block_attention is 'crossing'; it needs a set encoder",
+        ),
+        ("set_encoder: none\nalignment_weight: 0.1\n", "alignment_weight is 0.1; it needs a set encoder"),
         ("set_encoder: isab\ngraph: none\nalignment_weight: 0.1\n", "it needs a graph"),
         ("set_encoder: isab\nalignment_weight: 0.1\nteacher: id_table\n", "knows no graph to align with"),
         ("teacher: id_table\nblocks: mixed\n", "has no one cell line"),

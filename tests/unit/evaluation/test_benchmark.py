@@ -74,7 +74,7 @@ def test_a_claim_without_its_model_or_world_is_not_measured() -> None:
         ({("full", "wrong", 256): 0.75}, "full: own support set minus"),
         (
             {("scalar_resistance", "graph", 0): 0.71, ("scalar_resistance", "none", 0): 0.70},
-            "scalar: largest difference",
+            "scalar_resistance: largest difference",
         ),
     ],
 )
@@ -95,7 +95,10 @@ def test_signs_of_collapse_and_calibration_fail() -> None:
 
 def test_a_scalar_resistance_changes_nothing() -> None:
     equal = {("scalar_resistance", "graph", 0): 0.7, ("scalar_resistance", "none", 0): 0.7}
-    assert row(weighed({"additive": world(BASE | equal)}), "scalar")["met"] == "yes"
+    assert (
+        row(weighed({"additive": world(BASE | equal)}), "scalar_resistance: largest difference")["met"]
+        == "yes"
+    )
 
 
 @pytest.mark.parametrize(("own", "expected"), [(0.80, "yes"), (0.79, "no")])

@@ -25,7 +25,7 @@ def blocks(n: int = 12, n_blocks: int = 3) -> BlockEnvironment:
 @pytest.fixture(params=["attention", "low_rank"])
 def model(request) -> ContactModel:
     torch.manual_seed(0)
-    return ContactModel(K, ModelSettings(pair_representation=request.param, cooperative_rank=2)).eval()
+    return ContactModel(K, ModelSettings(pair_representation=request.param)).eval()
 
 
 @torch.no_grad()
