@@ -147,7 +147,7 @@ def contact_loss(logit: Tensor, label: Tensor, block: Tensor | None) -> Tensor:
 def block_levels(logit: Tensor, label: Tensor, block: Tensor) -> Tensor:
     """Most probable level of each block, shape=(n_blocks,), by Newton's method."""
     n_blocks = int(block.max()) + 1
-    level = torch.zeros(n_blocks, device=logit.device)
+    level = logit.new_zeros(n_blocks)
     for _ in range(NEWTON_STEPS):
         probability = torch.sigmoid(logit + level[block])
         slope = torch.zeros_like(level).index_add(0, block, label - probability) - level / LEVEL_VARIANCE

@@ -213,7 +213,7 @@ def step(settings: ModelSettings) -> tuple[Objective, torch.Tensor, dict]:
     torch.manual_seed(0)
     contact = ContactModel(4, settings).eval()
     for name, parameter in contact.named_parameters():
-        if name.startswith("set_encoder.out"):
+        if name.startswith(("set_encoder.out", "resistance.combinations")):
             torch.nn.init.normal_(parameter)
     objective = Objective(contact, settings, n_lines=3, n_filters=4)
     pairs = PairBatch(torch.rand(8, 4, 3), torch.rand(8, 4, 3), torch.rand(8) * 1e5, torch.ones(8))
@@ -221,15 +221,23 @@ def step(settings: ModelSettings) -> tuple[Objective, torch.Tensor, dict]:
     environment = BlockEnvironment(torch.arange(8) // 4, torch.randn(2, 4), torch.randn(2, 5, 4), mask)
     label, line, expected = torch.arange(8.0) % 2, torch.tensor([2, 0]), torch.randn(2, 4)
     found = objective(pairs, environment, line, expected)
-    loss = objective.loss(found, label, environment, expected)
+    block = environment.block
+    loss = objective.loss(found, label, block, expected)
     student = contact(pairs, environment)
     taught = expected if objective.identities is None else objective.identities[line]
     teacher = contact(pairs, BlockEnvironment(environment.block, taught))
+    compared = block if settings.contrast == "block" else None
+    combinations = getattr(contact.resistance, "combinations", None)
     parts = {
-        "contact": contact_loss(student, label),
-        "orthogonality": settings.orthogonality * entanglement(student, environment.block),
+        "contact": contact_loss(student.logit, label, compared),
+        "orthogonality": settings.orthogonality * entanglement(student, block),
+        "cooperation": torch.tensor(0.0)
+        if combinations is None
+        else settings.cooperation_penalty * combinations.detach().abs().sum(),
         "alignment": settings.alignment_weight * ((contact.fed(environment) - expected) ** 2).mean(),
-        "teacher": contact_loss(teacher, label) if settings.teacher == "id_table" else torch.tensor(0.0),
+        "teacher": contact_loss(teacher.logit, label, compared)
+        if settings.teacher == "id_table"
+        else torch.tensor(0.0),
         "competition": settings.competition_weight * competition(student, teacher),
     }
     return objective, loss, parts
@@ -239,6 +247,9 @@ def step(settings: ModelSettings) -> tuple[Objective, torch.Tensor, dict]:
     "over",
     [
         {},
+        {"contrast": "pooled"},
+        {"cooperation": False},
+        {"cooperation_penalty": 0.5},
         {"set_encoder": "isab", "alignment_weight": 0.05},
         {"competition_weight": 0.5},
         {"teacher": "id_table"},
@@ -249,6 +260,7 @@ def test_the_loss_is_the_sum_of_the_parts_that_the_settings_name(over: dict) -> 
     objective, loss, parts = step(ModelSettings(**over))
     torch.testing.assert_close(loss, sum(parts.values()))
     loss.backward()
+    assert (parts["cooperation"] > 0) == (over.get("cooperation", True) and "environment" not in over)
     if over.get("alignment_weight"):
         assert parts["alignment"] > 0
     if over.get("teacher") == "id_table":
