@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from cbat.graph.propagation import load_graph
 from cbat.model.blocks import SupportReader, encode_shards
 from cbat.model.bundle import load_encoder, load_model
 from cbat.model.contact import Energies
+from cbat.model.encoder import MotifEncoder
 from cbat.training import pretrain, train
-from cbat.training.episodes import build_training_data
+from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import entanglement
 
 SETTINGS = ModelSettings(epochs=6, patience=6, support_size=64, hidden_units=8, learning_rate=0.01)
@@ -60,6 +62,11 @@ def train_into(directory: Path, tiny_project, encoder: Path, settings: ModelSett
     }
     train.run(**(arguments | over))
     return directory
+
+
+def data_for(tiny_project, encoder: MotifEncoder, settings: ModelSettings) -> TrainingData:
+    shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
+    return build_training_data(shards, tiny_project.train, encoder, load_graph(tiny_project.graph), settings)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +179,8 @@ def test_history_and_description_say_what_happened(environment: Path) -> None:
     assert rows[-1]["training_loss"] < rows[0]["training_loss"]
     described = json.loads((environment / "model.json").read_text())
     best = min(row["validation_loss"] for row in rows)
-    assert described["provenance"]["validation"]["validation_loss"] == pytest.approx(best, abs=1e-5)
+    # The level that is fitted last is next to nothing to comparisons within blocks.
+    assert described["provenance"]["validation"]["validation_loss"] == pytest.approx(best, abs=1e-4)
     assert 0.0 < described["threshold"] < 1.0
     assert described["temperature"] > 0.0
 
@@ -183,17 +191,24 @@ def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environm
     reader = SupportReader(elements, one.statistics)
     deviation, n = reader.mean(shard.support[shard.blocks()[0]])
     assert n == 96
-    rows = [json.loads(line) for line in (environment / "history.jsonl").read_text().splitlines()]
-    data = build_training_data(
-        [read_shard(tiny_project.shard(line)) for line in tiny_project.train],
-        tiny_project.train,
-        one.encoder,
-        load_graph(tiny_project.graph),
-        SETTINGS,
-    )
-    again = train.validate(one.contact, data)
-    assert again["validation_loss"] == pytest.approx(min(row["validation_loss"] for row in rows), abs=1e-5)
+    again = train.validate(one.contact, data_for(tiny_project, one.encoder, SETTINGS), SETTINGS)
+    described = json.loads((environment / "model.json").read_text())["provenance"]["validation"]
+    assert set(again) == set(described)
+    assert all(again[name] == pytest.approx(described[name], abs=1e-5) for name in again)
     assert np.isfinite(deviation).all()
+
+
+@pytest.mark.parametrize("contrast", ["block", "pooled"])
+def test_the_weights_of_the_best_epoch_are_kept(tiny_project, encoder, contrast: str) -> None:
+    settings = SETTINGS.model_copy(update={"contrast": contrast, "environment": "none"})
+    data = data_for(tiny_project, load_encoder(encoder), settings)
+    # What is learned of training chromosomes is the more wrong here the longer it is learned.
+    data = replace(data, validation=replace(data.validation, label=1.0 - data.validation.label))
+    contact, rows = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))
+    found = train.validate(contact, data, settings)
+    best = min(rows, key=lambda row: row["validation_loss"])
+    assert found == {name: best[name] for name in found}
+    assert best is not rows[-1], "the last epoch is not the best, or this shows nothing"
 
 
 def test_unseen_lines_and_test_chromosomes_are_not_among_the_training_data(tiny_project, encoder) -> None:
