@@ -103,6 +103,60 @@ def test_the_contact_rate_is_the_one_asked_for(simulate) -> None:
     assert rate == pytest.approx(0.4, abs=0.005)
 
 
+@pytest.mark.parametrize("kind", ["additive", "cooperative"])
+def test_contact_rates_of_lines_differ_the_more_the_larger_the_level_share(monkeypatch, kind: str) -> None:
+    monkeypatch.setattr(world, "N_ENVIRONMENT_DRAWS", 2)  # of a column that is not looked at
+    spread = {}
+    for share in (0.0, 1.0):
+        over = {"world": kind, "pairs_per_cell_line": 1000, "level_share": share}
+        settings = SimulationSettings(**(SMALL | over))
+        laws = world.draw_laws(np.random.default_rng(1), settings)
+        activities = world.draw_activities(np.random.default_rng(2), settings, list("aabbccddeeffgghh"))
+        genome = benchmark.build_genome(np.random.default_rng(3), settings, read_motifs(MOTIFS))
+        tables = benchmark.draw_pairs(settings, laws, genome, activities)
+        rate = np.array([table.pairs["probability"].mean() for table in tables])
+        assert rate.mean() == pytest.approx(settings.contact_rate, abs=0.005)
+        spread[share] = rate.std()
+    # Candidates hold the motifs of active factors, so some spread is left at 0.
+    assert spread[0.0] < 0.8 * spread[1.0]
+    assert spread[0.0] < 0.12
+
+
+def random_elements(rng: np.random.Generator, n: int) -> world.Elements:
+    place = np.zeros(n, dtype=np.int64)
+    return world.Elements(rng.random((n, 6)) < 0.3, rng.random((n, 6)) < 0.5, place, place)
+
+
+def test_without_a_level_share_the_same_pairs_are_in_contact_as_often_in_every_environment() -> None:
+    """Where candidates are no choice of the environment's, nothing else moves the rate of a line."""
+    rng = np.random.default_rng(0)
+    enhancers, promoters = random_elements(rng, 400), random_elements(rng, 400)
+    pairs, activity = rng.integers(0, 400, (4000, 2)), rng.normal(size=(6, 12))
+    spread = {}
+    for share in (0.0, 0.5, 1.0):
+        settings = SimulationSettings(**(SMALL | {"level_share": share}))
+        laws = world.draw_laws(np.random.default_rng(1), settings)
+        energy = -world.environment_resistance(settings, laws, enhancers, promoters, pairs, activity)
+        energy += world.contact_intercept(settings, energy)
+        spread[share] = world.sigmoid(energy / settings.temperature).mean(axis=0).std()
+    assert spread[0.0] < spread[0.5] < spread[1.0]
+    assert spread[0.0] < 0.3 * spread[1.0]
+
+
+def test_the_level_share_moves_all_pairs_of_an_environment_alike() -> None:
+    rng = np.random.default_rng(0)
+    elements = random_elements(rng, 50)
+    pairs, activity = rng.integers(0, 50, (300, 2)), rng.normal(size=(6, 4))
+    relief = []
+    for share in (0.0, 1.0):
+        settings = SimulationSettings(**(SMALL | {"level_share": share}))
+        laws = world.draw_laws(np.random.default_rng(1), settings)
+        resistance = world.environment_resistance(settings, laws, elements, elements, pairs, activity)
+        relief.append(laws.resistance_offset - np.log(np.expm1(resistance)))
+    level = settings.motif_rate * (laws.resistance_enhancer + laws.resistance_promoter) @ activity
+    np.testing.assert_allclose(relief[1] - relief[0], np.tile(level, (300, 1)), rtol=1e-6, atol=1e-9)
+
+
 def test_knowing_the_environment_is_worth_something(simulate) -> None:
     built = simulate()
     label = np.concatenate([built.pairs(line.cell_line)["label"] for line in LINES])
