@@ -1,16 +1,21 @@
-"""What every test may use: the workflow in a directory of its own, a finished toy run, real data."""
+"""What tests may use: the workflow in a directory of its own, a finished toy run, real data, a web server."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -128,3 +133,101 @@ def shared_dir() -> Path:
     if not (directory / "data").is_dir():
         pytest.skip(f"no real data in {directory}; set CBAT_SHARED to the folder that has it")
     return directory
+
+
+class FileServer:
+    """A web server on this machine, whose failures are chosen.
+
+    Attributes
+    ----------
+    files : dict
+        Path -> content.
+    faults : list
+        What goes wrong, one entry for each of the next requests: a status to answer, ``("cut", n)`` to close
+        the connection after n bytes, ``("stall", n)`` to say nothing more after n bytes, or None.
+    ranges, conditions, tags : bool
+        Whether it knows ranges, whether it minds the condition on them, and whether it gives entity tags.
+    headers : dict
+        Further headers of every answer.
+    requests : list of dict
+        Headers of each request, with its path as ``path``.
+    sent : list of int
+        Bytes of content sent in answer to each request.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.faults: list[Any] = []
+        self.ranges = self.conditions = self.tags = True
+        self.headers: dict[str, str] = {}
+        self.requests: list[dict[str, str]] = []
+        self.sent: list[int] = []
+        self.released = threading.Event()
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                owner.answer(self)
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                """A client that goes away is what the tests are about."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        path = urlsplit(request.path).path
+        self.requests.append({**request.headers, "path": request.path})
+        self.sent.append(0)
+        fault = self.faults.pop(0) if self.faults else None
+        content = self.files.get(path)
+        if isinstance(fault, int) or content is None:
+            return self.head(request, fault if isinstance(fault, int) else 404, {"Content-Length": "0"})
+        tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        asked = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
+        headers = {"ETag": tag} if self.tags else {}
+        start, status = 0, 200
+        fits = not self.conditions or request.headers.get("If-Range", tag) == tag
+        if asked and self.ranges and fits:
+            start, status = int(asked[1]), 206
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            if start >= len(content):
+                return self.head(
+                    request, 416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"}
+                )
+        self.head(request, status, headers | {"Content-Length": str(len(content) - start)})
+        body = content[start:] if fault is None else content[start : start + fault[1]]
+        request.wfile.write(body)
+        request.wfile.flush()
+        self.sent[-1] = len(body)
+        if fault is not None:
+            if fault[0] == "stall":
+                self.released.wait(30)
+            request.close_connection = True
+        return None
+
+    def head(self, request: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
+        request.send_response(status)
+        for name, value in (headers | self.headers).items():
+            request.send_header(name, value)
+        request.end_headers()
+
+
+@pytest.fixture
+def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A web server that is asked directly, whatever proxy the environment names."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = FileServer()
+    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield server
+    server.released.set()
+    server.server.shutdown()
+    server.server.server_close()
+    thread.join()

@@ -68,6 +68,7 @@ STAGES: Final[dict[str, Verb]] = {
 """The stages of the workflow, in the way of the data."""
 
 TOOLS: Final[dict[str, Verb]] = {
+    "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
     "write_config_reference": Verb(
         "cbat.commands.configuration:write_config_reference",

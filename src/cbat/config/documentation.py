@@ -108,6 +108,9 @@ def _values(schema: dict[str, Any], nothing: str = "null") -> str:
         return f"list of {_values(schema['items'], nothing)}"
     if kind == "string":
         return "path" if schema.get("format") == "path" else "text"
+    if kind == "object":
+        (inner,) = schema["patternProperties"].values()
+        return f"{_values(inner, nothing)} by name"
     if kind == "null":
         return f"`{nothing}`"
     words = {"integer": "integer", "number": "number", "boolean": "`true`, `false`"}[str(kind)]

@@ -15,6 +15,7 @@ from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_worlds, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
@@ -158,6 +159,11 @@ def is_simulated(config: Config, path: Path) -> bool:
     return config.simulation is not None and path.is_relative_to(SIMULATION_DIRECTORY)
 
 
+def is_there(config: Config, path: Path) -> bool:
+    """Whether a file exists, or can be fetched from a published source."""
+    return path.is_file() or source_of(config, path) is not None
+
+
 def _check_splits(config: Config, files: Sequence[YamlFile]) -> None:
     home: dict[str, str] = {}
     world = config.simulation
@@ -237,7 +243,7 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:
-        if not is_simulated(config, path) and not path.is_file():
+        if not is_simulated(config, path) and not is_there(config, path):
             raise key_error(
                 files, key, f"{name} is {str(path)!r}, which does not exist", _mend_path(config, path)
             )
@@ -318,7 +324,7 @@ def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> No
         for column, path in row.files.items():
             if is_simulated(config, path):
                 _check_simulated_path(config, row, column, path, {line.cell_line for line in cell_lines})
-            elif not path.is_file():
+            elif not is_there(config, path):
                 raise UserError(
                     f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} does not exist",
                     mend=_mend_path(config, path),

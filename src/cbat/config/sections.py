@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
+Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
 
 
 class Section(BaseModel):
@@ -215,6 +216,31 @@ class ReadoutSettings(Section):
     )
 
 
+Mirror = Annotated[dict[Address, Address], Field(json_schema_extra={"additionalProperties": False})]
+
+
+class RetrievalSettings(Section):
+    """Published raw files: a path below resources/downloads is fetched when it is not there."""
+
+    sources: Path = Field(Path("resources/sources.tsv"), description="Registry of published files (TSV).")
+    mirror: Mirror = Field(
+        default_factory=dict,
+        description=(
+            "Where to fetch instead: the beginning of an address and what replaces it (https, http or "
+            "file). The longest that fits counts."
+        ),
+    )
+    require_checksums: bool = Field(
+        False, description="Refuse files whose digest the registry does not know, instead of warning."
+    )
+    timeout: Annotated[float, Field(gt=0.0)] = Field(
+        60.0, description="Seconds without an answer that end an attempt."
+    )
+    attempts: PositiveInt = Field(
+        5, description="Attempts before giving up, counted anew from one that gets further."
+    )
+
+
 class WorldSettings(Section):
     """One world of a benchmark: what differs from the rest of the configuration.
 
@@ -262,6 +288,7 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     readout: ReadoutSettings = ReadoutSettings()
     figures: FigureSettings = FigureSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
     worlds: Worlds | None = Field(
         None,
         description="A benchmark: each simulated world is run by itself, and all are weighed together.",

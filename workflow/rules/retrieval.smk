@@ -1,0 +1,33 @@
+# Needs: the registry of published files, and the network.
+# Makes: files below resources/downloads, when the configuration or a sheet names one that is not there.
+
+from cbat.config.sources import source_of
+
+
+# A file that is there is never fetched again, whoever put it there: so neither the registry nor the code is an
+# input, and no parameter counts as changed.
+rule download_source:
+    """Fetch a published file that the registry names."""
+    output:
+        "resources/downloads/{file}",
+    log:
+        "logs/download_source/{file}.log",
+    benchmark:
+        "benchmarks/download_source/{file}.tsv"
+    wildcard_constraints:
+        file=r"[^/]+",
+    retries: 3
+    # Nodes of a cluster often have no way out.
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=720,
+    params:
+        name=lambda wildcards, input: source_of(
+            PROJECT.config, Path("resources/downloads", wildcards.file)
+        ).name,
+        settings=lambda wildcards, input: settings("retrieval"),
+    shell:
+        "cbat download --name {params.name:q} --output {output:q} --settings {params.settings:q} > {log} 2>&1"
