@@ -69,7 +69,10 @@ class TextTable:
         """A column of finite numbers, ``shape=(n_rows,)``."""
         mend = "write a number such as 0.25 or 3e-4, and leave out rows that have none"
         values = self.matching(column, _NUMBER, mend)
-        return np.asarray(pc.cast(pc.utf8_ltrim(values, "+"), pa.float64()).to_numpy())
+        numbers = np.asarray(pc.cast(pc.utf8_ltrim(values, "+"), pa.float64()).to_numpy())
+        if len(infinite := np.flatnonzero(np.isinf(numbers))):
+            raise self.fail(int(infinite[0]), f"{column} is {values[int(infinite[0])].as_py()!r}", mend)
+        return numbers
 
     def names(self, column: str) -> NDArray[np.object_]:
         """A column of words without spaces, ``shape=(n_rows,)``."""
@@ -201,9 +204,12 @@ def read_headless(
 
 
 def _first_line(data: bytes) -> str:
-    start = _start_of_first(data)
-    end = data.find(b"\n", start)
-    return data[start : end if end >= 0 else len(data)].decode("utf-8")
+    return data[_start_of_first(data) : _end_of_first(data)].decode("utf-8")
+
+
+def _end_of_first(data: bytes) -> int:
+    end = data.find(b"\n", _start_of_first(data))
+    return end if end >= 0 else len(data)
 
 
 def _start_of_first(data: bytes) -> int:
@@ -240,7 +246,11 @@ def _parse(
     path: Path, data: bytes, delimiter: str, names: Sequence[str], wanted: Sequence[str], skip: int
 ) -> TextTable:
     width = len(names)
-    lines = _line_numbers(data)
+    lines = _line_numbers(data)[skip:]
+    if not len(lines):
+        raise UserError(
+            "the table has a header but no rows", mend="add rows, or name another file", file=path
+        )
     rejected: list[object] = []
 
     def reject(row: object) -> str:
@@ -252,10 +262,8 @@ def _parse(
     kept = {name: str(names.index(name)) for name in wanted}
     try:
         table = arrow_csv.read_csv(
-            pa.py_buffer(data),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, column_names=positions, skip_rows_after_names=skip
-            ),
+            pa.py_buffer(memoryview(data)[_end_of_first(data) if skip else 0 :]),
+            read_options=arrow_csv.ReadOptions(use_threads=False, column_names=positions),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
                 quote_char='"' if delimiter == "," else False,
@@ -271,15 +279,11 @@ def _parse(
         raise _ragged_error(path, data, delimiter, width) or UserError(
             f"the table cannot be read ({error})", mend="correct or remove the line", file=path
         ) from error
-    if rejected or len(table) != len(lines) - skip:
+    if rejected or len(table) != len(lines):
         raise _ragged_error(path, data, delimiter, width) or UserError(
             "a quoted field spans more than one line", mend="close every quote in its own line", file=path
         )
-    if not len(table):
-        raise UserError(
-            "the table has a header but no rows", mend="add rows, or name another file", file=path
-        )
-    return TextTable(path, {name: table.column(position) for name, position in kept.items()}, lines[skip:])
+    return TextTable(path, {name: table.column(position) for name, position in kept.items()}, lines)
 
 
 def _line_numbers(data: bytes) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cbat.data.contigs import ContigNames, read_contig_names
@@ -23,7 +24,8 @@ class Files:
 
     def write(self, name: str, *rows: str) -> Path:
         path = self.directory / name
-        path.write_text("".join("\t".join(row.split()) + "\n" for row in rows))
+        lines = [row if row.startswith("# ") else "\t".join(row.split()) for row in rows]
+        path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
     def read(self, *loops: str, contigs: ContigNames = UCSC, header: str = HEADER):
@@ -84,7 +86,7 @@ def test_contigs_are_renamed_by_the_table_and_by_nothing_else(files: Files) -> N
         ("10 1000 2000 10 9e3 10000 0 9", "line 2: y1 is '9e3'"),
         ("10 1000 2000 10 9000 10000 0", "line 2: the line has 7 fields where the first line has 8"),
         (
-            "10 1000 2000 10 2000 3000 0 9",
+            "10 1000 2000 10 3000 4000 0 9",
             r"loops.txt: no loop joins an enhancer of .*e\.bed with a promoter of",
         ),
     ],
@@ -97,6 +99,17 @@ def test_mistakes(files: Files, loop: str, message: str) -> None:
 def test_candidates_are_needed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="loops need candidate enhancers and promoters to be laid over"):
         read_pairs(Files(tmp_path).write("l.txt", HEADER, "1 1 2 1 5 6 0 1"), "loops", enhancers=tmp_path)
+
+
+def test_loops_alone_have_no_negatives_and_the_label_stage_says_so(raw) -> None:
+    enhancers = raw.bed("e", ["chr1 1100 1200", "chr2 10 20"])
+    promoters = raw.bed("p", ["chr1 5000 5100 x 0 +", "chr2 900 910 y 0 +"])
+    loops = raw.bed("loops", [HEADER, "chr1 1000 2000 chr1 5000 6000 0 9"])
+    raw.cell_line("a", loops, enhancers=enhancers, promoters=promoters, pairs_format="auto")
+    made = raw.collect()
+    assert [len(pd.read_parquet(made / f"{role}.parquet")) for role in ("enhancer", "promoter")] == [2, 2]
+    with pytest.raises(UserError, match=r"loops\.bed: the cell line 'a' has not both labels left"):
+        raw.label("a")
 
 
 def test_the_published_positives_of_huvec_come_out_of_its_loops(shared_dir: Path) -> None:
