@@ -5,6 +5,7 @@ Nothing is guessed. A name stays as it is unless the table of ``genome.contig_na
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ LEFT_OUT: Final = "."
 KEY: Final = "genome.contig_names"
 SHIPPED: Final = "resources/contig_names/human_ensembl_to_ucsc.tsv"
 """Maps 1, ..., 22, X, Y, MT to chr1, ..., chr22, chrX, chrY, chrM."""
+_logger = logging.getLogger(__name__)
 _MITOCHONDRION: Final = {"MT": "chrM", "chrM": "MT"}
 
 
@@ -55,7 +57,10 @@ class ContigNames:
         out = np.zeros(len(table), dtype=bool)
         for column in columns:
             out |= (table[column] == LEFT_OUT).to_numpy()
-        return table[~out].reset_index(drop=True) if out.any() else table
+        if not out.any():
+            return table
+        _logger.info("%d of %d rows are on contigs that %s leaves out", out.sum(), len(table), KEY)
+        return table[~out].reset_index(drop=True)
 
 
 def read_contig_names(path: str | Path | None) -> ContigNames:
