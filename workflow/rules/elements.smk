@@ -1,4 +1,5 @@
-# Needs: pairs and candidate BEDs of a cohort's cell lines, contig sizes, the sections `elements` and `splits`.
+# Needs: pairs and candidate BEDs of a cohort's cell lines, contig sizes, the sections `elements` and `splits`, and
+# the table `genome.contig_names` if there is one.
 # Makes: the unique enhancers and promoters of the cohort, as fixed windows on split chromosomes, and which
 # cell line has which of them as candidates. The cohorts are kept apart, so an unseen line changes nothing
 # that training reads.
@@ -9,6 +10,7 @@ rule collect_elements:
     input:
         code=code("cbat.data.elements"),
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
+        contig_names=contig_names(),
         contig_sizes="results/genome/contig_sizes.tsv",
     output:
         enhancers="results/elements/{cohort}/enhancer.parquet",
@@ -27,11 +29,18 @@ rule collect_elements:
     params:
         cell_lines=sheet("cell_lines"),
         rows=lambda wildcards: rows(
-            cohort_rows(wildcards.cohort), "cell_line", "pairs", "pairs_format", "enhancers", "promoters"
+            cohort_rows(wildcards.cohort),
+            "cell_line",
+            "pairs",
+            "pairs_format",
+            "enhancers",
+            "promoters",
+            "score_threshold",
         ),
         elements=settings("elements"),
         splits=settings("splits"),
+        contig_names=contig_names_option,
     shell:
         "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
         " --contig-sizes {input.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
-        " --directory results/elements/{wildcards.cohort} > {log} 2>&1"
+        " {params.contig_names:q} --directory results/elements/{wildcards.cohort} > {log} 2>&1"

@@ -234,6 +234,8 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     wanted: list[tuple[KeyPath, str, Path]] = [(("genome", "fasta"), "genome.fasta", config.genome.fasta)]
     for position, table in enumerate(config.graph.similarities):
         wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
+    if config.genome.contig_names is not None:
+        wanted.append((("genome", "contig_names"), "genome.contig_names", config.genome.contig_names))
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:

@@ -27,6 +27,15 @@ class GenomeSettings(Section):
     """The reference genome."""
 
     fasta: Path = Field(description="Genome FASTA: plain, gzip or bgzip.")
+    contig_names: Path | None = Field(
+        None,
+        description=(
+            "TSV with the columns `given` and `genome`: what pairs, BED and GTF files call a contig, and "
+            "what the FASTA calls it (`.` leaves its rows out). Names that are not listed stay as they are; "
+            "null renames none. `resources/contig_names/human_ensembl_to_ucsc.tsv` maps 1, ..., X, Y, MT to "
+            "chr1, ..., chrX, chrY, chrM."
+        ),
+    )
 
 
 class ElementSettings(Section):

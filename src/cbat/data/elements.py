@@ -13,9 +13,10 @@ import pandas as pd
 
 from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
-from cbat.data.bed_files import read_bed
+from cbat.data.bed_files import read_candidates
+from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
 from cbat.data.genome import read_contig_sizes
-from cbat.data.pair_tables import read_pairs
+from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
@@ -53,6 +54,7 @@ def run(
     elements: ElementSettings,
     splits: SplitSettings,
     directory: Path,
+    contig_names: Path | None = None,
 ) -> None:
     """Write ``enhancer.parquet``, ``promoter.parquet``, ``candidates.parquet`` and ``report.json``.
 
@@ -70,6 +72,8 @@ def run(
         Chromosomes of each split; elements of other chromosomes are left out and counted.
     directory : Path
         Where the files go.
+    contig_names : Path, optional
+        Table of what the files call a contig and what the genome does; without it names stay as they are.
 
     Raises
     ------
@@ -86,7 +90,8 @@ def run(
         )
     sizes = read_contig_sizes(contig_sizes)
     check_splits(splits, sizes, contig_sizes)
-    mentions = [mention for row in lines for mention in read_mentions(row)]
+    contigs = read_contig_names(contig_names)
+    mentions = [mention for row in lines for mention in read_mentions(row, contigs)]
     for mention in mentions:
         check_intervals(mention, sizes, contig_sizes)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
@@ -112,7 +117,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
         for chrom in chromosomes:
             if chrom in sizes:
                 continue
-            other = _other_style(chrom)
+            other = other_style(chrom)
             mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
                 f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
@@ -121,9 +126,9 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
             )
 
 
-def read_mentions(row: CellLine) -> list[Mentions]:
-    """All intervals that the files of a cell line name."""
-    pairs = read_pairs(row.pairs, row.pairs_format)
+def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Mentions]:
+    """All intervals that the files of a cell line name, on the genome's contigs."""
+    pairs = pairs_of(row, contigs)
     beds = {"enhancer": row.enhancers, "promoter": row.promoters}
     found = []
     for role in ROLES:
@@ -134,7 +139,7 @@ def read_mentions(row: CellLine) -> list[Mentions]:
         intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end", "strand"])
         found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
         if bed is not None:
-            listed = read_bed(bed, stranded=role == "promoter")
+            listed = read_candidates(bed, role, contigs)
             found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True))
     return found
 
@@ -150,7 +155,9 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     table = mention.intervals
     length = table["chrom"].map(sizes)
     for row in table[length.isna()].itertuples():
-        raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes, genome)
+        raise unknown_contig(
+            str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line), listed=genome
+        )
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
@@ -159,25 +166,6 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
             file=mention.path,
             where=f"line {row.line}",
         )
-
-
-def _other_style(chrom: str) -> str:
-    """``1`` for ``chr1``, and the other way round."""
-    return chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
-
-
-def _unknown_contig(
-    mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int], genome: Path
-) -> UserError:
-    other = _other_style(chrom)
-    if other in sizes:
-        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome ({genome})"
-        mend = f"rename them in one of the two, so that both say {chrom!r} or both say {other!r}"
-    else:
-        known = ", ".join(list(sizes)[:5]) + (", ..." if len(sizes) > 5 else "")
-        problem = f"the genome has no contig {chrom!r} ({genome} lists {known})"
-        mend = "remove the line, or name a genome that has the contig"
-    return UserError(problem, mend=mend, file=mention.path, where=f"line {line}")
 
 
 def unique_elements(

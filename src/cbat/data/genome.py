@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 import pyfaidx
 
-from cbat.data.text_tables import GZIP_MAGIC
+from cbat.data.text_files import GZIP_MAGIC
 from cbat.errors import UserError
 from cbat.files import atomic_file
 

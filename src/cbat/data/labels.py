@@ -12,7 +12,8 @@ import pandas as pd
 
 from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
-from cbat.data.pair_tables import read_pairs
+from cbat.data.contigs import ContigNames, read_contig_names
+from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES, centre, element_ids, window_start
 from cbat.errors import UserError
@@ -29,7 +30,13 @@ _logger = logging.getLogger(__name__)
 
 
 def run(
-    *, sheet: Path, cell_line: str, elements_directory: Path, labels: LabelSettings, output: Path
+    *,
+    sheet: Path,
+    cell_line: str,
+    elements_directory: Path,
+    labels: LabelSettings,
+    output: Path,
+    contig_names: Path | None = None,
 ) -> None:
     """Write the labelled pairs of one cell line, and beside them (``.json``) what was left out and why.
 
@@ -48,6 +55,8 @@ def run(
         ``enhancer_id``, ``promoter_id``, ``label`` (0, 1), ``distance`` (between the centres of the
         intervals as given, bp), ``upstream`` (+1 where the enhancer lies left of the promoter, else -1),
         ``chrom``, ``split``; sorted by enhancer and promoter.
+    contig_names : Path, optional
+        Table of contig names, as for `collect_elements`.
 
     Raises
     ------
@@ -64,17 +73,20 @@ def run(
         )
         for role in ROLES
     }
-    pairs, report = label_pairs(row, tables, labels)
+    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names))
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
     _logger.info("%s", report)
 
 
 def label_pairs(
-    row: CellLine, tables: Mapping[str, pd.DataFrame], settings: LabelSettings
+    row: CellLine,
+    tables: Mapping[str, pd.DataFrame],
+    settings: LabelSettings,
+    contigs: ContigNames | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`."""
-    raw = read_pairs(row.pairs, row.pairs_format)
+    raw = pairs_of(row, contigs)
     report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
 
     def keep(pairs: pd.DataFrame, mask: Any, reason: str) -> pd.DataFrame:
