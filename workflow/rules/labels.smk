@@ -9,6 +9,7 @@ rule label_pairs:
         pairs=lambda wildcards: str(PROJECT.row(wildcards.cell_line).pairs),
         enhancers=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/enhancer.parquet",
         promoters=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/promoter.parquet",
+        without_sequence=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/without_sequence.parquet",
     output:
         pairs="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",

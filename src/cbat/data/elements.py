@@ -25,6 +25,8 @@ ELEMENT_COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
 ]  # fmt: skip
 
+LEFT_OUT_COLUMNS: Final = ["role", "element_id", "fraction_n"]
+
 
 @dataclass(frozen=True)
 class Mentions:
@@ -53,8 +55,11 @@ def run(
     elements: ElementSettings,
     splits: SplitSettings,
     directory: Path,
+    genome_fasta: Path | None = None,
 ) -> None:
     """Write ``enhancer.parquet``, ``promoter.parquet``, ``candidates.parquet`` and ``report.json``.
+
+    ``without_sequence.parquet`` names the elements that were left out for their unknown bases.
 
     Parameters
     ----------
@@ -65,11 +70,13 @@ def run(
     contig_sizes : Path
         Contigs of the genome and their lengths.
     elements : ElementSettings
-        Lengths of the windows and the flank that keeps splits apart.
+        Lengths of the windows, the flank that keeps splits apart, and how much of a window may be unknown.
     splits : SplitSettings
         Chromosomes of each split; elements of other chromosomes are left out and counted.
     directory : Path
         Where the files go.
+    genome_fasta : Path, optional
+        The prepared genome, with its index; it is read if ``elements.max_n`` is set, and only then.
 
     Raises
     ------
@@ -92,12 +99,18 @@ def run(
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
     tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
+    left_out = pd.DataFrame(columns=pd.Index(LEFT_OUT_COLUMNS)).astype({"fraction_n": float})
+    if elements.max_n is not None:
+        tables, left_out = with_sequence(tables, elements.max_n, genome_fasta)
     check_splits_apart(tables.values(), elements.flank)
     candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
     for role in ROLES:
         write_table(directory / f"{role}.parquet", tables[role])
     write_table(directory / "candidates.parquet", candidates)
-    write_json(directory / "report.json", counts(mentions, tables, candidates, split_of))
+    write_table(directory / "without_sequence.parquet", left_out)
+    report = counts(mentions, tables, candidates, split_of)
+    report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
+    write_json(directory / "report.json", report)
 
 
 def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: Path) -> None:
@@ -211,6 +224,44 @@ def unique_elements(
     return table[ELEMENT_COLUMNS]
 
 
+def with_sequence(
+    tables: Mapping[str, pd.DataFrame], max_n: float, genome_fasta: Path | None
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Leave out the elements of whose windows the genome knows too little.
+
+    Parameters
+    ----------
+    tables : mapping
+        Role -> :data:`ELEMENT_COLUMNS`.
+    max_n : float
+        Largest share of a window that may be N, ambiguous or beyond the end of its contig.
+    genome_fasta : Path
+        Uncompressed, with its index beside it.
+
+    Returns
+    -------
+    tables : dict
+        Role -> the elements that are left.
+    left_out : DataFrame
+        :data:`LEFT_OUT_COLUMNS`.
+    """
+    from cbat.data.sequences import fractions_of_n
+
+    if genome_fasta is None:
+        raise UserError("elements.max_n is set, but no genome is given", mend="give --genome-fasta as well")
+    kept: dict[str, pd.DataFrame] = {}
+    left_out = []
+    fractions = fractions_of_n(genome_fasta, tables)
+    for role, table in tables.items():
+        known = fractions[role] <= max_n
+        kept[role] = table[known].reset_index(drop=True)
+        names = table.loc[~known, "element_id"].tolist()
+        left_out.append(
+            pd.DataFrame({"role": role, "element_id": names, "fraction_n": fractions[role][~known]})
+        )
+    return kept, pd.concat(left_out, ignore_index=True)[LEFT_OUT_COLUMNS]
+
+
 def check_splits_apart(tables: Iterable[pd.DataFrame], flank: int) -> None:
     """Make sure that no window, widened by ``flank`` bp on both sides, meets one of another split.
 
@@ -279,8 +330,9 @@ def candidate_table(
                     m.path for m in mentions if (m.cell_line, m.role, m.candidates) == (line, role, True)
                 )
                 raise UserError(
-                    f"the cell line {line!r} has no {role} on any chromosome of the splits",
-                    mend="check its files, or add chromosomes to the section splits",
+                    f"the cell line {line!r} has no {role} on any chromosome of the splits whose sequence is "
+                    "known",
+                    mend="check its files, add chromosomes to the section splits, or raise elements.max_n",
                     file=path,
                 )
     return candidates.sort_values(["cell_line", "role", "element"], ignore_index=True)
