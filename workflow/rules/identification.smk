@@ -4,11 +4,15 @@
 
 IDENTIFICATION_FILES = ["identification.tsv", "mean_posterior.tsv", "motifs.tsv"]
 COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
-IDENTIFICATION = expand(
-    "results/identification/{encoder}/seed_{seed}/{file}",
-    encoder=PROJECT.models[PROJECT.config.full_model].encoder,
-    seed=PROJECT.config.seeds[:1],
-    file=IDENTIFICATION_FILES,
+IDENTIFICATION = (
+    expand(
+        "results/identification/{encoder}/seed_{seed}/{file}",
+        encoder=PROJECT.models[PROJECT.config.full_model].encoder,
+        seed=PROJECT.config.seeds[:1],
+        file=IDENTIFICATION_FILES,
+    )
+    if PROJECT.config.readout.identification
+    else []
 )
 
 
@@ -40,7 +44,7 @@ rule identify_cell_line:
     conda:
         "../envs/train-cpu.yaml"
     resources:
-        mem_mb=memory(1500),
+        mem_mb=memory(2000),
         runtime=60,
     params:
         cohorts=COHORTS,

@@ -44,6 +44,13 @@ class ElementSettings(Section):
             "and counted; null keeps all."
         ),
     )
+    enhancer_promoter_gap: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description=(
+            "Candidate enhancers of a BED whose centre is nearer than this to that of a promoter of their "
+            "line are left out, bp; for peaks of a mark that promoters carry as well."
+        ),
+    )
 
 
 class SplitSettings(Section):
@@ -259,6 +266,13 @@ class ReadoutSettings(Section):
     n_motifs: PositiveInt = Field(8, description="Motif channels listed for each cell line.")
     least_similarity: Fraction = Field(
         0.75, description="A channel is called by a known motif from this correlation on."
+    )
+    identification: bool = Field(
+        False,
+        description=(
+            "Also say how well a few unlabelled enhancers of test chromosomes tell their cell line from all "
+            "others of the sheet, by known motifs, by the encoder's channels and by GC content."
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,7 +17,7 @@ from cbat.data.bed_files import read_bed
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import read_pairs
 from cbat.data.stored import write_table
-from cbat.data.windows import ROLES, element_ids, window_start
+from cbat.data.windows import ROLES, centre, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
@@ -38,6 +38,10 @@ class Mentions:
         ``chrom``, ``start``, ``end`` (0-based half-open, bp), ``strand``, ``line``.
     candidates : bool
         Whether the file says which elements are candidates in the line, or only which pairs it has.
+    bed : bool
+        Whether the file is a BED, which may well cover contigs that nobody looks at.
+    n_near_promoters : int
+        Enhancers that were left out because a promoter is near.
     """
 
     cell_line: str
@@ -45,6 +49,8 @@ class Mentions:
     path: Path
     intervals: pd.DataFrame
     candidates: bool
+    bed: bool = False
+    n_near_promoters: int = 0
 
 
 def run(
@@ -93,7 +99,8 @@ def run(
         )
     sizes = read_contig_sizes(contig_sizes)
     check_splits(splits, sizes, contig_sizes)
-    mentions = [mention for row in lines for mention in read_mentions(row)]
+    gap = elements.enhancer_promoter_gap
+    mentions = [mention for row in lines for mention in distal(read_mentions(row), gap)]
     for mention in mentions:
         check_intervals(mention, sizes, contig_sizes)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
@@ -148,7 +155,29 @@ def read_mentions(row: CellLine) -> list[Mentions]:
         found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
         if bed is not None:
             listed = read_bed(bed, stranded=role == "promoter")
-            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True))
+            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True, bed=True))
+    return found
+
+
+def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
+    """Leave out enhancers of a BED whose centre is nearer than ``gap`` bp to that of a line's promoter."""
+    promoters = pd.concat([m.intervals for m in mentions if m.role == "promoter"])
+    centres = {
+        chrom: np.sort(centre(part["start"], part["end"])) for chrom, part in promoters.groupby("chrom")
+    }
+    found = []
+    for mention in mentions:
+        if mention.role != "enhancer" or not mention.bed or gap == 0:
+            found.append(mention)
+            continue
+        table = mention.intervals.reset_index(drop=True)
+        near = np.zeros(len(table), dtype=bool)
+        for chrom, part in table.groupby("chrom"):
+            known = centres.get(chrom, np.zeros(0, dtype=np.int64))
+            here = centre(part["start"], part["end"])
+            first, last = (np.searchsorted(known, here + bound) for bound in (1 - gap, gap))
+            near[part.index] = first < last
+        found.append(replace(mention, intervals=table[~near], n_near_promoters=int(near.sum())))
     return found
 
 
@@ -158,11 +187,15 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     Raises
     ------
     UserError
-        For the first interval on a contig that the genome lacks, or beyond the end of its contig.
+        For the first interval on a contig that the genome lacks, or beyond the end of its contig. A BED may
+        have some intervals on contigs that a genome without them lacks, such as chrY or chrM.
     """
     table = mention.intervals
     length = table["chrom"].map(sizes)
-    for row in table[length.isna()].itertuples():
+    unknown = length.isna()
+    if mention.bed and not unknown.all():
+        unknown &= table["chrom"].map(_other_style).isin(list(sizes))
+    for row in table[unknown].itertuples():
         raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes, genome)
     for row in table[table["end"] > length].itertuples():
         raise UserError(
@@ -355,6 +388,7 @@ def counts(
                 "file": str(mention.path),
                 "intervals": len(mention.intervals),
                 "left_out_on_chromosomes_of_no_split": int(off.sum()),
+                "left_out_near_promoters": mention.n_near_promoters,
             }
         )
     for role, table in tables.items():

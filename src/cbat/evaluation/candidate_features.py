@@ -21,7 +21,7 @@ from cbat.model.environment import FloatArray
 Rows = npt.NDArray[np.int64]
 
 LEARNED, CALIBRATED, ASKED = "train", "validation", "test"
-MOST_CANDIDATES: Final = 5000
+MOST_CANDIDATES: Final = 3000
 """Candidates of a line and a split that are read: more take hours and tell hardly more."""
 GC_BINS: Final = 20
 _MEND: Final = "run collect_elements and extract_sequences anew"
@@ -65,10 +65,13 @@ def read_candidates(
     elements: Path,
     sequences: Path,
     cell_lines: Sequence[str],
-    encoder: MotifEncoder,
+    encoders: Sequence[MotifEncoder],
     rng: np.random.Generator,
-) -> tuple[list[str], Candidates]:
-    """Candidate enhancers of the lines on the chromosomes of all splits, and the lines that have some."""
+) -> tuple[list[str], list[Candidates]]:
+    """Candidate enhancers of the lines on the chromosomes of all splits, and the lines that have some.
+
+    The same candidates once for each encoder.
+    """
     parts = []
     for cohort in cohorts:
         table = read_table(elements / cohort / "enhancer.parquet", ["chrom", "split"], mend=_MEND)
@@ -86,8 +89,8 @@ def read_candidates(
         listed = pd.concat(drawn)
         wanted, row = np.unique(listed["element"].to_numpy(), return_inverse=True)
         codes = np.asarray(read_codes(sequences / cohort, "enhancer")[wanted])
-        features, gc = motif_presence(codes, encoder)[row], gc_content(codes)[row]
-        parts.append((listed, features, gc))
+        features = [motif_presence(codes, encoder)[row] for encoder in encoders]
+        parts.append((listed, features, gc_content(codes)[row]))
     learned = {name for listed, _, _ in parts for name in listed.loc[listed["split"] == LEARNED, "cell_line"]}
     names = [name for name in cell_lines if name in learned]
     if len(names) < 2:
@@ -98,14 +101,17 @@ def read_candidates(
         )
     table = pd.concat([listed for listed, _, _ in parts])
     kept = table["cell_line"].isin(names).to_numpy()
-    everything = Candidates(
-        pd.Index(names).get_indexer(table["cell_line"]).astype(np.int64),
-        table["split"].to_numpy(dtype=object),
-        table["chrom"].to_numpy(dtype=object),
-        np.concatenate([features for _, features, _ in parts]),
-        np.concatenate([gc for _, _, gc in parts]),
-    )
-    return names, everything.where(kept)
+    everything = [
+        Candidates(
+            pd.Index(names).get_indexer(table["cell_line"]).astype(np.int64),
+            table["split"].to_numpy(dtype=object),
+            table["chrom"].to_numpy(dtype=object),
+            np.concatenate([features[which] for _, features, _ in parts]),
+            np.concatenate([gc for _, _, gc in parts]),
+        ).where(kept)
+        for which in range(len(encoders))
+    ]
+    return names, everything
 
 
 def gc_content(codes: npt.NDArray[np.uint8]) -> FloatArray:
@@ -114,8 +120,8 @@ def gc_content(codes: npt.NDArray[np.uint8]) -> FloatArray:
     return np.where(known > 0, ((codes == 1) | (codes == 2)).sum(axis=1) / np.maximum(known, 1), 0.5)
 
 
-def gc_matched(candidates: Candidates, n_lines: int, rng: np.random.Generator) -> Candidates:
-    """As many candidates of every line in each bin of GC content, split by split."""
+def gc_matched(candidates: Candidates, n_lines: int, rng: np.random.Generator) -> Rows:
+    """Rows with as many candidates of every line in each bin of GC content, split by split."""
     edges = np.quantile(candidates.gc, np.linspace(0.0, 1.0, GC_BINS + 1)[1:-1])
     box = np.digitize(candidates.gc, edges)
     kept = []
@@ -128,7 +134,7 @@ def gc_matched(candidates: Candidates, n_lines: int, rng: np.random.Generator) -
             ]
             least = min((len(one) for one in rows), default=0)
             kept += [rng.permutation(one)[:least] for one in rows]
-    return candidates.where(np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept])))
+    return np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kept]))
 
 
 def missing_lines(candidates: Candidates, n_lines: int) -> list[int]:

@@ -11,7 +11,15 @@ and a set of enhancers by the sum, :math:`p(l \mid S) \propto \exp(a \sum_{x \in
 :math:`a` is learned on validation chromosomes; the sets that are counted come from test chromosomes.
 
 Lines differ in the GC content of their enhancers, for reasons that may lie in the assay. So the same is asked
-of candidates that are as rich in GC in every line (``gc_matched``), and of GC content alone (``gc_alone``).
+of candidates that are as rich in GC in every line, and of GC content alone.
+
+=======================  ===============================================================================
+``known_motifs``         presence of known motifs that are not nearly the same
+``known_motifs_at_gc``   the same among candidates that are alike in GC content in all lines
+``encoder``              presence of the motif channels that the models use
+``encoder_at_gc``        the same among candidates that are alike in GC content
+``gc_alone``             GC content and nothing else
+=======================  ===============================================================================
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings, ReadoutSettings
-from cbat.data.motif_files import Motif, read_motif_file
+from cbat.data.motif_files import read_motif_file
 from cbat.evaluation.candidate_features import (
     ASKED,
     CALIBRATED,
@@ -40,9 +48,9 @@ from cbat.evaluation.candidate_features import (
 )
 from cbat.files import atomic_file
 from cbat.model.bundle import load_encoder, use_threads
-from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray
-from cbat.model.motif_names import consensus, filter_probabilities, jaspar_motifs, name_motifs
+from cbat.model.known_motifs import distinct_motifs, known_motif_encoder
+from cbat.model.motif_names import jaspar_motifs
 from cbat.model.readout import Witness, calibrated_power, log_posterior
 
 log = logging.getLogger(__name__)
@@ -131,23 +139,33 @@ def run(
         Fewer than two lines with candidates; a corrupt encoder or motif file.
     """
     use_threads(threads)
-    model = load_encoder(encoder)
+    panel = distinct_motifs(jaspar_motifs() if readout.motifs is None else read_motif_file(readout.motifs))
+    encoders = [known_motif_encoder(panel), load_encoder(encoder)]
     rng = np.random.default_rng([settings.seed, 31])
-    names, candidates = read_candidates(cohorts, elements, sequences, cell_lines, model, rng)
-    matched = gc_matched(candidates, len(names), rng)
+    names, (known, learned) = read_candidates(cohorts, elements, sequences, cell_lines, encoders, rng)
+    alike = gc_matched(known, len(names), rng)
     sizes = [size for size in settings.support_sizes if size > 0]
     rows, posteriors = [], []
-    for version, some in (("motifs", candidates), ("gc_matched", matched), ("gc_alone", candidates.of_gc())):
+    versions = {
+        "known_motifs": known,
+        "known_motifs_at_gc": known.where(alike),
+        "encoder": learned,
+        "encoder_at_gc": learned.where(alike),
+        "gc_alone": known.of_gc(),
+    }
+    for version, some in versions.items():
         if missing := missing_lines(some, len(names)):
             log.warning("%s: nothing to learn of %s", version, ", ".join(names[line] for line in missing))
             continue
         found, means = identify(version, some, names, sizes, settings, rng)
         rows += found
         posteriors += means
-    known = jaspar_motifs() if readout.motifs is None else read_motif_file(readout.motifs)
     _write(directory / "identification.tsv", pd.DataFrame(rows, columns=pd.Index(COLUMNS)))
     _write(directory / "mean_posterior.tsv", pd.DataFrame(posteriors))
-    _write(directory / "motifs.tsv", deviating_motifs(candidates, matched, names, model, known, readout))
+    found = deviating_motifs(
+        known, known.where(alike), names, [motif.name for motif in panel], readout.n_motifs
+    )
+    _write(directory / "motifs.tsv", found)
 
 
 COLUMNS: Final = [
@@ -247,52 +265,60 @@ def interval(
 
 
 def deviating_motifs(
-    candidates: Candidates,
-    matched: Candidates,
-    names: Sequence[str],
-    encoder: MotifEncoder,
-    known: Sequence[Motif],
-    readout: ReadoutSettings,
+    candidates: Candidates, matched: Candidates, names: Sequence[str], motifs: Sequence[str], n_motifs: int
 ) -> pd.DataFrame:
-    """Motif channels in which each line's candidates differ most from those of the other lines.
+    """Known motifs in which each line's candidates differ most from those of the other lines.
+
+    Parameters
+    ----------
+    candidates, matched : Candidates
+        All, and those that are alike in GC content in all lines.
+    names, motifs : sequence of str
+        Of lines and of motifs.
+    n_motifs : int
+        Motifs listed for each line.
 
     Returns
     -------
     DataFrame
-        ``deviation`` from the mean of the other lines, in standard deviations of an enhancer within a line,
-        on training chromosomes; ``gc_matched_deviation``, the same where GC content is alike.
+        ``deviation`` from the mean of the other lines at equal GC content, in standard deviations of an
+        enhancer within a line, on training chromosomes; ``deviation_of_all``, the same whatever the GC
+        content; ``z``, the deviation in standard errors.
     """
-    filters: FloatArray = encoder.filters.numpy()
-    called = name_motifs(filters, known, readout.least_similarity)
-    words = [consensus(matrix) for matrix in filter_probabilities(filters)[0]]
-    every = _deviations(candidates, len(names))
-    alike = _deviations(matched, len(names))
+    at_gc, standard_error = _deviations(matched, len(names))
+    of_all, _ = _deviations(candidates, len(names))
     rows = []
     for line, cell_line in enumerate(names):
-        order = np.argsort(-np.abs(every[line]), kind="stable")[: readout.n_motifs]
-        for rank, channel in enumerate(order, start=1):
-            value, name = float(every[line, channel]), called[channel]
+        order = np.argsort(-np.abs(at_gc[line]), kind="stable")[:n_motifs]
+        for rank, motif in enumerate(order, start=1):
+            value = float(at_gc[line, motif])
             rows.append(
                 {
-                    "cell_line": cell_line, "rank": rank, "channel": int(channel),
-                    "consensus": words[channel], "motif": name.motif, "similarity": name.similarity,
-                    "alike": ",".join(name.alike) or NOTHING, "deviation": value,
-                    "gc_matched_deviation": float(alike[line, channel]),
+                    "cell_line": cell_line, "rank": rank, "motif": motifs[motif], "deviation": value,
+                    "z": value / standard_error[line], "deviation_of_all": float(of_all[line, motif]),
                     "direction": "up" if value > 0 else "down",
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _deviations(candidates: Candidates, n_lines: int) -> FloatArray:
-    """Mean of each line minus that of the others, in units within a line, shape=(n_lines, n_channels)."""
+def _deviations(candidates: Candidates, n_lines: int) -> tuple[FloatArray, FloatArray]:
+    """Mean of each line minus that of the others in units within a line, and its standard error by line.
+
+    Returns
+    -------
+    deviation : array, shape=(n_lines, n_channels)
+    standard_error : array, shape=(n_lines,)
+    """
     learned = candidates.where(candidates.split == LEARNED)
     if missing_lines(learned, n_lines):
-        return np.full((n_lines, candidates.features.shape[1]), np.nan)
+        return np.full((n_lines, candidates.features.shape[1]), np.nan), np.full(n_lines, np.nan)
     means = np.stack([learned.features[learned.line == line].mean(axis=0) for line in range(n_lines)])
     scale = (learned.features - means[learned.line]).std(axis=0) + 1e-6
     others = (means.sum(axis=0) - means) / (n_lines - 1)
-    return np.asarray((means - others) / scale)
+    share = 1.0 / np.bincount(learned.line, minlength=n_lines)
+    variance = share + (share.sum() - share) / (n_lines - 1) ** 2
+    return np.asarray((means - others) / scale), np.sqrt(variance)
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
