@@ -93,14 +93,14 @@ def label_pairs(
         return pairs[np.asarray(mask, dtype=bool)]
 
     pairs = keep(raw, raw["enhancer_chrom"] == raw["promoter_chrom"], "on_two_chromosomes")
+    if without_sequence is not None and len(without_sequence):
+        pairs = keep(pairs, _has_sequence(pairs, tables, without_sequence), "without_sequence")
     split_of = {
         chrom: split
         for table in tables.values()
         for chrom, split in table[["chrom", "split"]].drop_duplicates().itertuples(index=False)
     }
     pairs = keep(pairs, pairs["enhancer_chrom"].isin(list(split_of)), "on_chromosomes_of_no_split")
-    if without_sequence is not None and len(without_sequence):
-        pairs = keep(pairs, _has_sequence(pairs, tables, without_sequence), "without_sequence")
     pairs = _with_elements(pairs, tables, row)
     pairs = keep(pairs, pairs["distance"] >= settings.min_distance, "nearer_than_min_distance")
     pairs = keep(pairs, pairs["distance"] <= settings.max_distance, "farther_than_max_distance")
