@@ -202,8 +202,11 @@ def world_inputs(wildcards):
     """What a world reads of the checkout and of the user: a change lets it look for what to do."""
     project = PROJECT.worlds[wildcards.world].project
     own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
+    graph = project.config.graph
+    own += [project.config.genome.fasta, *(table.path for table in graph.similarities)]
     own += [table for table in [project.config.genome.contig_names] if table is not None]
+    own += [path for overlap in graph.peak_overlaps.values() for path in overlap.peaks.values()]
+    own += [correlation.table for correlation in graph.expression_correlations.values()]
     named = [project.config.cell_lines, project.config.tissues]
     named += [f"config/models/{name}.yaml" for name in project.models]
     named += [f"config/encoders/{name}.yaml" for name in project.encoders]

@@ -2,7 +2,13 @@
 # the table `genome.contig_names` if there is one.
 # Makes: the unique enhancers and promoters of the cohort, as fixed windows on split chromosomes, and which
 # cell line has which of them as candidates. The cohorts are kept apart, so an unseen line changes nothing
-# that training reads.
+# that training reads. With elements.max_n the genome is read as well, and what it does not know is left out.
+
+GENOME_FOR_ELEMENTS = (
+    ["results/genome/genome.fa", "results/genome/genome.fa.fai"]
+    if PROJECT.config.elements.max_n is not None
+    else []
+)
 
 
 rule collect_elements:
@@ -12,10 +18,12 @@ rule collect_elements:
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
         contig_names=contig_names(),
         contig_sizes="results/genome/contig_sizes.tsv",
+        genome=GENOME_FOR_ELEMENTS,
     output:
         enhancers="results/elements/{cohort}/enhancer.parquet",
         promoters="results/elements/{cohort}/promoter.parquet",
         candidates="results/elements/{cohort}/candidates.parquet",
+        without_sequence="results/elements/{cohort}/without_sequence.parquet",
         report="results/elements/{cohort}/report.json",
     log:
         "logs/collect_elements/{cohort}.log",
@@ -40,7 +48,8 @@ rule collect_elements:
         elements=settings("elements"),
         splits=settings("splits"),
         contig_names=contig_names_option,
+        genome=lambda wildcards, input: f"--genome-fasta {input.genome[0]}" if input.genome else "",
     shell:
         "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
         " --contig-sizes {input.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
-        " {params.contig_names:q} --directory results/elements/{wildcards.cohort} > {log} 2>&1"
+        " {params.contig_names:q} {params.genome} --directory results/elements/{wildcards.cohort} > {log} 2>&1"

@@ -11,6 +11,7 @@ rule label_pairs:
         contig_names=contig_names(),
         enhancers=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/enhancer.parquet",
         promoters=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/promoter.parquet",
+        without_sequence=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/without_sequence.parquet",
     output:
         pairs="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",

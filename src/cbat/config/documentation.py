@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cbat.config.load import inner_section
+from cbat.config.load import inner_section, is_mapping
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config, Section, WorldSettings
 from cbat.config.sheets import CellLine, Tissue, sheet_columns
@@ -91,6 +91,9 @@ def _walk(
             for key, inner_field in inner.model_fields.items():
                 yield f"{name}.<world>.{key}", inner_field, inner.model_json_schema()["properties"][key]
             continue
+        if is_mapping(field.annotation):
+            yield from _walk(inner, f"{prefix}{name}.<name>.")
+            continue
         is_list = schema["properties"][name].get("type") == "array"
         yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
 
@@ -108,6 +111,9 @@ def _values(schema: dict[str, Any], nothing: str = "null") -> str:
         return f"list of {_values(schema['items'], nothing)}"
     if kind == "string":
         return "path" if schema.get("format") == "path" else "text"
+    if kind == "object":
+        (inner,) = schema["patternProperties"].values()
+        return f"{_values(inner, nothing)} by name"
     if kind == "null":
         return f"`{nothing}`"
     words = {"integer": "integer", "number": "number", "boolean": "`true`, `false`"}[str(kind)]

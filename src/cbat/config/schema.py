@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config, Section
-from cbat.config.sheets import CellLine, Tissue, sheet_columns
+from cbat.config.sheets import CellLine, Tissue, required_columns, sheet_columns
 from cbat.files import atomic_file
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -48,7 +48,7 @@ def _row_schema(row_class: type[CellLine | Tissue]) -> dict[str, Any]:
     schema = _schema(row_class)
     columns = sheet_columns(row_class)
     schema["properties"] = {column: _text(schema["properties"][column]) for column in columns}
-    schema["required"] = list(sheet_columns(row_class, needed=True))
+    schema["required"] = list(required_columns(row_class))
     return schema
 
 

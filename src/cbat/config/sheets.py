@@ -96,6 +96,13 @@ class CellLine(Section):
             "`abc` and a `bedpe` without labels, possible with `enhanceratlas`, `.` for the other formats."
         ),
     )
+    ontology_id: str = Field(
+        ".",
+        description="Identifier in an ontology of cells (CL, BTO, EFO), or `.`; optional, for people.",
+    )
+    source: str = Field(
+        ".", description="Where tissue, sex and condition are stated, or `.`; optional, for people."
+    )
     line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
 
     @property
@@ -120,6 +127,10 @@ class Tissue(Section):
     parent: Annotated[Name | None, BeforeValidator(_nothing_for_dot)] = Field(
         description="Wider tissue that it belongs to, a row of this sheet, or `.`."
     )
+    ontology_id: str = Field(
+        ".", description="Identifier in an ontology of anatomy (UBERON), or `.`; optional, for people."
+    )
+    source: str = Field(".", description="Where the germ layer is stated, or `.`; optional, for people.")
     line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
 
 
@@ -220,18 +231,21 @@ def find_cell_line(path: str | Path, name: str) -> CellLine:
     )
 
 
-def sheet_columns(row_class: type[CellLine | Tissue], *, needed: bool = False) -> tuple[str, ...]:
-    """Names of the columns of a sheet; only of those that it has to have, if ``needed``."""
-    fields = row_class.model_fields.items()
-    return tuple(name for name, field in fields if name != "line" and (field.is_required() or not needed))
+def sheet_columns(row_class: type[CellLine | Tissue]) -> tuple[str, ...]:
+    """Names of the columns of a sheet."""
+    return tuple(name for name in row_class.model_fields if name != "line")
+
+
+def required_columns(row_class: type[CellLine | Tissue]) -> tuple[str, ...]:
+    """Columns that a sheet must have; the others have a default."""
+    return tuple(name for name in sheet_columns(row_class) if row_class.model_fields[name].is_required())
 
 
 def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row, ...]:
     lines = _split_lines(path, kind)
     header_number, header = lines[0]
     columns = sheet_columns(row_class)
-    needed = sheet_columns(row_class, needed=True)
-    _check_header(header, columns, needed, path, header_number)
+    _check_header(header, columns, required_columns(row_class), path, header_number)
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for number, fields in lines[1:]:
@@ -287,13 +301,13 @@ def _split_lines(path: str | Path, kind: str) -> list[tuple[int, list[str]]]:
 
 
 def _check_header(
-    header: Sequence[str], columns: Sequence[str], needed: Sequence[str], path: str | Path, number: int
+    header: Sequence[str], columns: Sequence[str], required: Sequence[str], path: str | Path, number: int
 ) -> None:
     where = f"line {number}"
     if len(header) == 1 and header[0] not in columns:
         raise UserError(
             "the header holds no tab",
-            mend="separate the columns by tabs, starting with the header: " + ", ".join(columns),
+            mend="separate the columns by tabs, starting with the header: " + ", ".join(required),
             file=path,
             where=where,
         )
@@ -309,11 +323,11 @@ def _check_header(
             raise UserError(
                 f"the column {column!r} occurs twice", mend="delete one of the two", file=path, where=where
             )
-    if missing := [column for column in needed if column not in header]:
+    if missing := [column for column in required if column not in header]:
         raise UserError(
             f"the column{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))} "
             f"{'are' if len(missing) > 1 else 'is'} missing",
-            mend="add it to the header and to every row; the columns are: " + ", ".join(columns),
+            mend="add it to the header and to every row; needed are: " + ", ".join(required),
             file=path,
             where=where,
         )

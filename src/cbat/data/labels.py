@@ -73,7 +73,12 @@ def run(
         )
         for role in ROLES
     }
-    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names))
+    left_out = read_table(
+        elements_directory / "without_sequence.parquet",
+        ["role", "element_id"],
+        mend="run collect_elements anew",
+    )
+    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out)
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
     _logger.info("%s", report)
@@ -84,8 +89,12 @@ def label_pairs(
     tables: Mapping[str, pd.DataFrame],
     settings: LabelSettings,
     contigs: ContigNames | None = None,
+    without_sequence: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`."""
+    """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`.
+
+    ``without_sequence`` (``role``, ``element_id``) are the elements that were left out for unknown bases.
+    """
     raw = pairs_of(row, contigs)
     report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
 
@@ -94,6 +103,8 @@ def label_pairs(
         return pairs[np.asarray(mask, dtype=bool)]
 
     pairs = keep(raw, raw["enhancer_chrom"] == raw["promoter_chrom"], "on_two_chromosomes")
+    if without_sequence is not None and len(without_sequence):
+        pairs = keep(pairs, _has_sequence(pairs, tables, without_sequence), "without_sequence")
     split_of = {
         chrom: split
         for table in tables.values()
@@ -121,6 +132,18 @@ def label_pairs(
     report["pairs_of_split"] = {str(split): int(n) for split, n in pairs["split"].value_counts().items()}
     pairs = pairs[COLUMNS].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
     return pairs.sort_values(["enhancer", "promoter"], ignore_index=True), report
+
+
+def _has_sequence(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], left_out: pd.DataFrame) -> Any:
+    """Whether neither element of a pair was left out for its unknown bases, shape=(n,)."""
+    known = np.ones(len(pairs), dtype=bool)
+    for role in ROLES:
+        table = tables[role]
+        window = int((table["end"] - table["start"]).iloc[0]) if len(table) else 0
+        start = window_start(pairs[f"{role}_start"], pairs[f"{role}_end"], window)
+        names = pd.Series(element_ids(pairs[f"{role}_chrom"], start, window))
+        known &= ~names.isin(left_out.loc[left_out["role"] == role, "element_id"]).to_numpy()
+    return known
 
 
 def _with_elements(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], row: CellLine) -> pd.DataFrame:

@@ -117,6 +117,14 @@ def test_a_cell_line_of_an_unlisted_tissue_is_refused_but_unknown_is_allowed(she
     check_tissues(read_cell_lines(path), read_tissues(tissues), file=path, tissue_file=tissues)
 
 
+def test_columns_with_a_default_may_be_left_out(sheet) -> None:
+    header = f"{HEADER}\tontology_id\tsource"
+    row = read_cell_lines(sheet(header, f"{K562}\tBTO:0000664\tENCODE cv.ra; Roadmap E123"))[0]
+    assert (row.ontology_id, row.source) == ("BTO:0000664", "ENCODE cv.ra; Roadmap E123")
+    row = read_cell_lines(sheet(HEADER, K562))[0]
+    assert (row.ontology_id, row.source) == (".", ".")
+
+
 def test_the_threshold_may_be_left_out_and_may_stand_anywhere(sheet) -> None:
     header = "score_threshold\t" + HEADER
     rows = read_cell_lines(
