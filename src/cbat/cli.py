@@ -30,6 +30,13 @@ STAGES: Final[dict[str, Verb]] = {
     ),
     "extract_sequences": Verb("cbat.data.sequences:run", "Extract the windows of a cohort's elements."),
     "label_pairs": Verb("cbat.data.labels:run", "Read the labelled pairs of a cell line."),
+    "compare_peaks": Verb(
+        "cbat.graph.similarity:compare_peaks", "Compare cell lines by the overlap of their peaks."
+    ),
+    "compare_expression": Verb(
+        "cbat.graph.similarity:compare_expression",
+        "Compare cell lines by the correlation of their gene expression.",
+    ),
     "build_prototype_graph": Verb(
         "cbat.graph.build:run", "Relate cell lines by tissue, germ layer and similarity."
     ),
@@ -48,6 +55,9 @@ STAGES: Final[dict[str, Verb]] = {
     "plot_environment_readout": Verb(
         "cbat.evaluation.readout_figure:run", "Draw which tissues and motifs support sets point to."
     ),
+    "identify_cell_line": Verb(
+        "cbat.evaluation.identification:run", "Say how well unlabelled enhancers identify their cell line."
+    ),
     "plot_cell_line_bars": Verb(
         "cbat.evaluation.figures:plot_cell_line_bars", "Draw AUPR of every cell line."
     ),
@@ -63,6 +73,10 @@ STAGES: Final[dict[str, Verb]] = {
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
         "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
+    ),
+    "summarise_held_out_lines": Verb(
+        "cbat.evaluation.held_out:run",
+        "Put the cell lines that worlds hold out side by side.",
     ),
 }
 """The stages of the workflow, in the way of the data."""

@@ -31,6 +31,10 @@ def message_of(checkout, *arguments: str) -> str:
             "simulation: null\n",
             "config/config.yaml, line 12: genome.fasta is 'results/simulation/genome.fa.gz'",
         ),
+        (
+            "genome: {contig_names: names.tsv}\n",
+            "my.yaml, line 1: genome.contig_names is 'names.tsv', which does not exist",
+        ),
     ],
 )
 def test_a_mistake_in_a_file_laid_over_the_default(checkout, over: str, expected: str) -> None:
@@ -63,3 +67,15 @@ def test_a_mistake_on_the_command_line(checkout) -> None:
 def test_a_mistake_in_the_sheet_of_cell_lines(checkout, old: str, new: str, expected: str) -> None:
     checkout.edit("config/cell_lines.tsv", old, new)
     assert expected in message_of(checkout)
+
+
+def test_the_table_of_contig_names_reaches_the_stages_that_read_files(checkout) -> None:
+    checkout.write("names.tsv", "given\tgenome\n1\tchr1\n")
+    checkout.write("my.yaml", "genome: {contig_names: names.tsv}\n")
+    done = checkout.snakemake("-n", "-p", "--configfile", "my.yaml")
+    assert done.returncode == 0, done.stdout
+    for verb in ("collect_elements", "label_pairs"):
+        commands = [line for line in done.stdout.splitlines() if f"cbat {verb} " in line]
+        assert commands
+        assert all(" --contig-names names.tsv " in command for command in commands)
+    assert "--contig-names" not in checkout.snakemake("-n", "-p").stdout

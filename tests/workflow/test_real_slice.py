@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pandas as pd
 import pytest
 
 CONTIGS = ["chr20", "chr21", "chr22"]
+LINES = ["GM12878", "HUVEC", "HeLa-S3", "IMR90", "K562", "NHEK"]
 UNSEEN = ["K562", "NHEK"]
+EXPRESSION = "57epigenomes.RPKM.pc.gz"
 SLICE = """\
 splits: {train: [chr22], validation: [chr21], test: [chr20]}
 seeds: [1]
@@ -35,19 +38,21 @@ def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFa
     if not builder.is_file():
         pytest.skip(f"no {builder}, which makes the genome")
     directory = tmp_path_factory.mktemp("real")
-    given = directory / "resources" / "targetfinder_hg19"
-    for folder, source, pattern in (
-        ("labels", "cboep", "TargetFinder-P_*.csv.gz"),
-        ("labels", "targetfinder_full", "*.csv.gz"),
-        ("candidates", "targetfinder_hic", "*.bed.gz"),
+    given = directory / "resources" / "downloads"
+    given.mkdir(parents=True)
+    for source, pattern in (
+        ("labels/cboep", "TargetFinder-P_CBMF-N.*.csv.gz"),
+        ("labels/targetfinder_hic", "*.promoters.bed.gz"),
+        ("similarity/peaks", "*"),
     ):
-        (given / folder).mkdir(parents=True, exist_ok=True)
-        for file in (shared_dir / "data" / "labels" / source).glob(pattern):
-            (given / folder / file.name).write_bytes(slice_of(file))
+        for file in (shared_dir / "data" / source).glob(pattern):
+            (given / file.name).write_bytes(slice_of(file))
+    (given / EXPRESSION).symlink_to(shared_dir / "data" / "similarity" / EXPRESSION)
     genome = given / "hg19.fa"
     subprocess.run([sys.executable, str(builder), str(genome), "--contigs", ",".join(CONTIGS)], check=True)
 
-    real = new_checkout(directory, ["config/targetfinder_hg19.yaml", "slice.yaml"])
+    layers = ["config/targetfinder_hg19.yaml", "config/targetfinder_hg19/similarities.yaml", "slice.yaml"]
+    real = new_checkout(directory, layers)
     real.write("slice.yaml", SLICE)
     for model in ("baseline", "graph_manifold"):
         real.set_keys(f"config/models/{model}.yaml", epochs=2, support_size=64)
@@ -80,3 +85,37 @@ def test_no_model_knows_more_than_the_distance(finished) -> None:
 
 def test_the_report_is_there(finished) -> None:
     assert (finished.directory / "results" / "report.html").stat().st_size > 100_000
+
+
+def test_what_is_left_out_is_counted(finished) -> None:
+    results = finished.directory / "results"
+    report = json.loads((results / "elements" / "training" / "report.json").read_text())
+    assert report["left_out_without_sequence"]["enhancer"] > 1000, "the genome is known in part"
+    peaks = [one for one in report["files"] if "H3K27ac" in one["file"] or "H3k27ac" in one["file"]]
+    assert len(peaks) == 4
+    assert all(one["left_out_near_promoters"] > 0 for one in peaks)
+    counts = json.loads((results / "labels" / "K562.json").read_text())
+    assert counts["left_out"]["without_sequence"] > 0
+    sequences = json.loads((results / "sequences" / "unseen" / "manifest.json").read_text())
+    assert sequences["fraction_n"] == {"enhancer": 0.0, "promoter": 0.0}
+
+
+def test_edges_of_unseen_lines_are_for_prediction_alone(finished) -> None:
+    kinds = {}
+    for scope in ("training", "all"):
+        graph = json.loads((finished.directory / "results/graph" / scope / "graph.json").read_text())
+        kinds[scope] = {
+            frozenset((edge["source"], edge["target"]))
+            for edge in graph["edges"]
+            if edge["kind"] == "similarity"
+        }
+    assert kinds["training"]
+    assert not any(set(UNSEEN) & edge for edge in kinds["training"])
+    assert any(set(UNSEEN) & edge for edge in kinds["all"])
+
+
+def test_enhancers_tell_their_line_better_than_lots(finished) -> None:
+    folder = finished.directory / "results" / "identification" / "motifs" / "seed_1"
+    table = pd.read_csv(folder / "identification.tsv", sep="\t").set_index(["version", "n_support"])
+    assert table.loc[("known_motifs", 64), "top1_accuracy"] > table["chance"].iloc[0]
+    assert set(pd.read_csv(folder / "motifs.tsv", sep="\t")["cell_line"]) <= {*LINES}

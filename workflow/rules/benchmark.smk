@@ -1,6 +1,14 @@
 # Needs: the configuration of each world of a benchmark.
 # Makes: worlds/<world>/, where this workflow runs once more with that configuration and keeps what it makes;
-# copies of what is read below, which may be deleted at will; the claims, weighed over all worlds.
+# copies of what is read below, which may be deleted at will; the claims, weighed over all simulated worlds, and
+# the cell lines that worlds hold out, side by side.
+
+HOLDING_OUT = [name for name, world in PROJECT.worlds.items() if world.unseen is not None]
+WEIGHED = [name for name in PROJECT.worlds if name not in HOLDING_OUT]
+# The genome of real files is unpacked once; simulated worlds have each their own.
+SHARED_GENOME = (
+    ["results/genome/genome.fa", "results/genome/genome.fa.fai"] if PROJECT.config.simulation is None else []
+)
 
 
 rule run_world:
@@ -14,6 +22,7 @@ rule run_world:
         ),
         rules=sorted(relative(path) for path in (CHECKOUT / "workflow").rglob("*.smk")),
         snakefile=relative(CHECKOUT / "workflow" / "Snakefile"),
+        genome=SHARED_GENOME,
     output:
         [f"results/worlds/{{world}}/{file}" for file in WORLD_FILES],
         summary=report(
@@ -36,10 +45,13 @@ rule run_world:
     params:
         values=lambda wildcards: json.dumps(PROJECT.worlds[wildcards.world].values, sort_keys=True),
         main=lambda wildcards, input: str(workflow.main_snakefile),
+        unseen=lambda wildcards: PROJECT.worlds[wildcards.world].unseen or (),
+        genome=lambda wildcards, input: f"--genome {input.genome[0]}" if input.genome else "",
         options=lambda wildcards, input: nested_options(),
     shell:
         "cbat run_world --world {wildcards.world} --values {params.values:q} --snakefile {params.main:q}"
-        " --directory worlds/{wildcards.world} --outputs {output} --options {params.options}"
+        " --directory worlds/{wildcards.world} --outputs {output} --unseen {params.unseen} {params.genome}"
+        " --options {params.options}"
         " --threads {threads} > {log} 2>&1"
 
 
@@ -47,7 +59,7 @@ rule summarise_benchmark:
     """Weigh all worlds together against what is claimed, and say so in words."""
     input:
         code=code("cbat.evaluation.benchmark"),
-        metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=PROJECT.worlds),
+        metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=WEIGHED),
     output:
         table=report(
             "results/summary/benchmark.tsv",
@@ -68,7 +80,7 @@ rule summarise_benchmark:
         runtime=10,
     params:
         worlds=lambda wildcards, input: [
-            f"{world}={path}" for world, path in zip(PROJECT.worlds, input.metrics, strict=True)
+            f"{world}={path}" for world, path in zip(WEIGHED, input.metrics, strict=True)
         ],
         settings=settings("evaluation", "headline_support"),
         baseline=PROJECT.config.baseline,
@@ -77,3 +89,49 @@ rule summarise_benchmark:
         "cbat summarise_benchmark --worlds {params.worlds} --settings {params.settings:q}"
         " --baseline {params.baseline} --full-model {params.full_model} --directory results/summary"
         " > {log} 2>&1"
+
+
+rule summarise_held_out_lines:
+    """Put the cell lines that the worlds hold out side by side, and say in words what they show."""
+    input:
+        code=code("cbat.evaluation.held_out"),
+        metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=HOLDING_OUT),
+        summaries=expand("results/worlds/{world}/summary/summary.tsv", world=HOLDING_OUT),
+    output:
+        table=report(
+            "results/summary/held_out_lines.tsv",
+            caption="../report/held_out_lines.rst",
+            category="Cell lines held out",
+            labels={"figure": "Cell lines held out", "kind": "table"},
+        ),
+        words="results/summary/held_out_lines.txt",
+        first_page="results/summary/held_out_lines.rst",
+    log:
+        "logs/summarise_held_out_lines/held_out_lines.log",
+    benchmark:
+        "benchmarks/summarise_held_out_lines/held_out_lines.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    params:
+        metrics=lambda wildcards, input: [
+            f"{world}={path}" for world, path in zip(HOLDING_OUT, input.metrics, strict=True)
+        ],
+        summaries=lambda wildcards, input: [
+            f"{world}={path}" for world, path in zip(HOLDING_OUT, input.summaries, strict=True)
+        ],
+        settings=settings("evaluation", "roles", "chromosomes", "headline_support"),
+        baseline=PROJECT.config.baseline,
+        full_model=PROJECT.config.full_model,
+    shell:
+        "cbat summarise_held_out_lines --metrics {params.metrics} --summaries {params.summaries}"
+        " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
+        " --directory results/summary > {log} 2>&1"
+
+
+BENCHMARK_SUMMARIES = [
+    *(rules.summarise_benchmark.output if WEIGHED else []),
+    *(rules.summarise_held_out_lines.output if HOLDING_OUT else []),
+]

@@ -92,6 +92,23 @@ def raw_files(cell_lines):
     return sorted({str(path) for row in cell_lines for path in row.files.values()})
 
 
+def pair_files(row):
+    """The files that the pairs of a row are read from: loops are laid over the candidates."""
+    laid_over = row.pairs_format in ("auto", "loops")
+    return raw_files([row]) if laid_over else [str(row.pairs)]
+
+
+def contig_names():
+    """The table of contig names, if the configuration names one."""
+    table = PROJECT.config.genome.contig_names
+    return [] if table is None else [str(table)]
+
+
+def contig_names_option(wildcards, input):
+    """The option that hands the table to a stage."""
+    return ["--contig-names", *input.contig_names] if input.contig_names else []
+
+
 def memory(mb):
     """Memory of a job in MB, measured on the default benchmark; a job that is tried again gets more."""
     return lambda wildcards, attempt: mb * attempt
@@ -185,7 +202,11 @@ def world_inputs(wildcards):
     """What a world reads of the checkout and of the user: a change lets it look for what to do."""
     project = PROJECT.worlds[wildcards.world].project
     own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
+    graph = project.config.graph
+    own += [project.config.genome.fasta, *(table.path for table in graph.similarities)]
+    own += [table for table in [project.config.genome.contig_names] if table is not None]
+    own += [path for overlap in graph.peak_overlaps.values() for path in overlap.peaks.values()]
+    own += [correlation.table for correlation in graph.expression_correlations.values()]
     named = [project.config.cell_lines, project.config.tissues]
     named += [f"config/models/{name}.yaml" for name in project.models]
     named += [f"config/encoders/{name}.yaml" for name in project.encoders]

@@ -1,7 +1,14 @@
-# Needs: pairs and candidate BEDs of a cohort's cell lines, contig sizes, the sections `elements` and `splits`.
+# Needs: pairs and candidate BEDs of a cohort's cell lines, contig sizes, the sections `elements` and `splits`, and
+# the table `genome.contig_names` if there is one.
 # Makes: the unique enhancers and promoters of the cohort, as fixed windows on split chromosomes, and which
 # cell line has which of them as candidates. The cohorts are kept apart, so an unseen line changes nothing
-# that training reads.
+# that training reads. With elements.max_n the genome is read as well, and what it does not know is left out.
+
+GENOME_FOR_ELEMENTS = (
+    ["results/genome/genome.fa", "results/genome/genome.fa.fai"]
+    if PROJECT.config.elements.max_n is not None
+    else []
+)
 
 
 rule collect_elements:
@@ -9,11 +16,14 @@ rule collect_elements:
     input:
         code=code("cbat.data.elements"),
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
+        contig_names=contig_names(),
         contig_sizes="results/genome/contig_sizes.tsv",
+        genome=GENOME_FOR_ELEMENTS,
     output:
         enhancers="results/elements/{cohort}/enhancer.parquet",
         promoters="results/elements/{cohort}/promoter.parquet",
         candidates="results/elements/{cohort}/candidates.parquet",
+        without_sequence="results/elements/{cohort}/without_sequence.parquet",
         report="results/elements/{cohort}/report.json",
     log:
         "logs/collect_elements/{cohort}.log",
@@ -27,11 +37,19 @@ rule collect_elements:
     params:
         cell_lines=sheet("cell_lines"),
         rows=lambda wildcards: rows(
-            cohort_rows(wildcards.cohort), "cell_line", "pairs", "pairs_format", "enhancers", "promoters"
+            cohort_rows(wildcards.cohort),
+            "cell_line",
+            "pairs",
+            "pairs_format",
+            "enhancers",
+            "promoters",
+            "score_threshold",
         ),
         elements=settings("elements"),
         splits=settings("splits"),
+        contig_names=contig_names_option,
+        genome=lambda wildcards, input: f"--genome-fasta {input.genome[0]}" if input.genome else "",
     shell:
         "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
         " --contig-sizes {input.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
-        " --directory results/elements/{wildcards.cohort} > {log} 2>&1"
+        " {params.contig_names:q} {params.genome} --directory results/elements/{wildcards.cohort} > {log} 2>&1"

@@ -1,4 +1,4 @@
-# Needs: the two sheets and, if the configuration names them, tables of similarity.
+# Needs: the two sheets and, if the configuration names or asks for them, tables of similarity.
 # Makes: the cell prototype graph, once without the unseen lines (for training) and once with all, and a
 # picture of it.
 
@@ -7,7 +7,9 @@ rule build_prototype_graph:
     """Relate cell lines by tissue, germ layer and similarity."""
     input:
         code=code("cbat.graph.build"),
-        similarities=[str(table.path) for table in PROJECT.config.graph.similarities],
+        similarities=lambda wildcards: [
+            str(table.path) for table in PROJECT.graph_settings(wildcards.scope).similarities
+        ],
     output:
         "results/graph/{scope}/graph.json",
     log:
@@ -26,7 +28,7 @@ rule build_prototype_graph:
             scope_rows(wildcards.scope), "cell_line", "tissue", "role", "condition", "sex"
         ),
         tissue_rows=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
-        settings=settings("graph"),
+        settings=lambda wildcards: PROJECT.graph_settings(wildcards.scope).model_dump_json(),
     shell:
         "cbat build_prototype_graph --cell-lines {params.cell_lines:q} --tissues {params.tissues:q}"
         " --scope {wildcards.scope} --settings {params.settings:q} --directory results/graph/{wildcards.scope}"

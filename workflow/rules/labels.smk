@@ -1,4 +1,5 @@
-# Needs: the pair table of a cell line, the elements of its cohort, the section `labels`.
+# Needs: the pair table of a cell line (and its candidates, for loops), the elements of its cohort, the section
+# `labels`, and the table `genome.contig_names` if there is one.
 # Makes: its labelled pairs, each once, with distance, orientation and split.
 
 
@@ -6,9 +7,11 @@ rule label_pairs:
     """Read the labelled pairs of a cell line."""
     input:
         code=code("cbat.data.labels"),
-        pairs=lambda wildcards: str(PROJECT.row(wildcards.cell_line).pairs),
+        pairs=lambda wildcards: pair_files(PROJECT.row(wildcards.cell_line)),
+        contig_names=contig_names(),
         enhancers=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/enhancer.parquet",
         promoters=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/promoter.parquet",
+        without_sequence=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/without_sequence.parquet",
     output:
         pairs="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",
@@ -23,10 +26,19 @@ rule label_pairs:
         runtime=30,
     params:
         cell_lines=sheet("cell_lines"),
-        row=lambda wildcards: rows([PROJECT.row(wildcards.cell_line)], "cell_line", "pairs", "pairs_format"),
+        row=lambda wildcards: rows(
+            [PROJECT.row(wildcards.cell_line)],
+            "cell_line",
+            "pairs",
+            "pairs_format",
+            "enhancers",
+            "promoters",
+            "score_threshold",
+        ),
+        contig_names=contig_names_option,
         cohort=cohort_of,
         settings=settings("labels"),
     shell:
         "cbat label_pairs --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
         " --elements-directory results/elements/{params.cohort} --labels {params.settings:q}"
-        " --output {output.pairs} > {log} 2>&1"
+        " {params.contig_names:q} --output {output.pairs} > {log} 2>&1"

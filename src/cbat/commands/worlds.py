@@ -19,6 +19,8 @@ from cbat.errors import UserError
 from cbat.files import atomic_file
 
 CONFIGURATION: Final = "world.json"
+SHEET: Final = "world_cell_lines.tsv"
+"""The sheet of cell lines with the roles that they have in the world."""
 LOG: Final = "run.log"
 LOCK: Final = ".running"
 _MESSAGE: Final = re.compile(r"^\s*(cbat \w+: error: .+)$", re.MULTILINE)
@@ -32,6 +34,8 @@ def run_world(
     directory: Path,
     outputs: Sequence[Path],
     threads: int,
+    unseen: Sequence[str] = (),
+    genome: Path | None = None,
     options: Sequence[str] = (),
 ) -> None:
     """Run the workflow on a world, in a folder of its own, and copy what it made.
@@ -52,6 +56,10 @@ def run_world(
         Files wanted, results/worlds/<world>/X for each results/X of the world.
     threads : int
         Cores that its jobs may use together.
+    unseen : sequence of str
+        Cell lines that are unseen in this world, and no others; none takes the roles of the sheet.
+    genome : Path, optional
+        The genome as this run has unpacked and indexed it, so that the world need not do so again.
     options : sequence of str
         Further options of Snakemake, without their leading dashes: NAME or NAME=VALUE.
 
@@ -63,8 +71,12 @@ def run_world(
     directory = Path(directory).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     configuration = json.loads(values)
+    if genome is not None:
+        configuration["genome"]["fasta"] = str(Path(genome).absolute())
     with _alone(directory / LOCK) as lock:
         _link_files(directory, _first_folders(configuration))
+        if unseen:
+            configuration["cell_lines"] = _write_sheet(directory, configuration["cell_lines"], unseen)
         with atomic_file(directory / CONFIGURATION) as temporary:
             temporary.write_text(json.dumps(configuration, indent=1, sort_keys=True), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(snakefile).absolute())]
@@ -132,6 +144,9 @@ def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     config = Config.model_validate(configuration)
     paths = [config.cell_lines, config.tissues, config.genome.fasta]
     paths += [table.path for table in config.graph.similarities]
+    paths += [path for overlap in config.graph.peak_overlaps.values() for path in overlap.peaks.values()]
+    paths += [correlation.table for correlation in config.graph.expression_correlations.values()]
+    paths += [path for path in [config.readout.motifs] if path is not None]
     paths += [path for row in read_cell_lines(config.cell_lines) for path in row.files.values()]
     mine = [
         path for path in paths if not path.is_absolute() and not path.is_relative_to(SIMULATION_DIRECTORY)
@@ -143,6 +158,18 @@ def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
             mend="keep it below the working directory and outside results, or give its absolute path",
         )
     return sorted({"config", *(path.parts[0] for path in mine)})
+
+
+def _write_sheet(directory: Path, sheet: str, unseen: Sequence[str]) -> str:
+    """The sheet with the roles of the world; it is left alone while it says the same."""
+    from cbat.config.worlds import sheet_of_world
+
+    text = sheet_of_world(Path(sheet).read_text(encoding="utf-8-sig"), unseen)
+    path = directory / SHEET
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return SHEET
 
 
 def _link_files(directory: Path, names: Iterable[str]) -> None:

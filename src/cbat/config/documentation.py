@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cbat.config.load import inner_section
+from cbat.config.load import inner_section, is_mapping
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config, Section, WorldSettings
 from cbat.config.sheets import CellLine, Tissue, sheet_columns
@@ -90,6 +90,9 @@ def _walk(
             # Its groups are those of the configuration; their keys stand in this table already.
             for key, inner_field in inner.model_fields.items():
                 yield f"{name}.<world>.{key}", inner_field, inner.model_json_schema()["properties"][key]
+            continue
+        if is_mapping(field.annotation):
+            yield from _walk(inner, f"{prefix}{name}.<name>.")
             continue
         is_list = schema["properties"][name].get("type") == "array"
         yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cbat.config.sections import Config, Section, WorldSettings
+from cbat.config.sections import Config, Section
 from cbat.config.suggestions import did_you_mean
 from cbat.config.yaml_files import KeyPath, YamlFile, find_key, merge, read_yaml
 from cbat.errors import UserError
@@ -142,12 +142,22 @@ def _section_at(section_class: type[BaseModel], key: KeyPath) -> type[BaseModel]
     is_name = False
     for part in key:
         if isinstance(part, str) and not is_name and part in section_class.model_fields:
-            section_class = inner_section(section_class.model_fields[part].annotation) or section_class
+            annotation = section_class.model_fields[part].annotation
+            section_class = inner_section(annotation) or section_class
             # The keys of a mapping of sections are names that the user chose.
-            is_name = section_class is WorldSettings
+            is_name = is_mapping(annotation)
         else:
             is_name = False
     return section_class
+
+
+def is_mapping(annotation: Any) -> bool:
+    """Whether a field maps names that the user chose to sections or values."""
+    if get_origin(annotation) is dict:
+        return True
+    return get_origin(annotation) in (Annotated, Union, UnionType) and any(
+        is_mapping(argument) for argument in get_args(annotation)
+    )
 
 
 def inner_section(annotation: Any) -> type[BaseModel] | None:

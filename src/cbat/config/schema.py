@@ -12,10 +12,13 @@ from typing import Any, Final
 
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import Config, Section
-from cbat.config.sheets import CellLine, Tissue, sheet_columns
+from cbat.config.sheets import CellLine, Tissue, required_columns, sheet_columns
 from cbat.files import atomic_file
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+NUMBER: Final = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+"""A number as a sheet holds it: text."""
 
 
 def build_schemas() -> dict[str, dict[str, Any]]:
@@ -45,7 +48,7 @@ def _row_schema(row_class: type[CellLine | Tissue]) -> dict[str, Any]:
     schema = _schema(row_class)
     columns = sheet_columns(row_class)
     schema["properties"] = {column: _text(schema["properties"][column]) for column in columns}
-    schema["required"] = list(columns)
+    schema["required"] = list(required_columns(row_class))
     return schema
 
 
@@ -54,4 +57,7 @@ def _text(column: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" not in column:
         return column
     choices = [choice for choice in column["anyOf"] if choice != {"type": "null"}]
-    return {**column, "anyOf": [*choices, {"const": "."}]}
+    if choices == [{"type": "number"}]:
+        choices = [{"type": "string", "pattern": NUMBER}]
+    kept = {key: value for key, value in column.items() if key != "default"}
+    return {**kept, "anyOf": [*choices, {"const": "."}]}

@@ -28,6 +28,15 @@ class GenomeSettings(Section):
     """The reference genome."""
 
     fasta: Path = Field(description="Genome FASTA: plain, gzip or bgzip.")
+    contig_names: Path | None = Field(
+        None,
+        description=(
+            "TSV with the columns `given` and `genome`: what pairs, BED and GTF files call a contig, and "
+            "what the FASTA calls it (`.` leaves its rows out). Names that are not listed stay as they are; "
+            "null renames none. `resources/contig_names/human_ensembl_to_ucsc.tsv` maps 1, ..., X, Y, MT to "
+            "chr1, ..., chrX, chrY, chrM."
+        ),
+    )
 
 
 class ElementSettings(Section):
@@ -37,6 +46,20 @@ class ElementSettings(Section):
     promoter_window: PositiveInt = Field(2000, description="Window around each promoter's centre, bp.")
     flank: Annotated[int, Field(ge=0)] = Field(
         0, description="No window extended by this many bp may lie in two splits."
+    )
+    max_n: Fraction | None = Field(
+        None,
+        description=(
+            "Largest share of unknown bases in a window: elements above it are left out, with their pairs, "
+            "and counted; null keeps all."
+        ),
+    )
+    enhancer_promoter_gap: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description=(
+            "Candidate enhancers of a BED whose centre is nearer than this to that of a promoter of their "
+            "line are left out, bp; for peaks of a mark that promoters carry as well."
+        ),
     )
 
 
@@ -88,6 +111,40 @@ class SimilarityTable(Section):
     threshold: float = Field(0.0, description="Similarities at or below it make no edge.")
 
 
+PathByCellLine = Annotated[dict[Name, Path], Field(json_schema_extra={"additionalProperties": False})]
+ColumnByCellLine = Annotated[dict[Name, str], Field(json_schema_extra={"additionalProperties": False})]
+
+
+class PeakOverlap(Section):
+    """Similarity of cell lines by the overlap of their peaks: what of both is covered in both."""
+
+    peaks: PathByCellLine = Field(
+        description="Cell line -> its peaks (BED, narrowPeak, broadPeak; plain or gzip); all of one assay."
+    )
+    bin: PositiveInt = Field(1000, description="Length of the genomic bins that are compared, bp.")
+    weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of an edge of similarity 1.")
+    threshold: float = Field(0.0, description="Similarities at or below it make no edge.")
+
+
+class ExpressionCorrelation(Section):
+    """Similarity of cell lines by the correlation of their gene expression."""
+
+    table: Path = Field(
+        description="TSV, plain or gzip: one gene a row, its name in column one, samples under a header."
+    )
+    columns: ColumnByCellLine = Field(
+        description="Cell line -> its column; a line that is not named gets no edge."
+    )
+    weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of an edge of similarity 1.")
+    threshold: float = Field(0.0, description="Similarities at or below it make no edge.")
+
+
+PeakOverlaps = Annotated[dict[Name, PeakOverlap], Field(json_schema_extra={"additionalProperties": False})]
+ExpressionCorrelations = Annotated[
+    dict[Name, ExpressionCorrelation], Field(json_schema_extra={"additionalProperties": False})
+]
+
+
 class GraphSettings(Section):
     """Edges of the cell prototype graph."""
 
@@ -107,6 +164,12 @@ class GraphSettings(Section):
         0.0, description="Weight of the edge between a cell line and the node of its donor's sex."
     )
     similarities: list[SimilarityTable] = Field([], description="Tables of biological similarity.")
+    peak_overlaps: PeakOverlaps = Field(
+        default_factory=dict, description="Similarities that the workflow computes from peaks, by name."
+    )
+    expression_correlations: ExpressionCorrelations = Field(
+        default_factory=dict, description="Similarities that the workflow computes from expression, by name."
+    )
 
 
 class SimulationSettings(Section):
@@ -214,6 +277,13 @@ class ReadoutSettings(Section):
     least_similarity: Fraction = Field(
         0.75, description="A channel is called by a known motif from this correlation on."
     )
+    identification: bool = Field(
+        False,
+        description=(
+            "Also say how well a few unlabelled enhancers of test chromosomes tell their cell line from all "
+            "others of the sheet, by known motifs, by the encoder's channels and by GC content."
+        ),
+    )
 
 
 Mirror = Annotated[dict[Address, Address], Field(json_schema_extra={"additionalProperties": False})]
@@ -247,6 +317,13 @@ class WorldSettings(Section):
     Groups of keys are laid over those of the configuration key by key, lists replace them.
     """
 
+    unseen: list[Name] | None = Field(
+        None,
+        description=(
+            "Cell lines that are unseen here, whatever the sheet says; a line that is unseen in the sheet "
+            "and not named trains. Null takes the roles of the sheet."
+        ),
+    )
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="Keys of the section simulation that differ."
     )
@@ -291,5 +368,8 @@ class Config(Section):
     retrieval: RetrievalSettings = RetrievalSettings()
     worlds: Worlds | None = Field(
         None,
-        description="A benchmark: each simulated world is run by itself, and all are weighed together.",
+        description=(
+            "A benchmark: each world is run by itself, and all are weighed together. Simulated worlds "
+            "differ in what is simulated; worlds of real files in the lines that are unseen."
+        ),
     )

@@ -18,6 +18,12 @@ from cbat.errors import UserError
 
 Cohort = Literal["training", "unseen"]
 
+AUTO: Final = "auto"
+"""The format of pairs that is recognised by the first row of the file."""
+NEEDS_THRESHOLD: Final = frozenset({"abc", "encode_re2g"})
+"""Formats of pairs that give a score in place of a label."""
+TAKES_THRESHOLD: Final = NEEDS_THRESHOLD | {"bedpe", "enhanceratlas"}
+"""Formats of pairs that a score threshold may say something about."""
 RESERVED_CELL_LINES: Final = frozenset({"macro", "worst"})
 """Names that stand for aggregates in the tables of results."""
 
@@ -48,18 +54,54 @@ class CellLine(Section):
     pairs: Annotated[Path, BeforeValidator(_not_a_dot)] = Field(
         description="Table of labelled enhancer-promoter pairs, plain or gzip."
     )
-    pairs_format: Literal["cbat", "targetfinder", "cboep", "bengi"] = Field(
+    pairs_format: Literal[
+        "auto",
+        "cbat",
+        "targetfinder",
+        "cboep",
+        "bengi",
+        "enhanceratlas",
+        "encode_re2g",
+        "abc",
+        "bedpe",
+        "loops",
+    ] = Field(
         description=(
-            "`cbat`: TSV with enhancer and promoter coordinates and label; `targetfinder`: CSV of "
-            "`LINE|chr:start-end` names and label; `cboep`: CSV of the CBOEP negative generator; "
-            "`bengi`: headerless TSV of the BENGI benchmark."
+            "`auto`: recognised by the first row; `cbat`: TSV with enhancer and promoter coordinates and "
+            "label; `targetfinder`: `pairs.csv`, or CSV of `LINE|chr:start-end` names and label; `cboep`: "
+            "CSV of the CBOEP negative generator; `bengi`: headerless TSV of the BENGI benchmark; "
+            "`enhanceratlas`: interactions of EnhancerAtlas 2.0; `encode_re2g`, `abc`: tables of "
+            "predictions; `bedpe`: enhancer and promoter as end 1 and 2, with label or score; `loops`: "
+            "HiCCUPS list or BEDPE, laid over `enhancers` and `promoters`. See `docs/formats.md`."
         )
     )
     enhancers: Annotated[Path | None, BeforeValidator(_nothing_for_dot)] = Field(
-        description="BED of candidate enhancers, or `.` to take those of the pairs."
+        description=(
+            "Candidate enhancers: BED, narrowPeak or broadPeak, plain or gzip; or `.` to take those of the "
+            "pairs."
+        )
     )
     promoters: Annotated[Path | None, BeforeValidator(_nothing_for_dot)] = Field(
-        description="BED of candidate promoters (strand is used), or `.` to take those of the pairs."
+        description=(
+            "Candidate promoters: as enhancers (the strand is used), or GTF, of which transcription starts "
+            "are taken; or `.` to take those of the pairs."
+        )
+    )
+    score_threshold: Annotated[
+        float | None, Field(allow_inf_nan=False), BeforeValidator(_nothing_for_dot)
+    ] = Field(
+        None,
+        description=(
+            "May be left out. Pairs that score this much or more are contacts: needed by `encode_re2g`, "
+            "`abc` and a `bedpe` without labels, possible with `enhanceratlas`, `.` for the other formats."
+        ),
+    )
+    ontology_id: str = Field(
+        ".",
+        description="Identifier in an ontology of cells (CL, BTO, EFO), or `.`; optional, for people.",
+    )
+    source: str = Field(
+        ".", description="Where tissue, sex and condition are stated, or `.`; optional, for people."
     )
     line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
 
@@ -85,6 +127,10 @@ class Tissue(Section):
     parent: Annotated[Name | None, BeforeValidator(_nothing_for_dot)] = Field(
         description="Wider tissue that it belongs to, a row of this sheet, or `.`."
     )
+    ontology_id: str = Field(
+        ".", description="Identifier in an ontology of anatomy (UBERON), or `.`; optional, for people."
+    )
+    source: str = Field(".", description="Where the germ layer is stated, or `.`; optional, for people.")
     line: int = Field(0, exclude=True, repr=False, description="Line of the sheet, for messages.")
 
 
@@ -120,7 +166,24 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
                 file=path,
                 where=f"line {row.line}",
             )
+        _check_pairs(row, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
+
+
+def _check_pairs(row: CellLine, path: str | Path) -> None:
+    """What the format of the pairs asks of the rest of the row."""
+    problem = mend = ""
+    if row.pairs_format in NEEDS_THRESHOLD and row.score_threshold is None:
+        problem = f"pairs in the format {row.pairs_format} have scores and no labels"
+        mend = "add the column score_threshold, with the lowest score of a contact in this row"
+    elif row.pairs_format not in {AUTO, *TAKES_THRESHOLD} and row.score_threshold is not None:
+        problem = f"pairs in the format {row.pairs_format} have no scores, but score_threshold is given"
+        mend = "write '.' there"
+    elif row.pairs_format == "loops" and None in (row.enhancers, row.promoters):
+        problem = "loops need candidate enhancers and promoters to be laid over"
+        mend = "name a BED in the columns enhancers and promoters (promoters: or a GTF)"
+    if problem:
+        raise UserError(problem, mend=mend, file=path, where=f"line {row.line}")
 
 
 def read_tissues(path: str | Path) -> tuple[Tissue, ...]:
@@ -173,11 +236,16 @@ def sheet_columns(row_class: type[CellLine | Tissue]) -> tuple[str, ...]:
     return tuple(name for name in row_class.model_fields if name != "line")
 
 
+def required_columns(row_class: type[CellLine | Tissue]) -> tuple[str, ...]:
+    """Columns that a sheet must have; the others have a default."""
+    return tuple(name for name in sheet_columns(row_class) if row_class.model_fields[name].is_required())
+
+
 def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row, ...]:
     lines = _split_lines(path, kind)
     header_number, header = lines[0]
     columns = sheet_columns(row_class)
-    _check_header(header, columns, path, header_number)
+    _check_header(header, columns, required_columns(row_class), path, header_number)
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for number, fields in lines[1:]:
@@ -232,12 +300,14 @@ def _split_lines(path: str | Path, kind: str) -> list[tuple[int, list[str]]]:
     return lines
 
 
-def _check_header(header: Sequence[str], columns: Sequence[str], path: str | Path, number: int) -> None:
+def _check_header(
+    header: Sequence[str], columns: Sequence[str], required: Sequence[str], path: str | Path, number: int
+) -> None:
     where = f"line {number}"
     if len(header) == 1 and header[0] not in columns:
         raise UserError(
             "the header holds no tab",
-            mend="separate the columns by tabs, starting with the header: " + ", ".join(columns),
+            mend="separate the columns by tabs, starting with the header: " + ", ".join(required),
             file=path,
             where=where,
         )
@@ -253,11 +323,11 @@ def _check_header(header: Sequence[str], columns: Sequence[str], path: str | Pat
             raise UserError(
                 f"the column {column!r} occurs twice", mend="delete one of the two", file=path, where=where
             )
-    if missing := [column for column in columns if column not in header]:
+    if missing := [column for column in required if column not in header]:
         raise UserError(
             f"the column{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))} "
             f"{'are' if len(missing) > 1 else 'is'} missing",
-            mend="add it to the header and to every row; the columns are: " + ", ".join(columns),
+            mend="add it to the header and to every row; needed are: " + ", ".join(required),
             file=path,
             where=where,
         )
@@ -286,6 +356,8 @@ def _parse_row(row_class: type[Row], fields: dict[str, Any], path: str | Path, n
         elif first["type"] == "string_pattern_mismatch":
             problem += ", which cannot be a part of a file name"
             mend = "use letters, digits, '_', '-' and '+' only, starting with a letter or a digit"
+        elif first["type"] in ("float_parsing", "finite_number"):
+            mend = "write a number such as 0.02, or '.' for none"
         elif first["type"] == "value_error":
             mend = "name a file; only enhancers and promoters may be '.'"
         raise UserError(problem, mend=mend, file=path, where=where) from error

@@ -1,18 +1,62 @@
-"""Candidate elements from BED files."""
+"""Candidate elements from BED files (narrowPeak and broadPeak among them) and from gene annotations."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from cbat.data.pair_tables import STRANDS
+from cbat.data.contigs import ContigNames
+from cbat.data.gtf_files import is_gtf, read_transcription_starts
 from cbat.data.text_tables import read_headless
+from cbat.errors import UserError
+
+STRANDS: Final = ("+", "-", ".")
+_COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
+
+
+def read_candidates(path: str | Path, role: str, contigs: ContigNames | None = None) -> pd.DataFrame:
+    """Read the candidate elements of one role.
+
+    Parameters
+    ----------
+    path : str or Path
+        Plain or gzip. BED with three columns or more, narrowPeak or broadPeak; for promoters also GTF, of
+        which :func:`~cbat.data.gtf_files.read_transcription_starts` takes the transcription starts.
+    role : {"enhancer", "promoter"}
+        Promoters keep their strand.
+    contigs : ContigNames, optional
+        Names of contigs; without it they stay as they are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`read_bed`.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_bed`; a GTF where enhancers are wanted.
+    """
+    contigs = contigs or ContigNames()
+    if not is_gtf(path):
+        return contigs.rename(read_bed(path, stranded=role == "promoter"), "chrom")
+    if role != "promoter":
+        raise UserError(
+            "this is a GTF, and genes are no enhancers",
+            mend="name a BED file of candidate enhancers, or write '.' to take those of the pairs",
+            file=path,
+        )
+    return contigs.rename(read_transcription_starts(path), "chrom")
 
 
 def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
     """Read a BED file, plain or gzip.
+
+    The first six columns of BED, narrowPeak and broadPeak are the same; the rest is not read, the summit
+    of a narrowPeak included.
 
     Parameters
     ----------
@@ -33,8 +77,7 @@ def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
         Unreadable, truncated or empty file; fewer than three columns; a coordinate that is no whole
         number; an empty interval; an unknown strand. Names the file and the line.
     """
-    columns = ("chrom", "start", "end", "name", "score", "strand")
-    table = read_headless(path, delimiter="\t", columns=columns, least=3)
+    table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
     frame = pd.DataFrame(
         {
             "chrom": table.names("chrom"),

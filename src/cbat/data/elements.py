@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,17 +13,20 @@ import pandas as pd
 
 from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
-from cbat.data.bed_files import read_bed
+from cbat.data.bed_files import read_candidates
+from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
 from cbat.data.genome import read_contig_sizes
-from cbat.data.pair_tables import read_pairs
+from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
-from cbat.data.windows import ROLES, element_ids, window_start
+from cbat.data.windows import ROLES, centre, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
 ELEMENT_COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
 ]  # fmt: skip
+
+LEFT_OUT_COLUMNS: Final = ["role", "element_id", "fraction_n"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class Mentions:
         ``chrom``, ``start``, ``end`` (0-based half-open, bp), ``strand``, ``line``.
     candidates : bool
         Whether the file says which elements are candidates in the line, or only which pairs it has.
+    bed : bool
+        Whether the file is a BED, which may well cover contigs that nobody looks at.
+    n_near_promoters : int
+        Enhancers that were left out because a promoter is near.
     """
 
     cell_line: str
@@ -43,6 +50,8 @@ class Mentions:
     path: Path
     intervals: pd.DataFrame
     candidates: bool
+    bed: bool = False
+    n_near_promoters: int = 0
 
 
 def run(
@@ -53,8 +62,12 @@ def run(
     elements: ElementSettings,
     splits: SplitSettings,
     directory: Path,
+    contig_names: Path | None = None,
+    genome_fasta: Path | None = None,
 ) -> None:
     """Write ``enhancer.parquet``, ``promoter.parquet``, ``candidates.parquet`` and ``report.json``.
+
+    ``without_sequence.parquet`` names the elements that were left out for their unknown bases.
 
     Parameters
     ----------
@@ -65,11 +78,15 @@ def run(
     contig_sizes : Path
         Contigs of the genome and their lengths.
     elements : ElementSettings
-        Lengths of the windows and the flank that keeps splits apart.
+        Lengths of the windows, the flank that keeps splits apart, and how much of a window may be unknown.
     splits : SplitSettings
         Chromosomes of each split; elements of other chromosomes are left out and counted.
     directory : Path
         Where the files go.
+    contig_names : Path, optional
+        Table of what the files call a contig and what the genome does; without it names stay as they are.
+    genome_fasta : Path, optional
+        The prepared genome, with its index; it is read if ``elements.max_n`` is set, and only then.
 
     Raises
     ------
@@ -86,18 +103,26 @@ def run(
         )
     sizes = read_contig_sizes(contig_sizes)
     check_splits(splits, sizes, contig_sizes)
-    mentions = [mention for row in lines for mention in read_mentions(row)]
+    contigs = read_contig_names(contig_names)
+    gap = elements.enhancer_promoter_gap
+    mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
     for mention in mentions:
         check_intervals(mention, sizes, contig_sizes)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
     tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
+    left_out = pd.DataFrame(columns=pd.Index(LEFT_OUT_COLUMNS)).astype({"fraction_n": float})
+    if elements.max_n is not None:
+        tables, left_out = with_sequence(tables, elements.max_n, genome_fasta)
     check_splits_apart(tables.values(), elements.flank)
     candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
     for role in ROLES:
         write_table(directory / f"{role}.parquet", tables[role])
     write_table(directory / "candidates.parquet", candidates)
-    write_json(directory / "report.json", counts(mentions, tables, candidates, split_of))
+    write_table(directory / "without_sequence.parquet", left_out)
+    report = counts(mentions, tables, candidates, split_of)
+    report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
+    write_json(directory / "report.json", report)
 
 
 def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: Path) -> None:
@@ -112,7 +137,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
         for chrom in chromosomes:
             if chrom in sizes:
                 continue
-            other = _other_style(chrom)
+            other = other_style(chrom)
             mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
                 f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
@@ -121,9 +146,9 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
             )
 
 
-def read_mentions(row: CellLine) -> list[Mentions]:
-    """All intervals that the files of a cell line name."""
-    pairs = read_pairs(row.pairs, row.pairs_format)
+def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Mentions]:
+    """All intervals that the files of a cell line name, on the genome's contigs."""
+    pairs = pairs_of(row, contigs)
     beds = {"enhancer": row.enhancers, "promoter": row.promoters}
     found = []
     for role in ROLES:
@@ -134,8 +159,30 @@ def read_mentions(row: CellLine) -> list[Mentions]:
         intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end", "strand"])
         found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
         if bed is not None:
-            listed = read_bed(bed, stranded=role == "promoter")
-            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True))
+            listed = read_candidates(bed, role, contigs)
+            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True, bed=True))
+    return found
+
+
+def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
+    """Leave out enhancers of a BED whose centre is nearer than ``gap`` bp to that of a line's promoter."""
+    promoters = pd.concat([m.intervals for m in mentions if m.role == "promoter"])
+    centres = {
+        chrom: np.sort(centre(part["start"], part["end"])) for chrom, part in promoters.groupby("chrom")
+    }
+    found = []
+    for mention in mentions:
+        if mention.role != "enhancer" or not mention.bed or gap == 0:
+            found.append(mention)
+            continue
+        table = mention.intervals.reset_index(drop=True)
+        near = np.zeros(len(table), dtype=bool)
+        for chrom, part in table.groupby("chrom"):
+            known = centres.get(chrom, np.zeros(0, dtype=np.int64))
+            here = centre(part["start"], part["end"])
+            first, last = (np.searchsorted(known, here + bound) for bound in (1 - gap, gap))
+            near[part.index] = first < last
+        found.append(replace(mention, intervals=table[~near], n_near_promoters=int(near.sum())))
     return found
 
 
@@ -145,12 +192,18 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     Raises
     ------
     UserError
-        For the first interval on a contig that the genome lacks, or beyond the end of its contig.
+        For the first interval on a contig that the genome lacks, or beyond the end of its contig. A BED may
+        have some intervals on contigs that a genome without them lacks, such as chrY or chrM.
     """
     table = mention.intervals
     length = table["chrom"].map(sizes)
-    for row in table[length.isna()].itertuples():
-        raise _unknown_contig(mention, str(row.chrom), int(row.line), sizes, genome)
+    unknown = length.isna()
+    if mention.bed and not unknown.all():
+        unknown &= table["chrom"].map(other_style).isin(list(sizes))
+    for row in table[unknown].itertuples():
+        raise unknown_contig(
+            str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line), listed=genome
+        )
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
@@ -159,25 +212,6 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
             file=mention.path,
             where=f"line {row.line}",
         )
-
-
-def _other_style(chrom: str) -> str:
-    """``1`` for ``chr1``, and the other way round."""
-    return chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
-
-
-def _unknown_contig(
-    mention: Mentions, chrom: str, line: int, sizes: Mapping[str, int], genome: Path
-) -> UserError:
-    other = _other_style(chrom)
-    if other in sizes:
-        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in the genome ({genome})"
-        mend = f"rename them in one of the two, so that both say {chrom!r} or both say {other!r}"
-    else:
-        known = ", ".join(list(sizes)[:5]) + (", ..." if len(sizes) > 5 else "")
-        problem = f"the genome has no contig {chrom!r} ({genome} lists {known})"
-        mend = "remove the line, or name a genome that has the contig"
-    return UserError(problem, mend=mend, file=mention.path, where=f"line {line}")
 
 
 def unique_elements(
@@ -209,6 +243,44 @@ def unique_elements(
     table["split"] = table["chrom"].map(split_of)
     table["element_id"] = element_ids(table["chrom"], table["start"], window)
     return table[ELEMENT_COLUMNS]
+
+
+def with_sequence(
+    tables: Mapping[str, pd.DataFrame], max_n: float, genome_fasta: Path | None
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Leave out the elements of whose windows the genome knows too little.
+
+    Parameters
+    ----------
+    tables : mapping
+        Role -> :data:`ELEMENT_COLUMNS`.
+    max_n : float
+        Largest share of a window that may be N, ambiguous or beyond the end of its contig.
+    genome_fasta : Path
+        Uncompressed, with its index beside it.
+
+    Returns
+    -------
+    tables : dict
+        Role -> the elements that are left.
+    left_out : DataFrame
+        :data:`LEFT_OUT_COLUMNS`.
+    """
+    from cbat.data.sequences import fractions_of_n
+
+    if genome_fasta is None:
+        raise UserError("elements.max_n is set, but no genome is given", mend="give --genome-fasta as well")
+    kept: dict[str, pd.DataFrame] = {}
+    left_out = []
+    fractions = fractions_of_n(genome_fasta, tables)
+    for role, table in tables.items():
+        known = fractions[role] <= max_n
+        kept[role] = table[known].reset_index(drop=True)
+        names = table.loc[~known, "element_id"].tolist()
+        left_out.append(
+            pd.DataFrame({"role": role, "element_id": names, "fraction_n": fractions[role][~known]})
+        )
+    return kept, pd.concat(left_out, ignore_index=True)[LEFT_OUT_COLUMNS]
 
 
 def check_splits_apart(tables: Iterable[pd.DataFrame], flank: int) -> None:
@@ -279,8 +351,9 @@ def candidate_table(
                     m.path for m in mentions if (m.cell_line, m.role, m.candidates) == (line, role, True)
                 )
                 raise UserError(
-                    f"the cell line {line!r} has no {role} on any chromosome of the splits",
-                    mend="check its files, or add chromosomes to the section splits",
+                    f"the cell line {line!r} has no {role} on any chromosome of the splits whose sequence is "
+                    "known",
+                    mend="check its files, add chromosomes to the section splits, or raise elements.max_n",
                     file=path,
                 )
     return candidates.sort_values(["cell_line", "role", "element"], ignore_index=True)
@@ -303,6 +376,7 @@ def counts(
                 "file": str(mention.path),
                 "intervals": len(mention.intervals),
                 "left_out_on_chromosomes_of_no_split": int(off.sum()),
+                "left_out_near_promoters": mention.n_near_promoters,
             }
         )
     for role, table in tables.items():

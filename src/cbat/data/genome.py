@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 import pandas as pd
 import pyfaidx
 
-from cbat.data.text_tables import GZIP_MAGIC
+from cbat.data.text_files import GZIP_MAGIC
 from cbat.errors import UserError
 from cbat.files import atomic_file
 
@@ -22,6 +23,8 @@ _MEND_LINES: Final = "wrap every contig in lines of one length, for example by '
 
 def run(*, fasta: Path, directory: Path) -> None:
     """Write ``genome.fa``, ``genome.fa.fai`` and ``contig_sizes.tsv``.
+
+    A plain FASTA with a sound index (``.fai``) beside it is linked and not copied: see :func:`sound_index`.
 
     Parameters
     ----------
@@ -36,19 +39,66 @@ def run(*, fasta: Path, directory: Path) -> None:
         A file that is missing, truncated or no FASTA; a contig that is empty, that occurs twice, or whose
         lines are of different lengths.
     """
-    directory = Path(directory)
-    with atomic_file(directory / "genome.fa") as temporary:
-        unpack(Path(fasta), temporary)
-        index = temporary.with_name(temporary.name + ".fai")
-        try:
-            sizes = contig_sizes(temporary, Path(fasta))
-            index.replace(directory / "genome.fa.fai")
-        finally:
-            index.unlink(missing_ok=True)
+    directory, fasta = Path(directory), Path(fasta)
+    if (sound := sound_index(fasta)) is not None:
+        sizes = _link(fasta, sound, directory)
+    else:
+        with atomic_file(directory / "genome.fa") as temporary:
+            unpack(fasta, temporary)
+            index = temporary.with_name(temporary.name + ".fai")
+            try:
+                sizes = contig_sizes(temporary, fasta)
+                index.replace(directory / "genome.fa.fai")
+            finally:
+                index.unlink(missing_ok=True)
     # An index older than its FASTA looks stale to the programs that read it.
     (directory / "genome.fa.fai").touch()
     with atomic_file(directory / "contig_sizes.tsv") as temporary:
         sizes.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def sound_index(fasta: Path) -> Path | None:
+    """The index beside a plain FASTA, if it is as new as the file and ends where the file ends.
+
+    Then the file need not be copied, which for a genome takes gigabytes. In all other cases, an unreadable
+    file among them, there is no such index.
+    """
+    index = fasta.with_name(fasta.name + ".fai")
+    try:
+        with open(fasta, "rb") as raw:
+            if raw.read(1) != b">":
+                return None
+        if index.stat().st_mtime < fasta.stat().st_mtime:
+            return None
+        rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
+        # samtools faidx: name, bases, offset of the first base, bases in a line, bytes in a line.
+        ends = []
+        for _, *numbers in rows:
+            length, offset, bases, width = map(int, numbers[:4])
+            if length <= 0:
+                return None
+            ends.append(offset + (length - 1) // bases * width + (length - 1) % bases + 1)
+        unread = fasta.stat().st_size - max(ends)
+        named = len({row[0] for row in rows}) == len(rows)
+    except (OSError, UnicodeDecodeError, ValueError, ZeroDivisionError):
+        return None
+    return index if named and 0 <= unread <= len(b"\r\n") else None
+
+
+def _link(fasta: Path, index: Path, directory: Path) -> pd.DataFrame:
+    """Link a FASTA and copy its index into a folder; the sizes of its contigs, as the index has them."""
+    text = index.read_text(encoding="utf-8")
+    with atomic_file(directory / "genome.fa.fai") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    # A relative path stays relative, so that both may move together.
+    relative = os.path.relpath(fasta.absolute(), directory.absolute())
+    link = directory / ".genome.fa.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(fasta if fasta.is_absolute() else Path(relative))
+    link.replace(directory / "genome.fa")
+    rows = [line.split("\t")[:2] for line in text.splitlines()]
+    sizes = [(name, int(length)) for name, length in rows]
+    return pd.DataFrame(sizes, columns=pd.Index(["contig", "length"]))
 
 
 def unpack(fasta: Path, target: Path) -> None:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
-from cbat.data.pair_tables import read_pairs
+from cbat.data.contigs import ContigNames, read_contig_names
+from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES, centre, element_ids, window_start
 from cbat.errors import UserError
@@ -29,7 +30,13 @@ _logger = logging.getLogger(__name__)
 
 
 def run(
-    *, sheet: Path, cell_line: str, elements_directory: Path, labels: LabelSettings, output: Path
+    *,
+    sheet: Path,
+    cell_line: str,
+    elements_directory: Path,
+    labels: LabelSettings,
+    output: Path,
+    contig_names: Path | None = None,
 ) -> None:
     """Write the labelled pairs of one cell line, and beside them (``.json``) what was left out and why.
 
@@ -48,6 +55,8 @@ def run(
         ``enhancer_id``, ``promoter_id``, ``label`` (0, 1), ``distance`` (between the centres of the
         intervals as given, bp), ``upstream`` (+1 where the enhancer lies left of the promoter, else -1),
         ``chrom``, ``split``; sorted by enhancer and promoter.
+    contig_names : Path, optional
+        Table of contig names, as for `collect_elements`.
 
     Raises
     ------
@@ -64,17 +73,29 @@ def run(
         )
         for role in ROLES
     }
-    pairs, report = label_pairs(row, tables, labels)
+    left_out = read_table(
+        elements_directory / "without_sequence.parquet",
+        ["role", "element_id"],
+        mend="run collect_elements anew",
+    )
+    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out)
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
     _logger.info("%s", report)
 
 
 def label_pairs(
-    row: CellLine, tables: Mapping[str, pd.DataFrame], settings: LabelSettings
+    row: CellLine,
+    tables: Mapping[str, pd.DataFrame],
+    settings: LabelSettings,
+    contigs: ContigNames | None = None,
+    without_sequence: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`."""
-    raw = read_pairs(row.pairs, row.pairs_format)
+    """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`.
+
+    ``without_sequence`` (``role``, ``element_id``) are the elements that were left out for unknown bases.
+    """
+    raw = pairs_of(row, contigs)
     report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
 
     def keep(pairs: pd.DataFrame, mask: Any, reason: str) -> pd.DataFrame:
@@ -82,6 +103,8 @@ def label_pairs(
         return pairs[np.asarray(mask, dtype=bool)]
 
     pairs = keep(raw, raw["enhancer_chrom"] == raw["promoter_chrom"], "on_two_chromosomes")
+    if without_sequence is not None and len(without_sequence):
+        pairs = keep(pairs, _has_sequence(pairs, tables, without_sequence), "without_sequence")
     split_of = {
         chrom: split
         for table in tables.values()
@@ -109,6 +132,18 @@ def label_pairs(
     report["pairs_of_split"] = {str(split): int(n) for split, n in pairs["split"].value_counts().items()}
     pairs = pairs[COLUMNS].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
     return pairs.sort_values(["enhancer", "promoter"], ignore_index=True), report
+
+
+def _has_sequence(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], left_out: pd.DataFrame) -> Any:
+    """Whether neither element of a pair was left out for its unknown bases, shape=(n,)."""
+    known = np.ones(len(pairs), dtype=bool)
+    for role in ROLES:
+        table = tables[role]
+        window = int((table["end"] - table["start"]).iloc[0]) if len(table) else 0
+        start = window_start(pairs[f"{role}_start"], pairs[f"{role}_end"], window)
+        names = pd.Series(element_ids(pairs[f"{role}_chrom"], start, window))
+        known &= ~names.isin(left_out.loc[left_out["role"] == role, "element_id"]).to_numpy()
+    return known
 
 
 def _with_elements(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], row: CellLine) -> pd.DataFrame:

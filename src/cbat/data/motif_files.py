@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cbat.data.text_tables import read_text
+from cbat.data.text_files import read_text
 from cbat.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]

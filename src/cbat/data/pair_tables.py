@@ -1,50 +1,65 @@
-"""Importers of labelled enhancer-promoter pairs, one function for each published format.
+"""Tables of labelled enhancer-promoter pairs, in any of the published formats.
 
-All give the same table, with 0-based half-open coordinates. A new format is one function under
-``@pair_format("name")``.
+All formats give the same table, with 0-based half-open coordinates. A new format is one module of
+:mod:`cbat.data.importers` and one entry here; ``docs/formats.md`` says what each is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from cbat.data.text_tables import TextTable, first_false, read_headed, read_headless
+from cbat.config.sheets import AUTO, NEEDS_THRESHOLD, TAKES_THRESHOLD, CellLine
+from cbat.data.contigs import ContigNames
+from cbat.data.importers.bedpe import BEDPE
+from cbat.data.importers.bengi import BENGI
+from cbat.data.importers.common import INTERVAL_COLUMNS, FirstRow, PairFormat, PairSource
+from cbat.data.importers.coordinate_tables import CBAT, CBOEP, TARGETFINDER
+from cbat.data.importers.enhanceratlas import ENHANCERATLAS
+from cbat.data.importers.loops import LOOPS
+from cbat.data.importers.predictions import ABC, ENCODE_RE2G
+from cbat.data.text_files import first_row
 from cbat.errors import UserError
 
-PairReader = Callable[[Path], pd.DataFrame]
-PAIR_FORMATS: Final[dict[str, PairReader]] = {}
-"""Readers by the name of their format."""
+__all__ = ["INTERVAL_COLUMNS", "PAIR_FORMATS", "pairs_of", "read_pairs", "recognise"]
 
-INTERVAL_COLUMNS: Final = tuple(
-    f"{role}_{part}" for role in ("enhancer", "promoter") for part in ("chrom", "start", "end")
-)
-STRANDS: Final = ("+", "-", ".")
-_BENGI_COLUMNS: Final = (
-    "label", "distance", "enhancer_chrom", "enhancer_start", "enhancer_end", "enhancer_name",
-    "promoter_chrom", "promoter_start", "promoter_end", "promoter_name",
-)  # fmt: skip
-_ELEMENT_NAME: Final = r"^(?:[^|]*\|)?(?P<chrom>[^|:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})$"
-_STRAND_AT_END: Final = r"\|(?P<strand>[+-])$"
-
-
-def pair_format(name: str) -> Callable[[PairReader], PairReader]:
-    """Register a reader of pair tables under ``name``, the word for the column ``pairs_format``."""
-
-    def register(reader: PairReader) -> PairReader:
-        PAIR_FORMATS[name] = reader
-        return reader
-
-    return register
+PAIR_FORMATS: Final[dict[str, PairFormat]] = {
+    "cbat": CBAT,
+    "targetfinder": TARGETFINDER,
+    "cboep": CBOEP,
+    "bengi": BENGI,
+    "enhanceratlas": ENHANCERATLAS,
+    "encode_re2g": ENCODE_RE2G,
+    "abc": ABC,
+    "loops": LOOPS,
+    "bedpe": BEDPE,
+}
+"""Formats by name, in the order in which they are looked for."""
 
 
-def read_pairs(path: str | Path, pairs_format: str) -> pd.DataFrame:
+def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
+    """The pairs that a row of the sheet of cell lines names; see :func:`read_pairs`."""
+    return read_pairs(
+        row.pairs,
+        row.pairs_format,
+        score_threshold=row.score_threshold,
+        enhancers=row.enhancers,
+        promoters=row.promoters,
+        contigs=contigs,
+    )
+
+
+def read_pairs(
+    path: str | Path,
+    pairs_format: str,
+    *,
+    score_threshold: float | None = None,
+    enhancers: Path | None = None,
+    promoters: Path | None = None,
+    contigs: ContigNames | None = None,
+) -> pd.DataFrame:
     """Read a table of labelled pairs.
 
     Parameters
@@ -52,117 +67,77 @@ def read_pairs(path: str | Path, pairs_format: str) -> pd.DataFrame:
     path : str or Path
         Plain text or gzip.
     pairs_format : str
-        A key of :data:`PAIR_FORMATS`.
+        A key of :data:`PAIR_FORMATS`, or ``auto`` to recognise it by the first row.
+    score_threshold : float, optional
+        For formats that give scores: pairs that score this much or more are contacts.
+    enhancers, promoters : Path, optional
+        Candidates, for ``loops``.
+    contigs : ContigNames, optional
+        Names of contigs; without it they stay as they are.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each row of the file, in its order: ``enhancer_chrom``, ``enhancer_start``,
+        One row for each pair, in the order of the file: ``enhancer_chrom``, ``enhancer_start``,
         ``enhancer_end``, ``promoter_chrom``, ``promoter_start``, ``promoter_end`` (0-based half-open, bp),
         ``label`` (0 or 1), ``promoter_strand`` (``+``, ``-`` or ``.``) and ``line`` (from 1).
 
     Raises
     ------
     UserError
-        Unknown format; unreadable, truncated or empty file; missing column; another delimiter; a row with
-        a missing field, a coordinate that is no whole number, an empty interval or another label than 0
-        and 1. Names the file and the line.
+        Unknown or unrecognised format; unreadable, truncated or empty file; missing column; another
+        delimiter; a row with a missing field, a coordinate that is no whole number, an empty interval,
+        another label than 0 and 1, or a score that is no number; a threshold that is missing or not
+        needed. Names the file and the line.
     """
+    path = Path(path)
+    if pairs_format == AUTO:
+        pairs_format = recognise(path)
     if pairs_format not in PAIR_FORMATS:
         raise UserError(
             f"the format of pairs {pairs_format!r} is unknown",
-            mend=f"use one of: {', '.join(PAIR_FORMATS)}",
+            mend=f"use one of: {', '.join((AUTO, *PAIR_FORMATS))}",
             file=path,
         )
-    return PAIR_FORMATS[pairs_format](Path(path))
+    _check_threshold(path, pairs_format, score_threshold)
+    source = PairSource(path, score_threshold, enhancers, promoters, contigs or ContigNames())
+    return PAIR_FORMATS[pairs_format].read(source)
 
 
-@pair_format("cbat")
-def read_cbat(path: Path) -> pd.DataFrame:
-    """Tab-separated coordinates and label under a header; ``promoter_strand`` may be there too."""
-    table = read_headed(path, delimiter="\t", required=(*INTERVAL_COLUMNS, "label"))
-    strand = table.choices("promoter_strand", STRANDS) if "promoter_strand" in table.columns else None
-    return _from_coordinates(table, strand)
+def recognise(path: str | Path) -> str:
+    """The format of a table of pairs, by its first row.
 
-
-@pair_format("targetfinder")
-def read_targetfinder(path: Path) -> pd.DataFrame:
-    """Comma-separated ``enhancer_name``, ``promoter_name``, ``label``; names are ``LINE|chr:start-end``.
-
-    The format of Whalen et al. 2016, https://doi.org/10.1038/ng.3539.
+    Raises
+    ------
+    UserError
+        It looks like none; the message lists what was looked for.
     """
-    table = read_headed(path, delimiter=",", required=("enhancer_name", "promoter_name", "label"))
-    return _assemble(
-        table,
-        _interval_from_name(table, "enhancer_name"),
-        _interval_from_name(table, "promoter_name"),
-        strand=None,
+    path = Path(path)
+    row = FirstRow.of(path)
+    for name, pair_format in PAIR_FORMATS.items():
+        if pair_format.looks_like(row):
+            return name
+    number, text = first_row(path)
+    looked_for = "; ".join(f"{name}: {one.described}" for name, one in PAIR_FORMATS.items())
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    raise UserError(
+        f"the format of the pairs is not recognised by the row {shown!r}. Looked for: {looked_for}",
+        mend="name the format in the column pairs_format of the sheet of cell lines, or rewrite the pairs",
+        file=path,
+        where=f"line {number}",
     )
 
 
-@pair_format("cboep")
-def read_cboep(path: Path) -> pd.DataFrame:
-    """Comma-separated coordinates and label under a header, as the CBOEP negative generator writes them.
-
-    The format of Ono et al. 2024, https://github.com/maruyama-lab-design/CBOEP.
-    """
-    return _from_coordinates(
-        read_headed(path, delimiter=",", required=(*INTERVAL_COLUMNS, "label")), strand=None
-    )
-
-
-@pair_format("bengi")
-def read_bengi(path: Path) -> pd.DataFrame:
-    """Ten tab-separated columns without a header; a promoter's name may end in ``|`` and its strand.
-
-    The layout in which TransEPI (Chen et al. 2022, https://github.com/chenkenbio/TransEPI) distributes the
-    benchmark of Moore et al. 2020, https://doi.org/10.1186/s13059-019-1924-8.
-    """
-    table = read_headless(path, delimiter="\t", columns=_BENGI_COLUMNS)
-    found = pc.struct_field(pc.extract_regex(table.columns["promoter_name"], _STRAND_AT_END), "strand")
-    strand = pc.fill_null(found, ".").to_numpy(zero_copy_only=False)
-    return _from_coordinates(table, np.asarray(strand, dtype=object))
-
-
-Interval = tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64]]
-
-
-def _from_coordinates(table: TextTable, strand: NDArray[np.object_] | None) -> pd.DataFrame:
-    enhancer, promoter = (
-        (table.names(f"{role}_chrom"), table.integers(f"{role}_start"), table.integers(f"{role}_end"))
-        for role in ("enhancer", "promoter")
-    )
-    return _assemble(table, enhancer, promoter, strand)
-
-
-def _interval_from_name(table: TextTable, column: str) -> Interval:
-    names = table.columns[column]
-    parts: Any = pc.extract_regex(names, _ELEMENT_NAME)
-    if (row := first_false(pc.is_valid(parts))) is not None:
-        raise table.fail(
-            row, f"{column} is {names[row].as_py()!r}", "write it as CELL_LINE|chromosome:start-end, 0-based"
+def _check_threshold(path: Path, pairs_format: str, score_threshold: float | None) -> None:
+    if pairs_format in NEEDS_THRESHOLD and score_threshold is None:
+        raise UserError(
+            f"pairs in the format {pairs_format} have scores and no labels, and there is no threshold",
+            mend="give a number in the column score_threshold of the sheet of cell lines",
+            file=path,
         )
-    chrom, start, end = (pc.struct_field(parts, part) for part in ("chrom", "start", "end"))
-    return (
-        np.asarray(chrom.to_numpy(zero_copy_only=False), dtype=object),
-        pc.cast(start, "int64").to_numpy(),
-        pc.cast(end, "int64").to_numpy(),
-    )
-
-
-def _assemble(
-    table: TextTable, enhancer: Interval, promoter: Interval, strand: NDArray[np.object_] | None
-) -> pd.DataFrame:
-    for role, (chrom, start, end) in (("enhancer", enhancer), ("promoter", promoter)):
-        empty = np.flatnonzero(start >= end)
-        if len(empty):
-            row = int(empty[0])
-            raise table.fail(
-                row,
-                f"the {role} {chrom[row]}:{start[row]}-{end[row]} ends where or before it starts",
-                "write 0-based half-open intervals, start before end",
-            )
-    label = table.choices("label", ("0", "1")) == "1"
-    columns: dict[str, Any] = dict(zip(INTERVAL_COLUMNS, (*enhancer, *promoter), strict=True))
-    columns |= {"label": label.astype(np.int8), "promoter_strand": "." if strand is None else strand}
-    return pd.DataFrame(columns | {"line": table.lines})
+    if pairs_format not in TAKES_THRESHOLD and score_threshold is not None:
+        raise UserError(
+            f"pairs in the format {pairs_format} have labels, so a score_threshold says nothing",
+            mend="write '.' in the column score_threshold of the sheet of cell lines",
+            file=path,
+        )

@@ -33,6 +33,8 @@ Codes = npt.NDArray[np.uint8]
 FORMAT: Final = 1
 UNKNOWN_BASE: Final = 4
 _MEND: Final = "run extract_sequences anew"
+_PIECE: Final = 50_000
+"""Windows that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
 
 
@@ -70,6 +72,35 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
             codes[role] = extract_windows(genome, table, source=path)
     write_codes(directory, codes)
+
+
+def fractions_of_n(
+    genome_fasta: Path, windows: Mapping[str, pd.DataFrame]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Share of each window that is unknown: N, an ambiguous letter, or beyond the end of the contig.
+
+    Parameters
+    ----------
+    genome_fasta : Path
+        Uncompressed FASTA with its index (``.fai``) beside it.
+    windows : mapping
+        Role -> ``chrom``, ``start``, ``end``, as in :func:`extract_windows`.
+
+    Returns
+    -------
+    dict
+        Role -> shape=(n,).
+    """
+    found = {}
+    with _open_genome(genome_fasta) as genome:
+        for role, table in windows.items():
+            # In pieces, for the codes of all candidates of a genome need not be held at once.
+            pieces = [
+                (extract_windows(genome, table[at : at + _PIECE]) == UNKNOWN_BASE).mean(axis=1)
+                for at in range(0, len(table), _PIECE)
+            ]
+            found[role] = np.concatenate([np.zeros(0), *pieces])
+    return found
 
 
 def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None = None) -> Codes:

@@ -7,9 +7,7 @@ the first line at fault.
 from __future__ import annotations
 
 import csv
-import gzip
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +19,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
+from cbat.data.text_files import read_text
 from cbat.errors import UserError
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
 _DELIMITER_NAMES: Final = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "spaces"}
 _INTEGER: Final = "^[0-9]{1,15}$"
+_NUMBER: Final = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$"
+_COMMENT: Final = re.compile(rb"(?m)^#[^\t\n]*$")
+_BROWSER_LINE: Final = re.compile(rb"(?m)^(#|track\b|browser\b).*$")
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,38 @@ class TextTable:
         values = self.matching(column, _INTEGER, mend)
         return np.asarray(pc.cast(values, pa.int64()).to_numpy())
 
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """A column of finite numbers, ``shape=(n_rows,)``."""
+        mend = "write a number such as 0.25 or 3e-4, and leave out rows that have none"
+        values = self.matching(column, _NUMBER, mend)
+        numbers = np.asarray(pc.cast(pc.utf8_ltrim(values, "+"), pa.float64()).to_numpy())
+        if len(infinite := np.flatnonzero(np.isinf(numbers))):
+            raise self.fail(int(infinite[0]), f"{column} is {values[int(infinite[0])].as_py()!r}", mend)
+        return numbers
+
     def names(self, column: str) -> NDArray[np.object_]:
         """A column of words without spaces, ``shape=(n_rows,)``."""
-        values = self.matching(column, r"^[^\s]+$", "write a name without spaces")
-        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=object)
+        return self._words(column, r"^[^\s]+$", "write a name without spaces")
 
     def choices(self, column: str, choices: Sequence[str]) -> NDArray[np.object_]:
         """A column whose every value is one of ``choices``, ``shape=(n_rows,)``."""
         pattern = "^(" + "|".join(map(re.escape, choices)) + ")$"
-        values = self.matching(column, pattern, f"write one of: {', '.join(choices)}")
-        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=object)
+        return self._words(column, pattern, f"write one of: {', '.join(choices)}")
+
+    def _words(self, column: str, pattern: str, mend: str) -> NDArray[np.object_]:
+        """Words that match ``pattern``; equal ones are one object, for they are few and rows are many."""
+        words, rows = distinct(self.columns[column])
+        if (word := first_false(pc.match_substring_regex(words, pattern))) is not None:
+            # The words stand in the order in which they come first.
+            row = int(np.flatnonzero(rows == word)[0])
+            raise self.fail(row, f"{column} is {words[word].as_py()!r}", mend)
+        return np.array([*words.to_pylist(), None], dtype=object)[rows]
+
+
+def distinct(values: Any) -> tuple[Any, NDArray[np.int32]]:
+    """The values of an Arrow column, each once in the order of appearance, and which of them each row has."""
+    encoded = pc.dictionary_encode(pa.concat_arrays(pa.chunked_array(values).chunks))
+    return encoded.dictionary, np.asarray(encoded.indices.to_numpy())
 
 
 def first_false(mask: Any) -> int | None:
@@ -82,59 +105,14 @@ def first_false(mask: Any) -> int | None:
     return int(false[0]) if len(false) else None
 
 
-def read_text(path: str | Path) -> bytes:
-    """A whole text file, plain or gzip, with line feeds as line ends.
-
-    Returns
-    -------
-    bytes
-        Valid UTF-8 without a byte order mark.
-
-    Raises
-    ------
-    UserError
-        Missing, unreadable, truncated, empty or not UTF-8.
-    """
-    data = _read_bytes(Path(path))
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"the byte 0x{data[error.start]:02x} is not UTF-8 text",
-            mend="save the table as plain UTF-8 text, or compressed by gzip",
-            file=path,
-            where=f"line {data.count(bytes([10]), 0, error.start) + 1}",
-        ) from error
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if not data.strip():
-        raise UserError("the file is empty", mend="fill it, or name another file", file=path)
-    return data
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"the file cannot be read ({error.strerror})",
-            mend="correct its path or its permissions (paths start at the working directory)",
-            file=path,
-        ) from error
-    if not data.startswith(GZIP_MAGIC):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
-        raise UserError(
-            f"the gzip file is truncated or damaged ({error})",
-            mend="copy or download it again, and test it with 'gzip -t'",
-            file=path,
-        ) from error
-
-
-def read_headed(path: str | Path, *, delimiter: str, required: Sequence[str]) -> TextTable:
+def read_headed(
+    path: str | Path,
+    *,
+    delimiter: str,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    comments: bool = False,
+) -> TextTable:
     """Read a table whose first line names its columns.
 
     Parameters
@@ -144,7 +122,11 @@ def read_headed(path: str | Path, *, delimiter: str, required: Sequence[str]) ->
     delimiter : str
         One character. In tables separated by commas a field may stand in double quotes.
     required : sequence of str
-        Columns that must be there, in any order; others may be there too.
+        Columns that must be there, in any order; others may be there too, and are not read.
+    optional : sequence of str
+        Columns that are read where they are there.
+    comments : bool
+        Skip lines that start with ``#`` and hold no tab, and take a ``#`` off the header.
 
     Raises
     ------
@@ -154,18 +136,28 @@ def read_headed(path: str | Path, *, delimiter: str, required: Sequence[str]) ->
     """
     path = Path(path)
     data = read_text(path)
-    header = _fields(_first_line(data), delimiter)
+    if comments and data.find(b"#") >= 0:
+        data = _COMMENT.sub(b"", data)
+    header = (
+        header_fields(_first_line(data), delimiter) if comments else _fields(_first_line(data), delimiter)
+    )
     if missing := [column for column in required if column not in header]:
         problem = f"the header has no column {', '.join(missing)}"
         mend = f"name the columns in the first line: {', '.join(required)}"
         raise _delimiter_error(path, data, delimiter, required) or UserError(
             problem, mend=mend, file=path, where=_where_first(data)
         )
-    if repeated := [column for column in required if header.count(column) > 1]:
+    wanted = [*required, *(column for column in optional if column in header)]
+    if repeated := [column for column in wanted if header.count(column) > 1]:
         raise UserError(
             f"the header names the column {repeated[0]} twice", mend="delete one of the two", file=path
         )
-    return _parse(path, data, delimiter, header, skip=1)
+    return _parse(path, data, delimiter, header, wanted, skip=1)
+
+
+def header_fields(line: str, delimiter: str) -> list[str]:
+    """Names of the columns, without the ``#`` that some programs write before the first."""
+    return _fields(line.removeprefix("#").lstrip(" "), delimiter)
 
 
 def read_headless(
@@ -194,8 +186,9 @@ def read_headless(
     data = read_text(path)
     if least is not None:
         # Browser lines become empty lines, which keeps the number of the others.
-        data = re.sub(rb"(?m)^(#|track\b|browser\b).*$", b"", data)
-        if not data.strip():
+        if _BROWSER_LINE.search(data):
+            data = _BROWSER_LINE.sub(b"", data)
+        if data.isspace() or not data:
             raise UserError("the file holds comments only", mend="add intervals, one a line", file=path)
     found = len(_fields(_first_line(data), delimiter))
     if found < least if least is not None else found != len(columns):
@@ -207,15 +200,25 @@ def read_headless(
             where=_where_first(data),
         )
     names = [*columns[:found], *(f"column {i + 1}" for i in range(len(columns), found))]
-    return _parse(path, data, delimiter, names, skip=0)
+    return _parse(path, data, delimiter, names, columns[:found], skip=0)
 
 
 def _first_line(data: bytes) -> str:
-    return data.lstrip(b"\n").split(b"\n", 1)[0].decode("utf-8")
+    return data[_start_of_first(data) : _end_of_first(data)].decode("utf-8")
+
+
+def _end_of_first(data: bytes) -> int:
+    end = data.find(b"\n", _start_of_first(data))
+    return end if end >= 0 else len(data)
+
+
+def _start_of_first(data: bytes) -> int:
+    found = re.search(rb"[^\n]", data)
+    return found.start() if found else len(data)
 
 
 def _where_first(data: bytes) -> str:
-    return f"line {_line_numbers(data)[0]}"
+    return f"line {_start_of_first(data) + 1}"
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
@@ -239,9 +242,15 @@ def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Sequence[s
     return None
 
 
-def _parse(path: Path, data: bytes, delimiter: str, names: Sequence[str], skip: int) -> TextTable:
+def _parse(
+    path: Path, data: bytes, delimiter: str, names: Sequence[str], wanted: Sequence[str], skip: int
+) -> TextTable:
     width = len(names)
-    lines = _line_numbers(data)
+    lines = _line_numbers(data)[skip:]
+    if not len(lines):
+        raise UserError(
+            "the table has a header but no rows", mend="add rows, or name another file", file=path
+        )
     rejected: list[object] = []
 
     def reject(row: object) -> str:
@@ -250,35 +259,31 @@ def _parse(path: Path, data: bytes, delimiter: str, names: Sequence[str], skip: 
 
     # Positions stand for names, which a header may repeat in columns that nobody reads.
     positions = [str(position) for position in range(width)]
+    kept = {name: str(names.index(name)) for name in wanted}
     try:
         table = arrow_csv.read_csv(
-            pa.py_buffer(data),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False, column_names=positions, skip_rows_after_names=skip
-            ),
+            pa.py_buffer(memoryview(data)[_end_of_first(data) if skip else 0 :]),
+            read_options=arrow_csv.ReadOptions(use_threads=False, column_names=positions),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
                 quote_char='"' if delimiter == "," else False,
                 invalid_row_handler=reject,
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(positions, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(kept.values(), pa.string()),
+                include_columns=list(kept.values()),
+                strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid as error:
         raise _ragged_error(path, data, delimiter, width) or UserError(
             f"the table cannot be read ({error})", mend="correct or remove the line", file=path
         ) from error
-    if rejected or len(table) != len(lines) - skip:
+    if rejected or len(table) != len(lines):
         raise _ragged_error(path, data, delimiter, width) or UserError(
             "a quoted field spans more than one line", mend="close every quote in its own line", file=path
         )
-    if not len(table):
-        raise UserError(
-            "the table has a header but no rows", mend="add rows, or name another file", file=path
-        )
-    columns = {name: table.column(position) for name, position in zip(names, positions, strict=True)}
-    return TextTable(path, columns, lines[skip:])
+    return TextTable(path, {name: table.column(position) for name, position in kept.items()}, lines)
 
 
 def _line_numbers(data: bytes) -> NDArray[np.int64]:

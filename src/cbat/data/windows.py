@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,19 @@ def window_start(start: npt.ArrayLike, end: npt.ArrayLike, window: int) -> Posit
 
 
 def element_ids(chrom: npt.ArrayLike, start: npt.ArrayLike, window: int) -> npt.NDArray[np.object_]:
-    """Names ``chrom:start-end`` of windows, shape=(n,)."""
-    first = pd.Series(np.asarray(start, dtype=np.int64))
-    names = pd.Series(np.asarray(chrom, dtype=object)).astype(str)
-    return np.asarray(names + ":" + first.astype(str) + "-" + (first + window).astype(str), dtype=object)
+    """Names ``chrom:start-end`` of windows, shape=(n,); equal names are one object."""
+    contigs, contig = _distinct(np.asarray(chrom, dtype=object))
+    starts, first = _distinct(np.asarray(start, dtype=np.int64))
+    # Pairs mention few windows many times, so each name is written once.
+    keys, row = _distinct(contig.astype(np.int64) * max(len(starts), 1) + first)
+    of_contig, of_start = np.divmod(keys, max(len(starts), 1))
+    names = [
+        f"{contigs[one]}:{starts[other]}-{starts[other] + window}"
+        for one, other in zip(of_contig.tolist(), of_start.tolist(), strict=True)
+    ]
+    return np.array([*names, None], dtype=object)[row]
+
+
+def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Positions]:
+    codes, uniques = pd.factorize(values)
+    return np.asarray(uniques), np.asarray(codes, dtype=np.int64)

@@ -20,6 +20,8 @@ from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
 
 Rows = npt.NDArray[np.int64]
+_PIECE = 4096
+"""Elements that are read together."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,24 @@ class EncodedShard:
     def blocks(self) -> Rows:
         """Blocks of the asked splits."""
         return np.unique(self.pairs["block"].to_numpy(dtype=np.int64))
+
+
+def motif_presence(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> FloatArray:
+    """Probability that each motif is present on either strand.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape=(n, length)
+        A0 C1 G2 T3 N4.
+    encoder : MotifEncoder
+
+    Returns
+    -------
+    array, shape=(n, n_filters)
+    """
+    pieces = [codes[at : at + _PIECE] for at in range(0, len(codes), _PIECE)]
+    found = [encoder.features(torch.from_numpy(np.array(piece)))[..., 0].numpy() for piece in pieces]
+    return np.concatenate([np.zeros((0, encoder.n_filters)), *found]).astype(np.float64)
 
 
 def encode_shards(

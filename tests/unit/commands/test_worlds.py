@@ -43,10 +43,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "splits": {"train": ["chr1"], "validation": ["chr2"], "test": ["chr3"]}, "seeds": [7],
     }  # fmt: skip
 
-    def run(**over) -> None:
+    def run(unseen=(), genome=None, **over) -> None:
         run_world(
             world="small", values=json.dumps(values | over), snakefile=Path("Snakefile"),
-            directory=Path("worlds/small"), outputs=[OUTPUT], threads=1,
+            directory=Path("worlds/small"), outputs=[OUTPUT], threads=1, unseen=unseen, genome=genome,
         )  # fmt: skip
 
     return run
@@ -98,3 +98,17 @@ def test_a_run_waits_for_one_that_is_still_at_work(run, tmp_path: Path, capsys) 
         with _alone(folder / ".running"):
             assert time.perf_counter() - started > 0.4
     assert "another run is at work" in capsys.readouterr().out
+
+
+def test_a_world_has_a_sheet_of_its_own_where_it_changes_roles(run, tmp_path: Path) -> None:
+    (tmp_path / "config" / "good").touch()
+    run(unseen=["A"], genome=Path("results/genome/genome.fa"))
+    folder = tmp_path / "worlds" / "small"
+    configuration = json.loads((folder / "world.json").read_text())
+    assert configuration["genome"]["fasta"] == str(tmp_path / "results" / "genome" / "genome.fa")
+    sheet = folder / configuration["cell_lines"]
+    assert "\tunseen\t" in sheet.read_text()
+    assert "\ttrain\t" in (tmp_path / "mine" / "lines.tsv").read_text(), "the sheet of the user stays"
+    before = sheet.stat().st_mtime_ns
+    run(unseen=["A"], genome=Path("results/genome/genome.fa"))
+    assert sheet.stat().st_mtime_ns == before

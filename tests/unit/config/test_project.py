@@ -154,3 +154,56 @@ def test_a_line_with_files_of_its_own_leaves_the_simulated_world_alone(project_f
         sheet.write("mine\tblood\tunseen\tmale\tnormal\tdata/NHEK.csv\ttargetfinder\t.\t.\n")
     after = simulated_lines(load("my.yaml").cell_lines, Path("results/simulation"))
     assert [row.cell_line for row in after] == [row.cell_line for row in before] == ["K562"]
+
+
+SIMILAR = """\
+graph:
+  similarities: [{path: data/K562.csv}]
+  peak_overlaps:
+    ctcf: {peaks: {K562: data/K562.bed, NHEK: data/NHEK.csv}, weight: 2.0, threshold: 0.5}
+  expression_correlations:
+    roadmap: {table: data/K562.csv, columns: {K562: E123}}
+"""
+
+
+def test_computed_similarities_are_tables_of_their_scope(project_files) -> None:
+    project_files.write("my.yaml", SIMILAR)
+    settings = load("my.yaml").graph_settings("training")
+    assert [str(table.path) for table in settings.similarities] == [
+        "data/K562.csv",
+        "results/similarity/training/ctcf.tsv",
+        "results/similarity/training/roadmap.tsv",
+    ]
+    assert (settings.similarities[1].weight, settings.similarities[1].threshold) == (2.0, 0.5)
+    assert not settings.peak_overlaps
+    assert not settings.expression_correlations
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "NHEK:",
+            "NHKE:",
+            "my.yaml, line 4: graph.peak_overlaps.ctcf.peaks names 'NHKE', which is no cell l",
+        ),
+        ("{K562: E123}", "{K526: E123}", "graph.expression_correlations.roadmap.columns names 'K526'"),
+        (
+            "data/NHEK.csv}",
+            "data/none}",
+            "graph.peak_overlaps.ctcf.peaks.NHEK is 'data/none', which does not",
+        ),
+        (
+            "table: data/K562.csv",
+            "table: none",
+            "expression_correlations.roadmap.table is 'none', which does",
+        ),
+        ("roadmap", "ctcf", "'ctcf' names a table of peaks and one of expression"),
+        ("weight", "wieght", "unknown key 'graph.peak_overlaps.ctcf.wieght' (did you mean 'weight'?)"),
+    ],
+)
+def test_mistakes_in_computed_similarities(project_files, old: str, new: str, message: str) -> None:
+    assert SIMILAR.count(old) == 1
+    project_files.write("my.yaml", SIMILAR.replace(old, new))
+    with pytest.raises(UserError, match=re.escape(message)):
+        load("my.yaml")

@@ -115,3 +115,50 @@ def test_a_cell_line_of_an_unlisted_tissue_is_refused_but_unknown_is_allowed(she
         check_tissues(read_cell_lines(path), read_tissues(tissues), file=path, tissue_file=tissues)
     path = sheet(HEADER, K562, NHEK.replace("skin", "unknown"))
     check_tissues(read_cell_lines(path), read_tissues(tissues), file=path, tissue_file=tissues)
+
+
+def test_columns_with_a_default_may_be_left_out(sheet) -> None:
+    header = f"{HEADER}\tontology_id\tsource"
+    row = read_cell_lines(sheet(header, f"{K562}\tBTO:0000664\tENCODE cv.ra; Roadmap E123"))[0]
+    assert (row.ontology_id, row.source) == ("BTO:0000664", "ENCODE cv.ra; Roadmap E123")
+    row = read_cell_lines(sheet(HEADER, K562))[0]
+    assert (row.ontology_id, row.source) == (".", ".")
+
+
+def test_the_threshold_may_be_left_out_and_may_stand_anywhere(sheet) -> None:
+    header = "score_threshold\t" + HEADER
+    rows = read_cell_lines(
+        sheet(header, ".\t" + K562, "2e-2\t" + NHEK.replace("cboep", "abc").replace("\t.", "\tp.gtf"))
+    )
+    assert [row.score_threshold for row in rows] == [None, 0.02]
+    assert read_cell_lines(sheet(HEADER, K562))[0].score_threshold is None
+
+
+@pytest.mark.parametrize(
+    ("pairs_format", "threshold", "expected"),
+    [
+        (
+            "abc",
+            ".",
+            "pairs in the format abc have scores and no labels. To mend: add the column score_threshold",
+        ),
+        ("encode_re2g", ".", "pairs in the format encode_re2g have scores and no labels"),
+        ("bengi", "0.5", "pairs in the format bengi have no scores, but score_threshold is given"),
+        ("loops", ".", "loops need candidate enhancers and promoters to be laid over"),
+        ("bedpe", "high", "score_threshold is 'high'. To mend: write a number such as 0.02, or '.' for none"),
+        ("bedpe", "inf", "score_threshold is "),
+        ("bedpe", "", "the field 'score_threshold' is empty"),
+    ],
+)
+def test_what_a_format_asks_of_its_row(sheet, pairs_format: str, threshold: str, expected: str) -> None:
+    path = sheet(f"{HEADER}\tscore_threshold", K562.replace("targetfinder", pairs_format) + f"\t{threshold}")
+    with pytest.raises(UserError) as caught:
+        read_cell_lines(path)
+    assert f"cell_lines.tsv, line 2: {expected}" in str(caught.value)
+
+
+@pytest.mark.parametrize("pairs_format", ["auto", "bedpe", "enhanceratlas"])
+@pytest.mark.parametrize("threshold", [".", "0.5"])
+def test_what_only_the_file_can_tell_is_left_to_its_reader(sheet, pairs_format: str, threshold: str) -> None:
+    row = K562.replace("targetfinder", pairs_format) + f"\t{threshold}"
+    assert read_cell_lines(sheet(f"{HEADER}\tscore_threshold", row))[0].pairs_format == pairs_format

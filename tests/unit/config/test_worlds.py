@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from cbat.config.project import load_project
-from cbat.config.worlds import world_values
+from cbat.config.sheets import read_cell_lines
+from cbat.config.worlds import sheet_of_world, world_values
 from cbat.errors import UserError
 
 FILE = "config/benchmark.yaml"
@@ -77,10 +78,18 @@ def test_a_mistake_in_a_world_is_told_with_its_line(load, old: str, new: str, me
     ("text", "message"),
     [
         ("worlds: {}\n", "worlds names no world"),
-        ("worlds: {one: {}}\n", "worlds are simulated, but the simulation is switched off"),
+        ("worlds: {one: {}}\n", "worlds.one does not say which lines are unseen"),
+        ("worlds: {one: {unseen: []}}\n", "worlds.one.unseen is an empty list"),
+        ("worlds: {one: {unseen: [NHEK, NHEK]}}\n", "worlds.one.unseen names 'NHEK' twice"),
+        (
+            "worlds: {one: {unseen: [NHKE]}}\n",
+            "names 'NHKE', which is no cell line of the sheet .did you mean",
+        ),
+        ("worlds: {one: {unseen: [K562], simulation: {seed: 2}}}\n", "simulation, which is switched off"),
+        ("worlds: {one: {unseen: [K562, IMR90, NHEK]}}\n", "no cell line has the role 'train'"),
     ],
 )
-def test_a_benchmark_has_simulated_worlds(load, text: str, message: str) -> None:
+def test_worlds_of_real_files_differ_in_their_unseen_lines(load, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         load(text)
 
@@ -103,3 +112,44 @@ def test_the_shipped_benchmark_has_the_worlds_that_claims_are_about() -> None:
     )
     for world in config.worlds.values():
         assert {config.baseline, config.full_model} <= set(world.models or config.models)
+
+
+def test_a_line_is_unseen_where_it_is_named_and_nowhere_else(load) -> None:
+    project = load("worlds:\n  one: {unseen: [K562]}\n  two: {unseen: [NHEK, IMR90]}\n")
+    assert project.names("unseen") == ["NHEK"], "the sheet itself says what it says"
+    one, two = (project.worlds[name] for name in ("one", "two"))
+    assert one.unseen == ("K562",)
+    assert [row.role for row in one.project.cell_lines] == ["unseen", "validation", "train"]
+    assert [row.role for row in two.project.cell_lines] == ["train", "unseen", "unseen"]
+    assert one.project.evaluated() == ["K562"]
+    assert "unseen" not in one.values, "it is no key of a configuration"
+
+
+def test_a_sheet_without_unseen_lines_will_do_where_every_world_names_some(load, project_files) -> None:
+    project_files.edit("config/cell_lines.tsv", "\tunseen\t", "\ttrain\t")
+    assert load("worlds: {one: {unseen: [K562]}}\n").worlds["one"].project.evaluated() == ["K562"]
+
+
+def test_the_sheet_of_a_world_changes_nothing_but_roles(project_files) -> None:
+    text = "# mine\n\n" + (project_files.directory / "config" / "cell_lines.tsv").read_text()
+    changed = sheet_of_world(text, ["K562"])
+    project_files.write("config/cell_lines.tsv", changed)
+    assert [row.role for row in read_cell_lines("config/cell_lines.tsv")] == ["unseen", "validation", "train"]
+    assert changed.startswith("# mine\n\n")
+    assert changed.replace("unseen", "train").replace("validation", "train") == text.replace(
+        "unseen", "train"
+    ).replace("validation", "train")
+
+
+@pytest.mark.parametrize("name", ["targetfinder_hg19", "bengi_hg19"])
+def test_the_shipped_folds_hold_out_every_line_once(name: str) -> None:
+    from pathlib import Path
+
+    top = Path(__file__).resolve().parents[3] / "config"
+    folds = yaml.safe_load((top / name / "leave_one_line_out.yaml").read_text())["worlds"]
+    sheets = list((top / name).glob("cell_lines*.tsv"))
+    assert sheets
+    for sheet in sheets:
+        lines = [row.cell_line for row in read_cell_lines(sheet)]
+        assert [fold["unseen"] for fold in folds.values()] == [[line] for line in lines]
+        assert list(folds) == [f"without_{line}" for line in lines]

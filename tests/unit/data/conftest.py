@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyfaidx
 import pytest
 
 from cbat.config.sections import ElementSettings, LabelSettings, SplitSettings
@@ -58,18 +59,38 @@ class RawFiles:
         self.sheet.write_text("\n".join(["\t".join(header.split()), *self.rows]) + "\n")
 
     def collect(
-        self, cohort: str = "training", flank: int = 0, splits: dict[str, list[str]] | None = None
+        self,
+        cohort: str = "training",
+        flank: int = 0,
+        splits: dict[str, list[str]] | None = None,
+        genome: Path | None = None,
+        **settings: object,
     ) -> Path:
         directory = self.directory / "elements" / cohort
         elements.run(
             cell_lines=self.sheet,
             cohort=cohort,  # type: ignore[arg-type]
             contig_sizes=self.contig_sizes,
-            elements=ElementSettings(enhancer_window=100, promoter_window=200, flank=flank),
+            elements=ElementSettings(enhancer_window=100, promoter_window=200, flank=flank, **settings),
             splits=SplitSettings(**(splits or {"train": ["chr1"], "validation": ["chr2"], "test": ["chr3"]})),
             directory=directory,
+            genome_fasta=genome,
         )
         return directory
+
+    def genome(self, unknown: Sequence[tuple[str, int, int]]) -> Path:
+        """Write a genome of A, but for the intervals whose bases nobody knows."""
+        path = self.directory / "genome.fa"
+        text = ""
+        for name, length in SIZES.items():
+            bases = ["A"] * length
+            for chrom, start, end in unknown:
+                if chrom == name:
+                    bases[start:end] = "N" * (end - start)
+            text += f">{name}\n{''.join(bases)}\n"
+        path.write_text(text)
+        pyfaidx.Faidx(str(path)).close()
+        return path
 
     def label(self, name: str, cohort: str = "training", **settings: object) -> Path:
         output = self.directory / "labels" / f"{name}.parquet"

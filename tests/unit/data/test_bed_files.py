@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cbat.data.bed_files import read_bed
+from cbat.data.bed_files import read_bed, read_candidates
 from cbat.errors import UserError
 
 BED6 = b"chr1\t10\t20\tone\t0\t+\nchr2\t5\t6\ttwo\t.\t-\nchr2\t7\t9\tthree\t1.5\t.\n"
@@ -68,3 +68,16 @@ def test_a_name_that_begins_like_a_browser_line_is_a_contig(tmp_path: Path) -> N
 def test_mistakes(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(UserError, match=rf"elements\.bed.*{message}"):
         read_bed(write(tmp_path, content), stranded=True)
+
+
+def test_peaks_are_intervals_and_their_summit_is_not_read(tmp_path: Path) -> None:
+    narrow = (
+        b"chr1\t9356548\t9356648\t.\t0\t.\t182\t5.0945\t-1\t50\nchr1\t10\t30\tx\t999\t+\t1.5\t-1\t-1\t19\n"
+    )
+    broad = b"chr1\t9356548\t9356648\t.\t0\t.\t182\t5.0945\t-1\nchr1\t10\t30\tx\t999\t+\t1.5\t-1\t-1\n"
+    expected = [["chr1", 9356548, 9356648], ["chr1", 10, 30]]
+    for content in (narrow, broad, gzip.compress(narrow), broad.replace(b"\n", b"\r\n")):
+        for role, strands in (("enhancer", [".", "."]), ("promoter", [".", "+"])):
+            table = read_candidates(write(tmp_path, content), role)
+            assert table[["chrom", "start", "end"]].to_numpy().tolist() == expected
+            assert table["strand"].tolist() == strands

@@ -60,11 +60,13 @@ def test_by_hand(raw) -> None:
                 "file": str(pairs),
                 "intervals": n,
                 "left_out_on_chromosomes_of_no_split": 1,
+                "left_out_near_promoters": 0,
             }
             for role, n in (("enhancer", 4), ("promoter", 3))
         ],
         "unique": {role: {"train": 1, "validation": 1, "test": 0} for role in ("enhancer", "promoter")},
         "candidates": {"a": {"enhancer": 2, "promoter": 2}},
+        "left_out_without_sequence": {"enhancer": 0, "promoter": 0},
     }
 
 
@@ -240,3 +242,71 @@ def test_a_split_that_names_no_contig_of_the_genome(chromosome: str, mend: str) 
     splits = SplitSettings(train=["chr1"], validation=["chr2"], test=[chromosome])
     with pytest.raises(UserError, match=f"splits.test names '{chromosome}'.*{mend}"):
         check_splits(splits, {"chr1": 10, "chr2": 10}, Path("contig_sizes.tsv"))
+
+
+PAIRS = ["chr1 1000 1100 chr1 3000 3400 1", "chr2 1000 1100 chr2 3000 3400 0"]
+
+
+def test_windows_that_the_genome_does_not_know_are_left_out_and_counted(raw) -> None:
+    bed = raw.bed("a", ["chr1 1000 1100", "chr1 2000 2100", "chr2 5000 5100"])
+    raw.cell_line("a", raw.pairs("a", PAIRS), enhancers=bed)
+    # A tenth of chr1:1000-1100, six tenths of chr1:2000-2100, three quarters of the promoter chr2:3100-3300.
+    genome = raw.genome([("chr1", 1090, 1200), ("chr1", 2040, 2100), ("chr2", 3000, 3250)])
+    made = raw.collect(genome=genome, max_n=0.1)
+    assert pd.read_parquet(made / "without_sequence.parquet").to_numpy().tolist() == [
+        ["enhancer", "chr1:2000-2100", 0.6],
+        ["promoter", "chr2:3100-3300", 0.75],
+    ]
+    report = json.loads((made / "report.json").read_text())
+    assert report["left_out_without_sequence"] == {"enhancer": 1, "promoter": 1}
+    enhancers = pd.read_parquet(made / "enhancer.parquet")
+    assert enhancers["element_id"].tolist() == ["chr1:1000-1100", "chr2:1000-1100", "chr2:5000-5100"]
+    candidates = pd.read_parquet(made / "candidates.parquet")
+    assert candidates.loc[candidates["role"] == "enhancer", "element"].tolist() == [0, 2]
+
+
+def test_without_a_bound_nothing_is_asked_of_the_genome(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", PAIRS))
+    assert len(pd.read_parquet(raw.collect() / "without_sequence.parquet")) == 0
+    with pytest.raises(UserError, match="no genome is given"):
+        raw.collect(max_n=0.5)
+
+
+def test_a_line_of_which_no_sequence_is_known_is_an_error(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", PAIRS[:1]))
+    with pytest.raises(
+        UserError, match="has no enhancer on any chromosome of the splits whose sequence is kn"
+    ):
+        raw.collect(genome=raw.genome([("chr1", 0, 2000)]), max_n=0)
+
+
+def test_peaks_near_a_promoter_of_the_line_are_no_candidates(raw) -> None:
+    # The promoter's centre is chr1:3200; the pair's enhancer stays an element whatever is near.
+    bed = raw.bed(
+        "a", ["chr1 2650 2750", "chr1 2651 2751", "chr1 3649 3749", "chr1 3650 3750", "chr2 3200 3210"]
+    )
+    raw.cell_line("a", raw.pairs("a", ["chr1 3100 3150 chr1 3000 3400 1"]), enhancers=bed)
+    made = raw.collect(enhancer_promoter_gap=500)
+    enhancers = pd.read_parquet(made / "enhancer.parquet")
+    assert enhancers["element_id"].tolist() == [
+        "chr1:2650-2750", "chr1:3075-3175", "chr1:3650-3750", "chr2:3155-3255",
+    ]  # fmt: skip
+    candidates = pd.read_parquet(made / "candidates.parquet")
+    assert candidates.loc[candidates["role"] == "enhancer", "element"].tolist() == [0, 2, 3]
+    files = {one["file"]: one for one in json.loads((made / "report.json").read_text())["files"]}
+    assert files[str(bed)]["left_out_near_promoters"] == 2
+
+
+def test_a_bed_may_cover_contigs_that_the_genome_lacks_but_not_in_another_style(raw) -> None:
+    bed = raw.bed("a", ["chrY 10 20", "chr1 1000 1100", "chrM 1 20"])
+    raw.cell_line("a", raw.pairs("a", PAIRS), enhancers=bed)
+    made = raw.collect()
+    assert set(pd.read_parquet(made / "enhancer.parquet")["chrom"]) == {"chr1", "chr2"}
+    report = json.loads((made / "report.json").read_text())
+    assert {one["file"]: one["left_out_on_chromosomes_of_no_split"] for one in report["files"]}[str(bed)] == 2
+    raw.bed("a", ["chr1 1000 1100", "1 10 20"])
+    with pytest.raises(UserError, match="line 2: chromosomes are named like '1' here"):
+        raw.collect()
+    raw.bed("a", ["NC_1 1000 1100"])
+    with pytest.raises(UserError, match="line 1: the genome has no contig 'NC_1'"):
+        raw.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pyfaidx
@@ -118,3 +119,53 @@ def test_a_failure_keeps_the_genome_of_before(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"hg19\.fa: the file cannot be read \(No such file"):
         genome.run(fasta=tmp_path / "hg19.fa", directory=tmp_path / "genome")
+
+
+def indexed(tmp_path: Path, content: bytes = FASTA) -> Path:
+    fasta = tmp_path / "given.fa"
+    fasta.write_bytes(content)
+    pyfaidx.Faidx(str(fasta)).close()
+    return fasta
+
+
+def test_a_plain_genome_with_its_index_is_linked(tmp_path: Path) -> None:
+    fasta = indexed(tmp_path)
+    fasta.chmod(0o444)
+    genome.run(fasta=fasta, directory=tmp_path / "genome")
+    made = tmp_path / "genome"
+    assert sorted(path.name for path in made.iterdir()) == MADE
+    assert (made / "genome.fa").readlink() == fasta
+    assert (made / "contig_sizes.tsv").read_text() == "contig\tlength\nchr1\t18\nchr2\t4\n"
+    assert (made / "genome.fa.fai").read_bytes() == fasta.with_name("given.fa.fai").read_bytes()
+    assert fasta.stat().st_mode & 0o777 == 0o444, "the given file is not changed"
+    genome.run(fasta=fasta, directory=made)
+    genome.run(fasta=made / "genome.fa", directory=tmp_path / "again")
+    assert (tmp_path / "again" / "genome.fa").read_bytes() == FASTA
+
+
+def test_a_relative_link_survives_a_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    indexed(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    genome.run(fasta=Path("given.fa"), directory=Path("results/genome"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert (tmp_path / "there" / "results" / "genome" / "genome.fa").read_bytes() == FASTA
+
+
+@pytest.mark.parametrize("fault", ["older", "longer", "shorter", "garbage", "twice", "empty"])
+def test_an_index_that_does_not_fit_is_not_trusted(tmp_path: Path, fault: str) -> None:
+    fasta = indexed(tmp_path)
+    index = fasta.with_name("given.fa.fai")
+    content = FASTA
+    if fault in ("longer", "shorter"):
+        content = FASTA + b"ACGT\n" if fault == "longer" else FASTA[:-3]
+        fasta.write_bytes(content)
+        index.touch()
+    elif fault == "older":
+        os.utime(index, (1, 1))
+    else:
+        row = index.read_text().splitlines()[0]
+        index.write_text({"garbage": "chr1 18\n", "twice": f"{row}\n{index.read_text()}", "empty": ""}[fault])
+    genome.run(fasta=fasta, directory=tmp_path / "genome")
+    assert not (tmp_path / "genome" / "genome.fa").is_symlink()
+    assert (tmp_path / "genome" / "genome.fa").read_bytes() == content

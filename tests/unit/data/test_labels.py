@@ -211,3 +211,14 @@ def test_published_tables(raw, shared_dir: Path, file: str, pairs_format: str) -
     assert len(enhancers) == enhancers["element_id"].nunique() >= pairs["enhancer"].nunique()
     strands = set(pd.read_parquet(made / "promoter.parquet")["strand"])
     assert {"+", "-"} <= strands if pairs_format == "bengi" else strands == {"."}
+
+
+def test_pairs_of_elements_without_sequence_are_left_out_and_counted(raw) -> None:
+    rows = [*TWO, "chr1 4000 4100 chr1 500 700 1", "chr2 10 20 chr2 3000 3200 1"]
+    raw.cell_line("a", raw.pairs("a", rows))
+    raw.collect(genome=raw.genome([("chr1", 4000, 4050), ("chr2", 3000, 3010)]), max_n=0.04)
+    output = raw.label("a")
+    counts = json.loads(output.with_suffix(".json").read_text())
+    # The enhancer chr1:4000-4100 and chr2:-35-65 (beyond the start) and the promoter chr2:3000-3200.
+    assert counts["left_out"]["without_sequence"] == 2
+    assert counts["pairs"] == 2

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyfaidx
 import pytest
 
-from cbat.data.sequences import read_codes, run, write_codes
+from cbat.data.sequences import fractions_of_n, read_codes, run, write_codes
 from cbat.errors import UserError
 
 LETTERS = "ACGTN"
@@ -201,3 +202,13 @@ def test_damage_is_found_and_the_file_named(tmp_path: Path, name: str, how: str)
         read_codes(tmp_path, "enhancer")
     if name != "manifest.json":
         assert read_codes(tmp_path, "promoter").shape == (4, 30), "the other file is as good as before"
+
+
+def test_shares_of_unknown_bases_are_those_of_the_codes(tmp_path: Path) -> None:
+    genome = random_genome(tmp_path / "g.fa")
+    pyfaidx.Faidx(str(tmp_path / "g.fa")).close()
+    table = windows(np.random.default_rng(3), 40, 60, inside=False)
+    shares = fractions_of_n(tmp_path / "g.fa", {"enhancer": table, "promoter": table[:0]})
+    wanted = [expected(genome, row).count("N") / 40 for _, row in table.iterrows()]
+    np.testing.assert_allclose(shares["enhancer"], wanted)
+    assert shares["promoter"].shape == (0,)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbat.data.text_tables import read_headed, read_headless, read_text
+from cbat.data.text_files import read_text
+from cbat.data.text_tables import read_headed, read_headless
 from cbat.errors import UserError
 
 WORDS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=5)
@@ -119,3 +120,26 @@ def test_without_a_header(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.tsv: the file cannot be read \(No such file"):
         read_text(tmp_path / "nowhere.tsv")
+
+
+def test_empty_lines_and_comments_before_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path, b"\n# one\n#a\tb\n# two\n1\t2\n#3\t4\n")
+    table = read_headed(path, delimiter="\t", required=["a"], optional=["b", "c"], comments=True)
+    assert list(table.columns) == ["a", "b"]
+    # A row may begin with '#', and is then one.
+    assert (table.names("a").tolist(), table.lines.tolist()) == (["1", "#3"], [5, 6])
+    path = write(tmp_path, b"\n\na\tb\n1\t2\n")
+    assert read_headed(path, delimiter="\t", required=["b"]).lines.tolist() == [4]
+
+
+def test_numbers(tmp_path: Path) -> None:
+    content = "a\n" + "\n".join(values := ["1", "-2.5", "+3", ".5", "1e-3", "2E+2", "7."])
+    table = read_headed(write(tmp_path, content.encode()), delimiter="\t", required=["a"])
+    assert table.numbers("a").tolist() == [1, -2.5, 3, 0.5, 0.001, 200, 7] == [float(v) for v in values]
+
+
+@pytest.mark.parametrize("value", ["", "NA", "nan", "inf", "1,5", "0x1", "--1", "1e", "1e999", "1e9999"])
+def test_what_is_no_number(tmp_path: Path, value: str) -> None:
+    table = read_headed(write(tmp_path, f"a\tb\n1\t1\n{value}\t2\n".encode()), delimiter="\t", required=["a"])
+    with pytest.raises(UserError, match=f"line 3: a is '{value}'"):
+        table.numbers("a")

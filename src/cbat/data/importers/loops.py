@@ -1,0 +1,122 @@
+"""Chromatin loops, laid over candidate enhancers and promoters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.data.bed_files import read_candidates
+from cbat.data.contigs import other_style, unknown_contig
+from cbat.data.importers.bedpe import Ends, read_ends
+from cbat.data.importers.common import (
+    INTERVAL_COLUMNS,
+    FirstRow,
+    Interval,
+    PairFormat,
+    PairSource,
+    check_intervals,
+)
+from cbat.errors import UserError
+
+_HEADER: Final = ("chr1", "x1", "x2", "chr2", "y1", "y2")
+_INTERVAL: Final = ["chrom", "start", "end"]
+
+
+def read_loops(source: PairSource) -> pd.DataFrame:
+    """Pairs of an enhancer that overlaps one anchor of a loop and a promoter that overlaps the other.
+
+    Loops are those of a HiCCUPS list (Rao et al. 2014, https://doi.org/10.1016/j.cell.2014.11.021) or of a
+    BEDPE, 0-based half-open. An overlap of 1 bp counts. All pairs have the label 1, and each comes once,
+    with the line of the first loop that joins it.
+
+    Raises
+    ------
+    UserError
+        See :func:`~cbat.data.pair_tables.read_pairs`; no candidates to lay the loops over; loops and
+        candidates whose contigs have other names; no loop that joins two candidates.
+    """
+    if source.enhancers is None or source.promoters is None:
+        raise UserError(
+            "loops need candidate enhancers and promoters to be laid over",
+            mend="name BED files in the columns enhancers and promoters of the sheet (promoters: or a GTF)",
+            file=source.path,
+        )
+    ends = read_ends(source)
+    elements = {
+        role: read_candidates(path, role, source.contigs).drop_duplicates(_INTERVAL, ignore_index=True)
+        for role, path in (("enhancer", source.enhancers), ("promoter", source.promoters))
+    }
+    anchors = [
+        _anchors(source, ends, number, side) for number, side in enumerate((ends.first, ends.second), 1)
+    ]
+    for anchor in anchors:
+        _check_contigs(source, anchor, elements)
+    joined = []
+    for one, other in (anchors, anchors[::-1]):
+        enhancers = _overlaps(one, elements["enhancer"], "enhancer")
+        joined.append(enhancers.merge(_overlaps(other, elements["promoter"], "promoter"), on="line"))
+    pairs = pd.concat(joined).sort_values(["line", "enhancer", "promoter"])
+    pairs = pairs.drop_duplicates(["enhancer", "promoter"])
+    if pairs.empty:
+        raise UserError(
+            f"no loop joins an enhancer of {source.enhancers} with a promoter of {source.promoters}",
+            mend="name candidates and loops of the same cell line and genome assembly",
+            file=source.path,
+        )
+    return _table(pairs, elements)
+
+
+def _table(pairs: pd.DataFrame, elements: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    parts = [
+        elements[role][_INTERVAL].iloc[pairs[role].to_numpy()].reset_index(drop=True)
+        for role in ("enhancer", "promoter")
+    ]
+    table = pd.concat(parts, axis=1)
+    table.columns = pd.Index(INTERVAL_COLUMNS)
+    strand = elements["promoter"]["strand"].to_numpy(dtype=object)[pairs["promoter"].to_numpy()]
+    label = np.ones(len(table), dtype=np.int8)
+    return table.assign(label=label, promoter_strand=strand, line=pairs["line"].to_numpy())
+
+
+def _anchors(source: PairSource, ends: Ends, number: int, side: Interval) -> pd.DataFrame:
+    check_intervals(ends.table, f"anchor {number}", *side)
+    table = pd.DataFrame(dict(zip(_INTERVAL, side, strict=True)) | {"line": ends.table.lines})
+    return source.contigs.rename(table, "chrom")
+
+
+def _check_contigs(source: PairSource, anchors: pd.DataFrame, elements: dict[str, pd.DataFrame]) -> None:
+    """Contigs without candidates may be; contigs that candidates only spell otherwise may not."""
+    known = [str(name) for name in pd.concat([table["chrom"] for table in elements.values()]).unique()]
+    first = anchors.drop_duplicates("chrom")
+    for chrom, line in zip(first["chrom"], first["line"], strict=True):
+        if chrom not in known and other_style(chrom) in known:
+            raise unknown_contig(chrom, known, "the candidates", file=source.path, line=int(line))
+
+
+def _overlaps(anchors: pd.DataFrame, elements: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Lines of loops and rows of elements that share a base with the anchor."""
+    import pybedtools
+
+    numbered = elements[_INTERVAL].assign(row=np.arange(len(elements)))
+    try:
+        found = pybedtools.BedTool.from_dataframe(anchors[[*_INTERVAL, "line"]]).intersect(
+            pybedtools.BedTool.from_dataframe(numbered), wa=True, wb=True
+        )
+        with open(found.fn, encoding="utf-8") as lines:
+            fields = [line.rstrip("\n").split("\t") for line in lines]
+    finally:
+        pybedtools.cleanup(remove_all=False)
+    return pd.DataFrame(
+        {"line": [int(row[3]) for row in fields], role: [int(row[7]) for row in fields]}, dtype=np.int64
+    )
+
+
+def _looks_like(row: FirstRow) -> bool:
+    return tuple(field.lower() for field in row.tabs[:6]) == _HEADER
+
+
+LOOPS: Final = PairFormat(
+    read_loops, _looks_like, f"a header, separated by tabs, that starts with {', '.join(_HEADER)}"
+)

@@ -1,0 +1,188 @@
+"""Similarity of cell lines by their peaks or by their gene expression, as tables that the graph takes.
+
+Neither reads a label, so both may be known of a line that no model has seen. The similarity of two lines
+depends on nothing but these two: a further line adds a row and a column and changes no other field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.config.sections import ExpressionCorrelation, PeakOverlap
+from cbat.config.suggestions import did_you_mean
+from cbat.data.bed_files import read_bed
+from cbat.data.text_files import read_text
+from cbat.errors import UserError
+from cbat.files import atomic_file
+
+Bins = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_LEAST_GENES: Final = 3
+"""A correlation of fewer genes says nothing."""
+
+
+def compare_peaks(*, settings: PeakOverlap, output: Path) -> None:
+    r"""Write the Jaccard index of the covered bins of every two cell lines, as a square table.
+
+    .. math:: J(a, b) = |B_a \cap B_b| / |B_a \cup B_b|
+
+    with :math:`B` the bins of the genome that a peak of the line meets.
+
+    Parameters
+    ----------
+    settings : PeakOverlap
+        The files of peaks by cell line, and the length of the bins.
+    output : Path
+        The table; its order is that of the settings.
+
+    Raises
+    ------
+    UserError
+        A file that is no BED; see :func:`cbat.data.bed_files.read_bed`.
+    """
+    contigs: dict[str, int] = {}
+    bins = {line: covered_bins(path, settings.bin, contigs) for line, path in settings.peaks.items()}
+    write_square(output, list(bins), lambda one, other: jaccard(bins[one], bins[other]))
+
+
+def covered_bins(path: Path, length: int, contigs: dict[str, int]) -> Bins:
+    """Bins that the intervals of a BED file meet, sorted, each once.
+
+    Parameters
+    ----------
+    path : Path
+    length : int
+        Of a bin, bp; the first starts at the start of its contig.
+    contigs : dict
+        Number of each contig; contigs that are not in it yet are added.
+    """
+    peaks = read_bed(path, stranded=False)
+    first = peaks["start"].to_numpy(dtype=np.int64) // length
+    count = (peaks["end"].to_numpy(dtype=np.int64) - 1) // length - first + 1
+    number = np.array([contigs.setdefault(name, len(contigs)) for name in peaks["chrom"]], dtype=np.int64)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.unique((np.repeat(number, count) << 32) + np.repeat(first, count) + within)
+
+
+def jaccard(one: Bins, other: Bins) -> float:
+    """Share of the bins of either that are bins of both."""
+    both = len(np.intersect1d(one, other, assume_unique=True))
+    return both / (len(one) + len(other) - both)
+
+
+def compare_expression(*, settings: ExpressionCorrelation, output: Path) -> None:
+    """Write Pearson's correlation of log2(expression + 1) over genes of every two cell lines.
+
+    Parameters
+    ----------
+    settings : ExpressionCorrelation
+        A table of genes by samples (RPKM, FPKM or TPM) and the column of each cell line.
+    output : Path
+        A square table; its order is that of the settings.
+
+    Raises
+    ------
+    UserError
+        A column that the table lacks, a ragged row, or a value that is no number from 0 on.
+    """
+    values = read_expression(settings.table, settings.columns)
+
+    def correlation(one: str, other: str) -> float:
+        pair = np.corrcoef(np.log2(values[one] + 1.0), np.log2(values[other] + 1.0))
+        return float(np.clip(pair[0, 1], -1.0, 1.0))
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        write_square(output, list(values), correlation)
+
+
+def read_expression(path: Path, columns: Mapping[str, str]) -> dict[str, FloatArray]:
+    """Expression of all genes in some samples.
+
+    Parameters
+    ----------
+    path : Path
+        TSV, plain or gzip: a header, then one gene a row with its name in the first column. A tab at the
+        end of a row is no field.
+    columns : mapping
+        Cell line -> its column.
+
+    Returns
+    -------
+    dict
+        Cell line -> shape=(n_genes,).
+
+    Raises
+    ------
+    UserError
+        See :func:`compare_expression`.
+    """
+    lines = read_text(path).decode("utf-8").split("\n")
+    header = lines[0].rstrip("\t").split("\t")
+    for line, column in columns.items():
+        if column not in header[1:]:
+            raise UserError(
+                f"the table has no column {column!r}, which is named for {line}"
+                + did_you_mean(column, header),
+                mend="correct it under graph.expression_correlations in the configuration",
+                file=path,
+                where="line 1",
+            )
+    wanted = {line: header.index(column, 1) for line, column in columns.items()}
+    found: dict[str, list[float]] = {line: [] for line in wanted}
+    for number, text in enumerate(lines[1:], start=2):
+        if not text.strip():
+            continue
+        fields = text.rstrip("\t").split("\t")
+        if len(fields) != len(header):
+            raise UserError(
+                f"{len(fields)} fields where the header has {len(header)}",
+                mend="separate the fields by single tabs and give every gene all samples",
+                file=path,
+                where=f"line {number}",
+            )
+        for line, position in wanted.items():
+            found[line].append(_expression(fields[position], path, number, header[position]))
+    n_genes = len(next(iter(found.values()), []))
+    if found and n_genes < _LEAST_GENES:
+        raise UserError(
+            f"the table has {n_genes} genes",
+            mend="give one row for each gene, and one column for each sample",
+            file=path,
+        )
+    return {line: np.array(values) for line, values in found.items()}
+
+
+def _expression(text: str, path: Path, number: int, column: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < math.inf:
+        raise UserError(
+            f"{column} is {text!r}",
+            mend="write a number from 0 on (RPKM, FPKM or TPM, without a logarithm)",
+            file=path,
+            where=f"line {number}",
+        )
+    return value
+
+
+def write_square(path: Path, names: Sequence[str], similarity: Callable[[str, str], float]) -> None:
+    """Write a symmetric table of similarities; the graph reads it (``graph.similarities``).
+
+    A similarity that is not defined is written as NA, which makes no edge.
+    """
+    table = pd.DataFrame(np.eye(len(names)), index=pd.Index(names, name="cell_line"), columns=pd.Index(names))
+    for position, one in enumerate(names):
+        for other in names[:position]:
+            table.loc[one, other] = table.loc[other, one] = similarity(one, other)
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, sep="\t", float_format="%.6f", na_rep="NA", lineterminator="\n")

@@ -1,0 +1,102 @@
+"""Names of contigs: as the table says, and as nobody guesses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbat.config.sections import ElementSettings, LabelSettings, SplitSettings
+from cbat.data import elements, labels
+from cbat.data.contigs import SHIPPED, ContigNames, other_style, read_contig_names
+from cbat.errors import UserError
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+def test_names_that_are_not_listed_stay(tmp_path: Path) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_bytes(b"# mine\ngiven\tgenome\n1\tchr1\r\nMT\tchrM\nGL000192.1\t.\n")
+    names = read_contig_names(path)
+    given = np.array(["MT", "1", "chr1", "2", "1"], dtype=object)
+    assert names.apply(given).tolist() == ["chrM", "chr1", "chr1", "2", "chr1"]
+    table = pd.DataFrame({"a": ["1", "1", "GL000192.1"], "b": ["2", "GL000192.1", "1"], "line": [1, 2, 3]})
+    assert names.rename(table, "a", "b").to_numpy().tolist() == [["chr1", "2", 1]]
+    assert read_contig_names(None) == ContigNames()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("given\tgenome\n1\tchr1\n1\tchr2\n", "line 3: the contig '1' is given twice"),
+        ("given\tfasta\n1\tchr1\n", "line 1: the header has no column genome"),
+        ("1\tchr1\n", "line 1: the header has no column given, genome"),
+        ("given\tgenome\n1\t\n", "line 2: genome is ''"),
+        ("given,genome\n1,chr1\n", "line 1: the columns are separated by commas, not by tabs"),
+    ],
+)
+def test_mistakes(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=rf"names\.tsv, {message}"):
+        read_contig_names(path)
+
+
+def test_the_shipped_table_is_that_of_the_human_chromosomes() -> None:
+    expected = {str(name): f"chr{name}" for name in [*range(1, 23), "X", "Y"]} | {"MT": "chrM"}
+    assert read_contig_names(TOP / SHIPPED).renamed == expected
+    for given, genome in expected.items():
+        assert (other_style(given), other_style(genome)) == (genome, given)
+
+
+def test_both_stages_read_the_table(raw, tmp_path: Path) -> None:
+    raw.cell_line(
+        "a",
+        raw.pairs("a", ["1 1000 1100 1 3000 3400 1", "1 2000 2100 chr1 500 700 0", "MT 1 2 MT 5 6 1"]),
+        enhancers=raw.bed("a", ["1 1000 1100", "2 20 30"]),
+    )
+    names = tmp_path / "names.tsv"
+    names.write_text("given\tgenome\n1\tchr1\n2\tchr2\nMT\t.\n")
+    splits = {"train": ["chr1"], "validation": ["chr2"], "test": ["chr3"]}
+
+    def collect(contig_names: Path | None) -> None:
+        elements.run(
+            cell_lines=raw.sheet,
+            cohort="training",
+            contig_sizes=raw.contig_sizes,
+            elements=ElementSettings(enhancer_window=100, promoter_window=200),
+            splits=SplitSettings(**splits),
+            directory=tmp_path / "elements",
+            contig_names=contig_names,
+        )
+
+    with pytest.raises(UserError) as caught:
+        collect(None)
+    assert "a.pairs.tsv, line 2: chromosomes are named like '1' here, but like 'chr1' in the gen" in str(
+        caught.value
+    )
+    assert f"set genome.contig_names to a table of names that maps '1' to 'chr1' ({SHIPPED}" in str(
+        caught.value
+    )
+    collect(names)
+    enhancers = pd.read_parquet(tmp_path / "elements" / "enhancer.parquet")["element_id"]
+    assert enhancers.tolist() == ["chr1:1000-1100", "chr1:2000-2100", "chr2:-25-75"]
+    labels.run(
+        sheet=raw.sheet,
+        cell_line="a",
+        elements_directory=tmp_path / "elements",
+        labels=LabelSettings(),
+        output=tmp_path / "a.parquet",
+        contig_names=names,
+    )
+    assert pd.read_parquet(tmp_path / "a.parquet")["chrom"].tolist() == ["chr1", "chr1"]
+
+
+def test_a_contig_that_no_prefix_mends_can_be_left_out(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", ["chr1 10 20 chr1 30 40 1", "GL1 10 20 GL1 30 40 1"]))
+    with pytest.raises(
+        UserError, match=r"line 3: the genome has no contig 'GL1' .* or map 'GL1' to '\.' in the"
+    ):
+        raw.collect()

@@ -1,0 +1,68 @@
+# Needs: the files of peaks or of gene expression that the section `graph` names.
+# Makes: tables of similarity between cell lines, which the prototype graph takes as edges. The table of the
+# scope `training` is made without the files of unseen lines, so that these change nothing that training reads.
+
+PEAK_OVERLAPS = PROJECT.config.graph.peak_overlaps
+EXPRESSION_CORRELATIONS = PROJECT.config.graph.expression_correlations
+
+
+def peaks_of(wildcards):
+    """The settings of a comparison of peaks, with the lines of the scope alone."""
+    overlap = PEAK_OVERLAPS[wildcards.comparison]
+    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in overlap.peaks]
+    return overlap.model_copy(update={"peaks": {name: overlap.peaks[name] for name in names}})
+
+
+def expression_of(wildcards):
+    """The settings of a comparison of expression, with the lines of the scope alone."""
+    correlation = EXPRESSION_CORRELATIONS[wildcards.comparison]
+    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in correlation.columns]
+    return correlation.model_copy(update={"columns": {name: correlation.columns[name] for name in names}})
+
+
+rule compare_peaks:
+    """Compare cell lines by the overlap of their peaks."""
+    input:
+        code=code("cbat.graph.similarity"),
+        peaks=lambda wildcards: sorted({str(path) for path in peaks_of(wildcards).peaks.values()}),
+    output:
+        "results/similarity/{scope}/{comparison}.tsv",
+    log:
+        "logs/compare_peaks/{scope}_{comparison}.log",
+    benchmark:
+        "benchmarks/compare_peaks/{scope}_{comparison}.tsv"
+    wildcard_constraints:
+        comparison=one_of(PEAK_OVERLAPS) or "-",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    params:
+        settings=lambda wildcards: peaks_of(wildcards).model_dump_json(include={"peaks", "bin"}),
+    shell:
+        "cbat compare_peaks --settings {params.settings:q} --output {output} > {log} 2>&1"
+
+
+rule compare_expression:
+    """Compare cell lines by the correlation of their gene expression."""
+    input:
+        code=code("cbat.graph.similarity"),
+        table=lambda wildcards: str(EXPRESSION_CORRELATIONS[wildcards.comparison].table),
+    output:
+        "results/similarity/{scope}/{comparison}.tsv",
+    log:
+        "logs/compare_expression/{scope}_{comparison}.log",
+    benchmark:
+        "benchmarks/compare_expression/{scope}_{comparison}.tsv"
+    wildcard_constraints:
+        comparison=one_of(EXPRESSION_CORRELATIONS) or "-",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=30,
+    params:
+        settings=lambda wildcards: expression_of(wildcards).model_dump_json(include={"table", "columns"}),
+    shell:
+        "cbat compare_expression --settings {params.settings:q} --output {output} > {log} 2>&1"
