@@ -24,6 +24,7 @@ rule download_source:
     resources:
         mem_mb=memory(500),
         runtime=720,
+        disk_mb=10000,
     params:
         name=lambda wildcards, input: source_of(
             PROJECT.config, Path("resources/downloads", wildcards.file)

@@ -286,7 +286,7 @@ def test_the_form_on_disk(job: Job, unpack: str, published: bytes, stored: bytes
 
 
 @pytest.mark.parametrize("name", ["toy.bin", "toy.gz"])
-@pytest.mark.parametrize("damaged", [gzip.compress(CONTENT)[:-9], b"<html>Not here</html>"])
+@pytest.mark.parametrize("damaged", [gzip.compress(CONTENT, mtime=0)[:-9], b"<html>Not here</html>"])
 def test_a_damaged_gzip_file_is_noticed_without_a_digest(job: Job, name: str, damaged: bytes) -> None:
     job.output = job.output.with_name(name)
     job.publish(damaged, known=False, unpack="none" if name.endswith(".gz") else "gzip")
@@ -370,8 +370,8 @@ def test_an_empty_file_is_none(job: Job) -> None:
 
 @pytest.mark.parametrize("unpack", ["none", "gzip", "pack"])
 def test_a_file_placed_by_hand_is_checked(job: Job, unpack: str, caplog: pytest.LogCaptureFixture) -> None:
-    published = gzip.compress(TEXT) if unpack == "gzip" else TEXT
-    placed = {"none": TEXT, "gzip": TEXT, "pack": gzip.compress(TEXT, 1)}[unpack]
+    published = gzip.compress(TEXT, mtime=0) if unpack == "gzip" else TEXT
+    placed = {"none": TEXT, "gzip": TEXT, "pack": gzip.compress(TEXT, 1, mtime=0)}[unpack]
     job.publish(published, unpack=unpack)
     with pytest.raises(UserError, match="does not exist, so there is nothing to check"):
         job.check()
@@ -382,16 +382,16 @@ def test_a_file_placed_by_hand_is_checked(job: Job, unpack: str, caplog: pytest.
     assert ("unverified" in caplog.text) == (unpack == "gzip")
     assert job.record["verified"] == (unpack != "gzip")
     job.check()
-    job.output.write_bytes(gzip.compress(TEXT[:-1]) if unpack == "pack" else TEXT[:-1])
+    job.output.write_bytes(gzip.compress(TEXT[:-1], mtime=0) if unpack == "pack" else TEXT[:-1])
     with pytest.raises(UserError, match="the registry expects|when it was first seen"):
         job.check()
     assert job.server.requests == []
 
 
 def test_a_packed_file_placed_where_an_unpacked_one_belongs_is_checked_too(job: Job) -> None:
-    job.publish(gzip.compress(TEXT), unpack="gzip")
+    job.publish(gzip.compress(TEXT, mtime=0), unpack="gzip")
     job.output.parent.mkdir()
-    job.output.write_bytes(gzip.compress(TEXT))
+    job.output.write_bytes(gzip.compress(TEXT, mtime=0))
     job.check(require_checksums=True)
     job.output.write_bytes(TEXT)
     retrieval.record_of(job.output).unlink()
