@@ -19,6 +19,7 @@ os.environ.update(
 from cbat.cli import STAGES
 from cbat.config.closure import import_closure
 from cbat.config.project import is_simulated, load_project, simulated_lines
+from cbat.config.similarities import similarity_files
 from cbat.errors import UserError
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
@@ -185,10 +186,8 @@ def world_inputs(wildcards):
     """What a world reads of the checkout and of the user: a change lets it look for what to do."""
     project = PROJECT.worlds[wildcards.world].project
     own = [path for row in project.cell_lines for path in row.files.values()]
-    graph = project.config.graph
-    own += [project.config.genome.fasta, *(table.path for table in graph.similarities)]
-    own += [path for overlap in graph.peak_overlaps.values() for path in overlap.peaks.values()]
-    own += [correlation.table for correlation in graph.expression_correlations.values()]
+    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
+    own += [path for _, path in similarity_files(project.config.graph)]
     named = [project.config.cell_lines, project.config.tissues]
     named += [f"config/models/{name}.yaml" for name in project.models]
     named += [f"config/encoders/{name}.yaml" for name in project.encoders]
