@@ -19,6 +19,7 @@ os.environ.update(
 from cbat.cli import STAGES
 from cbat.config.closure import import_closure
 from cbat.config.project import is_simulated, load_project, simulated_lines
+from cbat.config.similarities import similarity_files
 from cbat.errors import UserError
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
@@ -202,11 +203,9 @@ def world_inputs(wildcards):
     """What a world reads of the checkout and of the user: a change lets it look for what to do."""
     project = PROJECT.worlds[wildcards.world].project
     own = [path for row in project.cell_lines for path in row.files.values()]
-    graph = project.config.graph
-    own += [project.config.genome.fasta, *(table.path for table in graph.similarities)]
+    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
     own += [table for table in [project.config.genome.contig_names] if table is not None]
-    own += [path for overlap in graph.peak_overlaps.values() for path in overlap.peaks.values()]
-    own += [correlation.table for correlation in graph.expression_correlations.values()]
+    own += [path for _, path in similarity_files(project.config.graph)]
     named = [project.config.cell_lines, project.config.tissues]
     named += [f"config/models/{name}.yaml" for name in project.models]
     named += [f"config/encoders/{name}.yaml" for name in project.encoders]
@@ -226,3 +225,21 @@ def nested_options():
         if methods
         else []
     )
+
+
+PEAK_OVERLAPS = PROJECT.config.graph.peak_overlaps
+EXPRESSION_CORRELATIONS = PROJECT.config.graph.expression_correlations
+
+
+def peaks_of(wildcards):
+    """The settings of a comparison of peaks, with the lines of the scope alone."""
+    overlap = PEAK_OVERLAPS[wildcards.comparison]
+    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in overlap.peaks]
+    return overlap.model_copy(update={"peaks": {name: overlap.peaks[name] for name in names}})
+
+
+def expression_of(wildcards):
+    """The settings of a comparison of expression, with the lines of the scope alone."""
+    correlation = EXPRESSION_CORRELATIONS[wildcards.comparison]
+    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in correlation.columns]
+    return correlation.model_copy(update={"columns": {name: correlation.columns[name] for name in names}})

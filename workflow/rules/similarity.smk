@@ -2,24 +2,6 @@
 # Makes: tables of similarity between cell lines, which the prototype graph takes as edges. The table of the
 # scope `training` is made without the files of unseen lines, so that these change nothing that training reads.
 
-PEAK_OVERLAPS = PROJECT.config.graph.peak_overlaps
-EXPRESSION_CORRELATIONS = PROJECT.config.graph.expression_correlations
-
-
-def peaks_of(wildcards):
-    """The settings of a comparison of peaks, with the lines of the scope alone."""
-    overlap = PEAK_OVERLAPS[wildcards.comparison]
-    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in overlap.peaks]
-    return overlap.model_copy(update={"peaks": {name: overlap.peaks[name] for name in names}})
-
-
-def expression_of(wildcards):
-    """The settings of a comparison of expression, with the lines of the scope alone."""
-    correlation = EXPRESSION_CORRELATIONS[wildcards.comparison]
-    names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in correlation.columns]
-    return correlation.model_copy(update={"columns": {name: correlation.columns[name] for name in names}})
-
-
 rule compare_peaks:
     """Compare cell lines by the overlap of their peaks."""
     input:

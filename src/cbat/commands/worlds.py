@@ -140,12 +140,12 @@ def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     from cbat.config.project import SIMULATION_DIRECTORY
     from cbat.config.sections import Config
     from cbat.config.sheets import read_cell_lines
+    from cbat.config.similarities import similarity_files
 
     config = Config.model_validate(configuration)
     paths = [config.cell_lines, config.tissues, config.genome.fasta]
     paths += [table.path for table in config.graph.similarities]
-    paths += [path for overlap in config.graph.peak_overlaps.values() for path in overlap.peaks.values()]
-    paths += [correlation.table for correlation in config.graph.expression_correlations.values()]
+    paths += [path for _, path in similarity_files(config.graph)]
     paths += [path for path in [config.readout.motifs] if path is not None]
     paths += [path for row in read_cell_lines(config.cell_lines) for path in row.files.values()]
     mine = [

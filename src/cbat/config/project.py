@@ -13,14 +13,9 @@ from typing import Any, Final
 
 from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import EncoderSettings, ModelSettings
-from cbat.config.sections import (
-    Config,
-    ExpressionCorrelation,
-    GraphSettings,
-    PeakOverlap,
-    SimilarityTable,
-)
+from cbat.config.sections import Config, GraphSettings
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.similarities import check_similarities, similarity_files, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
@@ -29,9 +24,6 @@ from cbat.errors import UserError
 
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
 """Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
-
-SIMILARITY_DIRECTORY: Final = Path("results/similarity")
-"""Where the workflow puts the tables of similarity that it computes."""
 
 UNKNOWN: Final = "unknown"
 """The tissue of a line whose origin nobody has stated."""
@@ -96,28 +88,8 @@ class Project:
         return self.names(*wanted)
 
     def graph_settings(self, scope: str) -> GraphSettings:
-        """The section ``graph`` with the tables that the workflow computes among its tables of similarity.
-
-        A scope has tables of its own, so that the files of an unseen line change none that training reads.
-        """
-        graph = self.config.graph
-        asked: dict[str, PeakOverlap | ExpressionCorrelation] = {
-            **graph.peak_overlaps,
-            **graph.expression_correlations,
-        }
-        computed = [
-            SimilarityTable(
-                path=SIMILARITY_DIRECTORY / scope / f"{name}.tsv", weight=one.weight, threshold=one.threshold
-            )
-            for name, one in asked.items()
-        ]
-        return graph.model_copy(
-            update={
-                "similarities": [*graph.similarities, *computed],
-                "peak_overlaps": {},
-                "expression_correlations": {},
-            }
-        )
+        """The section ``graph`` as the stage reads it, see :func:`with_computed_tables`."""
+        return with_computed_tables(self.config.graph, scope)
 
     def wrong_line(self, cell_line: str) -> str | None:
         """The line whose support set replaces the own one, to see whether the model reads it at all.
@@ -180,7 +152,7 @@ def _checked(
     # The worlds of a benchmark say themselves which lines are unseen; the sheet need not.
     if config.worlds is None or any(world.unseen is None for world in config.worlds.values()):
         _check_roles(config, cell_lines)
-    _check_similarities(config, layers, [row.cell_line for row in cell_lines])
+    check_similarities(config.graph, layers, [row.cell_line for row in cell_lines])
     _check_cell_line_files(config, cell_lines)
     return Project(config, cell_lines, tissues, models, encoders)
 
@@ -291,50 +263,13 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
         wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
     if config.genome.contig_names is not None:
         wanted.append((("genome", "contig_names"), "genome.contig_names", config.genome.contig_names))
-    for name, overlap in config.graph.peak_overlaps.items():
-        for line, path in overlap.peaks.items():
-            group = f"graph.peak_overlaps.{name}.peaks"
-            wanted.append(((*group.split("."), line), f"{group}.{line}", path))
-    for name, correlation in config.graph.expression_correlations.items():
-        group = f"graph.expression_correlations.{name}.table"
-        wanted.append((tuple(group.split(".")), group, correlation.table))
+    wanted += [(key, ".".join(map(str, key)), path) for key, path in similarity_files(config.graph)]
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:
         if not is_simulated(config, path) and not is_there(config, path):
             raise key_error(
                 files, key, f"{name} is {str(path)!r}, which does not exist", _mend_path(config, path)
-            )
-
-
-def _check_similarities(config: Config, files: Sequence[YamlFile], known: Sequence[str]) -> None:
-    """Computed tables of similarity have names of their own, and name lines of the sheet."""
-    graph = config.graph
-    if both := sorted(graph.peak_overlaps.keys() & graph.expression_correlations.keys()):
-        raise key_error(
-            files,
-            ("graph", "expression_correlations", both[0]),
-            f"{both[0]!r} names a table of peaks and one of expression",
-            "give one of the two another name",
-        )
-    named: list[tuple[KeyPath, str]] = [
-        (("graph", "peak_overlaps", name, "peaks", line), line)
-        for name, overlap in graph.peak_overlaps.items()
-        for line in overlap.peaks
-    ]
-    named += [
-        (("graph", "expression_correlations", name, "columns", line), line)
-        for name, correlation in graph.expression_correlations.items()
-        for line in correlation.columns
-    ]
-    for key, line in named:
-        if line not in known:
-            raise key_error(
-                files,
-                key,
-                f"{'.'.join(map(str, key[:-1]))} names {line!r}, which is no cell line of the sheet"
-                + did_you_mean(line, known),
-                f"write one of: {', '.join(known)}",
             )
 
 

@@ -15,18 +15,17 @@ from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
 from cbat.data.bed_files import read_candidates
 from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
+from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, with_sequence
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
-from cbat.data.windows import ROLES, centre, element_ids, window_start
+from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
 ELEMENT_COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
 ]  # fmt: skip
-
-LEFT_OUT_COLUMNS: Final = ["role", "element_id", "fraction_n"]
 
 
 @dataclass(frozen=True)
@@ -165,24 +164,14 @@ def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Men
 
 
 def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
-    """Leave out enhancers of a BED whose centre is nearer than ``gap`` bp to that of a line's promoter."""
+    """Leave out enhancers of a BED that lie near a promoter of the line."""
     promoters = pd.concat([m.intervals for m in mentions if m.role == "promoter"])
-    centres = {
-        chrom: np.sort(centre(part["start"], part["end"])) for chrom, part in promoters.groupby("chrom")
-    }
     found = []
     for mention in mentions:
-        if mention.role != "enhancer" or not mention.bed or gap == 0:
-            found.append(mention)
-            continue
-        table = mention.intervals.reset_index(drop=True)
-        near = np.zeros(len(table), dtype=bool)
-        for chrom, part in table.groupby("chrom"):
-            known = centres.get(chrom, np.zeros(0, dtype=np.int64))
-            here = centre(part["start"], part["end"])
-            first, last = (np.searchsorted(known, here + bound) for bound in (1 - gap, gap))
-            near[part.index] = first < last
-        found.append(replace(mention, intervals=table[~near], n_near_promoters=int(near.sum())))
+        if mention.role == "enhancer" and mention.bed and gap > 0:
+            near = near_promoters(mention.intervals, promoters, gap)
+            mention = replace(mention, intervals=mention.intervals[~near], n_near_promoters=int(near.sum()))
+        found.append(mention)
     return found
 
 
@@ -243,44 +232,6 @@ def unique_elements(
     table["split"] = table["chrom"].map(split_of)
     table["element_id"] = element_ids(table["chrom"], table["start"], window)
     return table[ELEMENT_COLUMNS]
-
-
-def with_sequence(
-    tables: Mapping[str, pd.DataFrame], max_n: float, genome_fasta: Path | None
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Leave out the elements of whose windows the genome knows too little.
-
-    Parameters
-    ----------
-    tables : mapping
-        Role -> :data:`ELEMENT_COLUMNS`.
-    max_n : float
-        Largest share of a window that may be N, ambiguous or beyond the end of its contig.
-    genome_fasta : Path
-        Uncompressed, with its index beside it.
-
-    Returns
-    -------
-    tables : dict
-        Role -> the elements that are left.
-    left_out : DataFrame
-        :data:`LEFT_OUT_COLUMNS`.
-    """
-    from cbat.data.sequences import fractions_of_n
-
-    if genome_fasta is None:
-        raise UserError("elements.max_n is set, but no genome is given", mend="give --genome-fasta as well")
-    kept: dict[str, pd.DataFrame] = {}
-    left_out = []
-    fractions = fractions_of_n(genome_fasta, tables)
-    for role, table in tables.items():
-        known = fractions[role] <= max_n
-        kept[role] = table[known].reset_index(drop=True)
-        names = table.loc[~known, "element_id"].tolist()
-        left_out.append(
-            pd.DataFrame({"role": role, "element_id": names, "fraction_n": fractions[role][~known]})
-        )
-    return kept, pd.concat(left_out, ignore_index=True)[LEFT_OUT_COLUMNS]
 
 
 def check_splits_apart(tables: Iterable[pd.DataFrame], flank: int) -> None:
