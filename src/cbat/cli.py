@@ -84,6 +84,9 @@ STAGES: Final[dict[str, Verb]] = {
 TOOLS: Final[dict[str, Verb]] = {
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
+    "check_inputs": Verb(
+        "cbat.commands.inputs:check_inputs", "Read every input of a configuration, and write nothing."
+    ),
     "write_config_reference": Verb(
         "cbat.commands.configuration:write_config_reference",
         "Write the JSON schemas and the key tables of config/README.md.",

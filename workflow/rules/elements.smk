@@ -29,6 +29,8 @@ rule collect_elements:
         "logs/collect_elements/{cohort}.log",
     benchmark:
         "benchmarks/collect_elements/{cohort}.tsv"
+    # What the user brings is read first, so that a mistake in it stops a run before any work.
+    priority: 10
     conda:
         "../envs/data.yaml"
     resources:

@@ -16,6 +16,8 @@ rule build_prototype_graph:
         "logs/build_prototype_graph/{scope}.log",
     benchmark:
         "benchmarks/build_prototype_graph/{scope}.tsv"
+    # What the user brings is read first, so that a mistake in it stops a run before any work.
+    priority: 10
     conda:
         "../envs/data.yaml"
     resources:

@@ -19,6 +19,8 @@ rule label_pairs:
         "logs/label_pairs/{cell_line}.log",
     benchmark:
         "benchmarks/label_pairs/{cell_line}.tsv"
+    # What the user brings is read first, so that a mistake in it stops a run before any work.
+    priority: 10
     conda:
         "../envs/data.yaml"
     resources:

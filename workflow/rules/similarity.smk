@@ -2,6 +2,7 @@
 # Makes: tables of similarity between cell lines, which the prototype graph takes as edges. The table of the
 # scope `training` is made without the files of unseen lines, so that these change nothing that training reads.
 
+
 rule compare_peaks:
     """Compare cell lines by the overlap of their peaks."""
     input:

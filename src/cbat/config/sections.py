@@ -61,6 +61,10 @@ class ElementSettings(Section):
             "line are left out, bp; for peaks of a mark that promoters carry as well."
         ),
     )
+    both_roles: Literal["error", "keep"] = Field(
+        "error",
+        description="What to do with an interval that one cell line has as enhancer and as promoter.",
+    )
 
 
 class SplitSettings(Section):

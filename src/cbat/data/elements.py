@@ -91,7 +91,8 @@ def run(
     ------
     UserError
         A cohort without cell lines; a malformed file; a chromosome that the genome does not hold; an
-        interval beyond its end; a line without candidates; windows of two splits within the flank.
+        interval beyond its end; an interval in both roles, unless the settings keep it; a line without
+        candidates; windows of two splits within the flank.
     """
     lines = read_cell_lines(cell_lines, cohort=cohort)
     if not lines:
@@ -107,6 +108,7 @@ def run(
     mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
     for mention in mentions:
         check_intervals(mention, sizes, contig_sizes)
+    n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
     tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
@@ -121,6 +123,7 @@ def run(
     write_table(directory / "without_sequence.parquet", left_out)
     report = counts(mentions, tables, candidates, split_of)
     report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
+    report["in_both_roles"] = n_in_both_roles
     write_json(directory / "report.json", report)
 
 
@@ -201,6 +204,44 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
             file=mention.path,
             where=f"line {row.line}",
         )
+
+
+def check_roles(mentions: Sequence[Mentions], both_roles: Literal["error", "keep"]) -> dict[str, int]:
+    """Count the intervals that a cell line names both as enhancer and as promoter.
+
+    Returns
+    -------
+    dict
+        Cell line -> count.
+
+    Raises
+    ------
+    UserError
+        For the first such interval, unless ``both_roles`` is ``keep``.
+    """
+    columns = ["chrom", "start", "end"]
+    found: dict[str, int] = {}
+    for line in dict.fromkeys(mention.cell_line for mention in mentions):
+        tables = {
+            role: pd.concat(
+                m.intervals.assign(path=str(m.path))
+                for m in mentions
+                if (m.cell_line, m.role) == (line, role)
+            ).drop_duplicates(columns)
+            for role in ROLES
+        }
+        both = tables["enhancer"].merge(tables["promoter"], on=columns, suffixes=("", "_promoter"))
+        found[line] = len(both)
+        if len(both) and both_roles == "error":
+            row = both.iloc[0]
+            raise UserError(
+                f"{row['chrom']}:{row['start']}-{row['end']} is an enhancer of {line} and a promoter as well "
+                f"({row['path_promoter']}, line {row['line_promoter']}); {len(both)} intervals are",
+                mend="remove it from one of the two, or set elements.both_roles to 'keep'",
+                file=row["path"],
+                where=f"line {row['line']}",
+            )
+    return found
 
 
 def unique_elements(

@@ -38,8 +38,16 @@ _PIECE: Final = 50_000
 _logger = logging.getLogger(__name__)
 
 
+NO_BASE: Final = 5
+"""Code of a character that stands for no base; it is never stored."""
+_AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
+"""What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
+
+
 def _code_of_character() -> Codes:
-    table = np.full(256, UNKNOWN_BASE, dtype=np.uint8)
+    table = np.full(256, NO_BASE, dtype=np.uint8)
+    for letter in _AMBIGUOUS:
+        table[[ord(letter), ord(letter.lower())]] = UNKNOWN_BASE
     for code, letter in enumerate("ACGT"):
         table[[ord(letter), ord(letter.lower())]] = code
     return table
@@ -63,7 +71,8 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
     Raises
     ------
     UserError
-        The genome lacks a contig of the elements, or FASTA and index do not belong together.
+        The genome lacks a contig of the elements, FASTA and index do not belong together, or a window holds
+        a character that stands for no base.
     """
     codes = {}
     with _open_genome(genome_fasta) as genome:
@@ -216,6 +225,13 @@ def _fetch(genome: Any, chrom: str, start: int, end: int) -> Codes:
         raise UserError(
             f"{chrom}:{start}-{end} holds {len(codes)} bases: the index does not fit the FASTA",
             mend="run prepare_genome anew",
+            file=genome.filename,
+        )
+    if (codes == NO_BASE).any():
+        at = int(np.flatnonzero(codes == NO_BASE)[0])
+        raise UserError(
+            f"{chrom} has {bases[at]!r} at position {start + at} (from 0), which stands for no base",
+            mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
             file=genome.filename,
         )
     return codes

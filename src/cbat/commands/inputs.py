@@ -1,0 +1,94 @@
+"""Read every input as the workflow will, before it does anything."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from cbat.config.project import Project
+
+if TYPE_CHECKING:
+    from cbat.config.sections import Config
+
+COHORTS: Final[tuple[Literal["training", "unseen"], ...]] = ("training", "unseen")
+
+
+def check_inputs(files: Sequence[Path]) -> None:
+    """Read all inputs of a configuration, and say what they hold; nothing is written.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        YAML files, the later over the earlier; the workflow always puts config/config.yaml first.
+
+    Raises
+    ------
+    UserError
+        For the first mistake, as the stage that reads the file tells it.
+    """
+    from cbat.config.project import load_project
+
+    project = load_project(files)
+    if project.config.simulation is not None:
+        print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
+        return
+    with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
+        reports = _read_everything(project, Path(temporary))
+    width = max(len("cell line"), *(len(line) for line in reports))
+    print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")
+    for line, report in reports.items():
+        left_out = sum(report["left_out"].values())
+        print(f"{line:<{width}}  {report['pairs']:>9}  {report['positives']:>9}  {left_out:>9}")
+    print("All inputs can be read.")
+
+
+def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, Any]]:
+    """Run the stages that read files of the user into ``directory``; the report of each line's labels."""
+    from cbat.data import elements, genome, labels, sequences
+    from cbat.graph import build
+
+    config: Config = project.config
+    genome.run(fasta=config.genome.fasta, directory=directory / "genome")
+    build.run(
+        cell_lines=config.cell_lines,
+        tissues=config.tissues,
+        scope="all",
+        settings=config.graph,
+        directory=directory / "graph",
+    )
+    reports = {}
+    for cohort in COHORTS:
+        rows = [row for row in project.cell_lines if row.cohort == cohort]
+        if not rows:
+            continue
+        collected = directory / "elements" / cohort
+        elements.run(
+            cell_lines=config.cell_lines,
+            cohort=cohort,
+            contig_sizes=directory / "genome/contig_sizes.tsv",
+            elements=config.elements,
+            splits=config.splits,
+            directory=collected,
+            contig_names=config.genome.contig_names,
+            genome_fasta=directory / "genome/genome.fa",
+        )
+        sequences.run(
+            genome_fasta=directory / "genome/genome.fa",
+            elements_directory=collected,
+            directory=directory / "sequences" / cohort,
+        )
+        for row in rows:
+            output = directory / "labels" / f"{row.cell_line}.parquet"
+            labels.run(
+                sheet=config.cell_lines,
+                cell_line=row.cell_line,
+                elements_directory=collected,
+                labels=config.labels,
+                output=output,
+                contig_names=config.genome.contig_names,
+            )
+            reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
+    return reports

@@ -1,0 +1,375 @@
+"""What users bring: each mistake stops before any work, with one message that names file, place and mending.
+
+Every case starts from a small set of files that is sound, spoils one thing, and reads all inputs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cbat.cli import main
+
+TOP = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+"""User without rights, in every Linux."""
+
+CONTIGS = {f"chr{number}": 6000 for number in range(1, 6)}
+LINES = {"a": "train", "b": "train", "u": "unseen"}
+HEADER = "enhancer_chrom enhancer_start enhancer_end promoter_chrom promoter_start promoter_end label"
+CONFIG = """\
+simulation: null
+cell_lines: lines.tsv
+tissues: tissues.tsv
+genome: {fasta: genome.fa}
+elements: {enhancer_window: 100, promoter_window: 200}
+splits: {train: [chr1, chr2], validation: [chr3], test: [chr4]}
+"""
+
+
+class Inputs:
+    """Sound inputs in a directory of their own, to be spoiled."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        shutil.copytree(TOP / "config", directory / "config")
+        rng = np.random.default_rng(5)
+        self.write("genome.fa", "".join(f">{name}\n{_bases(rng, n)}\n" for name, n in CONTIGS.items()))
+        sheet = ["cell_line tissue role sex condition pairs pairs_format enhancers promoters"]
+        for line, role in LINES.items():
+            sheet.append(f"{line} blood {role} male normal {line}.tsv cbat {line}.enh.bed {line}.prom.bed")
+            chroms = [chrom for chrom in CONTIGS if chrom != "chr5"]
+            pairs = [
+                f"{chrom} {1000 * k} {1000 * k + 150} {chrom} {1000 * k + 500} {1000 * k + 700} {(k + j) % 2}"
+                for j, chrom in enumerate(chroms)
+                for k in range(1, 5)
+            ]
+            self.write(f"{line}.tsv", _tabs([HEADER, *pairs]))
+            self.write(f"{line}.enh.bed", _tabs([f"{c} {k} {k + 120}" for c in chroms for k in (1015, 2015)]))
+            self.write(f"{line}.prom.bed", _tabs([f"{c} {k} {k + 90}" for c in chroms for k in (1555, 2555)]))
+        self.write("lines.tsv", _tabs(sheet))
+        self.write("tissues.tsv", _tabs(["tissue germ_layer parent", "blood mesoderm ."]))
+        self.write("my.yaml", CONFIG)
+
+    def path(self, name: str) -> Path:
+        return self.directory / name
+
+    def write(self, name: str, text: str) -> None:
+        self.path(name).write_bytes(text.encode())
+
+    def read(self, name: str) -> str:
+        return self.path(name).read_bytes().decode()
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        assert old in self.read(name)
+        self.write(name, self.read(name).replace(old, new, 1))
+
+    def line(self, name: str, number: int, text: str) -> None:
+        """Replace line ``number``, from 1; fields are separated by spaces."""
+        lines = self.read(name).split("\n")
+        lines[number - 1] = "\t".join(text.split())
+        self.write(name, "\n".join(lines))
+
+    def pack(self, name: str, *, cut: int = 0) -> None:
+        """Compress a file in place, and cut bytes from its end."""
+        packed = gzip.compress(self.path(name).read_bytes())
+        self.path(name).write_bytes(packed[: len(packed) - cut])
+
+    def files(self) -> set[str]:
+        return {str(path) for path in self.directory.rglob("*")}
+
+
+def _bases(rng: np.random.Generator, length: int) -> str:
+    return "\n".join("".join(rng.choice(list("ACGT"), size=60)) for _ in range(length // 60))
+
+
+def _tabs(rows: list[str]) -> str:
+    return "".join("\t".join(row.split()) + "\n" for row in rows)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inputs]:
+    monkeypatch.chdir(tmp_path)
+    yield Inputs(tmp_path)
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o755)
+
+
+def check() -> int:
+    return main(["check_inputs", "config/config.yaml", "my.yaml"])
+
+
+def test_sound_inputs_are_counted(inputs: Inputs, capsys) -> None:
+    before = inputs.files()
+    assert check() == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows == [
+        ["cell", "line", "pairs", "contacts", "left", "out"],
+        *([line, "16", "8", "0"] for line in LINES),
+        ["All", "inputs", "can", "be", "read."],
+    ]
+    assert inputs.files() == before
+
+
+Spoil = Callable[[Inputs], None]
+
+CASES: dict[str, tuple[Spoil, str]] = {
+    # Positions and names.
+    "contigs named in another style": (
+        lambda i: i.write("a.tsv", i.read("a.tsv").replace("\tchr", "\t").replace("\nchr", "\n")),
+        "a.tsv, line 2: chromosomes are named like '1' here, but like 'chr1'",
+    ),
+    "an unknown contig in the pairs": (
+        lambda i: i.line("a.tsv", 3, "chrUn 1000 1150 chrUn 1500 1700 1"),
+        "a.tsv, line 3: the genome has no contig 'chrUn'",
+    ),
+    "a promoter past the end of its chromosome": (
+        lambda i: i.line("u.tsv", 2, "chr1 1000 1150 chr1 5900 6001 1"),
+        "u.tsv, line 2: the promoter chr1:5900-6001 of u reaches beyond the end of chr1, which is 6000 bp",
+    ),
+    "a candidate past the end of its chromosome": (
+        lambda i: i.line("a.enh.bed", 2, "chr1 5990 6100"),
+        "a.enh.bed, line 2: the enhancer chr1:5990-6100",
+    ),
+    "start equal to end": (
+        lambda i: i.line("a.tsv", 2, "chr1 1000 1000 chr1 1500 1700 1"),
+        "a.tsv, line 2: the enhancer chr1:1000-1000 ends where or before it starts",
+    ),
+    "start after end in a BED": (
+        lambda i: i.line("b.prom.bed", 1, "chr1 1700 1500"),
+        "b.prom.bed, line 1: the interval chr1:1700-1500 ends",
+    ),
+    "a negative position": (
+        lambda i: i.line("a.tsv", 5, "chr1 -10 1150 chr1 1500 1700 1"),
+        "a.tsv, line 5: enhancer_start is '-10'",
+    ),
+    "a position with a thousands separator": (
+        lambda i: i.line("a.enh.bed", 3, "chr2 1,015 1135"),
+        "a.enh.bed, line 3: start is '1,015'",
+    ),
+    "swapped columns": (
+        lambda i: i.line("a.tsv", 2, "1000 chr1 1150 chr1 1500 1700 1"),
+        "a.tsv, line 2: enhancer_start is 'chr1'",
+    ),
+    # Tables.
+    "an empty file": (lambda i: i.write("b.tsv", ""), "b.tsv: the file is empty"),
+    "a header and nothing else": (lambda i: i.write("b.tsv", _tabs([HEADER])), "b.tsv: "),
+    "no header": (
+        lambda i: i.write("a.tsv", i.read("a.tsv").split("\n", 1)[1]),
+        "a.tsv, line 1: ",
+    ),
+    "another delimiter": (
+        lambda i: i.write("a.tsv", i.read("a.tsv").replace("\t", ",")),
+        "a.tsv, line 1: ",
+    ),
+    "a row with too few fields": (
+        lambda i: i.line("a.tsv", 4, "chr1 1000 1150 chr1 1500 1700"),
+        "a.tsv, line 4: ",
+    ),
+    "a label that is none": (
+        lambda i: i.line("a.tsv", 2, "chr1 1000 1150 chr1 1500 1700 yes"),
+        "a.tsv, line 2: label is 'yes'",
+    ),
+    "a file that is no UTF-8": (
+        lambda i: i.path("a.tsv").write_bytes(b"\xff\xfe" + i.path("a.tsv").read_bytes()),
+        "a.tsv, line 1: the byte 0xff is not UTF-8",
+    ),
+    "truncated gzip": (lambda i: i.pack("a.tsv", cut=20), "a.tsv: "),
+    "a truncated genome": (lambda i: i.pack("genome.fa", cut=20), "genome.fa: the gzip file is truncated"),
+    "BED fields separated by spaces": (
+        lambda i: i.write("a.enh.bed", i.read("a.enh.bed").replace("\t", " ")),
+        "a.enh.bed, line 1: ",
+    ),
+    # Labels.
+    "a pair twice": (
+        lambda i: i.line("a.tsv", 3, "chr1 1000 1150 chr1 1500 1700 1"),
+        "is listed twice (lines 2 and 3)",
+    ),
+    "a pair with both labels": (
+        lambda i: i.line("a.tsv", 3, "chr1 1000 1150 chr1 1500 1700 0"),
+        "is listed with both labels (lines 2 and 3)",
+    ),
+    "a line without contacts": (
+        lambda i: i.write("u.tsv", i.read("u.tsv").replace("\t1\n", "\t0\n")),
+        "u.tsv: the cell line 'u' has not both labels left",
+    ),
+    "a line with contacts only": (
+        lambda i: i.write("u.tsv", i.read("u.tsv").replace("\t0\n", "\t1\n")),
+        "u.tsv: the cell line 'u' has not both labels left",
+    ),
+    "a line whose pairs are all too far apart": (
+        lambda i: i.write("my.yaml", CONFIG + "labels: {max_distance: 10}\n"),
+        "a.tsv: the cell line 'a' has not both labels left",
+    ),
+    # Candidates.
+    "a line without candidates on the splits": (
+        lambda i: i.write("u.enh.bed", "chr5\t100\t200\n"),
+        "u.enh.bed: the cell line 'u' has no enhancer on any chromosome of the splits",
+    ),
+    "an empty BED": (lambda i: i.write("u.enh.bed", ""), "u.enh.bed: the file is empty"),
+    "one element in both roles": (
+        lambda i: i.line("a.enh.bed", 1, "chr1 1555 1645"),
+        "a.enh.bed, line 1: chr1:1555-1645 is an enhancer of a and a promoter as well (a.prom.bed, line 1)",
+    ),
+    "windows full of N": (
+        lambda i: (
+            i.write("genome.fa", "".join(f">{c}\n{'N' * n}\n" for c, n in CONTIGS.items())),
+            i.edit("my.yaml", "elements: {", "elements: {max_n: 0.5, "),
+        ),
+        "has no enhancer on any chromosome of the splits whose sequence is known",
+    ),
+    # Genome.
+    "a genome that is no FASTA": (
+        lambda i: i.write("genome.fa", "chr1\t100\n"),
+        "genome.fa: this is not a FASTA file",
+    ),
+    "a genome of protein": (
+        lambda i: i.write(
+            "genome.fa", "".join(f">{c}\n{'MKLVPEQF' * (n // 8)}\n" for c, n in CONTIGS.items())
+        ),
+        "which stands for no base",
+    ),
+    "a contig twice in the genome": (
+        lambda i: i.edit("genome.fa", ">chr2\n", ">chr1\n"),
+        "genome.fa, line 102: the contig 'chr1' is already in line 1",
+    ),
+    "a contig without sequence": (
+        lambda i: i.write("genome.fa", i.read("genome.fa") + ">chr6\n"),
+        "genome.fa, line 506: the contig 'chr6' has no sequence",
+    ),
+    "lines of different lengths in the genome": (
+        lambda i: i.edit("genome.fa", ">chr1\n", ">chr1\nACGT\n"),
+        "genome.fa, line 3: inside the contig 'chr1' the lines are of different lengths",
+    ),
+    # Files.
+    "a directory where a file is expected": (
+        lambda i: (i.path("a.tsv").unlink(), i.path("a.tsv").mkdir()),
+        "a.tsv",
+    ),
+    "a file that does not exist": (
+        lambda i: i.path("b.enh.bed").unlink(),
+        "lines.tsv, line 3: the enhancers file 'b.enh.bed' of the cell line 'b' does not exist",
+    ),
+    # Sheets and configuration.
+    "a chromosome in two splits": (
+        lambda i: i.edit("my.yaml", "test: [chr4]", "test: [chr4, chr1]"),
+        "my.yaml, line 6: the chromosome 'chr1' is in splits.train and again in",
+    ),
+    "a chromosome that the genome lacks": (
+        lambda i: i.edit("my.yaml", "test: [chr4]", "test: [chr4, chr9]"),
+        "splits.test names 'chr9', a contig that the genome does not have",
+    ),
+    "a tissue that the graph does not know": (
+        lambda i: i.edit("lines.tsv", "u\tblood", "u\tbrain"),
+        "lines.tsv, line 4: the tissue 'brain' of the cell line 'u' is not in tissues.tsv",
+    ),
+    "a parent that is no tissue": (
+        lambda i: i.line("tissues.tsv", 2, "blood mesoderm marrow"),
+        "tissues.tsv, line 2: the parent 'marrow' of the tissue 'blood' is not in the sheet",
+    ),
+    "parents in a circle": (
+        lambda i: i.write(
+            "tissues.tsv",
+            _tabs(["tissue germ_layer parent", "blood mesoderm marrow", "marrow mesoderm blood"]),
+        ),
+        "tissues.tsv, tissue 'blood': the parents go round in a circle: blood -> marrow -> blood",
+    ),
+    "a cell line twice": (
+        lambda i: i.edit("lines.tsv", "\nb\t", "\nA\t"),
+        "lines.tsv, line 3: the cell line 'A' is already in line 2",
+    ),
+    "an unknown key": (
+        lambda i: i.write("my.yaml", CONFIG + "element: {}\n"),
+        "my.yaml, line 7: unknown key 'element' (did you mean 'elements'?)",
+    ),
+    "a sheet with spaces for tabs": (
+        lambda i: i.write("lines.tsv", i.read("lines.tsv").replace("\t", " ")),
+        "lines.tsv, line 1: the header holds no tab",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_told(inputs: Inputs, capsys, name: str) -> None:
+    spoil, expected = CASES[name]
+    spoil(inputs)
+    before = inputs.files()
+    assert check() == 2
+    message = capsys.readouterr().err
+    assert expected in message
+    assert message.count("To mend:") == 1
+    assert "Traceback" not in message
+    # The message names a file of the user, and nothing stays behind.
+    assert any(name in message for name in ("tsv", "bed", "yaml", "genome.fa", "splits."))
+    assert inputs.files() == before
+
+
+def test_a_file_without_permission(inputs: Inputs, capsys, monkeypatch) -> None:
+    assert check() == 0, "everything is imported once, before rights are given up"
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary) / "inputs"
+        shutil.copytree(inputs.directory, directory)
+        for folder in (Path(temporary), directory, directory / "config"):
+            folder.chmod(0o755)
+        (directory / "a.tsv").chmod(0)
+        monkeypatch.chdir(directory)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(NOBODY)
+        try:
+            assert check() == 2
+        finally:
+            if root:
+                os.seteuid(0)
+        monkeypatch.undo()
+    message = capsys.readouterr().err
+    assert "a.tsv: " in message
+    assert "ermission" in message
+    assert "To mend:" in message
+
+
+ACCEPTED: dict[str, Spoil] = {
+    "line ends of Windows": lambda i: i.write("a.tsv", i.read("a.tsv").replace("\n", "\r\n")),
+    "gzip": lambda i: [i.pack(name) for name in ("a.tsv", "a.enh.bed", "genome.fa")],
+    "soft-masked bases": lambda i: i.write("genome.fa", i.read("genome.fa").lower().replace(">chr", ">chr")),
+    "IUPAC codes": lambda i: i.write("genome.fa", i.read("genome.fa").replace("ACG", "RYK")),
+    "file names with spaces": lambda i: (
+        i.path("a.tsv").rename(i.path("my pairs.tsv")),
+        i.edit("lines.tsv", "a.tsv", "my pairs.tsv"),
+    ),
+    "a stale index": lambda i: i.write("genome.fa.fai", "chr1\t10\t6\t10\t11\n"),
+    "a pair twice, dropped": lambda i: (
+        i.write("a.tsv", i.read("a.tsv") + i.read("a.tsv").split("\n")[1] + "\n"),
+        i.write("my.yaml", CONFIG + "labels: {duplicate_pairs: drop}\n"),
+    ),
+    "one element in both roles, kept": lambda i: (
+        i.line("a.enh.bed", 1, "chr1 1555 1645"),
+        i.edit("my.yaml", "elements: {", "elements: {both_roles: keep, "),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_no_mistake(inputs: Inputs, capsys, name: str) -> None:
+    ACCEPTED[name](inputs)
+    assert check() == 0, capsys.readouterr().err
+    dropped = "1" if "dropped" in name else "0"
+    assert ["a", "16", "8", dropped] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_workflow_stops_at_the_same_mistake_before_any_training(inputs: Inputs, checkout) -> None:
+    """The last line of the sheet is the one that is wrong: its file is read before anything is trained."""
+    inputs.write("u.tsv", inputs.read("u.tsv").replace("\t0\n", "\t1\n"))
+    done = checkout.snakemake("--cores", "1", "--configfile", "my.yaml")
+    assert done.returncode == 1
+    log = (checkout.directory / "logs/label_pairs/u.log").read_text()
+    assert "the cell line 'u' has not both labels left" in log
+    assert not (checkout.directory / "results/encoders").exists()
+    assert not (checkout.directory / "results/labels/u.parquet").exists()
