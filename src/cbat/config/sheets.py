@@ -285,7 +285,7 @@ def _split_lines(path: str | Path, kind: str) -> list[tuple[int, list[str]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the sheet of {kind}s cannot be read ({error})",
-            mend="save it as a plain UTF-8 text file",
+            mend="make it readable, and save it as a plain UTF-8 text file",
             file=path,
         ) from error
     lines = [

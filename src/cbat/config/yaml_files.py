@@ -59,7 +59,9 @@ def read_yaml(path: str | Path) -> YamlFile:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"the file cannot be read ({error})", mend="save it as UTF-8 text", file=shown
+            f"the file cannot be read ({error})",
+            mend="make it readable, and save it as UTF-8 text",
+            file=shown,
         ) from error
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
