@@ -51,6 +51,7 @@ def run(*, balance: Sequence[Path], figures: FigureSettings, output: Path) -> No
             unused.set_axis_off()
         for axes, table in zip(panels, tables, strict=False):
             _draw(axes, table, figures)
+        _name_distances(panels[0], tables)
         for axes in panels[max(0, len(tables) - n_columns) : len(tables)]:
             axes.tick_params(labelbottom=True)
             axes.set_xlabel("distance")
@@ -76,17 +77,23 @@ def _draw(axes: Axes, table: pd.DataFrame, figures: FigureSettings) -> None:
         rows = shares[shares["label"] == label]
         # Bins of equal width: their bounds are nearly even in the logarithm, but for the first.
         axes.stairs(rows["value"].to_numpy(), np.arange(len(rows) + 1), label=words, **look)
-    ordered = sorted({*shares["low"].astype(int), *shares["high"].astype(int)})
-    axes.set_xticks(
-        [ordered.index(edge) for edge in _LABELLED if edge in ordered],
-        [words for edge, words in _LABELLED.items() if edge in ordered],
-    )
-    axes.set_ylim(bottom=0.0)
+    # Room for the words above the bars.
+    axes.set_ylim(0.0, 1.45 * float(shares["value"].max()))
     n = {label: int(_value(table, "pairs", label)) for label in ("1", "0")}
     axes.set_title(f"{name}: {n['1']} contacts,\n{n['0']} negatives ({kind.replace('_', ' ')})", fontsize=9.0)
     axes.text(
         0.02, 0.98, _in_words(table), transform=axes.transAxes, va="top", fontsize=_SMALL, linespacing=1.3
     )  # fmt: skip
+
+
+def _name_distances(axes: Axes, tables: Sequence[pd.DataFrame]) -> None:
+    """All panels share the axis; lines differ in how far it goes, not in its bins."""
+    shares = pd.concat([table[table["measure"] == "distance_share"] for table in tables])
+    edges = sorted({*shares["low"].astype(int), *shares["high"].astype(int)})
+    axes.set_xticks(
+        [edges.index(edge) for edge in _LABELLED if edge in edges],
+        [words for edge, words in _LABELLED.items() if edge in edges],
+    )
 
 
 def _in_words(table: pd.DataFrame) -> str:
