@@ -26,7 +26,8 @@ rule label_pairs:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=memory(500),
+        # All pairs of a genome within 2 Mb are some millions.
+        mem_mb=memory(2000 if PROJECT.config.labels.negatives == "natural" else 500),
         runtime=30,
     params:
         cell_lines=sheet("cell_lines"),
