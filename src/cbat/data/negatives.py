@@ -17,7 +17,7 @@ model of sequence it would be a contact.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -112,12 +112,9 @@ def make_negatives(
         Kind, seed, and for each split the counts of contacts, of pairs to choose from, of negatives wanted
         and made.
     """
-    report: dict[str, Any] = {
-        "kind": settings.negatives,
-        "per_positive": _per_positive(settings),
-        "seed": settings.seed,
-        "splits": {},
-    }
+    per_positive = _per_positive(settings)
+    report: dict[str, Any] = {"kind": settings.negatives, "per_positive": per_positive, "seed": settings.seed}
+    report["splits"] = {}
     own = {
         role: np.union1d(np.asarray(candidates[role], dtype=np.int64), positives[role].to_numpy(np.int64))
         for role in ROLES
@@ -127,20 +124,20 @@ def make_negatives(
     for split in sorted({str(name) for role in ROLES for name in splits[role][own[role]]}):
         here = positives[splits["enhancer"][positives["enhancer"].to_numpy()] == split]
         rows = {role: own[role][splits[role][own[role]] == split] for role in ROLES}
-        rng = np.random.default_rng(
-            [settings.seed % 2**64, *(zlib.crc32(name.encode()) for name in (cell_line, split))]
-        )
+        rng = _stream(settings.seed, cell_line, split)
         if settings.negatives == "element_balanced":
             rows = {role: np.unique(here[role].to_numpy(np.int64)) for role in ROLES}
         pool = _pool(rows, here, contacts, tables, settings)
-        enhancer, promoter, counts = _MAKERS[settings.negatives](pool, report["per_positive"], rng)
+        enhancer, promoter, counts = _MAKERS[settings.negatives](pool, per_positive, rng)
         made.append(
             {"enhancer": pool.rows["enhancer"][enhancer], "promoter": pool.rows["promoter"][promoter]}
         )
         report["splits"][split] = counts | {"positives": len(here), "made": len(enhancer)}
-    empty = np.zeros(0, dtype=np.int64)
-    joined = {role: np.concatenate([empty, *(part[role] for part in made)]) for role in ROLES}
-    return _table(joined, tables, settings.negatives), report
+    return _table(made, tables, settings.negatives), report
+
+
+def _stream(seed: int, *names: str) -> np.random.Generator:
+    return np.random.default_rng([seed % 2**64, *(zlib.crc32(name.encode()) for name in names)])
 
 
 def _per_positive(settings: LabelSettings) -> int | None:
@@ -346,7 +343,9 @@ def _centres(table: pd.DataFrame, rows: Positions) -> Positions:
     return centre(table["start"].to_numpy()[rows], table["end"].to_numpy()[rows])
 
 
-def _table(rows: Rows, tables: Mapping[str, pd.DataFrame], kind: str) -> pd.DataFrame:
+def _table(made: Sequence[Rows], tables: Mapping[str, pd.DataFrame], kind: str) -> pd.DataFrame:
+    empty = np.zeros(0, dtype=np.int64)
+    rows = {role: np.concatenate([empty, *(part[role] for part in made)]) for role in ROLES}
     columns: dict[str, Any] = dict(rows)
     for role in ROLES:
         columns[f"{role}_id"] = tables[role]["element_id"].to_numpy(dtype=object)[rows[role]]
