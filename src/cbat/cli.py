@@ -29,7 +29,15 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.data.elements:run", "Collect the unique elements of a cohort of cell lines."
     ),
     "extract_sequences": Verb("cbat.data.sequences:run", "Extract the windows of a cohort's elements."),
-    "label_pairs": Verb("cbat.data.labels:run", "Read the labelled pairs of a cell line."),
+    "label_pairs": Verb(
+        "cbat.data.labels:run", "Read the labelled pairs of a cell line; make negatives if asked to."
+    ),
+    "measure_balance": Verb(
+        "cbat.data.balance:run", "Measure how contacts and negatives of a cell line differ before any model."
+    ),
+    "plot_balance": Verb(
+        "cbat.data.balance_figure:run", "Draw how contacts and negatives differ, for every cell line."
+    ),
     "compare_peaks": Verb(
         "cbat.graph.similarity:compare_peaks", "Compare cell lines by the overlap of their peaks."
     ),

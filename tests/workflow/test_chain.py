@@ -104,6 +104,7 @@ def test_the_environment_is_read_from_the_right_line(metrics: pd.DataFrame) -> N
 def test_the_report_shows_every_figure_and_the_summary(results: Path) -> None:
     report = (results / "report.html").read_text()
     for name in (
+        "balance.svg",
         "cell_line_bars.svg",
         "precision_recall.svg",
         "support_curve.svg",

@@ -43,7 +43,10 @@ def test_a_training_line_trains_everything_anew(finished) -> None:
 def test_a_colour_draws_figures_anew(finished) -> None:
     finished.write("colour.yaml", "figures: {model_colour: '#aa0000'}\n")
     planned = finished.planned(over=["colour.yaml"]) - ALWAYS
-    figures = {"plot_cell_line_bars", "plot_precision_recall", "plot_support_curve", "plot_prototype_graph"}
+    figures = {
+        "plot_balance", "plot_cell_line_bars", "plot_precision_recall", "plot_support_curve",
+        "plot_prototype_graph",
+    }  # fmt: skip
     assert planned == figures | {"write_report"}
 
 

@@ -1,6 +1,7 @@
 # Needs: the pair table of a cell line (and its candidates, for loops), the elements of its cohort, the section
 # `labels`, and the table `genome.contig_names` if there is one.
-# Makes: its labelled pairs, each once, with distance, orientation and split.
+# Makes: its labelled pairs, each once, with distance, orientation and split; negatives are those of the table, or
+# made of the line's own elements. A table and a figure of how the two classes differ before any model.
 
 
 rule label_pairs:
@@ -12,6 +13,7 @@ rule label_pairs:
         enhancers=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/enhancer.parquet",
         promoters=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/promoter.parquet",
         without_sequence=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/without_sequence.parquet",
+        candidates=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/candidates.parquet",
     output:
         pairs="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",
@@ -24,7 +26,8 @@ rule label_pairs:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=memory(500),
+        # All pairs of a genome within 2 Mb are some millions.
+        mem_mb=memory(2000 if PROJECT.config.labels.negatives == "natural" else 500),
         runtime=30,
     params:
         cell_lines=sheet("cell_lines"),
@@ -44,3 +47,53 @@ rule label_pairs:
         "cbat label_pairs --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
         " --elements-directory results/elements/{params.cohort} --labels {params.settings:q}"
         " {params.contig_names:q} --output {output.pairs} > {log} 2>&1"
+
+
+rule measure_balance:
+    """Measure how contacts and negatives of a cell line differ before any model."""
+    input:
+        code=code("cbat.data.balance"),
+        labels="results/labels/{cell_line}.parquet",
+        counts="results/labels/{cell_line}.json",
+    output:
+        "results/labels/{cell_line}.balance.tsv",
+    log:
+        "logs/measure_balance/{cell_line}.log",
+    benchmark:
+        "benchmarks/measure_balance/{cell_line}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    shell:
+        "cbat measure_balance --cell-line {wildcards.cell_line} --labels {input.labels}"
+        " --counts {input.counts} --output {output} > {log} 2>&1"
+
+
+rule plot_balance:
+    """Draw how contacts and negatives of every cell line differ."""
+    input:
+        code=code("cbat.data.balance_figure"),
+        balance=expand("results/labels/{cell_line}.balance.tsv", cell_line=PROJECT.names()),
+    output:
+        report(
+            "results/figures/balance.svg",
+            caption="../report/balance.rst",
+            category="Labels",
+            labels={"figure": "Contacts and negatives", "kind": "figure"},
+        ),
+    log:
+        "logs/plot_balance/figure.log",
+    benchmark:
+        "benchmarks/plot_balance/figure.tsv"
+    conda:
+        "../envs/plots.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    params:
+        figures=settings("figures", "baseline_colour", "model_colour"),
+    shell:
+        "cbat plot_balance --balance {input.balance} --figures {params.figures:q} --output {output}"
+        " > {log} 2>&1"

@@ -142,7 +142,10 @@ def _checked(
     values: Mapping[str, Any], layers: Sequence[YamlFile], unseen: Sequence[str] | None = None
 ) -> Project:
     config = parse_section(Config, values, layers)
-    for check in (check_worlds, _check_splits, _check_distances, _check_evaluation, _check_paths):
+    checks = (
+        check_worlds, _check_splits, _check_distances, _check_negatives, _check_evaluation, _check_paths,
+    )  # fmt: skip
+    for check in checks:
         check(config, layers)
     models = _read_models(config, layers)
     encoders = _read_encoders(models)
@@ -218,6 +221,17 @@ def _check_distances(config: Config, files: Sequence[YamlFile]) -> None:
             f"labels.min_distance ({config.labels.min_distance}) is above labels.max_distance "
             f"({config.labels.max_distance}), so no pair would be left",
             "lower the one or raise the other",
+        )
+
+
+def _check_negatives(config: Config, files: Sequence[YamlFile]) -> None:
+    if config.labels.negatives == "given" and config.labels.negatives_per_positive is not None:
+        raise key_error(
+            files,
+            ("labels", "negatives_per_positive"),
+            f"labels.negatives_per_positive is {config.labels.negatives_per_positive}, but labels.negatives "
+            "is given, so that none are made",
+            "set it to null, or labels.negatives to natural, distance_matched or element_balanced",
         )
 
 

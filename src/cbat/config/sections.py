@@ -92,6 +92,23 @@ class LabelSettings(Section):
     conflicting_pairs: Literal["error", "drop"] = Field(
         "error", description="What to do with a pair that is listed with both labels."
     )
+    negatives: Literal["given", "natural", "distance_matched", "element_balanced"] = Field(
+        "given",
+        description=(
+            "Which pairs stand for no contact. given: those of the pair table. The others are made of each "
+            "line's own elements, and the table's are left out: natural takes all pairs within the bounds "
+            "of the distance; distance_matched as many as contacts at each distance; element_balanced as "
+            "many as contacts for each enhancer and each promoter. See `docs/negatives.md`."
+        ),
+    )
+    negatives_per_positive: PositiveInt | None = Field(
+        None,
+        description=(
+            "How many negatives are made for each contact: null is all for natural, and 1 for "
+            "distance_matched and element_balanced; it says nothing of given ones."
+        ),
+    )
+    seed: int = Field(1, description="Seed of the choice of negatives that are made.")
 
 
 class ShardSettings(Section):

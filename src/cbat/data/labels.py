@@ -1,4 +1,4 @@
-"""From pair tables to labelled pairs of elements, each pair once."""
+"""From pair tables to labelled pairs of elements, each pair once; negatives are given or made."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pandas as pd
 from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.contigs import ContigNames, read_contig_names
-from cbat.data.pair_tables import pairs_of
+from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
+from cbat.data.pair_tables import pairs_of, undecided_pairs
 from cbat.data.stored import read_table, write_table
-from cbat.data.windows import ROLES, centre, element_ids, window_start
+from cbat.data.windows import ROLES, Positions, centre, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
@@ -49,12 +50,13 @@ def run(
     elements_directory : Path
         Elements of the line's cohort.
     labels : LabelSettings
-        Bounds of the distance, and what to do with repeated pairs.
+        Bounds of the distance, what to do with repeated pairs, and which pairs stand for no contact.
     output : Path
         ``<cell_line>.parquet``: ``enhancer`` and ``promoter`` (rows of the element tables),
         ``enhancer_id``, ``promoter_id``, ``label`` (0, 1), ``distance`` (between the centres of the
         intervals as given, bp), ``upstream`` (+1 where the enhancer lies left of the promoter, else -1),
-        ``chrom``, ``split``; sorted by enhancer and promoter.
+        ``chrom``, ``split``; sorted by enhancer and promoter. Where negatives are made, ``made_by`` says
+        of each pair what made it.
     contig_names : Path, optional
         Table of contig names, as for `collect_elements`.
 
@@ -62,7 +64,7 @@ def run(
     ------
     UserError
         A malformed table; a pair listed twice or with both labels, unless the settings drop such pairs;
-        elements that do not belong to the table; no pairs of both classes left.
+        elements that do not belong to the table; no pairs of both classes left, or none to make.
     """
     row = find_cell_line(sheet, cell_line)
     tables = {
@@ -78,7 +80,8 @@ def run(
         ["role", "element_id"],
         mend="run collect_elements anew",
     )
-    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out)
+    candidates = None if labels.negatives == GIVEN else _candidates(elements_directory, cell_line)
+    pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out, candidates)
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
     _logger.info("%s", report)
@@ -90,10 +93,13 @@ def label_pairs(
     settings: LabelSettings,
     contigs: ContigNames | None = None,
     without_sequence: pd.DataFrame | None = None,
+    candidates: Mapping[str, Positions] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Labelled pairs of a cell line and the counts of what was left out; see :func:`run`.
 
-    ``without_sequence`` (``role``, ``element_id``) are the elements that were left out for unknown bases.
+    ``without_sequence`` (``role``, ``element_id``) are the elements that were left out for unknown bases,
+    ``candidates`` (role -> rows of the element tables) those that negatives are made of besides the elements
+    of contacts.
     """
     raw = pairs_of(row, contigs)
     report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
@@ -120,18 +126,65 @@ def label_pairs(
     repeated = repeated[~conflicting]
     _refuse(pairs, repeated, settings.duplicate_pairs, row, "twice", _MEND_DUPLICATES)
     pairs = keep(pairs, ~repeated, "listed_again")
-    if pairs["label"].nunique() < 2:
-        raise UserError(
-            f"the cell line {row.cell_line!r} has not both labels left; left out: {report['left_out']}",
-            mend="bring contacts (label 1) and others (label 0), or widen the bounds of the section labels",
-            file=row.pairs,
-        )
     pairs = pairs.assign(chrom=pairs["enhancer_chrom"], split=pairs["enhancer_chrom"].map(split_of))
+    columns = COLUMNS
+    if settings.negatives != GIVEN:
+        pairs = keep(pairs, pairs["label"] == 1, "negatives_of_the_table")
+        own = candidates or {role: np.zeros(0, dtype=np.int64) for role in ROLES}
+        made, report["negatives"] = make_negatives(
+            pairs, _contacts(raw, row, contigs), tables, own, settings, row.cell_line
+        )
+        columns = [*COLUMNS, MADE_BY]
+        pairs = pd.concat([pairs.assign(**{MADE_BY: GIVEN})[columns], made[columns]], ignore_index=True)
+    if pairs["label"].nunique() < 2:
+        raise _not_both(row, raw, settings, report)
     report["pairs"] = len(pairs)
     report["positives"] = int(pairs["label"].sum())
     report["pairs_of_split"] = {str(split): int(n) for split, n in pairs["split"].value_counts().items()}
-    pairs = pairs[COLUMNS].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
+    pairs = pairs[columns].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
     return pairs.sort_values(["enhancer", "promoter"], ignore_index=True), report
+
+
+def _candidates(elements_directory: Path, cell_line: str) -> dict[str, Positions]:
+    """Rows of the elements that are candidates in a cell line, by role."""
+    table = read_table(
+        elements_directory / "candidates.parquet",
+        ["cell_line", "role", "element"],
+        mend="run collect_elements anew",
+    )
+    table = table[table["cell_line"] == cell_line]
+    return {role: table.loc[table["role"] == role, "element"].to_numpy(np.int64) for role in ROLES}
+
+
+def _contacts(raw: pd.DataFrame, row: CellLine, contigs: ContigNames | None) -> pd.DataFrame:
+    """All pairs that the line's file calls contacts, even weak or contradicted ones, by their centres."""
+    undecided = undecided_pairs(row, contigs)
+    every = raw if undecided is None else undecided
+    every = every[(every["label"] == 1) & (every["enhancer_chrom"] == every["promoter_chrom"])]
+    centres = {f"{role}_centre": centre(every[f"{role}_start"], every[f"{role}_end"]) for role in ROLES}
+    return pd.DataFrame({"chrom": every["enhancer_chrom"].to_numpy(dtype=object), **centres})
+
+
+def _not_both(
+    row: CellLine, raw: pd.DataFrame, settings: LabelSettings, report: Mapping[str, Any]
+) -> UserError:
+    if settings.negatives != GIVEN:
+        mend = (
+            "bring contacts (label 1), and candidates that make other pairs within the bounds of the section "
+            f"labels (labels.negatives is {settings.negatives})"
+        )
+    elif len(raw) and (raw["label"] == 1).all():
+        mend = (
+            "its file lists contacts alone: set labels.negatives to natural, distance_matched or "
+            "element_balanced to make negatives, or bring pairs with the label 0"
+        )
+    else:
+        mend = "bring contacts (label 1) and others (label 0), or widen the bounds of the section labels"
+    return UserError(
+        f"the cell line {row.cell_line!r} has not both labels left; left out: {report['left_out']}",
+        mend=mend,
+        file=row.pairs,
+    )
 
 
 def _has_sequence(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], left_out: pd.DataFrame) -> Any:

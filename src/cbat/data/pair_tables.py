@@ -37,6 +37,8 @@ PAIR_FORMATS: Final[dict[str, PairFormat]] = {
     "bedpe": BEDPE,
 }
 """Formats by name, in the order in which they are looked for."""
+LEAVES_OUT_WEAK: Final = frozenset({"enhanceratlas"})
+"""Formats of which a threshold leaves pairs out in place of labelling them 0."""
 
 
 def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
@@ -49,6 +51,17 @@ def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
         promoters=row.promoters,
         contigs=contigs,
     )
+
+
+def undecided_pairs(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame | None:
+    """Contacts, and what :func:`pairs_of` leaves out as neither contact nor none; None if there is no such.
+
+    Below its threshold an interaction of ``enhanceratlas`` is weak; that it was found absent nobody says.
+    """
+    pairs_format = recognise(row.pairs) if row.pairs_format == AUTO else row.pairs_format
+    if pairs_format not in LEAVES_OUT_WEAK or row.score_threshold is None:
+        return None
+    return pairs_of(row.model_copy(update={"score_threshold": None}), contigs)
 
 
 def read_pairs(

@@ -72,6 +72,11 @@ def test_the_wrong_line_is_of_another_tissue_and_as_seen_as_the_own_one(
             "labels: {min_distance: 9, max_distance: 5}\n",
             "labels.min_distance (9) is above labels.max_distance",
         ),
+        (
+            "labels: {negatives_per_positive: 3}\n",
+            "line 1: labels.negatives_per_positive is 3, but labels.negatives is given",
+        ),
+        ("labels: {negatives: random}\n", "labels.negatives"),
         ("seeds: [1, 2, 1]\n", "line 1: seeds names 1 twice"),
         ("seeds: []\n", "line 1: seeds is an empty list"),
         ("models: [baseline, baseline]\n", "models names 'baseline' twice"),
@@ -207,3 +212,10 @@ def test_mistakes_in_computed_similarities(project_files, old: str, new: str, me
     project_files.write("my.yaml", SIMILAR.replace(old, new))
     with pytest.raises(UserError, match=re.escape(message)):
         load("my.yaml")
+
+
+def test_the_configuration_of_a_set_without_negatives_has_them_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).resolve().parents[3])
+    labels = load("config/enhanceratlas_hg19.yaml").config.labels
+    assert (labels.negatives, labels.negatives_per_positive, labels.seed) == ("distance_matched", None, 1)
+    assert load().config.labels.negatives == "given"

@@ -67,6 +67,7 @@ def test_by_hand(raw) -> None:
         "unique": {role: {"train": 1, "validation": 1, "test": 0} for role in ("enhancer", "promoter")},
         "candidates": {"a": {"enhancer": 2, "promoter": 2}},
         "left_out_without_sequence": {"enhancer": 0, "promoter": 0},
+        "in_both_roles": {"a": 0},
     }
 
 

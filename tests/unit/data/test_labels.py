@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cbat.data.labels import COLUMNS
+from cbat.data.windows import ROLES
 from cbat.errors import UserError
 
 TWO = ["chr1 1000 1100 chr1 3000 3400 1", "chr1 2000 2100 chr1 500 700 0"]
@@ -151,6 +154,150 @@ def test_a_name_that_is_not_in_the_sheet(raw) -> None:
     label(raw, TWO)
     with pytest.raises(UserError, match=r"cell_lines\.tsv: there is no cell line 'b'"):
         raw.label("b")
+
+
+def test_without_negatives_the_option_that_makes_them_is_named(raw) -> None:
+    with pytest.raises(UserError) as caught:
+        label(raw, [TWO[0], "chr3 2000 2100 chr3 500 700 1"])
+    message = str(caught.value)
+    assert "the cell line 'a' has not both labels left" in message
+    assert (
+        "set labels.negatives to natural, distance_matched or element_balanced to make negatives" in message
+    )
+
+
+# Three enhancers and three promoters of chr1, all within 2 kb; two contacts and a negative of the table.
+THREE = [
+    "chr1 1000 1100 chr1 2000 2200 1",
+    "chr1 1400 1500 chr1 2400 2600 1",
+    "chr1 1800 1900 chr1 2800 3000 0",
+    "chr2 1000 1100 chr2 2000 2200 1",
+]
+CONTACTS = {("chr1:1000-1100", "chr1:2000-2200"), ("chr1:1400-1500", "chr1:2400-2600")}
+
+
+def named(pairs: pd.DataFrame, label: int = 0) -> set[tuple[str, str]]:
+    rows = pairs[(pairs["label"] == label) & (pairs["chrom"] == "chr1")]
+    return set(rows[["enhancer_id", "promoter_id"]].itertuples(index=False, name=None))
+
+
+def test_natural_negatives_are_all_other_pairs_of_the_line(raw) -> None:
+    pairs, counts = label(raw, THREE, negatives="natural")
+    assert list(pairs.columns) == [*COLUMNS, "made_by"]
+    enhancers, promoters = (set(pairs.loc[pairs["chrom"] == "chr1", f"{role}_id"]) for role in ROLES)
+    assert named(pairs) == {(one, other) for one in enhancers for other in promoters} - CONTACTS
+    assert named(pairs, 1) == CONTACTS
+    assert set(pairs.loc[pairs["label"] == 1, "made_by"]) == {"given"}
+    assert set(pairs.loc[pairs["label"] == 0, "made_by"]) == {"natural"}
+    assert pairs[["enhancer", "promoter"]].apply(tuple, axis=1).is_monotonic_increasing
+    assert counts["left_out"]["negatives_of_the_table"] == 1
+    assert counts["rows"] == counts["positives"] + sum(counts["left_out"].values())
+    assert counts["negatives"] == {
+        "kind": "natural",
+        "per_positive": None,
+        "seed": 1,
+        "splits": {
+            "train": {"choice": 7, "made": 7, "positives": 2, "wanted": 7},
+            "validation": {"choice": 0, "made": 0, "positives": 1, "wanted": 0},
+        },
+    }
+    of_table = pd.read_parquet(raw.label("a"))
+    assert pairs.drop(columns="made_by").dtypes.to_dict() == of_table.dtypes.to_dict()
+
+
+def test_negatives_by_hand(raw) -> None:
+    pairs, _ = label(raw, THREE, negatives="element_balanced")
+    assert named(pairs) == {("chr1:1000-1100", "chr1:2400-2600"), ("chr1:1400-1500", "chr1:2000-2200")}
+    # Both contacts lie 1050 bp apart, and so does one other pair.
+    output = raw.label("a", negatives="distance_matched")
+    pairs, counts = pd.read_parquet(output), json.loads(output.with_suffix(".json").read_text())
+    assert named(pairs) == {("chr1:1800-1900", "chr1:2800-3000")}
+    assert counts["negatives"]["splits"]["train"] == {
+        "bins": 1, "bins_short": 1, "choice": 1, "made": 1, "positives": 2, "wanted": 2,
+    }  # fmt: skip
+
+
+def test_candidates_of_a_bed_are_taken_and_those_of_another_line_are_not(raw) -> None:
+    enhancers, promoters = raw.bed("e", ["chr1 3000 3100"]), raw.bed("p", ["chr1 3400 3600"])
+    raw.cell_line("a", raw.pairs("a", THREE[:1]), enhancers=enhancers, promoters=promoters)
+    raw.cell_line("b", raw.pairs("b", ["chr1 5000 5100 chr1 5400 5600 1", "chr1 1200 1300 chr1 2200 2400 0"]))
+    raw.collect()
+    pairs = pd.read_parquet(raw.label("a", negatives="natural"))
+    own = [["chr1:1000-1100", "chr1:3000-3100"], ["chr1:2000-2200", "chr1:3400-3600"]]
+    assert named(pairs) == {(one, other) for one in own[0] for other in own[1]} - CONTACTS
+
+
+@pytest.mark.parametrize("negatives", ["natural", "distance_matched", "element_balanced"])
+def test_another_line_changes_nothing(raw, negatives: str) -> None:
+    rng = np.random.default_rng(8)
+
+    def rows(n: int, shift: int) -> list[str]:
+        places = 1000 * rng.integers(0, 9, (n, 2)) + shift
+        return [
+            f"{chrom} {e + 10} {e + 60} {chrom} {p + 400} {p + 480} 1"
+            for e, p in {(int(e), int(p)) for e, p in places}
+            for chrom in ("chr1", "chr3")
+            if chrom == "chr1" or max(e, p) < 5000
+        ]
+
+    raw.cell_line("a", raw.pairs("a", rows(20, shift=0)))
+    raw.collect()
+    over = {"negatives": negatives, "negatives_per_positive": 1}
+    before = pd.read_parquet(raw.label("a", **over))
+    assert set(before["label"]) == {0, 1}
+    raw.cell_line("b", raw.pairs("b", rows(30, shift=0)))
+    raw.cell_line("c", raw.pairs("c", rows(30, shift=200)))
+    raw.collect()
+    after = pd.read_parquet(raw.label("a", **over))
+    assert not (before["enhancer"] == after["enhancer"]).all(), "the rows of the elements have moved"
+    columns = [column for column in before if column not in ROLES]
+    key = ["enhancer_id", "promoter_id"]
+    pd.testing.assert_frame_equal(
+        before[columns].sort_values(key, ignore_index=True),
+        after[columns].sort_values(key, ignore_index=True),
+    )
+
+
+def test_a_contradicted_contact_is_no_negative(raw) -> None:
+    rows = [*THREE, "chr1 1000 1100 chr1 2400 2600 1", "chr1 1000 1100 chr1 2400 2600 0"]
+    pairs, counts = label(raw, rows, negatives="natural", conflicting_pairs="drop")
+    assert counts["left_out"]["with_both_labels"] == 2
+    assert ("chr1:1000-1100", "chr1:2400-2600") not in named(pairs) | named(pairs, 1)
+
+
+def test_what_looks_like_a_contact_is_no_negative(raw) -> None:
+    # Of another enhancer, whose window shares 40 of 100 bp with that of a contact.
+    pairs, _ = label(raw, [*THREE, "chr1 1060 1160 chr1 2800 3000 0"], negatives="natural")
+    assert ("chr1:1060-1160", "chr1:2800-3000") in named(pairs)
+    assert ("chr1:1060-1160", "chr1:2000-2200") not in named(pairs)
+
+
+def test_a_weak_interaction_is_neither_contact_nor_negative(raw) -> None:
+    def atlas(enhancer: int, tss: int, score: float) -> str:
+        return f"chr1:{enhancer}-{enhancer + 100}_ENSG1$A$chr1${tss}$+\t{score}\n"
+
+    path = raw.directory / "EP.txt"
+    path.write_text(atlas(1000, 2501, 3.0) + atlas(3000, 4501, 3.0) + atlas(1000, 4501, 0.5))
+    header = "cell_line tissue role sex condition pairs pairs_format enhancers promoters score_threshold"
+    for threshold, expected in (
+        ("1", {("chr1:3000-3100", "chr1:2400-2600")}),
+        (".", {("chr1:3000-3100", "chr1:2400-2600")}),
+        ("0.1", {("chr1:3000-3100", "chr1:2400-2600")}),
+    ):
+        row = f"a blood train unknown unknown {path} auto . . {threshold}"
+        raw.sheet.write_text("".join("\t".join(line.split()) + "\n" for line in (header, row)))
+        raw.collect()
+        pairs = pd.read_parquet(raw.label("a", negatives="natural"))
+        assert named(pairs) == expected
+        assert len(named(pairs, 1)) == (2 if threshold == "1" else 3)
+
+
+def test_no_negative_can_be_made(raw) -> None:
+    with pytest.raises(UserError) as caught:
+        label(raw, [TWO[0], "chr3 2000 2100 chr3 500 700 1"], negatives="element_balanced")
+    assert "the cell line 'a' has not both labels left" in str(caught.value)
+    assert "candidates that make other pairs" in str(caught.value)
+    assert not (raw.directory / "labels").exists()
 
 
 pair = st.tuples(

@@ -110,6 +110,22 @@ def test_loops_alone_have_no_negatives_and_the_label_stage_says_so(raw) -> None:
     assert [len(pd.read_parquet(made / f"{role}.parquet")) for role in ("enhancer", "promoter")] == [2, 2]
     with pytest.raises(UserError, match=r"loops\.bed: the cell line 'a' has not both labels left"):
         raw.label("a")
+    with pytest.raises(UserError, match=r"set labels\.negatives to natural, distance_matched or element_bal"):
+        raw.label("a")
+
+
+def test_negatives_of_loops_are_made_of_the_candidates(raw) -> None:
+    enhancers = raw.bed("e", ["chr1 1100 1200", "chr1 3100 3200", "chr2 10 20"])
+    promoters = raw.bed("p", ["chr1 5000 5100 x 0 +", "chr1 7000 7100 z 0 -", "chr2 900 910 y 0 +"])
+    loops = raw.bed("loops", [HEADER, "chr1 1000 2000 chr1 5000 6000 0 9"])
+    raw.cell_line("a", loops, enhancers=enhancers, promoters=promoters, pairs_format="loops")
+    raw.collect()
+    pairs = pd.read_parquet(raw.label("a", negatives="natural", min_distance=900, max_distance=5000))
+    assert sorted(pairs[["label", "enhancer_id", "promoter_id"]].itertuples(index=False, name=None)) == [
+        (0, "chr1:3100-3200", "chr1:4950-5150"),
+        (0, "chr1:3100-3200", "chr1:6950-7150"),
+        (1, "chr1:1100-1200", "chr1:4950-5150"),
+    ]
 
 
 def test_the_published_positives_of_huvec_come_out_of_its_loops(shared_dir: Path) -> None:
