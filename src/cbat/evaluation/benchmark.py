@@ -48,7 +48,7 @@ WRONG_TISSUE_LOSS: Final = -0.015
 UNINFORMATIVE_LOSS: Final = -0.01
 """Where candidates say nothing about the environment, asking them must cost nothing."""
 COOPERATIVE_GAP: Final = 0.2
-"""A resistance of motif combinations is not what the model assumes; a part of it must still be read."""
+"""Where only combinations of motifs say anything of the resistance, a part of it must still be read."""
 COLLAPSED_SEEDS: Final = 0.0
 """No training may end in a model that calls everything, or whose scores say nothing."""
 CALIBRATION_ERROR: Final = 0.05

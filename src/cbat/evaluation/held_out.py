@@ -23,6 +23,7 @@ from cbat.evaluation.headline import Headline
 from cbat.evaluation.references import ORACLES, SHORTCUTS
 from cbat.evaluation.summary import SUMMARY_COLUMNS
 from cbat.evaluation.table import AGGREGATES, MACRO, read_table
+from cbat.evaluation.verdicts import ENOUGH_SEEDS, clear_sign
 from cbat.files import atomic_file
 
 COMPARED: Final = ("gain", "own_minus_wrong")
@@ -224,8 +225,11 @@ def _verdict(mean: pd.Series, name: str, shown: str, not_shown: str) -> str:
     low, high = mean[f"{name}_low"], mean[f"{name}_high"]
     if np.isnan(low):
         return f"{not_shown}, for there is no interval"
-    if low > 0.0:
+    sign = clear_sign(float(mean[name]), low, high, int(mean["n_seeds"]))
+    if sign > 0:
         return f"{shown}: the interval over lines lies above zero"
+    if sign == 0 and not low <= 0.0 <= high:
+        return f"{not_shown}: so small a difference of fewer than {ENOUGH_SEEDS} training seeds is noise"
     return f"{not_shown}: the interval over lines {'lies below' if high < 0.0 else 'holds'} zero"
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cbat.config.models import ModelSettings
 from cbat.data.shards import Shard
+from cbat.data.windows import ROLES
 from cbat.graph.propagation import PrototypeGraph
 from cbat.model.blocks import (
     EncodedElements,
@@ -148,6 +149,7 @@ def build_training_data(
     weight = np.zeros(len(elements.role()))
     for rows in sides.values():
         weight[rows] += 1.0
+    weight += _weight_of_absent_roles(taught, elements.role(), weight)
     statistics = SupportStatistics.of(elements.presence(), elements.role(), weight)
     reader = SupportReader(elements, statistics)
     means = [reader.mean(rows) for rows in sides.values()]
@@ -177,6 +179,21 @@ def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> 
     if settings.graph == "none" or settings.teacher == "id_table":
         return None
     return permuted_graph(graph, seed) if settings.graph == "permuted" else graph
+
+
+def _weight_of_absent_roles(taught: list[EncodedShard], role: Rows, weight: FloatArray) -> FloatArray:
+    """In how many lines an element of a role that no support set holds is in a training pair, shape=(n,).
+
+    Support sets of enhancers alone do not say the mean presence in promoters, from which resistance counts.
+    """
+    added = np.zeros(len(weight))
+    for which, name in enumerate(ROLES):
+        if not weight[role == which].any():
+            for shard in taught:
+                pairs = (shard.pairs["split"] == "train").to_numpy()
+                rows = np.unique(getattr(shard.scored, name)[pairs]) + which * int((role == 0).sum())
+                added[rows] += 1.0
+    return added
 
 
 def _candidates(shard: EncodedShard, split: str) -> Rows:

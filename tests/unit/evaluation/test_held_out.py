@@ -112,6 +112,14 @@ def test_no_gain_is_told_as_none(tmp_path: Path) -> None:
     assert "No gain is shown, for there is no interval." in said[0]
 
 
+def test_a_small_difference_of_few_seeds_is_noise_whatever_its_interval(tmp_path: Path) -> None:
+    worlds = {"a": {"A": (0.60, 0.61, 0.60)}, "b": {"B": (0.62, 0.631, 0.62)}, "c": {"C": (0.5, 0.5105, 0.5)}}
+    found = gathered(tmp_path, worlds)
+    assert found.mean["gain_low"] > 0.0
+    said = statements(found)[0]
+    assert "No gain is shown: so small a difference of fewer than 3 training seeds is noise." in said
+
+
 def test_a_line_of_two_worlds_counts_once_in_the_mean(tmp_path: Path) -> None:
     worlds = {"a": {"A": (0.6, 0.8, 0.6)}, "b": {"A": (0.6, 0.6, 0.6), "B": (0.6, 0.7, 0.6)}}
     found = gathered(tmp_path, worlds)

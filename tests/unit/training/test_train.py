@@ -19,11 +19,11 @@ from cbat.errors import UserError
 from cbat.evaluation import cell_line as evaluation
 from cbat.evaluation.table import read_table
 from cbat.graph.propagation import load_graph
-from cbat.model.blocks import SupportReader, encode_shards
+from cbat.model.blocks import SupportReader, encode_shards, read_environment
 from cbat.model.bundle import load_encoder, load_model
 from cbat.model.contact import Energies
 from cbat.model.encoder import MotifEncoder
-from cbat.training import pretrain, train
+from cbat.training import episodes, pretrain, train
 from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import entanglement
 
@@ -221,6 +221,41 @@ def test_unseen_lines_and_test_chromosomes_are_not_among_the_training_data(tiny_
     assert data.teacher.lines == tuple(tiny_project.train[:-1])
     used = pd.concat([shard.elements[shard.elements["split"] != "test"] for shard in shards])
     assert len(data.elements.role()) == len(used.drop_duplicates(["role", "element_id"]))
+
+
+def test_a_training_line_is_not_its_own_teacher(tiny_project, encoder, monkeypatch) -> None:
+    asked = []
+
+    def recorded(settings, teacher, mean, count, tissue, line):
+        asked.append(line)
+        return read_environment(settings, teacher, mean, count, tissue, line)
+
+    monkeypatch.setattr(episodes, "read_environment", recorded)
+    data = data_for(tiny_project, load_encoder(encoder), SETTINGS)
+    numbers = [*data.training.line, *data.validation.line]
+    assert asked == [tiny_project.train[number] for number in numbers]
+    assert set(asked) == set(tiny_project.train)
+
+
+def test_support_sets_of_enhancers_alone_leave_promoters_their_mean(tiny_project, encoder) -> None:
+    both, alone = [], []
+    for line in tiny_project.train:
+        shard = read_shard(tiny_project.shard(line))
+        both.append(shard)
+        alone.append(replace(shard, support=np.where(shard.support[..., :1] == 1, -1, shard.support)))
+    graph, motifs = load_graph(tiny_project.graph), load_encoder(encoder)
+    whole, part = (
+        build_training_data(shards, tiny_project.train, motifs, graph, SETTINGS) for shards in (both, alone)
+    )
+    np.testing.assert_allclose(part.statistics.mean[0], whole.statistics.mean[0])
+    elements, encoded = encode_shards(both, motifs, ("train", "validation"))
+    weight = np.zeros(len(elements.promoter))
+    for one in encoded:
+        weight[np.unique(one.scored.promoter[one.pairs["split"] == "train"])] += 1.0
+    presence = elements.presence()[elements.role() == 1]
+    np.testing.assert_allclose(part.statistics.mean[1], np.average(presence, axis=0, weights=weight))
+    contact, _ = train.fit(part, SETTINGS, TrainingSettings(), 1, torch.device("cpu"))
+    np.testing.assert_allclose(contact.resistance.centre.numpy(), part.statistics.mean, rtol=1e-6)
 
 
 def test_orthogonality_is_the_correlation_within_blocks() -> None:
