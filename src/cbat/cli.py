@@ -78,6 +78,18 @@ STAGES: Final[dict[str, Verb]] = {
     "check_collapse": Verb(
         "cbat.evaluation.collapse_check:run", "List collapsed models; stop if that is asked for."
     ),
+    "package_model": Verb(
+        "cbat.prediction.package:run", "Put a trained model into a model directory, to be shared."
+    ),
+    "prepare_prediction": Verb(
+        "cbat.prediction.prepare:run", "Read the candidates and the environment of a new cell line."
+    ),
+    "score_chromosome": Verb(
+        "cbat.prediction.score:run", "Score the pairs of one chromosome of a new cell line."
+    ),
+    "gather_predictions": Verb(
+        "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
+    ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
         "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
@@ -90,6 +102,10 @@ STAGES: Final[dict[str, Verb]] = {
 """The stages of the workflow, in the way of the data."""
 
 TOOLS: Final[dict[str, Verb]] = {
+    "predict": Verb(
+        "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
+    ),
+    "show_model": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
     "check_inputs": Verb(

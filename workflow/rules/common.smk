@@ -18,6 +18,13 @@ os.environ.update(
 
 from cbat.cli import STAGES
 from cbat.config.closure import import_closure
+from cbat.config.predicted_lines import (
+    PACKAGE_FILES,
+    input_files,
+    model_of,
+    predicted_chromosomes,
+)
+from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.similarities import similarity_files
 from cbat.errors import UserError
@@ -243,3 +250,75 @@ def expression_of(wildcards):
     correlation = EXPRESSION_CORRELATIONS[wildcards.comparison]
     names = [row.cell_line for row in scope_rows(wildcards.scope) if row.cell_line in correlation.columns]
     return correlation.model_copy(update={"columns": {name: correlation.columns[name] for name in names}})
+
+
+PREDICTIONS = PROJECT.config.predictions or {}
+PREDICTED_CHROMOSOMES = sorted(
+    {chrom for one in PREDICTIONS.values() for chrom in predicted_chromosomes(PROJECT.config, one)}
+)
+PREDICTION_FILES = [
+    "predictions.bedpe.gz",
+    "predictions.bedpe.gz.tbi",
+    "contacts.bedpe",
+    "contacts.interact",
+    "contacts.longrange.gz",
+    "contacts.longrange.gz.tbi",
+    "summary.tsv",
+]
+READING_FILES = ["environment.json", "posterior.tsv", "motifs.tsv", "support.tsv", "calibration.json"]
+PREDICTED = expand(
+    "results/predictions/{predicted_line}/{file}",
+    predicted_line=PREDICTIONS,
+    file=[*PREDICTION_FILES, *READING_FILES],
+)
+PACKAGES = expand(
+    "results/packages/{model}/seed_{seed}/{file}",
+    model=PROJECT.config.full_model,
+    seed=PROJECT.config.seeds,
+    file=PACKAGE_FILES,
+)
+
+
+def prediction_of(wildcards):
+    """The settings of a prediction, with the chromosomes that the workflow predicts."""
+    prediction = PREDICTIONS[wildcards.predicted_line]
+    return prediction.model_copy(update={"chromosomes": predicted_chromosomes(PROJECT.config, prediction)})
+
+
+def prediction_settings(*left_out):
+    """The settings of a prediction that a stage reads, as JSON."""
+    keys = set(PredictionSettings.model_fields) - set(left_out)
+    return lambda wildcards: prediction_of(wildcards).model_dump_json(include=keys)
+
+
+def prediction_inputs(wildcards):
+    """The files that a prediction is made from, by name; the genome of the run where it names none."""
+    named = {key: str(path) for key, path in input_files(prediction_of(wildcards)).items()}
+    if PROJECT.config.genome.contig_names is not None:
+        named.setdefault("contig_names", str(PROJECT.config.genome.contig_names))
+    if "genome" not in named:
+        named |= {"genome": "results/genome/genome.fa", "genome_index": "results/genome/genome.fa.fai"}
+    return named
+
+
+def prediction_options(wildcards):
+    """Options that hand over the files that a prediction need not name."""
+    named = prediction_inputs(wildcards)
+    options = {"contig_names": "contig-names", "calibrate": "calibration-pairs"}
+    optional = ["contig_names", "similarity", "support", "calibrate"]
+    given = [(options.get(key, key), named[key]) for key in optional if key in named]
+    return [part for option, path in given for part in (f"--{option}", path)]
+
+
+def prediction_model(wildcards):
+    """Where the model of a prediction lies, and the files to wait for."""
+    return model_of(PROJECT, PREDICTIONS[wildcards.predicted_line])
+
+
+def scored_pairs_of(wildcards):
+    """Scored pairs of all chromosomes of a prediction, in the order of its tables."""
+    return expand(
+        "results/predictions/{predicted_line}/pairs/{chromosome}.parquet",
+        predicted_line=wildcards.predicted_line,
+        chromosome=prediction_of(wildcards).chromosomes,
+    )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
 from cbat.config.similarities import check_similarities, similarity_files, with_computed_tables
@@ -24,6 +25,9 @@ from cbat.errors import UserError
 
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
 """Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
+
+SIMULATED_FILES: Final = ("pairs.tsv.gz", "enhancers.bed.gz", "promoters.bed.gz")
+"""What the simulation makes for each cell line."""
 
 UNKNOWN: Final = "unknown"
 """The tissue of a line whose origin nobody has stated."""
@@ -135,7 +139,17 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
         check_unseen(layers, name, unseen, project.names())
         checked = _checked(inside, world_layers(layers, name), unseen)
         worlds[name] = World(inside, checked, None if unseen is None else tuple(unseen))
+    inside_worlds = {name: world.project for name, world in worlds.items()}
+    check_predictions(project.config, layers, inside_worlds, _simulated_files(project))
     return replace(project, worlds=worlds)
+
+
+def _simulated_files(project: Project) -> set[Path]:
+    """Files that a user may name before the simulation has made them."""
+    if project.config.simulation is None:
+        return set()
+    raw = {SIMULATION_DIRECTORY / "raw" / name / file for name in project.names() for file in SIMULATED_FILES}
+    return raw | {SIMULATION_DIRECTORY / "genome.fa.gz"}
 
 
 def _checked(

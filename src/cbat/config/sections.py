@@ -10,18 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-PositiveInt = Annotated[int, Field(ge=1)]
-Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
-
-
-class Section(BaseModel):
-    """A closed, immutable group of keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from cbat.config.base import Address as Address
+from cbat.config.base import Fraction as Fraction
+from cbat.config.base import Name as Name
+from cbat.config.base import PositiveInt as PositiveInt
+from cbat.config.base import Section as Section
+from cbat.config.predictions import Predictions
 
 
 class GenomeSettings(Section):
@@ -387,6 +383,9 @@ class Config(Section):
     readout: ReadoutSettings = ReadoutSettings()
     figures: FigureSettings = FigureSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    predictions: Predictions | None = Field(
+        None, description="Cell lines that nobody has mapped, and what to predict them from, by name."
+    )
     worlds: Worlds | None = Field(
         None,
         description=(

@@ -34,7 +34,7 @@ def world_values(values: Mapping[str, Any], world: str) -> dict[str, Any]:
     """
     given = values["worlds"][world] or {}
     over = {key: value for key, value in given.items() if value is not None and key != "unseen"}
-    return merge([values, over, {"worlds": None}])
+    return merge([values, over, {"worlds": None, "predictions": None}])
 
 
 def world_layers(layers: Sequence[YamlFile], world: str) -> list[YamlFile]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
@@ -17,7 +18,9 @@ STRANDS: Final = ("+", "-", ".")
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 
 
-def read_candidates(path: str | Path, role: str, contigs: ContigNames | None = None) -> pd.DataFrame:
+def read_candidates(
+    path: str | Path, role: str, contigs: ContigNames | None = None, *, named: bool = False
+) -> pd.DataFrame:
     """Read the candidate elements of one role.
 
     Parameters
@@ -29,6 +32,8 @@ def read_candidates(path: str | Path, role: str, contigs: ContigNames | None = N
         Promoters keep their strand.
     contigs : ContigNames, optional
         Names of contigs; without it they stay as they are.
+    named : bool
+        Also give names: ``name``, of the fourth column or of the gene, ``.`` where there is none.
 
     Returns
     -------
@@ -42,17 +47,18 @@ def read_candidates(path: str | Path, role: str, contigs: ContigNames | None = N
     """
     contigs = contigs or ContigNames()
     if not is_gtf(path):
-        return contigs.rename(read_bed(path, stranded=role == "promoter"), "chrom")
+        return contigs.rename(read_bed(path, stranded=role == "promoter", named=named), "chrom")
     if role != "promoter":
         raise UserError(
             "this is a GTF, and genes are no enhancers",
             mend="name a BED file of candidate enhancers, or write '.' to take those of the pairs",
             file=path,
         )
-    return contigs.rename(read_transcription_starts(path), "chrom")
+    starts = read_transcription_starts(path)
+    return contigs.rename(starts if named else starts.drop(columns="name"), "chrom")
 
 
-def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
+def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.DataFrame:
     """Read a BED file, plain or gzip.
 
     The first six columns of BED, narrowPeak and broadPeak are the same; the rest is not read, the summit
@@ -64,6 +70,8 @@ def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
         Three columns or more, separated by tabs; comments and browser lines are skipped.
     stranded : bool
         Take the strand from the sixth column if there is one.
+    named : bool
+        Add the column ``name``: the fourth, white space in it as ``_``, or ``.`` if there is none.
 
     Returns
     -------
@@ -87,6 +95,8 @@ def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
             "line": table.lines,
         }
     )
+    if named:
+        frame["name"] = _names(table.columns["name"]) if "name" in table.columns else "."
     empty = np.flatnonzero(frame["start"] >= frame["end"])
     if len(empty):
         row = frame.iloc[empty[0]]
@@ -96,3 +106,9 @@ def read_bed(path: str | Path, *, stranded: bool) -> pd.DataFrame:
             "write 0-based half-open intervals, start before end",
         )
     return frame
+
+
+def _names(column: Any) -> Any:
+    """Names that may stand in a table of any format."""
+    names = pc.replace_substring_regex(column, r"\s+", "_")
+    return pc.if_else(pc.equal(names, ""), ".", names).to_numpy()

@@ -6,6 +6,7 @@ first base, one on ``-`` at its last.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,10 @@ from cbat.data.text_files import read_lines
 from cbat.errors import UserError
 
 _FIELDS: Final = 9
+_COLUMNS: Final = pd.Index(["chrom", "start", "end", "strand", "line", "name"])
 _FEATURES: Final = ("gene", "transcript")
-_Start = tuple[str, int, int, str, int]
+_NAME: Final = (re.compile(r'gene_name "([^"]+)"'), re.compile(r'gene_id "([^"]+)"'))
+_Start = tuple[str, int, int, str, int, str]
 
 
 def is_gtf(path: str | Path) -> bool:
@@ -47,8 +50,9 @@ def read_transcription_starts(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``chrom``, ``start``, ``end`` (the one base of the start, 0-based half-open), ``strand`` and
-        ``line`` (from 1), in the order of the file; each start once.
+        ``chrom``, ``start``, ``end`` (the one base of the start, 0-based half-open), ``strand``,
+        ``line`` (from 1) and ``name`` (of the gene, else its identifier, else ``.``), in the order of the
+        file; each start once.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def read_transcription_starts(path: str | Path) -> pd.DataFrame:
             starts[fields[2]].append(_start_of(fields, path, number))
     for feature in _FEATURES:
         if starts[feature]:
-            table = pd.DataFrame(starts[feature], columns=["chrom", "start", "end", "strand", "line"])
+            table = pd.DataFrame(starts[feature], columns=_COLUMNS)
             return table.drop_duplicates(["chrom", "start", "strand"], ignore_index=True)
     raise UserError(
         "the GTF has neither genes nor transcripts (third column)",
@@ -87,7 +91,12 @@ def _start_of(fields: list[str], path: str | Path, number: int) -> _Start:
         mend = "write + or -: without a strand a gene has no start"
         raise _fault(path, number, f"the strand of the {fields[2]} is {strand!r}", mend)
     base = int(start) if strand == "+" else int(end)
-    return chrom, base - 1, base, strand, number
+    return chrom, base - 1, base, strand, number, _name_of(fields[8])
+
+
+def _name_of(attributes: str) -> str:
+    found = next((match[1] for match in (one.search(attributes) for one in _NAME) if match), ".")
+    return "_".join(found.split())
 
 
 def _are_positions(fields: list[str]) -> bool:

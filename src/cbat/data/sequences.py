@@ -7,7 +7,7 @@ upper case; N, the ambiguous letters of IUPAC and positions beyond the ends of a
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,6 +110,27 @@ def fractions_of_n(
             ]
             found[role] = np.concatenate([np.zeros(0), *pieces])
     return found
+
+
+def read_windows(genome_fasta: Path, windows: pd.DataFrame, piece: int = _PIECE) -> Iterator[Codes]:
+    """Codes of windows, a piece of the table after the other.
+
+    Parameters
+    ----------
+    genome_fasta : Path
+        Uncompressed FASTA with its index (``.fai``) beside it.
+    windows : DataFrame
+        As in :func:`extract_windows`.
+    piece : int
+        Windows in a piece.
+
+    Yields
+    ------
+    uint8 array, shape=(at most piece, window)
+    """
+    with _open_genome(genome_fasta) as genome:
+        for at in range(0, len(windows), piece):
+            yield extract_windows(genome, windows[at : at + piece])
 
 
 def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None = None) -> Codes:

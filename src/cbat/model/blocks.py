@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from cbat.data.windows import ROLES
 from cbat.model.bundle import Pairs
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
-from cbat.model.teacher import Teacher
+from cbat.model.teacher import Relatives, Teacher
 
 Rows = npt.NDArray[np.int64]
 _PIECE = 4096
@@ -43,6 +43,16 @@ class EncodedElements:
     def role(self) -> npt.NDArray[np.int_]:
         """0 for each enhancer, then 1 for each promoter."""
         return np.repeat([0, 1], [len(self.enhancer), len(self.promoter)])
+
+
+def encode_elements(codes: Mapping[str, npt.NDArray[np.uint8]], encoder: MotifEncoder) -> EncodedElements:
+    """Features of elements whose bases are given, role -> codes, shape=(n, window)."""
+    return EncodedElements(*(encoder.features(torch.from_numpy(np.array(codes[role]))) for role in ROLES))
+
+
+def join_elements(pieces: Sequence[EncodedElements]) -> EncodedElements:
+    """Features of several tables of elements, one after the other."""
+    return EncodedElements(*(torch.cat([getattr(piece, role) for piece in pieces]) for role in ROLES))
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,7 @@ def read_environment(
     n: int,
     tissue: str | None,
     without: str | None = None,
+    relatives: Relatives = (),
 ) -> FloatArray:
     """The environment that a support set and the graph give, before any set encoder, shape=(n_channels,).
 
@@ -193,11 +204,11 @@ def read_environment(
         Whether support set and graph are fused; else the support set speaks alone, in the same units and
         against the same centre, and is silent without elements.
     teacher : Teacher
-    deviation, n, tissue, without
+    deviation, n, tissue, without, relatives
         See :meth:`cbat.model.teacher.Teacher.read`.
     """
     if settings.alignment == "fusion":
-        return teacher.read(deviation, n, tissue, without=without).environment
+        return teacher.read(deviation, n, tissue, without=without, relatives=relatives).environment
     if deviation is None or n == 0:
         return np.zeros_like(teacher.spread)
     return np.asarray((deviation - teacher.expectation(None, without).mean) / teacher.spread)

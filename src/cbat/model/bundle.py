@@ -27,7 +27,6 @@ WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
 _BATCH: Final = 2048
-_BLOCKS: Final = 16
 
 
 def use_threads(n: int) -> None:
@@ -108,7 +107,12 @@ class TrainedModel:
 
     def probability(self, scores: Scores) -> FloatArray:
         """Calibrated probability of contact, shape=(n,)."""
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores.logit / self.temperature, -500.0, 500.0))))
+        return probability_of(scores.logit, self.temperature)
+
+
+def probability_of(logit: FloatArray, temperature: float) -> FloatArray:
+    """Probability of contact at a temperature, shape=(n,)."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit / temperature, -500.0, 500.0))))
 
 
 @torch.no_grad()
@@ -121,6 +125,9 @@ def score_pairs(
 ) -> Scores:
     """Energies of pairs, in batches.
 
+    All batches are of one size, so that the energies of a pair are the same to the last bit whichever pairs
+    stand beside it: rounding depends on the shape of a product.
+
     Parameters
     ----------
     contact : ContactModel
@@ -130,29 +137,37 @@ def score_pairs(
         None switches the resistance off.
     """
     contact.eval()
-    environment = _encoded(contact, environment)
+    environment = encoded(contact, environment)
     found = []
     for start in range(0, len(pairs), _BATCH):
-        part = slice(start, start + _BATCH)
+        # The last batch is filled with copies of its first pair.
+        rows = np.arange(start, start + _BATCH)
+        rows[rows >= len(pairs)] = start
         batch = PairBatch(
-            enhancer_features[torch.from_numpy(pairs.enhancer[part])],
-            promoter_features[torch.from_numpy(pairs.promoter[part])],
-            torch.from_numpy(pairs.distance[part]).float(),
-            torch.from_numpy(pairs.upstream[part]).float(),
+            enhancer_features[torch.from_numpy(pairs.enhancer[rows])],
+            promoter_features[torch.from_numpy(pairs.promoter[rows])],
+            torch.from_numpy(pairs.distance[rows]).float(),
+            torch.from_numpy(pairs.upstream[rows]).float(),
         )
-        fed = None if environment is None else BlockEnvironment(environment.block[part], environment.fused)
+        fed = None
+        if environment is not None:
+            # One row for each pair, however many blocks there are.
+            fused = environment.fused[environment.block[torch.from_numpy(rows)]]
+            fed = BlockEnvironment(torch.arange(_BATCH), fused)
         energies = contact(batch, fed)
         found.append(torch.stack([energies.intrinsic_potential, energies.environment_resistance]).double())
-    both = torch.cat(found, dim=1).numpy() if found else np.zeros((2, 0))
+    both = torch.cat(found, dim=1)[:, : len(pairs)].numpy() if found else np.zeros((2, 0))
     return Scores(both[0], both[1])
 
 
-def _encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
+@torch.no_grad()
+def encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
     """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
     if environment is None or environment.support is None or environment.mask is None:
         return environment
-    # Blocks that are one set to the encoder cannot be encoded in parts.
-    size = max(len(environment.fused), 1) if contact.crossing else _BLOCKS
+    # Blocks that are one set to the encoder cannot be encoded in parts. Others are encoded one by one, so
+    # that the rounding of a block does not depend on those beside it.
+    size = max(len(environment.fused), 1) if contact.crossing else 1
     columns = (environment.fused, environment.support, environment.mask)
     parts = zip(*(column.split(size) for column in columns), strict=True)
     fed = [contact.fed(BlockEnvironment(environment.block, *part)) for part in parts]
@@ -181,6 +196,12 @@ def load_encoder(directory: Path) -> MotifEncoder:
 
 def save_model(directory: Path, model: TrainedModel) -> None:
     """Write ``model.safetensors`` and ``model.json``."""
+    save_weights(directory / WEIGHTS, model)
+    write_json(directory / DESCRIPTION, described(model))
+
+
+def save_weights(path: Path, model: TrainedModel) -> None:
+    """Write all arrays of a model as safetensors."""
     tensors = {f"contact.{name}": value for name, value in model.contact.state_dict().items()}
     tensors |= {"encoder.filters": model.encoder.filters, "encoder.prior": model.encoder.prior}
     arrays = {
@@ -190,22 +211,27 @@ def save_model(directory: Path, model: TrainedModel) -> None:
         "teacher.counts": model.counts,
     }
     tensors |= {name: torch.from_numpy(array) for name, array in arrays.items()}
-    _save(directory / WEIGHTS, {name: value.contiguous() for name, value in tensors.items()})
+    _save(path, {name: value.contiguous() for name, value in tensors.items()})
+
+
+def described(model: TrainedModel) -> dict[str, Any]:
+    """All of a model that is no array, as JSON holds it."""
     graph = model.teacher.graph
-    write_json(
-        directory / DESCRIPTION,
-        {
-            "format": FORMAT,
-            "settings": model.settings.model_dump(mode="json"),
-            "temperature": model.temperature,
-            "threshold": model.threshold,
-            "lines": list(model.teacher.lines),
-            "graph": None
-            if graph is None
-            else {"names": graph.names, "kinds": graph.kinds, "adjacency": graph.adjacency.tolist()},
-            "provenance": model.provenance,
+    return {
+        "format": FORMAT,
+        "settings": model.settings.model_dump(mode="json"),
+        "temperature": model.temperature,
+        "threshold": model.threshold,
+        "lines": list(model.teacher.lines),
+        "graph": None
+        if graph is None
+        else {
+            "names": list(graph.names),
+            "kinds": list(graph.kinds),
+            "adjacency": graph.adjacency.tolist(),
         },
-    )
+        "provenance": model.provenance,
+    }
 
 
 def load_model(directory: Path) -> TrainedModel:
@@ -218,34 +244,68 @@ def load_model(directory: Path) -> TrainedModel:
     """
     path, mend = Path(directory) / DESCRIPTION, "run train_model anew"
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise ValueError(f"the format is {described['format']}, not {FORMAT}")
-        settings = ModelSettings.model_validate(described["settings"])
-        graph = _graph(described["graph"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise UserError(f"this is not a model of cbat ({error})", mend=mend, file=path) from error
-    tensors = _load(path.parent / WEIGHTS, mend)
-    encoder = MotifEncoder(tensors["encoder.filters"], tensors["encoder.prior"])
-    contact = ContactModel(encoder.n_filters, settings)
-    prefix = "contact."
-    contact.load_state_dict(
-        {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    )
-    deviations, counts = tensors["teacher.deviations"].numpy(), tensors["teacher.counts"].numpy()
+    return assemble(description, path.parent / WEIGHTS, mend=mend, file=path)
+
+
+def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Path) -> TrainedModel:
+    """A model from what :func:`described` and :func:`save_weights` have kept of it.
+
+    Parameters
+    ----------
+    description : dict
+        Read from ``file``.
+    weights : Path
+    mend : str
+        What the user can do about a fault.
+    file : Path
+        For messages.
+
+    Raises
+    ------
+    UserError
+        One of the two is missing, damaged, or of another format, or they do not belong together.
+    """
+    try:
+        if description["format"] != FORMAT:
+            raise ValueError(f"the format is {description['format']}, not {FORMAT}")
+        settings = ModelSettings.model_validate(description["settings"])
+        graph = _graph(description["graph"])
+        lines, provenance = list(description["lines"]), dict(description["provenance"])
+        temperature, threshold = float(description["temperature"]), float(description["threshold"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"this is not a model of cbat ({error})", mend=mend, file=file) from error
+    tensors = _load(weights, mend)
+    try:
+        encoder = MotifEncoder(tensors["encoder.filters"], tensors["encoder.prior"])
+        contact = ContactModel(encoder.n_filters, settings)
+        prefix = "contact."
+        contact.load_state_dict(
+            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        )
+        statistics = SupportStatistics(
+            tensors["statistics.mean"].numpy(), tensors["statistics.deviation"].numpy()
+        )
+        deviations, counts = tensors["teacher.deviations"].numpy(), tensors["teacher.counts"].numpy()
+    except (KeyError, RuntimeError) as error:
+        raise UserError(
+            f"the weights are not those of the model in {file} ({str(error).splitlines()[0]})",
+            mend=mend,
+            file=weights,
+        ) from error
     return TrainedModel(
         settings=settings,
         encoder=encoder,
         contact=contact.eval(),
-        statistics=SupportStatistics(
-            tensors["statistics.mean"].numpy(), tensors["statistics.deviation"].numpy()
-        ),
-        teacher=Teacher.fit(described["lines"], deviations, counts, graph),
+        statistics=statistics,
+        teacher=Teacher.fit(lines, deviations, counts, graph),
         deviations=deviations,
         counts=counts,
-        temperature=described["temperature"],
-        threshold=described["threshold"],
-        provenance=described["provenance"],
+        temperature=temperature,
+        threshold=threshold,
+        provenance=provenance,
     )
 
 

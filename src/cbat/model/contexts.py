@@ -15,6 +15,7 @@ from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environmen
 from cbat.model.bundle import TrainedModel
 from cbat.model.contact import BlockEnvironment
 from cbat.model.environment import FloatArray
+from cbat.model.teacher import Relatives
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,7 @@ class Feeder:
     @property
     def stated_tissue(self) -> str | None:
         """The tissue that the model is told."""
-        if self.model.settings.stated_tissue == "own":
-            return self.tissue
-        tissues = sorted(set(self.model.teacher.tissues) - {self.tissue})
-        if self.model.settings.stated_tissue == "unknown" or not tissues:
-            return None
-        return tissues[bisect_right(tissues, self.tissue or "") % len(tissues)]
+        return stated_tissue(self.model, self.tissue)
 
     def contexts(self, settings: EvaluationSettings) -> Iterator[Context]:
         """All contexts that the settings ask for, at all support sizes that make a difference."""
@@ -138,11 +134,9 @@ class Feeder:
         return np.stack(chosen)
 
     def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment:
-        fused = np.stack([self._read(*self.reader.mean(support), tissue) for support in supports])
-        environment = torch.from_numpy(fused).float()
-        if self.model.contact.set_encoder is None:
-            return BlockEnvironment(self._blocks()[1], environment)
-        return BlockEnvironment(self._blocks()[1], environment, *self.reader.features(supports))
+        return environment_of(
+            self.model, self.reader, supports, self._blocks()[1], tissue, self.own.cell_line
+        )
 
     def _same(self, environment: FloatArray) -> BlockEnvironment:
         """One environment for all blocks."""
@@ -160,3 +154,53 @@ class Feeder:
         # A training line must not be predicted from its own candidates.
         model = self.model
         return read_environment(model.settings, model.teacher, deviation, n, tissue, self.own.cell_line)
+
+
+def stated_tissue(model: TrainedModel, tissue: str | None) -> str | None:
+    """The tissue that a model is told of a cell line of ``tissue``, as its settings have it."""
+    if model.settings.stated_tissue == "own":
+        return tissue
+    tissues = sorted(set(model.teacher.tissues) - {tissue})
+    if model.settings.stated_tissue == "unknown" or not tissues:
+        return None
+    return tissues[bisect_right(tissues, tissue or "") % len(tissues)]
+
+
+def environment_of(
+    model: TrainedModel,
+    reader: SupportReader,
+    supports: Rows,
+    block: torch.Tensor,
+    tissue: str | None,
+    cell_line: str,
+    relatives: Relatives = (),
+) -> BlockEnvironment:
+    """What a model is fed of a cell line: one environment for each support set.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    reader : SupportReader
+    supports : int array, shape=(n_blocks, n_support)
+        Rows of the reader's elements; -1 is no element.
+    block : Tensor of int, shape=(n_pairs,)
+        Support set of each pair.
+    tissue : str or None
+        The tissue that the model is told.
+    cell_line : str
+        Name of the line; a training line is not predicted from its own candidates.
+    relatives : tuple of (line, weight), optional
+        Training lines that the line resembles.
+    """
+    fused = np.stack(
+        [
+            read_environment(
+                model.settings, model.teacher, *reader.mean(support), tissue, cell_line, relatives
+            )
+            for support in supports
+        ]
+    )
+    environment = torch.from_numpy(fused).float()
+    if model.contact.set_encoder is None:
+        return BlockEnvironment(block, environment)
+    return BlockEnvironment(block, environment, *reader.features(supports))

@@ -97,9 +97,11 @@ class MotifEncoder:
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            score = self._convolve(part).amax(dim=2).view(len(part), 2, self.n_filters).transpose(1, 2)
+            # Always as many at once: the rounding of a convolution depends on that.
+            whole = functional.pad(part, (0, 0, 0, _CHUNK - len(part)), value=N_CODE)
+            score = self._convolve(whole).amax(dim=2).view(_CHUNK, 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
-            parts.append(torch.sigmoid(either - threshold[:, None]))
+            parts.append(torch.sigmoid(either - threshold[:, None])[: len(part)])
         return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
 
     def _convolve(self, codes: Tensor) -> Tensor:

@@ -30,6 +30,10 @@ EVIDENCE_POWER: Final = 0.5
 """Channels are not quite independent, so their joint evidence for a tissue is tempered."""
 
 
+Relatives = tuple[tuple[str, float], ...]
+"""Training lines that a new line resembles, with the weight of the edge to each."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """The environment of a cell line, as it is read from a support set and the graph.
@@ -65,7 +69,9 @@ class Teacher:
     graph: PrototypeGraph | None
     processes: tuple[tuple[float, float, ChannelProcess], ...]
     weights: FloatArray
-    _expected: dict[tuple[str | None, str | None], Expectation] = field(default_factory=dict, repr=False)
+    _expected: dict[tuple[str | None, str | None, Relatives], Expectation] = field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def fit(
@@ -121,7 +127,9 @@ class Teacher:
             return ()
         return tuple(self.graph.names[row] for row in self.graph.of_kind("tissue"))
 
-    def expectation(self, tissue: str | None, without: str | None = None) -> Expectation:
+    def expectation(
+        self, tissue: str | None, without: str | None = None, relatives: Relatives = ()
+    ) -> Expectation:
         """What the graph expects of a line of a tissue, before any support set.
 
         Parameters
@@ -130,16 +138,19 @@ class Teacher:
             None, or a tissue that the graph does not hold: a line without edges.
         without : str, optional
             A training line to predict from the others.
+        relatives : tuple of (line, weight), optional
+            Edges between the new line and training lines beside that to its tissue.
         """
-        if (tissue, without) in self._expected:
-            return self._expected[tissue, without]
+        key = (tissue, without, relatives)
+        if key in self._expected:
+            return self._expected[key]
         rows = np.array([row for row, line in enumerate(self.lines) if line != without], dtype=np.intp)
         expected = []
         for share, restart, process in self.processes:
-            towards = share * _towards_lines(self.graph, self.lines, tissue, restart, without)
+            towards = share * _towards_lines(self.graph, self.lines, tissue, restart, without, relatives)
             expected.append(process.expectation(towards, rows))
-        self._expected[tissue, without] = combine(expected, self.weights)
-        return self._expected[tissue, without]
+        self._expected[key] = combine(expected, self.weights)
+        return self._expected[key]
 
     def read(
         self,
@@ -148,6 +159,7 @@ class Teacher:
         stated_tissue: str | None,
         without: str | None = None,
         power: float = EVIDENCE_POWER,
+        relatives: Relatives = (),
     ) -> Reading:
         """Fuse a support set with the graph.
 
@@ -163,13 +175,15 @@ class Teacher:
             A training line that must not teach itself.
         power : float
             Weight of the support set's log-evidence for a tissue.
+        relatives : tuple of (line, weight), optional
+            Edges between the new line and training lines beside that to its tissue.
         """
         choices: list[str | None] = list(self.tissues) or [None]
         prior = np.full(len(choices), 1.0 / len(choices))
         if stated_tissue in choices:
             prior *= 1.0 - STATED_TISSUE
             prior[choices.index(stated_tissue)] += STATED_TISSUE
-        expected = [self.expectation(tissue, without) for tissue in choices]
+        expected = [self.expectation(tissue, without, relatives) for tissue in choices]
         log_weight = np.log(prior)
         if deviation is not None and n > 0:
             log_weight = log_weight + power * np.array([one.log_evidence(deviation, n) for one in expected])
@@ -210,9 +224,13 @@ def _towards_lines(
     tissue: str | None,
     restart: float,
     without: str | None,
+    relatives: Relatives = (),
 ) -> FloatArray:
     """Correlation of a new line of ``tissue`` with the training lines, on the graph with one node more."""
-    if graph is None or tissue not in {graph.names[row] for row in graph.of_kind("tissue")}:
+    if graph is None:
+        return np.zeros(len(lines))
+    known = tissue in {graph.names[row] for row in graph.of_kind("tissue")}
+    if not known and not relatives:
         return np.zeros(len(lines))
     n = len(graph.names)
     extended = np.zeros((n + 1, n + 1))
@@ -220,8 +238,13 @@ def _towards_lines(
     hidden = None if without is None else _row(graph, without)
     if hidden is not None:
         extended[hidden] = extended[:, hidden] = 0.0
-    at = graph.index(tissue, "tissue")
-    extended[n, at] = extended[at, n] = _usual_weight(graph)
+    if known and tissue is not None:
+        at = graph.index(tissue, "tissue")
+        extended[n, at] = extended[at, n] = _usual_weight(graph)
+    for line, weight in relatives:
+        relative = _row(graph, line)
+        if relative is not None and relative != hidden:
+            extended[n, relative] = extended[relative, n] = weight
     kernel = correlation_kernel(personalised_pagerank_kernel(extended, restart))
     place = [_row(graph, line) for line in lines]
     return np.array([0.0 if row is None or row == hidden else kernel[n, row] for row in place])

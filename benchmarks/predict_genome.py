@@ -1,0 +1,123 @@
+"""Measure time and memory of predicting a whole genome, on random elements of a genome.
+
+    python benchmarks/predict_genome.py --model-directory results/packages/MODEL/seed_1 --fasta hg19.fa
+
+Elements are drawn in clusters, as real ones lie, on all contigs of the FASTA by their lengths. One JSON line
+is printed for each number of processes; memory is that of the largest process, and of all of them together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+CLUSTER = 60_000
+"""Spread of the elements of a cluster, bp."""
+
+
+def draw(
+    sizes: pd.DataFrame, n: int, per_cluster: int, length: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Intervals in clusters, sorted."""
+    length = 500
+    contig = rng.choice(len(sizes), n // per_cluster + 1, p=sizes["length"] / sizes["length"].sum())
+    middle = rng.random(len(contig)) * sizes["length"].to_numpy()[contig]
+    which = np.repeat(np.arange(len(contig)), per_cluster)[:n]
+    start = (middle[which] + rng.normal(0, CLUSTER, n)).astype(np.int64)
+    end_of = sizes["length"].to_numpy()[contig[which]]
+    start = np.clip(start, 0, end_of - length)
+    table = pd.DataFrame({"chrom": sizes["contig"].to_numpy()[contig[which]], "start": start})
+    return table.assign(end=start + length).drop_duplicates().sort_values(["chrom", "start"])
+
+
+def resident(root: int) -> tuple[int, int]:
+    """Memory of the largest process below ``root``, and of all of them, bytes."""
+    parents, own = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(fields[1])
+        own[int(path.parent.name)] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+    inside = {root}
+    for _ in range(4):
+        inside |= {one for one, parent in parents.items() if parent in inside}
+    found = [own[one] for one in inside if one in own]
+    return max(found, default=0), sum(found)
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    """Seconds and memory of a command and of the processes that it starts."""
+    started, peaks = time.perf_counter(), [0, 0]
+    process = subprocess.Popen(command)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            peaks[:] = [max(pair) for pair in zip(peaks, resident(process.pid), strict=True)]
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    over.set()
+    watcher.join()
+    if code:
+        sys.exit(code)
+    return {
+        "seconds": round(time.perf_counter() - started, 1),
+        "largest_process_mb": round(peaks[0] / 1e6),
+        "all_processes_mb": round(peaks[1] / 1e6),
+    }
+
+
+def main() -> None:
+    """Draw elements, and predict them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model-directory", required=True)
+    parser.add_argument("--fasta", type=Path, required=True, help="plain FASTA with its .fai")
+    parser.add_argument("--enhancers", type=int, default=100_000)
+    parser.add_argument("--promoters", type=int, default=20_000)
+    parser.add_argument("--max-distance", type=int, default=500_000)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    options = parser.parse_args()
+    index = pd.read_csv(f"{options.fasta}.fai", sep="\t", header=None).iloc[:, :2]
+    sizes = index.set_axis(["contig", "length"], axis=1)
+    sizes = sizes[sizes["length"] > 1_000_000].reset_index(drop=True)
+    rng = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        beds = {}
+        for role, n, per_cluster in (
+            ("enhancers", options.enhancers, 10),
+            ("promoters", options.promoters, 4),
+        ):
+            beds[role] = Path(temporary) / f"{role}.bed"
+            draw(sizes, n, per_cluster, rng).to_csv(beds[role], sep="\t", header=False, index=False)
+        for threads in options.threads:
+            directory = Path(temporary) / f"threads_{threads}"
+            command = [
+                sys.executable, "-m", "cbat", "predict", "--model-directory", options.model_directory,
+                "--genome", str(options.fasta), "--enhancers", str(beds["enhancers"]),
+                "--promoters", str(beds["promoters"]), "--directory", str(directory),
+                "--max-distance", str(options.max_distance), "--threads", str(threads),
+            ]  # fmt: skip
+            measured = measure(command)
+            summary = pd.read_csv(directory / "summary.tsv", sep="\t")
+            counts = {name: int(summary[name].sum()) for name in ("enhancers", "promoters", "pairs")}
+            print(json.dumps({"threads": threads, **counts, **measured}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The verbs ``predict`` and ``show_model``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cbat.config.predictions import MAX_DISTANCE, TRACK_PAIRS
+
+
+def predict(
+    *,
+    model_directory: Path,
+    genome: Path,
+    enhancers: Path,
+    promoters: Path,
+    directory: Path,
+    cell_line: str = "new_line",
+    tissue: str = "unknown",
+    similarity: Path | None = None,
+    calibrate: Path | None = None,
+    pairs_format: str = "auto",
+    score_threshold: float | None = None,
+    min_distance: int = 0,
+    max_distance: int = MAX_DISTANCE,
+    chromosomes: Sequence[str] = (),
+    support: Path | None = None,
+    support_size: int | None = None,
+    seed: int = 1,
+    enhancer_window: int | None = None,
+    promoter_window: int | None = None,
+    contig_names: Path | None = None,
+    track_pairs: int = TRACK_PAIRS,
+    threads: int = 1,
+) -> None:
+    """Predict the contacts of a cell line from its candidate elements.
+
+    The same command goes on where it was stopped: a finished chromosome is not scored anew.
+
+    Parameters
+    ----------
+    model_directory : Path
+        Folder of the model, with its model.json and SHA256SUMS.
+    genome : Path
+        FASTA that the files are positions of: plain, gzip or bgzip; a plain one with its .fai is not copied.
+    enhancers : Path
+        Candidate enhancers: BED (three columns do), narrowPeak or broadPeak, plain or gzip.
+    promoters : Path
+        Candidate promoters: BED, or GTF, of which the transcription starts are taken.
+    directory : Path
+        Where everything goes.
+    cell_line : str
+        Name of the line; a training line is read as if the model had never met it.
+    tissue : str
+        Tissue of origin; cbat show_model lists those that the model knows.
+    similarity : Path, optional
+        Square TSV of similarities between the line, under its name, and training lines.
+    calibrate : Path, optional
+        Labelled pairs of the line: temperature and threshold are refitted to them, and nothing else.
+    pairs_format : str
+        Format of these pairs, as in a sheet of cell lines.
+    score_threshold : float, optional
+        Such pairs that score this much or more are contacts, for formats with scores.
+    min_distance, max_distance : int
+        Bounds of the distance between the two centres, bp.
+    chromosomes : sequence of str, optional
+        Chromosomes to predict; all that hold elements by default.
+    support : Path, optional
+        TSV (role, element_id) of the candidates that the environment is read from; drawn without it.
+    support_size : int, optional
+        How many are drawn; as many as in training by default.
+    seed : int
+        Seed of the draw.
+    enhancer_window, promoter_window : int, optional
+        Windows that the model must have been trained for, bp; checked, for the model's are used.
+    contig_names : Path, optional
+        TSV (given, genome) of what the files call a contig and what the genome does.
+    track_pairs : int
+        Most pairs in the tracks for genome browsers.
+    threads : int
+        Chromosomes that are scored side by side; scores do not depend on it.
+    """
+    from cbat.config.load import parse_section
+    from cbat.config.predictions import PredictionSettings
+    from cbat.prediction.whole_line import Inputs, predict_line
+
+    values = {
+        "tissue": tissue,
+        "min_distance": min_distance,
+        "max_distance": max_distance,
+        "chromosomes": list(chromosomes) or None,
+        "support_size": support_size,
+        "seed": seed,
+        "enhancer_window": enhancer_window,
+        "promoter_window": promoter_window,
+        "pairs_format": pairs_format,
+        "score_threshold": score_threshold,
+        "track_pairs": track_pairs,
+    }
+    settings = parse_section(PredictionSettings, values, [])
+    inputs = Inputs(
+        model_directory, genome, enhancers, promoters, contig_names, similarity, support, calibrate
+    )
+    predict_line(inputs, cell_line, settings, directory, threads)
+
+
+def show_model(directory: Path) -> None:
+    """Say what a model directory holds, once its hashes have been checked.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder that cbat package_model has written.
+    """
+    from cbat.model.directory import read_model_directory
+    from cbat.prediction.card import in_words
+
+    print(in_words(read_model_directory(directory)))

@@ -1,0 +1,18 @@
+"""What all sections of the configuration are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
+
+
+class Section(BaseModel):
+    """A closed, immutable group of keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

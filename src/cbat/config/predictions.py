@@ -1,0 +1,82 @@
+"""The section ``predictions``: cell lines to be predicted, and from what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from cbat.config.base import Name, PositiveInt, Section
+
+MAX_DISTANCE = 500_000
+TRACK_PAIRS = 100_000
+
+
+class PredictionSettings(Section):
+    """How a cell line is predicted, whatever its files are."""
+
+    tissue: str = Field(
+        "unknown", description="Tissue of origin, one that the model knows; `unknown` states none."
+    )
+    min_distance: Annotated[int, Field(ge=0)] = Field(
+        0, description="Shortest distance between the centres of enhancer and promoter, bp."
+    )
+    max_distance: PositiveInt = Field(
+        MAX_DISTANCE, description="Longest distance between the centres of enhancer and promoter, bp."
+    )
+    chromosomes: list[str] | None = Field(
+        None,
+        description="Chromosomes to predict; null takes those of `splits` (and, without the workflow, all). "
+        "The environment is read from candidates of all chromosomes.",
+    )
+    support_size: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description=(
+            "Candidates that the environment is read from; null takes as many as in training, 0 the stated "
+            "tissue alone."
+        ),
+    )
+    seed: int = Field(1, description="Seed of the draw of these candidates.")
+    enhancer_window: PositiveInt | None = Field(
+        None, description="Window that the model must have been trained for, bp; null takes the model's."
+    )
+    promoter_window: PositiveInt | None = Field(
+        None, description="Window that the model must have been trained for, bp; null takes the model's."
+    )
+    pairs_format: str = Field("auto", description="Format of the pairs of `calibrate`, as in a sheet.")
+    score_threshold: float | None = Field(
+        None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."
+    )
+    track_pairs: Annotated[int, Field(ge=0)] = Field(
+        TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
+    )
+
+
+class Prediction(PredictionSettings):
+    """A cell line to be predicted."""
+
+    model: Name | None = Field(None, description="Model of this run; null takes `full_model`.")
+    model_seed: int | None = Field(None, description="Its training seed; null takes the first of `seeds`.")
+    world: Name | None = Field(None, description="World of a benchmark whose model it is; null takes none.")
+    model_directory: Path | None = Field(
+        None, description="Model directory to use instead of a model of this run."
+    )
+    genome: Path | None = Field(None, description="Genome FASTA of the files; null takes `genome.fasta`.")
+    contig_names: Path | None = Field(
+        None, description="Names of contigs in the files, as `genome.contig_names`; null takes that."
+    )
+    enhancers: Path = Field(description="Candidate enhancers: BED (three columns do), narrowPeak, broadPeak.")
+    promoters: Path = Field(description="Candidate promoters: BED, or GTF, of which the starts are taken.")
+    similarity: Path | None = Field(
+        None, description="Square TSV of similarities between this line and training lines."
+    )
+    support: Path | None = Field(
+        None, description="TSV (`role`, `element_id`) of the candidates to read the environment from."
+    )
+    calibrate: Path | None = Field(
+        None, description="A few labelled pairs of the line: temperature and threshold are refitted to them."
+    )
+
+
+Predictions = Annotated[dict[Name, Prediction], Field(json_schema_extra={"additionalProperties": False})]

@@ -1,0 +1,1 @@
+"""Apply a model directory to a cell line that nobody has mapped."""

@@ -1,0 +1,256 @@
+"""The candidate elements of a new cell line, as windows of the lengths that a model was trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from cbat.data.assemblies import assembly_of, first_difference
+from cbat.data.bed_files import read_candidates
+from cbat.data.contigs import ContigNames, other_style
+from cbat.data.element_filters import with_sequence
+from cbat.data.elements import Mentions, check_intervals, check_roles, distal, unique_elements
+from cbat.data.sequences import fractions_of_n
+from cbat.data.windows import ROLES, element_ids, window_start
+from cbat.errors import UserError
+from cbat.model.directory import About
+
+COLUMNS: Final = [
+    "element_id", "chrom", "start", "end", "strand", "source_start", "source_end", "name",
+]  # fmt: skip
+WIDE: Final = 4
+"""Intervals whose median is so many times the window are mostly not read."""
+SAMPLED: Final = 1000
+"""Windows of each role whose sequence is looked at for cautions."""
+UNKNOWN_SHARE: Final = 0.02
+"""A larger share of windows without a known base makes one doubt the assembly."""
+_MOST_NAMES: Final = 5
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that a user should know before believing a prediction.
+
+    Attributes
+    ----------
+    kind : str
+        One word for programs.
+    message : str
+        A sentence for people.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Genome:
+    """A prepared genome: its FASTA with an index beside it, and the lengths of its contigs, bp."""
+
+    fasta: Path
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Unique elements of a cell line.
+
+    Attributes
+    ----------
+    tables : dict
+        Role -> :data:`COLUMNS`, sorted by chromosome in the order of the genome and by start.
+    report : dict
+        Counts of what came in and of what was left out.
+    cautions : tuple of Caution
+    """
+
+    tables: dict[str, pd.DataFrame]
+    report: dict[str, Any]
+    cautions: tuple[Caution, ...]
+
+    @property
+    def chromosomes(self) -> list[str]:
+        """Chromosomes that hold elements of both roles, in the order of the genome."""
+        both = set(self.tables["promoter"]["chrom"])
+        return [chrom for chrom in self.tables["enhancer"]["chrom"].drop_duplicates() if chrom in both]
+
+
+def collect(
+    files: Mapping[str, Path],
+    cell_line: str,
+    about: About,
+    genome: Genome,
+    contigs: ContigNames,
+    chromosomes: Sequence[str] | None,
+) -> Candidates:
+    """Read candidates as the stage `collect_elements` reads those of the lines that were evaluated.
+
+    Parameters
+    ----------
+    files : mapping
+        Role -> BED, or GTF for promoters.
+    cell_line : str
+    about : About
+        Windows and filters of the model.
+    genome : Genome
+    contigs : ContigNames
+    chromosomes : sequence of str or None
+        Those that are predicted; None predicts all. Candidates of all others are read as well.
+
+    Raises
+    ------
+    UserError
+        A malformed file; contigs that the genome does not have; intervals of another assembly; no candidate
+        of a role on the chromosomes.
+    """
+    mentions = []
+    for role in ROLES:
+        listed = read_candidates(files[role], role, contigs, named=True)
+        mention = Mentions(cell_line, role, Path(files[role]), listed, candidates=True, bed=True)
+        _refuse_other_assembly(mention, genome, about)
+        check_intervals(mention, genome.sizes, genome.fasta)
+        mentions.append(mention)
+    n_both = check_roles(mentions, "keep")[cell_line]
+    mentions = distal(mentions, about.elements.enhancer_promoter_gap)
+    predicted = _predicted(chromosomes, genome)
+    # The environment is that of the whole line, whichever chromosomes are predicted.
+    everywhere = dict.fromkeys(genome.sizes, "everywhere")
+    windows = about.windows.model_dump()
+    tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
+    report = _report(mentions, tables, genome)
+    if about.elements.max_n is not None:
+        tables, left_out = with_sequence(tables, about.elements.max_n, genome.fasta)
+        for role in ROLES:
+            report[role]["left_out_without_sequence"] = int((left_out["role"] == role).sum())
+    for mention in mentions:
+        if not tables[mention.role]["chrom"].isin(predicted).any():
+            raise UserError(
+                f"no {mention.role} lies on a predicted chromosome and has a sequence that is known "
+                f"({report[mention.role]})",
+                mend="check the file, name other chromosomes, or use the genome that it belongs to",
+                file=mention.path,
+            )
+        names = _names(mention.intervals, windows[mention.role])
+        table = tables[mention.role]
+        table = table.assign(name=[names.get(name, ".") for name in table["element_id"]])
+        tables[mention.role] = table[COLUMNS].reset_index(drop=True)
+    cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
+    return Candidates(tables, report, (*cautions, *_of_sequence(tables, genome, about)))
+
+
+def _predicted(chromosomes: Sequence[str] | None, genome: Genome) -> list[str]:
+    for chrom in chromosomes or ():
+        if chrom not in genome.sizes:
+            other = other_style(chrom)
+            mend = f"write {other!r}, as the genome does" if other in genome.sizes else "correct or remove it"
+            raise UserError(
+                f"the chromosome {chrom!r} is asked for, a contig that the genome does not have",
+                mend=mend,
+                file=genome.fasta,
+            )
+    return list(genome.sizes) if chromosomes is None else list(chromosomes)
+
+
+def _refuse_other_assembly(mention: Mentions, genome: Genome, about: About) -> None:
+    """Stop for intervals beyond the ends of contigs, and say which assembly they may be of."""
+    table = mention.intervals
+    beyond = table[table["end"] > table["chrom"].map(genome.sizes)]
+    if beyond.empty:
+        return
+    row = beyond.iloc[0]
+    looks = assembly_of(genome.sizes)
+    told = "the FASTA" if looks is None else f"the FASTA, which looks like {looks},"
+    trained = about.training.genome
+    fits = (beyond["end"] <= beyond["chrom"].map(trained).fillna(0)).all()
+    home = assembly_of(trained) or "the genome that the model was trained on"
+    hint = f"; all of them would fit {home}" if fits and first_difference(trained, genome.sizes) else ""
+    raise UserError(
+        f"{len(beyond)} of {len(table)} {mention.role}s reach beyond the end of their contig in {told} "
+        f"such as {row['chrom']}:{row['start']}-{row['end']} ({row['chrom']} is "
+        f"{genome.sizes[row['chrom']]} bp long there): the file seems to be of another assembly{hint}",
+        mend="give the FASTA of the assembly that the file was made with, or lift the file over",
+        file=mention.path,
+        where=f"line {row['line']}",
+    )
+
+
+def _names(intervals: pd.DataFrame, window: int) -> dict[str, str]:
+    """Window -> the names of its intervals, in the order of the file."""
+    start = window_start(intervals["start"], intervals["end"], window)
+    ids = element_ids(intervals["chrom"], start, window)
+    table = pd.DataFrame({"id": ids, "name": intervals["name"].to_numpy()})
+    table = table[table["name"] != "."].drop_duplicates()
+    several = table["id"].duplicated(keep=False)
+    names = dict(zip(table["id"][~several], table["name"][~several], strict=True))
+    for one, part in table[several].groupby("id", sort=False)["name"]:
+        names[str(one)] = ",".join(part.iloc[:_MOST_NAMES])
+    return names
+
+
+def _report(
+    mentions: Sequence[Mentions], tables: Mapping[str, pd.DataFrame], genome: Genome
+) -> dict[str, Any]:
+    return {
+        mention.role: {
+            "intervals": len(mention.intervals) + mention.n_near_promoters,
+            "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(genome.sizes))).sum()),
+            "left_out_near_promoters": mention.n_near_promoters,
+            "left_out_without_sequence": 0,
+            "unique_windows": len(tables[mention.role]),
+        }
+        for mention in mentions
+    }
+
+
+def _of_genome(genome: Genome, about: About) -> list[Caution]:
+    trained = about.training.genome
+    if (chrom := first_difference(trained, genome.sizes)) is None:
+        return []
+    names = [assembly_of(sizes) or "unknown assembly" for sizes in (trained, genome.sizes)]
+    return [
+        Caution(
+            "other_assembly",
+            f"the model was trained on another assembly ({names[0]}: {chrom} has {trained[chrom]} bp; here "
+            f"{genome.sizes[chrom]}, {names[1]}); that is fine if the files belong to this FASTA",
+        )
+    ]
+
+
+def _of_intervals(mentions: Sequence[Mentions], windows: Mapping[str, int], n_both: int) -> list[Caution]:
+    found = []
+    for mention in mentions:
+        middle = float((mention.intervals["end"] - mention.intervals["start"]).median())
+        if middle > WIDE * windows[mention.role]:
+            found.append(
+                Caution(
+                    "wide_intervals",
+                    f"half of the {mention.role}s are longer than {middle:.0f} bp; the model reads "
+                    f"{windows[mention.role]} bp around the centre of each",
+                )
+            )
+    if n_both:
+        found.append(
+            Caution("both_roles", f"{n_both} intervals are listed as enhancers and as promoters as well")
+        )
+    return found
+
+
+def _of_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome, about: About) -> list[Caution]:
+    """Real elements hardly ever lie where an assembly knows no base."""
+    if about.elements.max_n is not None:
+        return []
+    sampled = {role: table.iloc[:: max(1, len(table) // SAMPLED)] for role, table in tables.items()}
+    unknown = pd.concat(pd.Series(share) for share in fractions_of_n(genome.fasta, sampled).values()) == 1.0
+    if unknown.mean() <= UNKNOWN_SHARE:
+        return []
+    return [
+        Caution(
+            "unknown_sequence",
+            f"{100 * unknown.mean():.0f}% of the windows hold no known base: the files may be of another "
+            "assembly than the FASTA, or the FASTA is not whole",
+        )
+    ]

@@ -1,0 +1,162 @@
+"""Put the scored pairs of all chromosomes together, in the formats that people use."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cbat.config.predictions import PredictionSettings
+from cbat.errors import UserError
+from cbat.files import atomic_file
+from cbat.prediction.plan import Plan, read_plan
+from cbat.prediction.progress import Progress
+from cbat.prediction.tracks import (
+    BEDPE_COLUMNS,
+    INTERACT_COLUMNS,
+    as_text,
+    bedpe,
+    indexed_text,
+    interact,
+    longrange,
+)
+
+log = logging.getLogger(__name__)
+FILES: Final = (
+    "predictions.bedpe.gz",
+    "predictions.bedpe.gz.tbi",
+    "contacts.bedpe",
+    "contacts.interact",
+    "contacts.longrange.gz",
+    "contacts.longrange.gz.tbi",
+    "summary.tsv",
+)
+MOST_CALLED: Final = 0.5
+FEW_PAIRS: Final = 100
+_MEND: Final = "delete it and run score_chromosome anew"
+
+
+def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings) -> None:
+    """Write the table of all pairs as indexed BEDPE, and tracks of the contacts for genome browsers.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the line, as `prepare_prediction` has left it.
+    pairs : sequence of Path
+        Scored pairs, one file for each chromosome of the plan, in its order.
+    settings : PredictionSettings
+        Most pairs in the tracks.
+
+    Raises
+    ------
+    UserError
+        A file is missing or damaged, or there are more or fewer than chromosomes.
+    """
+    plan = read_plan(directory)
+    if len(pairs) != len(plan.chromosomes):
+        raise UserError(
+            f"{len(pairs)} files of scored pairs for {len(plan.chromosomes)} chromosomes",
+            mend="give one file for each chromosome of the plan, in its order",
+            file=directory,
+        )
+    drawn = most_probable(pairs, settings.track_pairs)
+    shown, seen = [], 0
+    progress = Progress(f"{plan.cell_line} writing", "pairs", plan.n_pairs)
+    with indexed_text(directory / "predictions.bedpe.gz") as table:
+        table.comment(BEDPE_COLUMNS)
+        for path in pairs:
+            for part in read_pairs(path):
+                table.write(bedpe(part))
+                contacts = part[part["contact"].to_numpy()]
+                shown.append(contacts[drawn[seen : seen + len(contacts)]])
+                seen += len(contacts)
+                progress.add(len(part))
+    write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
+    _write_summary(directory, pairs, plan)
+
+
+def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.bool_]:
+    """Which of the contacts, in the order of the files, are among the ``most`` most probable ones.
+
+    Of equally probable ones the first are taken.
+    """
+    probability = np.concatenate(
+        [
+            part["probability"].to_numpy()[part["contact"].to_numpy()]
+            for path in pairs
+            for part in read_pairs(path, ["probability", "contact"])
+        ]
+    )
+    drawn = np.zeros(len(probability), dtype=bool)
+    drawn[np.argsort(-probability, kind="stable")[:most]] = True
+    return drawn
+
+
+def read_pairs(path: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Scored pairs of a chromosome, or some of their columns, a group of rows after the other.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=None if columns is None else list(columns))
+                # Sorting and arithmetic want plain columns.
+                yield pd.DataFrame(
+                    {name: column.cast(_plain(column.type)).to_pandas() for name, column in _columns(table)}
+                )
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"the scored pairs cannot be read ({error})", mend=_MEND, file=path) from error
+
+
+def _columns(table: Any) -> Iterator[tuple[str, Any]]:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def _plain(kind: Any) -> Any:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def write_tracks(directory: Path, contacts: pd.DataFrame, cell_line: str) -> None:
+    """Write ``contacts.*``."""
+    with atomic_file(directory / "contacts.bedpe") as temporary:
+        header = "#" + "\t".join(BEDPE_COLUMNS) + "\n"
+        temporary.write_bytes(header.encode() + as_text(bedpe(contacts)))
+    with atomic_file(directory / "contacts.interact") as temporary:
+        title = (
+            f'track type=interact name="{cell_line}" description="Predicted contacts of {cell_line}" '
+            "interactDirectional=true maxHeightPixels=200:100:50 visibility=full\n"
+        )
+        header = "#" + "\t".join(INTERACT_COLUMNS) + "\n"
+        text = as_text(interact(contacts, cell_line))
+        temporary.write_bytes((title + header).encode() + text)
+    with indexed_text(directory / "contacts.longrange.gz") as table:
+        table.write(longrange(contacts))
+
+
+def _write_summary(directory: Path, pairs: Sequence[Path], plan: Plan) -> None:
+    rows = []
+    for (chrom, counts), path in zip(plan.chromosomes.items(), pairs, strict=True):
+        found = [int(part["contact"].sum()) for part in read_pairs(path, ["contact"])]
+        rows.append({"chrom": chrom, **vars(counts), "contacts": sum(found)})
+    table = pd.DataFrame(rows)
+    with atomic_file(directory / "summary.tsv") as temporary:
+        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    n_pairs, n_contacts = int(table["pairs"].sum()), int(table["contacts"].sum())
+    if n_contacts > MOST_CALLED * n_pairs and n_pairs >= FEW_PAIRS:
+        log.warning(
+            "the threshold calls most pairs contacts: it was chosen where contacts were common; go by rank "
+            "and score, or refit it to labelled pairs of the line"
+        )
+    log.info("%s: %s of %s pairs are called contacts", plan.cell_line, f"{n_contacts:,}", f"{n_pairs:,}")

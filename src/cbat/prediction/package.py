@@ -1,0 +1,194 @@
+"""Put a trained model into the form that people share: weights, description, card and hashes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from cbat import __version__
+from cbat.config.sections import (
+    ElementSettings,
+    EvaluationSettings,
+    ReadoutSettings,
+    ShardSettings,
+    SplitSettings,
+)
+from cbat.data.genome import read_contig_sizes
+from cbat.data.motif_files import read_motif_file
+from cbat.data.shards import Shard, read_shard
+from cbat.errors import UserError
+from cbat.evaluation.headline import Headline
+from cbat.evaluation.table import NO_CONTEXT, read_table
+from cbat.model.bundle import TrainedModel, load_model
+from cbat.model.directory import (
+    About,
+    Channel,
+    Elements,
+    Figure,
+    Support,
+    Training,
+    TrainingLine,
+    Windows,
+    write_model_directory,
+)
+from cbat.model.motif_names import consensus, filter_probabilities, jaspar_motifs, name_motifs
+from cbat.prediction.card import model_card
+
+OF_OTHER_CONTEXTS: Final = ("aupr", "auroc")
+"""Figures that are kept of environments that are not the line's own."""
+
+
+def run(
+    *,
+    model_directory: Path,
+    name: str,
+    seed: int,
+    shards: Sequence[Path],
+    metrics: Sequence[Path] = (),
+    calibration: Path | None = None,
+    contig_sizes: Path,
+    elements: ElementSettings,
+    splits: SplitSettings,
+    shard_settings: ShardSettings,
+    evaluation: EvaluationSettings,
+    readout: ReadoutSettings,
+    directory: Path,
+) -> None:
+    """Write a model directory: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``, ``SHA256SUMS``.
+
+    Parameters
+    ----------
+    model_directory : Path
+        What `train_model` has written.
+    name : str
+        Name of the model, for people.
+    seed : int
+        Its training seed, for people.
+    shards : sequence of Path
+        Shards of the training and validation lines, for their counts.
+    metrics : sequence of Path
+        Tables of metrics of the model, one for each evaluated line.
+    calibration : Path, optional
+        ``calibration.json`` of the read-out of this model.
+    contig_sizes : Path
+        Contigs of the genome that it was trained on.
+    elements, splits, shard_settings, evaluation, readout : settings
+        Sections of the configuration that it was trained and evaluated with.
+    directory : Path
+        The model directory to write; what it held is replaced.
+
+    Raises
+    ------
+    UserError
+        A damaged model, shard or table.
+    """
+    model = load_model(model_directory)
+    windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
+    opened = [read_shard(path) for path in shards]
+    for shard in opened:
+        _check_windows(shard, windows)
+    size = min(model.settings.support_size, shard_settings.support_size)
+    about = About(
+        name=name,
+        seed=seed,
+        cbat_version=__version__,
+        channels=_channels(model, readout),
+        windows=Windows(**windows),
+        elements=Elements(max_n=elements.max_n, enhancer_promoter_gap=elements.enhancer_promoter_gap),
+        support=Support(
+            elements=list(shard_settings.support_elements),
+            size=size,
+            validation_size=min(model.settings.validation_support, shard_settings.support_size),
+        ),
+        training=_training(model, opened, splits, read_contig_sizes(contig_sizes)),
+        evidence_power=None if calibration is None else _power(calibration),
+        figures=_figures(metrics, name, Headline.of(evaluation)),
+    )
+    write_model_directory(directory, model, about, model_card(about, model))
+
+
+def _check_windows(shard: Shard, windows: dict[str, int]) -> None:
+    for role, codes in (("enhancer", shard.enhancer_codes), ("promoter", shard.promoter_codes)):
+        if codes.shape[1] != windows[role]:
+            raise UserError(
+                f"the {role} windows of {shard.cell_line} have {codes.shape[1]} bp, and the section elements "
+                f"says {windows[role]}",
+                mend="give the section that the shards were made with",
+            )
+
+
+def _channels(model: TrainedModel, readout: ReadoutSettings) -> list[Channel]:
+    known = jaspar_motifs() if readout.motifs is None else read_motif_file(readout.motifs)
+    filters = model.encoder.filters.numpy()
+    names = name_motifs(filters, known, readout.least_similarity)
+    words = [consensus(matrix) for matrix in filter_probabilities(filters)[0]]
+    return [
+        Channel(
+            consensus=word, motif=one.motif, similarity=round(float(one.similarity), 6), alike=list(one.alike)
+        )
+        for word, one in zip(words, names, strict=True)
+    ]
+
+
+def _training(
+    model: TrainedModel, shards: Sequence[Shard], splits: SplitSettings, sizes: dict[str, int]
+) -> Training:
+    chromosomes = {split: list(names) for split, names in splits}
+    learned = set(model.provenance.get("train_lines", model.teacher.lines))
+    graph = model.teacher.graph
+    lines, distances = [], []
+    for shard in sorted(shards, key=lambda one: one.cell_line):
+        used = ["train", "validation"] if shard.cell_line in learned else ["validation"]
+        pairs = shard.pairs[shard.pairs["split"].isin(used)]
+        if shard.cell_line in learned:
+            distances.append(pairs.loc[pairs["split"] == "train", "distance"])
+        lines.append(
+            TrainingLine(
+                cell_line=shard.cell_line,
+                tissue=(graph.tissue_of(shard.cell_line) if graph is not None else None) or "unknown",
+                role="train" if shard.cell_line in learned else "validation",
+                pairs=len(pairs),
+                contacts=int(pairs["label"].sum()),
+            )
+        )
+    every = pd.concat([*distances, pd.Series([], dtype="int64")])
+    named = {chrom for names in chromosomes.values() for chrom in names}
+    return Training(
+        lines=lines,
+        chromosomes=chromosomes,
+        distances=(int(every.min()), int(every.max())) if len(every) else (0, 0),
+        genome={chrom: length for chrom, length in sizes.items() if chrom in named},
+    )
+
+
+def _power(path: Path) -> float:
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["power"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"this is not the calibration of a read-out ({error})",
+            mend="run read_environment anew",
+            file=path,
+        ) from error
+
+
+def _figures(paths: Sequence[Path], name: str, headline: Headline) -> list[Figure]:
+    """Figures at the headline's support size; of the line's own environment all, of others the main ones."""
+    if not paths:
+        return []
+    table = pd.concat([read_table(path) for path in paths], ignore_index=True)
+    table = table[(table["model"] == name) & (table["chromosomes"] == headline.chromosomes)]
+    table = table[table["n_support"].isin([0, headline.n_support])]
+    own = (table["context"] == NO_CONTEXT) | (
+        (table["context"] == "own") & (table["n_support"] == headline.n_support)
+    )
+    other = ~table["context"].isin([NO_CONTEXT, "own"]) & table["metric"].isin(OF_OTHER_CONTEXTS)
+    kept = table[own | other].drop(columns=["model", "seed"])
+    return [
+        Figure(**{str(key): None if value != value else value for key, value in row.items()})
+        for row in kept.to_dict("records")
+    ]

@@ -1,0 +1,228 @@
+"""Predict a cell line in one command: prepare, score chromosome by chromosome, put together.
+
+What is done is written down, so that a run that was stopped goes on with the chromosomes that are missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from cbat import __version__
+from cbat.config.predictions import PredictionSettings
+from cbat.data.genome import sound_index
+from cbat.errors import UserError
+from cbat.files import sha256_of, write_json
+from cbat.model.directory import check_hashes
+from cbat.prediction import gather, prepare, score
+from cbat.prediction.plan import Plan, pairs_file, read_plan
+from cbat.prediction.progress import Progress
+
+log = logging.getLogger(__name__)
+JOURNAL: Final = "progress.json"
+Fault = tuple[str, str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a prediction is made from."""
+
+    model_directory: Path
+    genome: Path
+    enhancers: Path
+    promoters: Path
+    contig_names: Path | None = None
+    similarity: Path | None = None
+    support: Path | None = None
+    calibration_pairs: Path | None = None
+
+    def key(self, cell_line: str, settings: PredictionSettings) -> str:
+        """What says whether an earlier run did the same; a genome is known by size, time and index."""
+        known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
+        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs"})
+        known["model"] = check_hashes(self.model_directory)
+        for name in ("enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs"):
+            path = getattr(self, name)
+            known[name] = None if path is None else _sha256(path)
+        known["genome"] = _identity(self.genome)
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _identity(fasta: Path) -> list[Any]:
+    try:
+        state = fasta.stat()
+    except OSError as error:
+        raise _unreadable(fasta, error) from error
+    index = sound_index(fasta)
+    return [state.st_size, state.st_mtime_ns, None if index is None else sha256_of(index)]
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"the file cannot be read ({error.strerror})",
+        mend="correct its path or its permissions (paths start at the working directory)",
+        file=path,
+    )
+
+
+@dataclass
+class Journal:
+    """What an earlier run of the same prediction has finished.
+
+    Attributes
+    ----------
+    path : Path
+    key : str
+        Of the inputs and settings.
+    prepared : bool
+    chromosomes : dict
+        Finished chromosome -> SHA-256 of its scored pairs.
+    """
+
+    path: Path
+    key: str
+    prepared: bool = False
+    chromosomes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, key: str) -> Journal:
+        """The journal of an earlier run, or an empty one if that run was another."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["key"] == key:
+                return cls(path, key, bool(content["prepared"]), dict(content["chromosomes"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return cls(path, key)
+
+    def write(self) -> None:
+        """Write it down."""
+        content = {"key": self.key, "prepared": self.prepared, "chromosomes": self.chromosomes}
+        write_json(self.path, content)
+
+    def finish(self, chromosome: str, pairs: Path) -> None:
+        """Note a chromosome that has been scored."""
+        self.chromosomes[chromosome] = sha256_of(pairs)
+        self.write()
+
+    def has(self, chromosome: str, pairs: Path) -> bool:
+        """Whether the chromosome has been scored, and its file is as it was."""
+        digest = self.chromosomes.get(chromosome)
+        return digest is not None and pairs.is_file() and sha256_of(pairs) == digest
+
+
+def predict_line(
+    inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
+) -> None:
+    """Predict all pairs of a cell line; see :func:`cbat.commands.prediction.predict`."""
+    directory = Path(directory)
+    journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
+    if not journal.prepared:
+        journal.chromosomes = {}
+        prepare.run(
+            model_directory=inputs.model_directory,
+            genome=inputs.genome,
+            enhancers=inputs.enhancers,
+            promoters=inputs.promoters,
+            cell_line=cell_line,
+            settings=settings,
+            directory=directory,
+            contig_names=inputs.contig_names,
+            similarity=inputs.similarity,
+            support=inputs.support,
+            calibration_pairs=inputs.calibration_pairs,
+        )
+        journal.prepared = True
+        journal.write()
+    plan = read_plan(directory)
+    files = {chrom: pairs_file(directory, chrom) for chrom in plan.chromosomes}
+    missing = [chrom for chrom, file in files.items() if not journal.has(chrom, file)]
+    if len(missing) < len(files):
+        log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
+    for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
+        journal.finish(chrom, files[chrom])
+    gather.run(directory=directory, pairs=list(files.values()), settings=settings)
+    _drop_strangers(directory, files)
+
+
+def _drop_strangers(directory: Path, files: Mapping[str, Path]) -> None:
+    """Remove scored pairs of chromosomes that an earlier run with other settings has left."""
+    kept = {file.name for file in files.values()}
+    for path in (directory / "pairs").glob("*.parquet"):
+        if path.name not in kept:
+            path.unlink()
+
+
+def _scored(
+    model_directory: Path, directory: Path, plan: Plan, chromosomes: list[str], threads: int
+) -> Iterator[str]:
+    """Score chromosomes, the largest first, and name each one that is done."""
+    ordered = sorted(chromosomes, key=lambda chrom: -plan.chromosomes[chrom].pairs)
+    total = sum(plan.chromosomes[chrom].pairs for chrom in ordered)
+    progress = Progress(f"{plan.cell_line} in all", "pairs", total, every=0.0)
+    run: Callable[..., Iterator[str]] = _in_turn if min(threads, len(ordered)) <= 1 else _side_by_side
+    for chrom in run(model_directory, directory, ordered, threads):
+        progress.add(plan.chromosomes[chrom].pairs)
+        yield chrom
+
+
+def _in_turn(model_directory: Path, directory: Path, chromosomes: list[str], _: int) -> Iterator[str]:
+    for chrom in chromosomes:
+        output = pairs_file(directory, chrom)
+        score.run(model_directory=model_directory, directory=directory, chromosome=chrom, output=output)
+        yield chrom
+
+
+def _side_by_side(
+    model_directory: Path, directory: Path, chromosomes: list[str], threads: int
+) -> Iterator[str]:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(threads, len(chromosomes)), context, initializer=_start_worker) as pool:
+        jobs = {pool.submit(_score, model_directory, directory, chrom): chrom for chrom in chromosomes}
+        try:
+            for job in as_completed(jobs):
+                if (fault := job.result()) is not None:
+                    problem, mend, file, where = fault
+                    raise UserError(problem, mend=mend, file=file, where=where)
+                yield jobs[job]
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a process that scored a chromosome was killed, perhaps for want of memory",
+                mend="run the same command again, with fewer threads: finished chromosomes are kept",
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+
+
+def _score(model_directory: Path, directory: Path, chromosome: str) -> Fault | None:
+    # A UserError does not survive the way between two processes, so its parts go.
+    try:
+        score.run(
+            model_directory=model_directory,
+            directory=directory,
+            chromosome=chromosome,
+            output=pairs_file(directory, chromosome),
+        )
+    except UserError as error:
+        file = None if error.file is None else str(error.file)
+        return error.problem, error.mend, file, error.where
+    return None

@@ -1,0 +1,93 @@
+"""What a support set says of its line: posterior, motifs, relatives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbat.model.directory import read_model_directory
+from cbat.prediction.plan import read_plan
+
+
+@pytest.fixture(scope="module")
+def prepared(world, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("environment")
+    world.prepare(directory, tissue="liver", max_distance=50_000)
+    return directory
+
+
+def test_the_posterior_is_over_lines_and_tissues(prepared: Path) -> None:
+    table = pd.read_csv(prepared / "posterior.tsv", sep="\t")
+    assert table["posterior"].sum() == pytest.approx(1.0, abs=1e-5)
+    assert table["posterior"].is_monotonic_decreasing
+    assert set(table.loc[table["kind"] == "cell_line", "node"]) == {"blood_1", "brain_1", "liver_1"}
+    assert {"blood", "brain", "liver"} <= set(table.loc[table["kind"] == "tissue", "node"])
+
+
+def test_motifs_are_what_the_model_is_fed(prepared: Path) -> None:
+    table = pd.read_csv(prepared / "motifs.tsv", sep="\t")
+    assert table["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert table["environment"].abs().is_monotonic_decreasing
+    fed = read_plan(prepared).fed()
+    np.testing.assert_allclose(table.set_index("channel")["environment"].sort_index(), fed, rtol=1e-4)
+    assert table["consensus"].str.fullmatch("[ACGTKMNRSWY]+").all()
+
+
+def test_the_file_says_what_was_asked_and_used(world, prepared: Path) -> None:
+    content = json.loads((prepared / "environment.json").read_text())
+    assert content["stated_tissue"] == content["told_tissue"] == "liver"
+    assert content["support_size"] == len(pd.read_csv(prepared / "support.tsv", sep="\t")) == 48
+    assert content["model"]["sha256"] == read_model_directory(world.model).digest
+    assert content["candidates"]["enhancer"]["unique_windows"] > 50
+    assert content["warnings"] == []
+    assert json.loads((prepared / "calibration.json").read_text()) is None
+
+
+def test_a_training_line_is_no_node_of_its_own_posterior(world, tmp_path: Path) -> None:
+    world.prepare(tmp_path, cell_line="liver_1", max_distance=50_000)
+    assert "liver_1" not in set(pd.read_csv(tmp_path / "posterior.tsv", sep="\t")["node"])
+
+
+def environment_with(world, directory: Path, similarity: str | None, **over) -> np.ndarray:
+    if similarity is not None:
+        directory.mkdir()
+        path = directory / "similar.tsv"
+        path.write_text(similarity)
+        over["similarity"] = path
+    world.prepare(directory, max_distance=50_000, support_size=16, **over)
+    fed = read_plan(directory).fed()
+    assert fed is not None
+    return fed
+
+
+def test_similarities_draw_the_environment_to_relatives(world, tmp_path: Path) -> None:
+    def square(name: str) -> str:
+        return f"\tliver_2\t{name}\nliver_2\t1\t0.9\n{name}\t0.9\t1\n"
+
+    alone = environment_with(world, tmp_path / "alone", None)
+    found = {name: environment_with(world, tmp_path / name, square(name)) for name in ("blood_1", "brain_1")}
+    assert not np.array_equal(found["blood_1"], alone)
+    assert not np.array_equal(found["blood_1"], found["brain_1"])
+    content = json.loads((tmp_path / "blood_1" / "environment.json").read_text())
+    assert content["relatives"] == {"blood_1": 0.9}
+
+
+def test_no_similarity_changes_nothing_and_says_so(world, tmp_path: Path) -> None:
+    alone = environment_with(world, tmp_path / "alone", None)
+    square = "\tliver_2\tblood_1\nliver_2\t1\t-0.2\nblood_1\t-0.2\t1\n"
+    np.testing.assert_array_equal(environment_with(world, tmp_path / "other", square), alone)
+    content = json.loads((tmp_path / "other" / "environment.json").read_text())
+    assert "similarity_unused" in {one["kind"] for one in content["warnings"]}
+
+
+def test_a_model_without_environment_needs_none(world, make_package, tmp_path: Path) -> None:
+    model = make_package(world, tmp_path, environment="none")
+    world.prepare(tmp_path / "out", model_directory=model, max_distance=50_000)
+    assert read_plan(tmp_path / "out").environment is None
+    table = world.predict(tmp_path / "out", model_directory=model, max_distance=50_000)
+    assert (table["environment_resistance"] == 0).all()
+    assert np.array_equal(table["score"], table["intrinsic_potential"].astype(float))

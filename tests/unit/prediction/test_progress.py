@@ -1,0 +1,30 @@
+"""Progress: not too often, and with the time that is left."""
+
+from __future__ import annotations
+
+import logging
+
+from cbat.prediction.progress import Progress, duration
+
+
+def test_it_speaks_every_few_seconds(caplog) -> None:
+    now = [0.0]
+    progress = Progress("HUVEC chr1", "pairs", 1000, every=10.0, clock=lambda: now[0])
+    with caplog.at_level(logging.INFO):
+        for _ in range(10):
+            now[0] += 4.0
+            progress.add(100)
+    assert [record.message for record in caplog.records] == [
+        "HUVEC chr1: 300 of 1,000 pairs, 25 a second, about 28 s left",
+        "HUVEC chr1: 600 of 1,000 pairs, 25 a second, about 16 s left",
+        "HUVEC chr1: 900 of 1,000 pairs, 25 a second, about 4 s left",
+    ]
+    assert progress.text(now[0]) == "HUVEC chr1: 1,000 of 1,000 pairs in 40 s"
+
+
+def test_nothing_to_do() -> None:
+    assert Progress("x", "pairs", 0, clock=lambda: 0.0).text(0.0).startswith("x: 0 of 0 pairs in")
+
+
+def test_durations() -> None:
+    assert [duration(value) for value in (3.2, 240, 9000)] == ["3 s", "4 min", "2.5 h"]

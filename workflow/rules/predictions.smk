@@ -1,0 +1,145 @@
+# Needs: a trained model with its figures, or a model directory from elsewhere; for each line of the section
+# `predictions` a genome and candidate enhancers and promoters.
+# Makes: model directories that can be shared; and for each line its environment, all its pairs with scores (one
+# Parquet file for each chromosome, scored in a job of its own), an indexed table and tracks for genome browsers.
+
+
+rule package_model:
+    """Put a trained model into a model directory, to be shared."""
+    input:
+        shards(PROJECT.names("train", "validation")),
+        code=code("cbat.prediction.package"),
+        model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
+        metrics=expand(
+            "results/evaluation/{{model}}/seed_{{seed}}/{cell_line}/metrics.tsv",
+            cell_line=PROJECT.evaluated(),
+        ),
+        contig_sizes="results/genome/contig_sizes.tsv",
+        calibration=lambda wildcards: (
+            []
+            if PROJECT.models[wildcards.model].environment == "none"
+            else f"results/readout/{wildcards.model}/seed_{wildcards.seed}/calibration.json"
+        ),
+        motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
+    output:
+        [f"results/packages/{{model}}/seed_{{seed}}/{file}" for file in PACKAGE_FILES],
+    log:
+        "logs/package_model/{model}_seed_{seed}.log",
+    benchmark:
+        "benchmarks/package_model/{model}_seed_{seed}.tsv"
+    conda:
+        "../envs/predict.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
+        calibration=lambda wildcards, input: (
+            ["--calibration", input.calibration] if input.calibration else []
+        ),
+        elements=settings("elements"),
+        splits=settings("splits"),
+        shard_settings=settings("shards"),
+        evaluation=settings("evaluation", *HEADLINE_KEYS),
+        readout=settings("readout"),
+    shell:
+        "cbat package_model --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
+        " --name {wildcards.model} --seed {wildcards.seed} --shards {params.shards} --metrics {input.metrics}"
+        " {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
+        " --splits {params.splits:q} --shard-settings {params.shard_settings:q}"
+        " --evaluation {params.evaluation:q} --readout {params.readout:q}"
+        " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"
+
+
+rule prepare_prediction:
+    """Read the candidates and the environment of a new cell line."""
+    input:
+        unpack(prediction_inputs),
+        code=code("cbat.prediction.prepare"),
+        model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
+    output:
+        expand("results/predictions/{{predicted_line}}/{file}", file=READING_FILES),
+        expand(
+            "results/predictions/{{predicted_line}}/prepared/{file}",
+            file=["enhancer.parquet", "promoter.parquet", "plan.json"],
+        ),
+        expand(
+            "results/predictions/{{predicted_line}}/genome/{file}",
+            file=["genome.fa", "genome.fa.fai", "contig_sizes.tsv"],
+        ),
+    log:
+        "logs/prepare_prediction/{predicted_line}.log",
+    benchmark:
+        "benchmarks/prepare_prediction/{predicted_line}.tsv"
+    conda:
+        "../envs/predict.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    params:
+        model=lambda wildcards: prediction_model(wildcards).directory,
+        settings=prediction_settings("track_pairs"),
+        options=prediction_options,
+    shell:
+        "cbat prepare_prediction --model-directory {params.model:q} --genome {input.genome:q}"
+        " --enhancers {input.enhancers:q} --promoters {input.promoters:q}"
+        " --cell-line {wildcards.predicted_line} --settings {params.settings:q} {params.options:q}"
+        " --directory results/predictions/{wildcards.predicted_line} > {log} 2>&1"
+
+
+rule score_chromosome:
+    """Score the pairs of one chromosome of a new cell line."""
+    input:
+        code=code("cbat.prediction.score"),
+        model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
+        prepared=expand(
+            "results/predictions/{{predicted_line}}/{file}",
+            file=[
+                "prepared/enhancer.parquet",
+                "prepared/promoter.parquet",
+                "prepared/plan.json",
+                "genome/genome.fa",
+                "genome/genome.fa.fai",
+            ],
+        ),
+    output:
+        "results/predictions/{predicted_line}/pairs/{chromosome}.parquet",
+    log:
+        "logs/score_chromosome/{predicted_line}_{chromosome}.log",
+    benchmark:
+        "benchmarks/score_chromosome/{predicted_line}_{chromosome}.tsv"
+    conda:
+        "../envs/predict.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=240,
+    params:
+        model=lambda wildcards: prediction_model(wildcards).directory,
+    shell:
+        "cbat score_chromosome --model-directory {params.model:q}"
+        " --directory results/predictions/{wildcards.predicted_line} --chromosome {wildcards.chromosome}"
+        " --output {output} > {log} 2>&1"
+
+
+rule gather_predictions:
+    """Write the scored pairs of a new cell line as tables and tracks."""
+    input:
+        code=code("cbat.prediction.gather"),
+        plan="results/predictions/{predicted_line}/prepared/plan.json",
+        pairs=scored_pairs_of,
+    output:
+        expand("results/predictions/{{predicted_line}}/{file}", file=PREDICTION_FILES),
+    log:
+        "logs/gather_predictions/{predicted_line}.log",
+    benchmark:
+        "benchmarks/gather_predictions/{predicted_line}.tsv"
+    conda:
+        "../envs/predict.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
+    params:
+        settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"track_pairs"}),
+    shell:
+        "cbat gather_predictions --directory results/predictions/{wildcards.predicted_line}"
+        " --pairs {input.pairs} --settings {params.settings:q} > {log} 2>&1"
