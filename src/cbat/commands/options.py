@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
-from cbat.config.load import load_section
-from cbat.config.sections import Section
+from cbat.commands.signatures import REQUIRED, Signature, signature_of
+from cbat.config.base import Section
 from cbat.errors import UserError
 
 _LISTS: Final = frozenset({list, tuple, Sequence})
@@ -36,32 +35,36 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     arguments : sequence of str
         The command line after the verb.
     """
+    signature = signature_of(function)
+    parsed = vars(_parser(signature, program, summary).parse_args(arguments))
+    values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
+    # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
     module, _, name = function.partition(":")
-    target = getattr(importlib.import_module(module), name)
-    parsed = vars(build_parser(target, program, summary).parse_args(arguments))
-    hints = get_type_hints(target)
-    target(**{key: _convert(hints[key], key, value) for key, value in parsed.items()})
+    getattr(importlib.import_module(module), name)(**values)
 
 
-def build_parser(target: Callable[..., object], program: str, summary: str) -> argparse.ArgumentParser:
-    """The parser for the parameters of ``target``."""
+def build_parser(target: Callable[..., object] | str, program: str, summary: str) -> argparse.ArgumentParser:
+    """The parser for the parameters of ``target``, a function or ``module:function``."""
+    return _parser(signature_of(target), program, summary)
+
+
+def _parser(signature: Signature, program: str, summary: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description=summary, allow_abbrev=False, formatter_class=argparse.HelpFormatter
     )
-    hints = get_type_hints(target)
-    entries = describe_parameters(inspect.getdoc(target) or "")
-    for name, parameter in inspect.signature(target).parameters.items():
-        required = parameter.default is inspect.Parameter.empty
-        options = _option(hints[name], positional=parameter.kind is not inspect.Parameter.KEYWORD_ONLY)
-        text = entries.get(name, "").replace("%", "%%")
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            parser.add_argument(name, help=text, **options)
+    entries = describe_parameters(signature.docstring)
+    for one in signature.parameters:
+        required = one.default is REQUIRED
+        options = _option(one.hint, positional=one.positional)
+        text = entries.get(one.name, "").replace("%", "%%")
+        if one.positional:
+            parser.add_argument(one.name, help=text, **options)
             continue
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            dest=name,
+            f"--{one.name.replace('_', '-')}",
+            dest=one.name,
             required=required,
-            default=None if required else parameter.default,
+            default=None if required else one.default,
             help=text,
             **options,
         )
@@ -114,6 +117,8 @@ def _convert(hint: Any, name: str, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(hint, type) and issubclass(hint, Section) and isinstance(value, str):
+        from cbat.config.load import load_section
+
         return load_section(hint, value)
     if get_origin(hint) in (Mapping, dict) and isinstance(value, list):
         return _convert_mapping(get_args(hint)[1], name, value)
