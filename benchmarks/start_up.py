@@ -4,8 +4,8 @@
 
 A whole process is timed, in turn with a bare ``python``; the median of several runs is printed. ``help`` is
 until it has ended, ``options`` until all options are checked and the module behind the verb would be
-imported. What that module imports (torch, pandas) belongs to the verb's work; ``work_imports`` is how long that takes.
-One JSON line for each verb, and one for the slowest.
+imported. What that module imports (torch, pandas) belongs to the verb's work; ``work_imports`` is how long
+that takes. One JSON line for each verb, and one for the slowest.
 """
 
 from __future__ import annotations

@@ -248,7 +248,22 @@ class SimulationSettings(Section):
 class TrainingSettings(Section):
     """How models are trained; what is trained stands in ``config/models``."""
 
-    threads: PositiveInt = Field(1, description="CPU threads of one training job.")
+    threads: PositiveInt = Field(1, description="CPU threads of each process of a training job.")
+    processes: PositiveInt = Field(
+        1,
+        description="Processes of a training job, which share its cell lines; one for each GPU, or several on "
+        "processors. It changes how fast a model is trained, not what is trained.",
+    )
+    blocks_at_once: PositiveInt | None = Field(
+        None,
+        description="Most blocks that a process computes together; the gradients of more are added up, which "
+        "needs less memory. All blocks of a step by default.",
+    )
+    tensorboard: bool = Field(
+        False,
+        description="Also write training curves for TensorBoard, below logs/tensorboard; needs the optional "
+        "package tensorboard.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to train; auto takes a GPU.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Autocast precision.")
     fail_on_collapse: bool = Field(

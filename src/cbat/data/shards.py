@@ -90,6 +90,33 @@ class Shard:
     n_blocks: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What the manifest of a shard says of its blocks; nothing else of the shard has been read.
+
+    Attributes
+    ----------
+    cell_line : str
+    n_blocks : dict
+        Split -> number of its blocks.
+    """
+
+    cell_line: str
+    n_blocks: dict[str, int]
+
+
+def read_outline(directory: Path) -> Outline:
+    """The outline of the shard of a cell line.
+
+    Raises
+    ------
+    UserError
+        The manifest is missing, damaged or of another format.
+    """
+    manifest = read_manifest(Path(directory), version=FORMAT, files=FILES, mend=_MEND)
+    return Outline(manifest["cell_line"], {split: manifest["n_blocks"][split] for split in SPLITS})
+
+
 def read_shard(directory: Path) -> Shard:
     """Open the shard of a cell line, once sizes and hashes of all its files have been checked.
 

@@ -13,6 +13,7 @@ support set's own mean aligns the two in closed form.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,15 +40,27 @@ class SupportStatistics:
     deviation: FloatArray
 
     @classmethod
-    def of(cls, features: FloatArray, role: npt.NDArray[np.int_], weight: FloatArray) -> SupportStatistics:
-        """Statistics of features, shape=(n, n_channels), with a role (0, 1) and a weight for each row."""
+    def of(
+        cls,
+        features: FloatArray,
+        role: npt.NDArray[np.int_],
+        weight: FloatArray,
+        add_up: Callable[[FloatArray], FloatArray] = np.asarray,
+    ) -> SupportStatistics:
+        """Statistics of features, shape=(n, n_channels), with a role (0, 1) and a weight for each row.
+
+        Several processes that hold rows of their own make the same statistics where ``add_up`` gives each of
+        them the sum of an array over all.
+        """
         mean = np.zeros((2, features.shape[1]))
         deviation = np.ones((2, features.shape[1]))
         for which in (0, 1):
             rows = (role == which) & (weight > 0)
-            if rows.any():
-                mean[which] = np.average(features[rows], axis=0, weights=weight[rows])
-                variance = np.average((features[rows] - mean[which]) ** 2, axis=0, weights=weight[rows])
+            weights = weight[rows, None]
+            total = add_up(weights.sum(axis=0))
+            if total[0] > 0:
+                mean[which] = add_up((features[rows] * weights).sum(axis=0)) / total
+                variance = add_up(((features[rows] - mean[which]) ** 2 * weights).sum(axis=0)) / total
                 deviation[which] = np.sqrt(variance) + 1e-3
         return cls(mean, deviation)
 

@@ -17,7 +17,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.prediction.plan import Plan, read_plan
-from cbat.prediction.progress import Progress
+from cbat.progress import Progress
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
     INTERACT_COLUMNS,
@@ -70,7 +70,7 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
     drawn = most_probable(pairs, settings.track_pairs)
     shown, seen = [], 0
     progress = Progress(f"{plan.cell_line} writing", "pairs", plan.n_pairs)
-    with indexed_text(directory / "predictions.bedpe.gz") as table:
+    with indexed_text(directory / "predictions.bedpe.gz") as table, progress:
         table.comment(BEDPE_COLUMNS)
         for path in pairs:
             for part in read_pairs(path):

@@ -24,7 +24,7 @@ from cbat.model.environment import FloatArray
 from cbat.model.new_line import LineScorer
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Plan, read_elements, read_plan
-from cbat.prediction.progress import Progress
+from cbat.progress import Progress
 
 log = logging.getLogger(__name__)
 PIECE: Final = 1 << 16
@@ -107,16 +107,17 @@ def score(
     }
     if n:
         scorer = LineScorer(shared.model, encode(shared, fasta, tables), plan.fed())
-        progress, at = Progress(f"{plan.cell_line} {chromosome}", "pairs", n), 0
-        for pairs in near.pieces(PIECE):
-            scores = scorer.scores(pairs)
-            part = slice(at, at + len(pairs))
-            for name in ("enhancer", "promoter", "distance"):
-                columns[name][part] = getattr(pairs, name)
-            columns["intrinsic_potential"][part] = scores.intrinsic_potential
-            columns["environment_resistance"][part] = scores.environment_resistance
-            at += len(pairs)
-            progress.add(len(pairs))
+        at = 0
+        with Progress(f"{plan.cell_line} {chromosome}", "pairs", n) as progress:
+            for pairs in near.pieces(PIECE):
+                scores = scorer.scores(pairs)
+                part = slice(at, at + len(pairs))
+                for name in ("enhancer", "promoter", "distance"):
+                    columns[name][part] = getattr(pairs, name)
+                columns["intrinsic_potential"][part] = scores.intrinsic_potential
+                columns["environment_resistance"][part] = scores.environment_resistance
+                at += len(pairs)
+                progress.add(len(pairs))
     columns["score"] = columns["intrinsic_potential"].astype(np.float64) - columns["environment_resistance"]
     columns["probability"] = probability_of(columns["score"], plan.temperature)
     columns["rank"] = ranks(columns["promoter"], columns["score"])

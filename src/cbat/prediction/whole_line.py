@@ -24,7 +24,7 @@ from cbat.files import sha256_of, write_json
 from cbat.model.directory import check_hashes
 from cbat.prediction import gather, prepare, score
 from cbat.prediction.plan import Plan, pairs_file, read_plan
-from cbat.prediction.progress import Progress
+from cbat.progress import Progress
 
 log = logging.getLogger(__name__)
 JOURNAL: Final = "progress.json"
@@ -174,11 +174,11 @@ def _scored(
     """Score chromosomes, the largest first, and name each one that is done."""
     ordered = sorted(chromosomes, key=lambda chrom: -plan.chromosomes[chrom].pairs)
     total = sum(plan.chromosomes[chrom].pairs for chrom in ordered)
-    progress = Progress(f"{plan.cell_line} in all", "pairs", total, every=0.0)
     run: Callable[..., Iterator[str]] = _in_turn if min(threads, len(ordered)) <= 1 else _side_by_side
-    for chrom in run(model_directory, directory, ordered, threads):
-        progress.add(plan.chromosomes[chrom].pairs)
-        yield chrom
+    with Progress(f"{plan.cell_line} in all", "pairs", total, every=0.0) as progress:
+        for chrom in run(model_directory, directory, ordered, threads):
+            progress.add(plan.chromosomes[chrom].pairs)
+            yield chrom
 
 
 def _in_turn(model_directory: Path, directory: Path, chromosomes: list[str], _: int) -> Iterator[str]:

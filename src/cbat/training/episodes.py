@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cbat.config.models import ModelSettings
-from cbat.data.shards import Shard
+from cbat.data.shards import Outline, Shard
 from cbat.data.windows import ROLES
 from cbat.graph.propagation import PrototypeGraph
 from cbat.model.blocks import (
@@ -25,7 +26,9 @@ from cbat.model.contact import BlockEnvironment, PairBatch
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
+from cbat.training.distributed import ALONE, Company
 from cbat.training.mixing import mixed_supports, permuted_graph
+from cbat.training.sharing import Share, pairs_of_blocks, placed, starts
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Episodes:
         self, elements: EncodedElements, blocks: Rows, device: torch.device
     ) -> tuple[PairBatch, Tensor]:
         """Pairs and labels of some blocks."""
-        rows = np.concatenate([np.arange(self.start[b], self.start[b + 1]) for b in blocks])
+        rows = pairs_of_blocks(self.start, blocks)
         pairs = PairBatch(
             elements.enhancer[torch.from_numpy(self.pairs.enhancer[rows])].to(device),
             elements.promoter[torch.from_numpy(self.pairs.promoter[rows])].to(device),
@@ -96,15 +99,24 @@ class Episodes:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything a model is trained on.
+    """Everything a model is trained on; of several processes, each has the elements of its own shards.
 
     Attributes
     ----------
     training, validation : Episodes
         Blocks of training chromosomes of the training lines; blocks of validation chromosomes of the
-        training and validation lines.
+        training and validation lines. Those of this process alone, with lines by their number among all.
     deviations, counts : array, shape=(n_lines, n_filters), shape=(n_lines,)
         Of the training lines' candidates on training chromosomes.
+    share : Share
+        Which of all training blocks this process has.
+    company : Company
+        The processes that share the blocks.
+    whole_validation : Episodes or None
+        Labels, blocks and lines of the validation side of all processes, without pairs; None where this
+        process has all of it.
+    validation_at : array, shape=(n_pairs,), or None
+        Place of this process's validation pairs among those of all.
     """
 
     elements: EncodedElements
@@ -115,6 +127,29 @@ class TrainingData:
     teacher: Teacher
     deviations: FloatArray
     counts: FloatArray
+    share: Share
+    company: Company = ALONE
+    whole_validation: Episodes | None = None
+    validation_at: Rows | None = None
+
+    @property
+    def judged(self) -> Episodes:
+        """Labels, blocks and lines of the validation side, of all processes."""
+        return self.validation if self.whole_validation is None else self.whole_validation
+
+    def gathered(self, values: FloatArray) -> FloatArray:
+        """A value for each validation pair of this process, as one array for those of all processes."""
+        if self.validation_at is None:
+            return values
+        return np.asarray(placed(len(self.judged.label), self.validation_at, values, self.company))
+
+    def environments(self) -> tuple[FloatArray | None, Rows]:
+        """Environment and line of every training block, of all processes."""
+        environment, line = self.training.environment, self.training.line
+        if environment is None or self.whole_validation is None:
+            return environment, line
+        n, at = len(self.share.place), np.flatnonzero(self.share.place >= 0)
+        return placed(n, at, environment, self.company), placed(n, at, line, self.company)
 
 
 def build_training_data(
@@ -124,6 +159,8 @@ def build_training_data(
     graph: PrototypeGraph,
     settings: ModelSettings,
     seed: int = 0,
+    company: Company = ALONE,
+    outlines: Sequence[Outline] | None = None,
 ) -> TrainingData:
     """Encode shards, and read the environment of every block.
 
@@ -142,36 +179,67 @@ def build_training_data(
     settings : ModelSettings
     seed : int
         Seed of what the settings ask to be shuffled: lines on the graph, pairs over blocks.
+    company : Company
+        The processes that share the work.
+    outlines : sequence of Outline, optional
+        Of the shards of all processes, where `shards` are those of this one; the order of the lines is theirs.
     """
+    whole = [Outline(shard.cell_line, shard.n_blocks) for shard in shards] if outlines is None else outlines
+    lines = [one.cell_line for one in whole]
+    taught_lines = [name for name in lines if name in train_lines]
+    # Where every process has all shards, it knows the sums.
+    among = ALONE if outlines is None else company
     elements, encoded = encode_shards(shards, encoder, ("train", "validation"))
     taught = [shard for shard in encoded if shard.cell_line in train_lines]
     sides = {shard.cell_line: _candidates(shard, "train") for shard in taught}
     weight = np.zeros(len(elements.role()))
     for rows in sides.values():
         weight[rows] += 1.0
-    weight += _weight_of_absent_roles(taught, elements.role(), weight)
-    statistics = SupportStatistics.of(elements.presence(), elements.role(), weight)
+    weight += _weight_of_absent_roles(taught, elements.role(), weight, among)
+    statistics = SupportStatistics.of(elements.presence(), elements.role(), weight, among.add_up)
     reader = SupportReader(elements, statistics)
     means = [reader.mean(rows) for rows in sides.values()]
-    deviations = np.stack([mean for mean, _ in means])
-    counts = np.array([max(count, 1) for _, count in means], dtype=float)
-    teacher = Teacher.fit(list(sides), deviations, counts, _taught_graph(graph, settings, seed))
+    own = np.array([taught_lines.index(name) for name in sides], dtype=np.int64)
+    deviations = placed(len(taught_lines), own, np.stack([mean for mean, _ in means]), among)
+    found = np.array([max(count, 1) for _, count in means], dtype=float)
+    counts = placed(len(taught_lines), own, found, among)
+    teacher = Teacher.fit(taught_lines, deviations, counts, _taught_graph(graph, settings, seed))
 
-    tissues = {shard.cell_line: graph.tissue_of(shard.cell_line) for shard in encoded}
-    training = _blocks(taught, "train", settings.support_size)
+    tissues = {name: graph.tissue_of(name) for name in lines}
+    training = _blocks(taught, "train", settings.support_size, taught_lines)
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
-    validation = _blocks(encoded, "validation", settings.validation_support)
-    return TrainingData(
+    validation = _blocks(encoded, "validation", settings.validation_support, lines)
+    data = TrainingData(
         elements,
         reader,
-        _with_environments(training, taught, reader, teacher, tissues, settings),
-        _with_environments(validation, encoded, reader, teacher, tissues, settings),
+        _with_environments(training, taught_lines, reader, teacher, tissues, settings),
+        _with_environments(validation, lines, reader, teacher, tissues, settings),
         statistics,
         teacher,
         deviations,
         counts,
+        Share.dealt(np.diff(training.start), company),
+        company,
     )
+    return data if outlines is None else _among_others(data, outlines, taught_lines)
+
+
+def _among_others(data: TrainingData, outlines: Sequence[Outline], taught_lines: list[str]) -> TrainingData:
+    """The data of a process that has some shards, with what it must know of the others'."""
+    company, validation = data.company, data.validation
+    n_blocks = {one.cell_line: one.n_blocks for one in outlines}
+    train = [n_blocks[name]["train"] for name in taught_lines]
+    share = Share.of_lines(np.diff(data.training.start), data.training.line, train, company)
+    sizes = [one.n_blocks["validation"] for one in outlines]
+    judged = Share.of_lines(np.diff(validation.start), validation.line, sizes, company)
+    start = starts(judged.sizes)
+    at = pairs_of_blocks(start, np.flatnonzero(judged.place >= 0))
+    nothing = Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
+    line = np.repeat(np.arange(len(sizes)), sizes)
+    label = placed(int(start[-1]), at, validation.label, company)
+    whole = Episodes(nothing, label, start, None, None, line)
+    return replace(data, share=share, whole_validation=whole, validation_at=at)
 
 
 def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> PrototypeGraph | None:
@@ -181,14 +249,16 @@ def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> 
     return permuted_graph(graph, seed) if settings.graph == "permuted" else graph
 
 
-def _weight_of_absent_roles(taught: list[EncodedShard], role: Rows, weight: FloatArray) -> FloatArray:
+def _weight_of_absent_roles(
+    taught: list[EncodedShard], role: Rows, weight: FloatArray, company: Company
+) -> FloatArray:
     """In how many lines an element of a role that no support set holds is in a training pair, shape=(n,).
 
     Support sets of enhancers alone do not say the mean presence in promoters, from which resistance counts.
     """
     added = np.zeros(len(weight))
     for which, name in enumerate(ROLES):
-        if not weight[role == which].any():
+        if not company.add_up(weight[role == which].sum(keepdims=True)).any():
             for shard in taught:
                 pairs = (shard.pairs["split"] == "train").to_numpy()
                 rows = np.unique(getattr(shard.scored, name)[pairs]) + which * int((role == 0).sum())
@@ -203,19 +273,19 @@ def _candidates(shard: EncodedShard, split: str) -> Rows:
     return rows[rows >= 0]
 
 
-def _blocks(shards: list[EncodedShard], split: str, support_size: int) -> Episodes:
-    """Homogeneous blocks with their support sets, before environments are read."""
+def _blocks(shards: list[EncodedShard], split: str, support_size: int, names: list[str]) -> Episodes:
+    """Homogeneous blocks with their support sets, before environments are read; lines as numbers in ``names``."""
     parts, labels, sizes, supports, lines = [], [], [], [], []
-    for number, shard in enumerate(shards):
+    for shard in shards:
         rows = np.flatnonzero(shard.pairs["split"] == split)
         blocks, counts = np.unique(shard.pairs["block"].to_numpy()[rows], return_counts=True)
         parts.append([column[rows] for column in vars(shard.scored).values()])
         labels.append(shard.pairs["label"].to_numpy(dtype=float)[rows])
         sizes.append(counts)
-        lines.append(np.full(len(blocks), number))
+        lines.append(np.full(len(blocks), names.index(shard.cell_line)))
         supports.append(shard.support[blocks, :support_size])
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    start = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+    start = starts(np.concatenate(sizes))
     return Episodes(
         Pairs(*columns), np.concatenate(labels), start, None, np.concatenate(supports), np.concatenate(lines)
     )
@@ -238,7 +308,7 @@ def _mixed(blocks: Episodes, candidates: list[Rows], n_enhancers: int, seed: int
 
 def _with_environments(
     blocks: Episodes,
-    shards: list[EncodedShard],
+    names: list[str],
     reader: SupportReader,
     teacher: Teacher,
     tissues: dict[str, str | None],
@@ -251,7 +321,7 @@ def _with_environments(
     asks_graph |= settings.competition_weight > 0.0 and settings.teacher == "graph"
     fed, expected = [], []
     for support, number in zip(blocks.support, blocks.line, strict=True):
-        line = shards[number].cell_line if number >= 0 else None
+        line = names[number] if number >= 0 else None
         tissue = None if line is None else tissues[line]
         fed.append(read_environment(settings, teacher, *reader.mean(support), tissue, line))
         if asks_graph:

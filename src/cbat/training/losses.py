@@ -44,6 +44,23 @@ class StepEnergies:
     teacher: Energies | None = None
 
 
+@dataclass(frozen=True)
+class Portion:
+    """How much of a step is computed together: means over a step are sums of weighted means over its parts.
+
+    Attributes
+    ----------
+    pairs, blocks : float
+        Share of the step's pairs, and of its blocks.
+    """
+
+    pairs: float = 1.0
+    blocks: float = 1.0
+
+
+WHOLE: Final = Portion()
+
+
 class Objective(nn.Module):
     """The loss of a step, with the parameters that only training knows.
 
@@ -98,8 +115,12 @@ class Objective(nn.Module):
         label: Tensor,
         block: Tensor,
         expected: Tensor | None,
+        portion: Portion = WHOLE,
     ) -> Tensor:
-        """The loss of a step; see :meth:`forward` and the formula of this module.
+        """The loss of a step, or the part of it that some of its blocks make; see :meth:`forward`.
+
+        The losses of the parts of a step add up to its loss, and so do their gradients, in whatever process
+        each of them is computed.
 
         Parameters
         ----------
@@ -108,21 +129,25 @@ class Objective(nn.Module):
         block : Tensor of int, shape=(n,)
             Block of each pair.
         expected : Tensor, shape=(n_blocks, n_filters), or None
+        portion : Portion
+            What part of a step these pairs and blocks are.
         """
         settings, student, teacher = self.settings, energies.student, energies.teacher
         compared = block if settings.contrast == "block" else None
-        loss = contact_loss(student.logit, label, compared)
+        of_pairs = contact_loss(student.logit, label, compared)
+        if teacher is not None and self.identities is not None:
+            of_pairs = of_pairs + contact_loss(teacher.logit, label, compared)
+        if teacher is not None and settings.competition_weight:
+            of_pairs = of_pairs + settings.competition_weight * competition(student, teacher)
+        loss = portion.pairs * of_pairs
         if self.contact.resistance is not None and settings.orthogonality:
-            loss = loss + settings.orthogonality * entanglement(student, block)
+            loss = loss + portion.blocks * settings.orthogonality * entanglement(student, block)
         if isinstance(self.contact.resistance, TiedResistance) and settings.cooperation:
             combinations = torch.as_tensor(self.contact.resistance.combinations)
-            loss = loss + settings.cooperation_penalty * combinations.abs().sum()
+            loss = loss + portion.blocks * settings.cooperation_penalty * combinations.abs().sum()
         if settings.alignment_weight and energies.fed is not None and expected is not None:
-            loss = loss + settings.alignment_weight * functional.mse_loss(energies.fed.float(), expected)
-        if teacher is not None and self.identities is not None:
-            loss = loss + contact_loss(teacher.logit, label, compared)
-        if teacher is not None and settings.competition_weight:
-            loss = loss + settings.competition_weight * competition(student, teacher)
+            distance = functional.mse_loss(energies.fed.float(), expected)
+            loss = loss + portion.blocks * settings.alignment_weight * distance
         return loss
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +15,22 @@ from torch import Tensor, nn
 
 from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
-from cbat.data.shards import read_shard
 from cbat.errors import UserError
 from cbat.evaluation.collapse import collapse_signs, environment_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature_and_bias, pair_metrics
-from cbat.files import atomic_file
+from cbat.files import write_json
 from cbat.graph.propagation import load_graph
-from cbat.model.bundle import Scores, TrainedModel, load_encoder, save_model, score_pairs
+from cbat.model.bundle import Scores, TrainedModel, load_encoder, probability_of, save_model, score_pairs
 from cbat.model.contact import ContactModel
 from cbat.model.resistance import TiedResistance
+from cbat.progress import Progress
+from cbat.training.distributed import join, started_by_torchrun
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
+from cbat.training.launch import launch
+from cbat.training.loop import Loop, check_divisible
 from cbat.training.losses import Objective, contact_loss
+from cbat.training.records import HISTORY, VERSIONS, open_curves, versions_of_training, write_history
+from cbat.training.sharing import read_shares
 
 log = logging.getLogger(__name__)
 LEVEL_SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -44,8 +48,12 @@ def run(
     seed: int,
     threads: int,
     directory: Path,
+    tensorboard: Path | None = None,
 ) -> None:
-    """Write ``model.safetensors``, ``model.json`` and ``history.jsonl``.
+    """Write ``model.safetensors``, ``model.json``, ``history.jsonl`` and ``versions.json``.
+
+    With several processes (``training.processes``) this one starts them with `torchrun` and waits for them;
+    started by `torchrun`, it is one of them, and the first writes.
 
     Parameters
     ----------
@@ -66,61 +74,93 @@ def run(
     seed : int
         Seed of the weights and of the order of the blocks.
     threads : int
-        CPU threads.
+        CPU threads, of all processes together.
     directory : Path
         Where the model goes.
+    tensorboard : Path, optional
+        Folder of the event files of TensorBoard, if the settings ask for them.
 
     Raises
     ------
     UserError
         A corrupt shard or encoder; no pairs of both classes on one of the two sides; no GPU when one is
-        asked for.
+        asked for; more processes than training lines; TensorBoard is asked for and not installed.
     """
-    torch.set_num_threads(threads)
+    if training.processes > 1 and not started_by_torchrun():
+        launch(
+            training.processes,
+            {
+                "shards": shards,
+                "train-lines": train_lines,
+                "validation-lines": validation_lines,
+                "encoder": encoder,
+                "graph": graph,
+                "settings": settings,
+                "training": training,
+                "seed": seed,
+                "threads": threads,
+                "directory": directory,
+                "tensorboard": tensorboard,
+            },
+        )
+        return
+    curves = None
+    if training.tensorboard and tensorboard is not None and os.environ.get("RANK", "0") == "0":
+        curves = open_curves(tensorboard)
+    torch.set_num_threads(max(threads // training.processes, 1))
     torch.manual_seed(seed)
-    device = choose_device(training)
-    data = build_training_data(
-        [read_shard(path) for path in shards],
-        list(train_lines),
-        load_encoder(encoder),
-        load_graph(graph),
-        settings,
-        seed,
-    )
-    for side, episodes in (("training", data.training), ("validation", data.validation)):
-        if len(np.unique(episodes.label)) < 2:
+    with join(training) as company:
+        check_divisible(settings, training, company)
+        mixed = settings.blocks == "mixed"
+        opened, outlines = read_shares(shards, train_lines, company, all_of_them=mixed)
+        motifs, relations = load_encoder(encoder), load_graph(graph)
+        data = build_training_data(
+            opened, list(train_lines), motifs, relations, settings, seed, company, outlines
+        )
+        _check_classes(data)
+        contact, history = fit(data, settings, training, seed, company.device, curves)
+        log.info("trained %d epochs on %d pairs", len(history), data.share.sizes.sum())
+        model = finished(data, contact.cpu(), motifs, settings)
+        _watch_for_collapse(data, model, fail=training.fail_on_collapse)
+        model.provenance.update(
+            {
+                "seed": seed,
+                "device": company.device.type,
+                "train_lines": list(train_lines),
+                "validation_lines": list(validation_lines),
+            }
+        )
+        if company.first:
+            save_model(directory, model)
+            write_history(directory / HISTORY, history)
+            versions = versions_of_training(shards, encoder, graph, settings, training, seed, company)
+            write_json(directory / VERSIONS, versions)
+
+
+def _check_classes(data: TrainingData) -> None:
+    """Refuse sides without contacts, or with nothing else, in all processes together."""
+    trained = np.bincount(data.training.label.astype(np.int64), minlength=2)
+    trained = trained if data.whole_validation is None else data.company.add_up(trained)
+    judged = np.bincount(data.judged.label.astype(np.int64), minlength=2)
+    for side, counts in (("training", trained), ("validation", judged)):
+        if not counts.all():
             raise UserError(
                 f"the {side} chromosomes hold no pairs of both classes",
                 mend="put more chromosomes on that side (section splits), or check the labels",
             )
-    contact, history = fit(data, settings, training, seed, device)
-    log.info("trained %d epochs on %d pairs", len(history), len(data.training.label))
-    model = finished(data, contact.cpu(), load_encoder(encoder), settings)
-    _watch_for_collapse(data, model, fail=training.fail_on_collapse)
-    model.provenance.update(
-        {
-            "seed": seed,
-            "device": device.type,
-            "train_lines": list(train_lines),
-            "validation_lines": list(validation_lines),
-        }
-    )
-    save_model(directory, model)
-    with atomic_file(directory / "history.jsonl") as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
 
 
 def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) -> None:
     """Note signs of collapse on the validation side; stop when the settings say so."""
     scores = scores_of(model.contact, data, data.validation)
     signs = collapse_signs(
-        data.validation.label,
+        data.judged.label,
         model.probability(scores),
         model.threshold,
         scores.intrinsic_potential,
         scores.environment_resistance if model.has_environment else None,
     )
-    signs += environment_signs(data.training.environment, data.training.line)
+    signs += environment_signs(*data.environments())
     model.provenance["collapse"] = signs
     if signs and fail:
         raise UserError(
@@ -130,24 +170,6 @@ def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) 
         )
     for sign in signs:
         log.warning("sign of collapse: %s", sign)
-
-
-def choose_device(training: TrainingSettings) -> torch.device:
-    """The device that the settings ask for.
-
-    Raises
-    ------
-    UserError
-        ``cuda`` on a machine without a GPU.
-    """
-    available = torch.cuda.is_available()
-    if training.device == "cuda" and not available:
-        raise UserError(
-            "training.device is 'cuda', but torch finds no GPU here",
-            mend="set it to 'auto' or 'cpu', or install a build of torch for your GPU",
-            where="training.device",
-        )
-    return torch.device("cuda" if available and training.device != "cpu" else "cpu")
 
 
 @dataclass
@@ -163,8 +185,11 @@ def fit(
     training: TrainingSettings,
     seed: int,
     device: torch.device,
+    watch: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[ContactModel, list[dict[str, Any]]]:
     """Optimise the energy model; the weights of the best validation loss are kept.
+
+    ``watch`` is shown each row of history as soon as there is one.
 
     Returns
     -------
@@ -183,22 +208,31 @@ def fit(
     optimiser = torch.optim.AdamW(
         objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    n_steps = -(-len(data.training) // settings.blocks_per_step)
+    n_steps = -(-len(data.share.sizes) // settings.blocks_per_step)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=settings.learning_rate, total_steps=max(settings.epochs * n_steps, 2)
     )
+    loop = Loop(objective, data, training, seed, device)
     order = np.random.default_rng([seed, 21])
     best, history = _Best(), []
     for epoch in range(settings.epochs):
         contact.train()
-        losses = []
-        for blocks in np.array_split(order.permutation(len(data.training)), n_steps):
-            losses.append(_step(objective, data, blocks, training, optimiser, device))
-            schedule.step()
-        row = {"epoch": epoch, "training_loss": round(float(np.mean(losses)), 6)}
-        row |= validate(contact, data, settings)
+        steps = np.array_split(order.permutation(len(data.share.sizes)), n_steps)
+        rate = schedule.get_last_lr()[0]
+        with Progress(
+            f"epoch {epoch}", "pairs", int(data.share.sizes.sum()), shown=data.company.first
+        ) as told:
+            for n_pairs in loop.epoch(steps, optimiser):
+                schedule.step()
+                told.add(n_pairs)
+        row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
+        scores = scores_of(contact, data, data.validation)
+        row |= {"learning_rate": float(f"{rate:.6g}")} | _figures(scores, data, settings)
+        row["collapse"] = _signs_of_epoch(scores, data, environment=contact.resistance is not None)
         history.append(row)
         log.info("epoch %d: %s", epoch, row)
+        if watch is not None:
+            watch(row)
         loss = row.get("validation_loss", float("inf"))
         if loss < best.loss:
             weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
@@ -215,41 +249,8 @@ def fit(
     return contact, history
 
 
-def _step(
-    objective: Objective,
-    data: TrainingData,
-    blocks: Any,
-    training: TrainingSettings,
-    optimiser: torch.optim.Optimizer,
-    device: torch.device,
-) -> float:
-    episodes = data.training
-    pairs, label = episodes.batch(data.elements, blocks, device)
-    environment = episodes.block_environment(data.reader, blocks)
-    environment = None if environment is None else environment.to(device)
-    line = torch.from_numpy(episodes.line[blocks]).to(device)
-    expected = None
-    if episodes.expected is not None:
-        expected = torch.from_numpy(episodes.expected[blocks]).float().to(device)
-    with _autocast(training, device):
-        energies = objective(pairs, environment, line, expected)
-    block = torch.from_numpy(episodes.block_of_pairs(blocks)).to(device)
-    loss = objective.loss(energies, label, block, expected)
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(objective.parameters(), objective.settings.gradient_clip)
-    optimiser.step()
-    return float(loss.detach())
-
-
-def _autocast(training: TrainingSettings, device: torch.device) -> AbstractContextManager[Any]:
-    if training.precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
 def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> Scores:
-    """Energies of all pairs of a side."""
+    """Energies of all pairs of a side; those of the validation side of all processes, in each of them."""
     device = next(contact.parameters()).device
     scored = score_pairs(
         contact.cpu(),
@@ -259,15 +260,21 @@ def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> 
         episodes.block_environment(data.reader),
     )
     contact.to(device)
-    return scored
+    if episodes is not data.validation:
+        return scored
+    return Scores(data.gathered(scored.intrinsic_potential), data.gathered(scored.environment_resistance))
 
 
 def validate(contact: ContactModel, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
-    """Figures of the validation side for one row of history."""
-    scores, label = scores_of(contact, data, data.validation), data.validation.label
-    block = torch.from_numpy(data.validation.block_of_pairs()) if settings.contrast == "block" else None
+    """Figures of the validation side."""
+    return _figures(scores_of(contact, data, data.validation), data, settings)
+
+
+def _figures(scores: Scores, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
+    label = data.judged.label
+    block = torch.from_numpy(data.judged.block_of_pairs()) if settings.contrast == "block" else None
     loss = contact_loss(torch.from_numpy(scores.logit), torch.from_numpy(label).float(), block)
-    line = data.validation.line_of_pairs()
+    line = data.judged.line_of_pairs()
     probability = 1.0 / (1.0 + np.exp(-scores.logit))
     aupr = []
     for one in np.unique(line):
@@ -283,6 +290,14 @@ def validate(contact: ContactModel, data: TrainingData, settings: ModelSettings)
     return {name: round(value, 6) for name, value in row.items() if np.isfinite(value)}
 
 
+def _signs_of_epoch(scores: Scores, data: TrainingData, *, environment: bool) -> list[str]:
+    """Signs of collapse on the validation side, at the best threshold of this epoch."""
+    label, probability = data.judged.label, probability_of(scores.logit, 1.0)
+    threshold = best_f1_threshold(label, probability)
+    resistance = scores.environment_resistance if environment else None
+    return collapse_signs(label, probability, threshold, scores.intrinsic_potential, resistance)
+
+
 def _best_level_share(data: TrainingData, contact: ContactModel) -> float:
     """How much environments say of the levels of whole lines, by the likelihood of the validation side."""
     assert isinstance(contact.resistance, TiedResistance)
@@ -290,8 +305,8 @@ def _best_level_share(data: TrainingData, contact: ContactModel) -> float:
     for share in LEVEL_SHARES:
         contact.resistance.level_share.data.fill_(share)
         logit = scores_of(contact, data, data.validation).logit
-        temperature, level = fit_temperature_and_bias(logit, data.validation.label)
-        signed = (2.0 * data.validation.label - 1.0) * (logit + level) / temperature
+        temperature, level = fit_temperature_and_bias(logit, data.judged.label)
+        signed = (2.0 * data.judged.label - 1.0) * (logit + level) / temperature
         losses.append(np.logaddexp(0.0, -signed).mean())
     return LEVEL_SHARES[int(np.argmin(losses))]
 
@@ -300,7 +315,7 @@ def finished(
     data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
 ) -> TrainedModel:
     """The model with the level of its potential, temperature and threshold from the validation side."""
-    label = data.validation.label
+    label = data.judged.label
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
         contact.resistance.level_share.data.fill_(_best_level_share(data, contact))
     temperature, level = fit_temperature_and_bias(scores_of(contact, data, data.validation).logit, label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cbat.prediction.progress import Progress, duration
+from cbat.progress import Progress, duration
 
 
 def test_it_speaks_every_few_seconds(caplog) -> None:

@@ -1,0 +1,113 @@
+"""Start the processes that train one model together, and say in one message how they failed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from cbat.errors import UserError
+from cbat.training.distributed import LAUNCHED, PEER_LOST
+
+
+def launch(n: int, options: Mapping[str, Any]) -> None:
+    """Run `cbat train_model` in several processes on this machine, as `torchrun --standalone` does.
+
+    Parameters
+    ----------
+    n : int
+        Processes.
+    options : mapping
+        Name of an option -> its value, as the verb has read it.
+
+    Raises
+    ------
+    UserError
+        What the first of them that failed had to say; all others have been ended.
+    """
+    # The agent that watches the processes reports a failure over many lines; it is told here, in one.
+    for name in ("torch.distributed.elastic", "torch.distributed.launcher", "torch.distributed.run"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    os.environ[LAUNCHED] = "1"
+    # A thread for each product, as in one process; torchrun asks for the same.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="cbat-train-") as logs:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=n,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            run_id=str(os.getpid()),
+            max_restarts=0,
+            monitor_interval=0.1,
+            local_addr="localhost",
+            logs_specs=_plain_logs(logs),
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "cbat", "train_model", *command_line(options))
+        except ChildFailedError as error:
+            raise told(list(error.failures.values()), n) from None
+        finally:
+            del os.environ[LAUNCHED]
+
+
+def _plain_logs(directory: str) -> Any:
+    """Standard output and error of the processes stay those of this one; only their last words are kept."""
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+
+    return DefaultLogsSpecs(log_dir=directory)
+
+
+def command_line(options: Mapping[str, Any]) -> list[str]:
+    """Options of a verb from their values; those without a value are left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value is None:
+            continue
+        if isinstance(value, BaseModel):
+            given = [value.model_dump_json()]
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            given = [str(one) for one in value]
+        else:
+            given = [str(value)]
+        words += [f"--{name}", *given]
+    return words
+
+
+def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
+    """What the processes that failed have to say: a user's mistake before a crash, a crash before its echo."""
+    for failure in failures:
+        words = _last_words(Path(failure.error_file))
+        if words is not None:
+            return UserError(words["problem"], mend=words["mend"], file=words["file"], where=words["where"])
+    causes = [one for one in failures if one.exitcode != PEER_LOST] or list(failures)
+    first = min(causes, key=lambda one: (one.timestamp, one.local_rank))
+    which = f"process {first.local_rank + 1} of {n}"
+    if first.exitcode < 0:
+        return UserError(
+            f"{which} was ended by {first.signal_name()}, and the others with it",
+            mend="give the job more memory, or set training.processes or training.blocks_at_once lower",
+        )
+    return UserError(
+        f"{which} failed with exit status {first.exitcode}, and the others were ended",
+        mend="see what it said above",
+    )
+
+
+def _last_words(path: Path) -> dict[str, Any] | None:
+    try:
+        message = json.loads(path.read_text(encoding="utf-8"))["message"]["message"]
+        words = json.loads(message)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return words if isinstance(words, dict) and {"problem", "mend", "file", "where"} <= set(words) else None

@@ -1,0 +1,88 @@
+"""What a training run leaves beside its weights: its history, what it was made with, curves for a browser."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from cbat.config.models import ModelSettings
+from cbat.config.sections import TrainingSettings
+from cbat.data.stored import MANIFEST
+from cbat.errors import UserError
+from cbat.files import atomic_file, sha256_of
+from cbat.model.bundle import ENCODER_WEIGHTS
+from cbat.training.distributed import Company
+from cbat.versions import hash_of, software
+
+log = logging.getLogger(__name__)
+HISTORY: Final = "history.jsonl"
+VERSIONS: Final = "versions.json"
+History = list[dict[str, Any]]
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write one JSON object for each epoch."""
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
+
+
+def versions_of_training(
+    shards: Sequence[Path],
+    encoder: Path,
+    graph: Path,
+    settings: ModelSettings,
+    training: TrainingSettings,
+    seed: int,
+    company: Company,
+) -> dict[str, Any]:
+    """What a model was made of and with, without a time or a place: the same run says the same.
+
+    A shard is known by its manifest, which holds the hashes of all its files.
+    """
+    whole = {"model": settings.model_dump(mode="json"), "training": training.model_dump(mode="json")}
+    device = {"type": company.device.type, "processes": company.size, "precision": training.precision}
+    if company.device.type == "cuda":
+        device |= {"name": torch.cuda.get_device_name(company.device), "cuda": torch.version.cuda}
+    return software() | {
+        "config_sha256": hash_of(whole),
+        "data_sha256": {
+            "shards": {path.name: sha256_of(path / MANIFEST) for path in map(Path, shards)},
+            "encoder": sha256_of(encoder / ENCODER_WEIGHTS),
+            "graph": sha256_of(graph),
+        },
+        "seeds": {"training": seed},
+        "device": device,
+    }
+
+
+def open_curves(directory: Path) -> Callable[[dict[str, Any]], None]:
+    """What adds a row of history to the event files of TensorBoard.
+
+    Raises
+    ------
+    UserError
+        The optional package tensorboard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError(
+            "training.tensorboard is true, but the package tensorboard is not installed here",
+            mend="install it (pip install 'cbat[tensorboard]'), or set training.tensorboard to false",
+            where="training.tensorboard",
+        ) from error
+
+    writer = SummaryWriter(str(directory))
+
+    def add(row: dict[str, Any]) -> None:
+        for name, value in row.items():
+            if name != "epoch" and isinstance(value, int | float):
+                writer.add_scalar(name, value, row["epoch"])
+        writer.flush()
+
+    return add
