@@ -17,7 +17,6 @@ from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.prediction.plan import Plan, read_plan
-from cbat.progress import Progress
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
     INTERACT_COLUMNS,
@@ -27,6 +26,7 @@ from cbat.prediction.tracks import (
     interact,
     longrange,
 )
+from cbat.progress import Progress
 
 log = logging.getLogger(__name__)
 FILES: Final = (

@@ -1,4 +1,4 @@
-"""One step of training: its blocks in portions, over one process or several, read ahead of the computation."""
+"""Steps of training: blocks in portions, over one process or several, read ahead of the computation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Task:
     blocks : array
         Places among the blocks of this process.
     portion : Portion
-        What part of the step they are; nothing for a process that has no block of the step and only keeps pace.
+        What part of the step they are; nothing for a process that has no block of it and only keeps pace.
     last : bool
         Whether the step ends with it.
     """

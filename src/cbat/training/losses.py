@@ -134,12 +134,7 @@ class Objective(nn.Module):
         """
         settings, student, teacher = self.settings, energies.student, energies.teacher
         compared = block if settings.contrast == "block" else None
-        of_pairs = contact_loss(student.logit, label, compared)
-        if teacher is not None and self.identities is not None:
-            of_pairs = of_pairs + contact_loss(teacher.logit, label, compared)
-        if teacher is not None and settings.competition_weight:
-            of_pairs = of_pairs + settings.competition_weight * competition(student, teacher)
-        loss = portion.pairs * of_pairs
+        loss = portion.pairs * contact_loss(student.logit, label, compared)
         if self.contact.resistance is not None and settings.orthogonality:
             loss = loss + portion.blocks * settings.orthogonality * entanglement(student, block)
         if isinstance(self.contact.resistance, TiedResistance) and settings.cooperation:
@@ -148,6 +143,10 @@ class Objective(nn.Module):
         if settings.alignment_weight and energies.fed is not None and expected is not None:
             distance = functional.mse_loss(energies.fed.float(), expected)
             loss = loss + portion.blocks * settings.alignment_weight * distance
+        if teacher is not None and self.identities is not None:
+            loss = loss + portion.pairs * contact_loss(teacher.logit, label, compared)
+        if teacher is not None and settings.competition_weight:
+            loss = loss + portion.pairs * settings.competition_weight * competition(student, teacher)
         return loss
 
 

@@ -1,4 +1,4 @@
-"""Training over several processes: the same model, each process with its own shards, one message for a failure."""
+"""Training over several processes: the same model, own shards, one message for a failure."""
 
 from __future__ import annotations
 
@@ -148,7 +148,8 @@ def test_gradients_of_portions_add_up(tiny_project, encoder) -> None:
     blocks = np.concatenate([last[:2], [0, 5, 9, 14, 20]])
     assert len(set(np.diff(data.training.start)[blocks])) > 1, "or all blocks weigh the same"
     torch.manual_seed(0)
-    objective = Objective(ContactModel(5, settings), settings, len(data.counts), 5)
+    n_filters = data.elements.enhancer.shape[1]
+    objective = Objective(ContactModel(n_filters, settings), settings, len(data.counts), n_filters)
 
     def gradient(processes: int, at_once: int | None) -> torch.Tensor:
         objective.zero_grad()
@@ -166,8 +167,9 @@ def test_gradients_of_portions_add_up(tiny_project, encoder) -> None:
 
     expected = gradient(1, None)
     assert expected.abs().max() > 1e-3
-    for at_once in (1, 3, 100):
-        torch.testing.assert_close(gradient(1, at_once), expected, atol=1e-6, rtol=1e-5)
+    for processes, at_once in ((1, 1), (1, 3), (1, 100), (2, None), (3, 2), (12, None)):
+        found = gradient(processes, at_once)
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
 READ = """
@@ -283,7 +285,7 @@ def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_pa
         said = log.read_text()
         assert code == 2
         assert said.count("error:") == 1
-        assert "process 2 of 2 was ended by SIGKILL" in said
+        assert "process 2 of 2 was ended by SIGKILL" in said, said
         assert "Traceback" not in said
 
 
