@@ -2,13 +2,13 @@
 
     python benchmarks/simulated_ceiling.py --seed 1
 
-The observer knows the laws of contact and the activities of the training lines. He infers the activities of
-each unseen line from a support set, as their most probable value: the prior is that of its training
-relatives, the likelihood that of the true law of candidates. He sees the motifs of elements as they were planted
-(`truth`), or as the matrices that planted them tell them from the sequence (`matrices`). A model has to learn
-all this and reads sequences, so `matrices` is what it comes near to at best; it is no strict bound, because a
-most probable value is not the whole posterior. One JSON line for each figure: balanced AUPR, the mean over
-unseen lines on the test chromosomes.
+The observer knows the laws of contact and the activities of the training lines. He infers the activities
+of each unseen line from a support set, as their most probable value: the prior is that of its training
+relatives, the likelihood that of the true law of candidates. He sees the motifs of elements as they were
+planted (`truth`), or as the matrices that planted them tell them from the sequence (`matrices`). A model
+has to learn all this and reads sequences, so `matrices` is what it comes near to at best; it is no strict
+bound, because a most probable value is not the whole posterior. One JSON line for each figure: balanced
+AUPR, the mean over unseen lines on the test chromosomes.
 """
 
 from __future__ import annotations
