@@ -92,7 +92,7 @@ def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> 
 
 def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) -> None:
     shutil.copytree(toy.directory / PACKAGE, tmp_path / "model")
-    done = cbat(tmp_path, "show_model", "model")
+    done = cbat(tmp_path, "model", "show", "model")
     assert done.returncode == 0, done.stderr
     assert "graph_manifold, seed 1" in done.stdout
     about = json.loads((tmp_path / "model/model.json").read_text())["about"]

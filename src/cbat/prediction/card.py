@@ -1,4 +1,4 @@
-"""The model card, and what `show_model` prints: both say what the description of a model holds."""
+"""The model card, and what `cbat model show` prints: both say what the description of a model holds."""
 
 from __future__ import annotations
 
