@@ -137,7 +137,15 @@ def _read_support(path: Path, tables: Mapping[str, pd.DataFrame]) -> pd.DataFram
             f"the {roles[bad]} {names[bad]} is none of the candidates",
             "name windows of candidates on the predicted chromosomes, as support.tsv does",
         )
-    return pd.DataFrame({"role": roles, "row": rows, "element_id": names})
+    chosen = pd.DataFrame({"role": roles, "row": rows, "element_id": names})
+    if (twice := chosen.duplicated(["role", "row"]).to_numpy()).any():
+        bad = int(np.argmax(twice))
+        raise table.fail(
+            bad,
+            f"the {roles[bad]} {names[bad]} is listed twice",
+            "list each once, for an element counts once in a support set",
+        )
+    return chosen
 
 
 def _codes(fasta: Path, windows: pd.DataFrame, length: int) -> npt.NDArray[np.uint8]:

@@ -139,7 +139,19 @@ def predict_line(
     """Predict all pairs of a cell line; see :func:`cbat.commands.prediction.predict`."""
     if threads < 1:
         raise UserError(f"the number of threads is {threads}", mend="give 1 or more")
-    directory = Path(directory)
+    try:
+        _predict(inputs, cell_line, settings, Path(directory), threads)
+    except OSError as error:
+        raise UserError(
+            f"the folder cannot be written ({error.strerror or error})",
+            mend="make room, get the right to write there, or name another folder; what is finished is kept",
+            file=directory,
+        ) from error
+
+
+def _predict(
+    inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
+) -> None:
     journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
     if not journal.prepared:
         _prepare(inputs, cell_line, settings, directory, journal)
