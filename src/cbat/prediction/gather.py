@@ -76,28 +76,30 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
             for part in read_pairs(path):
                 table.write(bedpe(part))
                 contacts = part[part["contact"].to_numpy()]
-                shown.append(contacts[drawn[seen : seen + len(contacts)]])
+                first, last = np.searchsorted(drawn, [seen, seen + len(contacts)])
+                shown.append(contacts.iloc[drawn[first:last] - seen])
                 seen += len(contacts)
                 progress.add(len(part))
     write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
     _write_summary(directory, pairs, plan)
 
 
-def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.bool_]:
-    """Which of the contacts, in the order of the files, are among the ``most`` most probable ones.
+def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.int64]:
+    """Places of the ``most`` most probable contacts among all contacts in the order of the files, rising.
 
-    Of equally probable ones the first are taken.
+    Of equally probable ones the first are taken. No more than these and a group of rows are held at a time.
     """
-    probability = np.concatenate(
-        [
-            part["probability"].to_numpy()[part["contact"].to_numpy()]
-            for path in pairs
-            for part in read_pairs(path, ["probability", "contact"])
-        ]
-    )
-    drawn = np.zeros(len(probability), dtype=bool)
-    drawn[np.argsort(-probability, kind="stable")[:most]] = True
-    return drawn
+    probability, place, seen = np.empty(0), np.empty(0, dtype=np.int64), 0
+    for path in pairs:
+        for part in read_pairs(path, ["probability", "contact"]):
+            found = part["probability"].to_numpy()[part["contact"].to_numpy()]
+            probability = np.concatenate([probability, found])
+            place = np.concatenate([place, np.arange(seen, seen + len(found))])
+            seen += len(found)
+            if len(place) > most:
+                kept = np.sort(np.argsort(-probability, kind="stable")[:most])
+                probability, place = probability[kept], place[kept]
+    return place
 
 
 def read_pairs(path: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
