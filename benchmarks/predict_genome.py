@@ -2,9 +2,9 @@
 
     python benchmarks/predict_genome.py --model-directory results/packages/MODEL/seed_1 --fasta hg19.fa
 
-Enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions, on all contigs
-of the FASTA by their lengths. One JSON line is printed for each number of processes; memory is that of the
-largest process, and of all of them together.
+Enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions, on all
+contigs of the FASTA by their lengths. One JSON line is printed for each number of processes; memory is that
+of the largest process, and of all of them together.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ def main() -> None:
         beds, clusters = {}, draw_clusters(sizes, options.clusters, rng)
         for role in ("enhancers", "promoters"):
             beds[role] = Path(temporary) / f"{role}.bed"
-            draw(clusters, getattr(options, role), rng).to_csv(beds[role], sep="\t", header=False, index=False)
+            draw(clusters, getattr(options, role), rng).to_csv(
+                beds[role], sep="\t", header=False, index=False
+            )
         for threads in options.threads:
             directory = Path(temporary) / f"threads_{threads}"
             command = [

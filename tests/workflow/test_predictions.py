@@ -92,9 +92,7 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores_to_the_last_b
         (("enhancer", "promoter")[role], local) for role, local in shard.support[block, :64] if role >= 0
     ]
     support = pd.DataFrame([(role, names[role, local]) for role, local in chosen])
-    support.to_csv(
-        finished.directory / "support.tsv", sep="\t", index=False, header=["role", "element_id"]
-    )
+    support.to_csv(finished.directory / "support.tsv", sep="\t", index=False, header=["role", "element_id"])
     predict(
         finished.directory, "--directory", "mine", "--support", "support.tsv",
         chromosomes=["chr6", "chr7", "chr8"], max_distance=10_000_000,

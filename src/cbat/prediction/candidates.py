@@ -274,14 +274,17 @@ def _of_unknown_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome) -> 
         return []
     return [
         Caution(
-            "unknown_sequence", f"{100 * unknown.mean():.0f}% of the windows hold no known base: {_WRONG_GENOME}"
+            "unknown_sequence",
+            f"{100 * unknown.mean():.0f}% of the windows hold no known base: {_WRONG_GENOME}",
         )
     ]
 
 
 def _of_left_out(report: Mapping[str, Any]) -> list[Caution]:
     """The same for a model that leaves such windows out."""
-    n, of = (sum(one[key] for one in report.values()) for key in ("left_out_without_sequence", "unique_windows"))
+    n, of = (
+        sum(one[key] for one in report.values()) for key in ("left_out_without_sequence", "unique_windows")
+    )
     if n <= UNKNOWN_SHARE * of:
         return []
     return [

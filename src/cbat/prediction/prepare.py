@@ -195,7 +195,8 @@ def _of_pairs(plan: Plan) -> list[Caution]:
     return [
         Caution(
             "no_pairs",
-            f"no enhancer and promoter of one chromosome are {plan.min_distance} to {plan.max_distance} bp apart",
+            f"no enhancer and promoter of a chromosome are {plan.min_distance} to {plan.max_distance} bp "
+            "apart",
         )
     ]
 

@@ -244,7 +244,7 @@ def _side_by_side(
 
 
 def _start_worker() -> None:
-    # Ctrl-C ends a worker without a traceback of its own, and one whose parent was killed does not stay behind.
+    # Ctrl-C ends a worker without a traceback of its own; none stays behind when its parent is killed.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -81,7 +81,9 @@ class Command:
         path = self.path("model/model.json")
         path.write_text(json.dumps(json.loads(path.read_text()) | over))
         names = ("MODEL_CARD.md", "model.json", "model.safetensors")
-        digests = {name: hashlib.sha256(self.path(f"model/{name}").read_bytes()).hexdigest() for name in names}
+        digests = {
+            name: hashlib.sha256(self.path(f"model/{name}").read_bytes()).hexdigest() for name in names
+        }
         self.write("model/SHA256SUMS", "".join(f"{digest}  {name}\n" for name, digest in digests.items()))
 
     def give(self, **options: str) -> None:
@@ -246,7 +248,10 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     # Tables that need not be given.
     "similarities without the line": (
-        lambda c: (c.write("near.tsv", c.read("near.tsv").replace("new", "old")), c.give(similarity="near.tsv")),
+        lambda c: (
+            c.write("near.tsv", c.read("near.tsv").replace("new", "old")),
+            c.give(similarity="near.tsv"),
+        ),
         "near.tsv: it has no similarity between 'new' and a training line",
     ),
     "similarities that are not square": (

@@ -1,4 +1,4 @@
-"""A prediction that was killed goes on with what is missing; one folder never holds halves of two predictions."""
+"""A killed prediction goes on with what is missing; one folder never holds halves of two predictions."""
 
 from __future__ import annotations
 
@@ -50,13 +50,19 @@ def command(world, directory: Path, *options: str) -> list[str]:
         "promoters": world.raw("promoters.bed.gz"), "directory": directory, "cell-line": "liver_2",
         "max-distance": 40_000,
     }  # fmt: skip
-    return ["predict", *(part for name, value in given.items() for part in (f"--{name}", str(value))), *options]
+    return [
+        "predict",
+        *(part for name, value in given.items() for part in (f"--{name}", str(value))),
+        *options,
+    ]
 
 
 def contents(directory: Path) -> dict[str, bytes]:
     """All outputs but the journal and the genome, hidden ones included."""
     files = [path for path in directory.rglob("*") if path.is_file() and "genome" not in path.parts]
-    return {str(path.relative_to(directory)): path.read_bytes() for path in files if path.name != "progress.json"}
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in files if path.name != "progress.json"
+    }
 
 
 def done(directory: Path) -> set[str]:
@@ -117,7 +123,11 @@ def test_after_kill_9_only_what_is_missing_is_scored(
 
 def test_half_written_files_of_a_killed_run_are_cleared_away(world, whole: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
-    for name in (".predictions.bedpe.gz.x1.gz", "pairs/.chr1.parquet.x1.parquet", "prepared/.plan.json.x.json"):
+    for name in (
+        ".predictions.bedpe.gz.x1.gz",
+        "pairs/.chr1.parquet.x1.parquet",
+        "prepared/.plan.json.x.json",
+    ):
         (out / name).write_text("half")
     assert main(command(world, out)) == 0
     assert contents(out) == contents(whole)
