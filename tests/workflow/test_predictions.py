@@ -159,13 +159,13 @@ def test_a_model_directory_from_elsewhere_needs_no_training(finished) -> None:
     shutil.rmtree(finished.directory / "results/packages")
     shutil.rmtree(finished.directory / "results/models")
     finished.write("given.yaml", "predictions: {new_liver: {model_directory: given, tissue: blood}}\n")
-    planned = finished.planned("predict", over=["given.yaml"])
+    planned = finished.planned("--", "predict", over=["given.yaml"])
     assert planned - ALWAYS == STAGES
 
 
 def test_a_track_is_written_anew_without_scoring(finished) -> None:
     finished.write("fewer.yaml", "predictions: {new_liver: {track_pairs: 10}}\n")
-    assert finished.planned("predict", over=["fewer.yaml"]) - ALWAYS == {"gather_predictions"}
+    assert finished.planned("--", "predict", over=["fewer.yaml"]) - ALWAYS == {"gather_predictions"}
 
 
 @pytest.mark.parametrize(

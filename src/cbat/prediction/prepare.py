@@ -116,7 +116,7 @@ def run(
             refitted = calibrate(
                 shared, fed, calibration_pairs, cell_line, settings, prepared, contigs, files
             )
-        plan = _plan(shared, candidates, environment, refitted, cell_line, settings)
+        plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
         cautions = [*_of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
         cautions += _of_pairs(plan) if refitted is None else [*_of_pairs(plan), *refitted.cautions]
         _write_for_people(directory, shared, candidates, environment, refitted, cautions, settings, cell_line)
@@ -168,9 +168,12 @@ def _plan(
     refitted: Calibration | None,
     cell_line: str,
     settings: PredictionSettings,
+    sizes: Mapping[str, int],
 ) -> Plan:
     parts = {role: dict(list(table.groupby("chrom"))) for role, table in candidates.tables.items()}
-    order = list(dict.fromkeys(settings.chromosomes or candidates.chromosomes))
+    asked = set(settings.chromosomes or candidates.chromosomes)
+    # Tables are in the order of the genome, in whatever order chromosomes are asked for.
+    order = [chrom for chrom in sizes if chrom in asked]
     chromosomes = {}
     for chrom in order:
         own = {role: part.get(chrom, candidates.tables[role].iloc[:0]) for role, part in parts.items()}
