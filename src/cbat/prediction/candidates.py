@@ -153,7 +153,7 @@ def collect(
         if not tables[mention.role]["chrom"].isin(predicted).any():
             raise UserError(
                 f"no {mention.role} lies on a predicted chromosome and has a sequence that is known "
-                f"({report[mention.role]})",
+                f"({_in_words(report[mention.role])})",
                 mend="check the file, name other chromosomes, or use the genome that it belongs to",
                 file=mention.path,
             )
@@ -167,6 +167,13 @@ def collect(
     else:
         cautions += _of_left_out(report)
     return Candidates(tables, report, tuple(cautions))
+
+
+def _in_words(report: Mapping[str, int]) -> str:
+    """What became of the intervals of a role."""
+    lost = {key: n for key, n in report.items() if key.startswith("left_out") and n}
+    parts = [f"{report['intervals']} intervals", *(f"{n} {key.replace('_', ' ')}" for key, n in lost.items())]
+    return ", ".join(parts)
 
 
 def _predicted(chromosomes: Sequence[str] | None, genome: Genome) -> list[str]:

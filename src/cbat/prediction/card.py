@@ -147,7 +147,7 @@ def _figures(about: About, *, markdown: bool = True) -> list[str]:
         f"On {chromosomes} chromosomes, contacts and others weighing the same (chance: AUPR 0.5); in "
         "brackets "
         "95% intervals from a bootstrap over chromosomes. "
-        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} lines.",
+        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} line{'' if len(own) == 1 else 's'}.",
     ]
 
 
