@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
-from cbat.prediction.plan import Plan, pairs_file, read_plan
+from cbat.prediction.plan import Plan, in_order, read_plan
 from cbat.prediction.progress import Progress
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
@@ -61,7 +61,7 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
         A file is missing or damaged, or of no chromosome of the plan.
     """
     plan = read_plan(directory)
-    pairs = _in_order(pairs, plan, directory)
+    pairs = in_order(pairs, plan, directory)
     drawn = most_probable(pairs, settings.track_pairs)
     shown, seen = [], 0
     progress = Progress(f"{plan.cell_line} writing", "pairs", plan.n_pairs)
@@ -77,20 +77,6 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
                 progress.add(len(part))
     write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
     _write_summary(directory, pairs, plan)
-
-
-def _in_order(pairs: Sequence[Path], plan: Plan, directory: Path) -> list[Path]:
-    """The files in the order of the plan."""
-    given = {Path(path).name: Path(path) for path in pairs}
-    wanted = [pairs_file(directory, chrom).name for chrom in plan.chromosomes]
-    if sorted(given) != sorted(wanted) or len(given) != len(pairs):
-        raise UserError(
-            f"the files of scored pairs are {', '.join(sorted(given)) or 'none'}, and the plan has "
-            f"{', '.join(wanted)}",
-            mend="give one file for each chromosome of the plan, as score_chromosome has named it",
-            file=directory,
-        )
-    return [given[name] for name in wanted]
 
 
 def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.int64]:
