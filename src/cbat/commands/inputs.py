@@ -37,11 +37,17 @@ def check_inputs(files: Sequence[Path]) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
         reports = _read_everything(project, Path(temporary))
+        of_pairs = _supports_of_pairs(project, Path(temporary))
     width = max(len("cell line"), *(len(line) for line in reports))
     print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")
     for line, report in reports.items():
         left_out = sum(report["left_out"].values())
         print(f"{line:<{width}}  {report['pairs']:>9}  {report['positives']:>9}  {left_out:>9}")
+    for line, report in reports.items():
+        if why := {reason: n for reason, n in report["left_out"].items() if n}:
+            print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
+    if of_pairs:
+        print(of_pairs)
     print("All inputs can be read.")
 
 
@@ -92,3 +98,13 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
             )
             reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
     return reports
+
+
+def _supports_of_pairs(project: Project, directory: Path) -> str:
+    """A sentence about the lines whose support sets are drawn from their pairs' elements; or nothing."""
+    from cbat.evaluation.input_report import of_pairs_alone, support_in_words
+
+    collected = [json.loads(path.read_text()) for path in sorted(directory.glob("elements/*/report.json"))]
+    roles = project.config.shards.support_elements
+    found = of_pairs_alone([row.cell_line for row in project.cell_lines], collected, roles)
+    return support_in_words(found) if found else ""

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import read_candidates
 from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
 from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, with_sequence
@@ -189,6 +190,8 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     """
     table = mention.intervals
     length = table["chrom"].map(sizes)
+    assembly = assembly_of(sizes)
+    looks = f", which looks like {assembly}" if assembly else ""
     unknown = length.isna()
     if mention.bed and not unknown.all():
         unknown &= table["chrom"].map(other_style).isin(list(sizes))
@@ -199,8 +202,8 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
-            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome",
-            mend="use coordinates of the same genome assembly as the FASTA",
+            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome{looks}",
+            mend="use coordinates of the same genome assembly as the FASTA, or correct or remove the row",
             file=mention.path,
             where=f"line {row.line}",
         )
@@ -366,6 +369,8 @@ def counts(
                 "cell_line": mention.cell_line,
                 "role": mention.role,
                 "file": str(mention.path),
+                "candidates": mention.candidates,
+                "bed": mention.bed,
                 "intervals": len(mention.intervals),
                 "left_out_on_chromosomes_of_no_split": int(off.sum()),
                 "left_out_near_promoters": mention.n_near_promoters,

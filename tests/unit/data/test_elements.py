@@ -58,6 +58,8 @@ def test_by_hand(raw) -> None:
                 "cell_line": "a",
                 "role": role,
                 "file": str(pairs),
+                "candidates": True,
+                "bed": False,
                 "intervals": n,
                 "left_out_on_chromosomes_of_no_split": 1,
                 "left_out_near_promoters": 0,
