@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cbat.config.project import Project
+from cbat.errors import UserError
 
 if TYPE_CHECKING:
     from cbat.config.sections import Config
@@ -36,7 +37,15 @@ def check_inputs(files: Sequence[Path]) -> None:
         print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
         return
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
-        reports = _read_everything(project, Path(temporary))
+        try:
+            reports = _read_everything(project, Path(temporary))
+        except UserError as error:
+            if error.file is None or not Path(error.file).is_relative_to(temporary):
+                raise
+            # Of what is copied for the check only the genome may be at fault: name the user's own.
+            raise UserError(
+                error.problem, mend=error.mend, file=project.config.genome.fasta, where=error.where
+            ) from error
         of_pairs = _supports_of_pairs(project, Path(temporary))
     width = max(len("cell line"), *(len(line) for line in reports))
     print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")

@@ -15,7 +15,7 @@ from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
 from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
+from cbat.data.contigs import ContigNames, first_names, other_style, read_contig_names, unknown_contig
 from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, with_sequence
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import pairs_of
@@ -103,12 +103,12 @@ def run(
             file=cell_lines,
         )
     sizes = read_contig_sizes(contig_sizes)
-    check_splits(splits, sizes, contig_sizes)
+    check_splits(splits, sizes)
     contigs = read_contig_names(contig_names)
     gap = elements.enhancer_promoter_gap
     mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
     for mention in mentions:
-        check_intervals(mention, sizes, contig_sizes)
+        check_intervals(mention, sizes)
     n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
@@ -128,7 +128,7 @@ def run(
     write_json(directory / "report.json", report)
 
 
-def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: Path) -> None:
+def check_splits(splits: SplitSettings, sizes: Mapping[str, int]) -> None:
     """Make sure that the genome holds every chromosome of the splits.
 
     Raises
@@ -136,6 +136,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
     UserError
         Naming the first chromosome that it does not hold.
     """
+    listed = first_names(sizes)
     for split, chromosomes in splits:
         for chrom in chromosomes:
             if chrom in sizes:
@@ -143,9 +144,8 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
             other = other_style(chrom)
             mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
-                f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
+                f"splits.{split} names {chrom!r}, a contig that the genome does not have (it has {listed})",
                 mend=f"{mend}, in the configuration",
-                where=f"splits.{split}",
             )
 
 
@@ -179,8 +179,8 @@ def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
     return found
 
 
-def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -> None:
-    """Compare intervals with the genome, whose contig sizes stand in the file ``genome``.
+def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
+    """Compare intervals with the genome.
 
     Raises
     ------
@@ -196,9 +196,7 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
     if mention.bed and not unknown.all():
         unknown &= table["chrom"].map(other_style).isin(list(sizes))
     for row in table[unknown].itertuples():
-        raise unknown_contig(
-            str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line), listed=genome
-        )
+        raise unknown_contig(str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line))
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "

@@ -71,8 +71,8 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
     Raises
     ------
     UserError
-        The genome lacks a contig of the elements, FASTA and index do not belong together, or a window holds
-        a character that stands for no base.
+        The genome lacks a contig of the elements, FASTA and index do not belong together, a window holds
+        a character that stands for no base, or no base of a window is known.
     """
     codes = {}
     with _open_genome(genome_fasta) as genome:
@@ -80,7 +80,21 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
             path = elements_directory / f"{role}.parquet"
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
             codes[role] = extract_windows(genome, table, source=path)
+            _check_known(role, table, codes[role])
     write_codes(directory, codes)
+
+
+def _check_known(role: str, table: pd.DataFrame, codes: Codes) -> None:
+    """Make sure that of every window at least one base is known."""
+    unknown = np.flatnonzero((codes == UNKNOWN_BASE).all(axis=1))
+    if len(unknown):
+        first = table.iloc[int(unknown[0])]
+        raise UserError(
+            f"of {len(unknown)} of {len(codes)} {role}s the genome knows no base: their windows are full of "
+            f"N, the first at {first['chrom']}:{first['start']}-{first['end']}",
+            mend="set elements.max_n, for example to 0.5, to leave out and count what is not known; or name "
+            "the assembly and the masking (soft, not hard) that the elements belong to",
+        )
 
 
 def fractions_of_n(

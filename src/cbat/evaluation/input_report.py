@@ -66,8 +66,8 @@ def run(
     words = support_in_words(of_pairs_alone(cell_lines, collected, support_elements))
     left_out = int(rows["left_out"].sum())
     words += (
-        f" Of {int(rows['rows'].sum())} rows of the pair tables {left_out} were left out; Inputs, under Labels, "
-        "says why."
+        f" Of {int(rows['rows'].sum())} rows of the pair tables {left_out} were left out; "
+        "Inputs, under Labels, says why."
     )
     with atomic_file(first_page) as temporary:
         temporary.write_text(
@@ -78,7 +78,7 @@ def run(
 def of_pairs_alone(
     cell_lines: Iterable[str], collected: Iterable[Mapping[str, Any]], support_elements: Sequence[str]
 ) -> dict[str, list[str]]:
-    """Cell line -> the roles whose support is drawn from the elements of its pairs; other lines are not there.
+    """Cell line -> roles whose support is drawn from the elements of its pairs; other lines are left out.
 
     Parameters
     ----------

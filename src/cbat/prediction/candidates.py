@@ -112,7 +112,7 @@ def collect(
         listed = read_candidates(files[role], role, contigs, named=True)
         mention = Mentions(cell_line, role, Path(files[role]), listed, candidates=True, bed=True)
         _refuse_other_assembly(mention, genome, about)
-        check_intervals(mention, genome.sizes, genome.fasta)
+        check_intervals(mention, genome.sizes)
         mentions.append(mention)
     n_both = check_roles(mentions, "keep")[cell_line]
     mentions = distal(mentions, about.elements.enhancer_promoter_gap)
