@@ -94,6 +94,7 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
             genome_fasta=directory / "genome/genome.fa",
             elements_directory=collected,
             directory=directory / "sequences" / cohort,
+            max_n=config.elements.max_n,
         )
         for row in rows:
             output = directory / "labels" / f"{row.cell_line}.parquet"

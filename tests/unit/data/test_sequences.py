@@ -113,6 +113,9 @@ def test_windows_full_of_n_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="of 2 of 3 enhancers the genome knows no base: .* chr2:1100-1200"):
         run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out", max_n=1.0)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["n_without_sequence"] == {"enhancer": 2, "promoter": 0}
 
 
 def test_unknown_bases_are_counted(tmp_path: Path) -> None:
