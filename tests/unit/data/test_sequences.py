@@ -120,16 +120,16 @@ def test_windows_full_of_n_are_refused(tmp_path: Path) -> None:
 
 def test_unknown_bases_are_counted(tmp_path: Path) -> None:
     genome = random_genome(tmp_path / "g.fa")
-    inside_gap = pd.DataFrame({"chrom": "chr2", "start": [1100, 0, -99], "end": [1401, 301, 202]})
+    inside_gap = pd.DataFrame({"chrom": "chr2", "start": [1100, 0, -99], "end": [1450, 350, 251]})
     promoters = pd.DataFrame({"chrom": ["chr1"], "start": [-50], "end": [50]})
     elements = write_elements(tmp_path / "elements", inside_gap, promoters)
     run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["n_without_sequence"] == {"enhancer": 0, "promoter": 0}
     n = sum(expected(genome, row).count("N") for _, row in inside_gap.iterrows())
-    assert manifest["fraction_n"]["enhancer"] == pytest.approx(n / 903)
+    assert manifest["fraction_n"]["enhancer"] == pytest.approx(n / 1050)
     assert manifest["fraction_n"]["promoter"] >= 0.5
-    assert manifest["files"]["enhancer.npy"]["shape"] == [3, 301]
+    assert manifest["files"]["enhancer.npy"]["shape"] == [3, 350]
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
