@@ -125,6 +125,15 @@ def test_sound_inputs_are_counted(inputs: Inputs, capsys) -> None:
     assert inputs.files() == before
 
 
+def test_lines_whose_support_is_drawn_from_their_pairs_are_named(inputs: Inputs, capsys) -> None:
+    inputs.edit("lines.tsv", "u.enh.bed\tu.prom.bed", ".\t.")
+    inputs.edit("lines.tsv", "\tb.prom.bed", "\t.")
+    assert check() == 0
+    said = capsys.readouterr().out
+    assert "The support sets of b are drawn from the promoters of the pairs, for no file names candid" in said
+    assert "The support sets of u are drawn from the enhancers and promoters of the pairs" in said
+
+
 Spoil = Callable[[Inputs], object]
 
 

@@ -15,6 +15,7 @@ from cbat.config.sections import SplitSettings
 from cbat.data.elements import (
     ELEMENT_COLUMNS,
     Mentions,
+    check_intervals,
     check_splits,
     check_splits_apart,
     unique_elements,
@@ -313,3 +314,13 @@ def test_a_bed_may_cover_contigs_that_the_genome_lacks_but_not_in_another_style(
     raw.bed("a", ["NC_1 1000 1100"])
     with pytest.raises(UserError, match="line 1: the genome has no contig 'NC_1'"):
         raw.collect()
+
+
+def test_an_interval_of_another_assembly_is_told_what_the_genome_looks_like() -> None:
+    """The last bases of chr1 in hg19 lie beyond its end in hg38."""
+    at = pd.DataFrame({"chrom": ["chr1"], "start": [249_240_000], "end": [249_241_000], "line": [7]})
+    mention = Mentions("K562", "enhancer", Path("k.bed"), at, candidates=True, bed=True)
+    check_intervals(mention, {"chr1": 249_250_621})
+    expected = r"k\.bed, line 7: .* 248956422 bp long in the genome, which looks like hg38"
+    with pytest.raises(UserError, match=expected):
+        check_intervals(mention, {"chr1": 248_956_422})
