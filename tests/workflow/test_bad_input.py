@@ -411,6 +411,29 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
         lambda i: i.edit("lines.tsv", "u\tblood\tunseen", "u\tblood\ttest"),
         "lines.tsv, line 4: role is 'test'",
     ),
+    "no validation pairs": (
+        lambda i: [
+            i.write(f"{x}.tsv", "\n".join(r for r in i.read(f"{x}.tsv").split("\n") if "chr3" not in r))
+            for x in "ab"
+        ],
+        "lines.tsv: the cell lines of the training have 0 contacts and 0 others on the validation",
+    ),
+    "an unseen line without test pairs": (
+        lambda i: i.write("u.tsv", "\n".join(r for r in i.read("u.tsv").split("\n") if "chr4" not in r)),
+        "u.tsv: the cell line 'u' is evaluated on the test chromosomes, and has 0 contacts and 0 others",
+    ),
+    "a motif file that is none": (
+        by_option("readout", "motifs: tissues.tsv"),
+        "tissues.tsv, line 1: the first line is neither 'MEME version ...' nor '> identifier name'",
+    ),
+    "names of contigs that leave everything out": (
+        by_option(
+            "genome",
+            "contig_names: names.tsv",
+            lambda i: i.write("names.tsv", _tabs(["given genome", *(f"{name} ." for name in CONTIGS)])),
+        ),
+        "a.enh.bed: the cell line 'a' has no enhancer on any chromosome of the splits",
+    ),
     "an unknown key": (
         lambda i: i.write("my.yaml", CONFIG + "element: {}\n"),
         "my.yaml, line 7: unknown key 'element' (did you mean 'elements'?)",

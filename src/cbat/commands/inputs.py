@@ -63,9 +63,13 @@ def check_inputs(files: Sequence[Path]) -> None:
 def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, Any]]:
     """Run the stages that read files of the user into ``directory``; the report of each line's labels."""
     from cbat.data import elements, genome, labels, sequences
+    from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
 
     config: Config = project.config
+    if config.readout.motifs is not None:
+        # Small, and needed only when everything is trained.
+        read_motif_file(config.readout.motifs)
     genome.run(fasta=config.genome.fasta, directory=directory / "genome")
     build.run(
         cell_lines=config.cell_lines,
@@ -107,7 +111,48 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
                 contig_names=config.genome.contig_names,
             )
             reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
+    _check_both_labels(project, directory / "labels")
     return reports
+
+
+def _check_both_labels(project: Project, directory: Path) -> None:
+    """Make sure that there is something to train, to choose by, and to evaluate."""
+    import pandas as pd
+
+    config = project.config
+    tables = [
+        pd.read_parquet(directory / f"{row.cell_line}.parquet", columns=["label", "split"]).assign(
+            cell_line=row.cell_line
+        )
+        for row in project.cell_lines
+    ]
+    pairs = pd.concat(tables, ignore_index=True)
+    n = {
+        key: (int(part.sum()), int((part == 0).sum()))
+        for key, part in pairs.groupby(["cell_line", "split"])["label"]
+    }
+    training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
+    for split in ("train", "validation"):
+        contacts, others = (sum(n.get((line, split), (0, 0))[at] for line in training) for at in (0, 1))
+        if not (contacts and others):
+            raise UserError(
+                f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
+                "chromosomes, and both are needed",
+                mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                file=config.cell_lines,
+            )
+    for row in project.cell_lines:
+        if ("unseen" if row.cohort == "unseen" else "seen") not in config.evaluation.roles:
+            continue
+        for split in config.evaluation.chromosomes:
+            contacts, others = n.get((row.cell_line, split), (0, 0))
+            if not (contacts and others):
+                raise UserError(
+                    f"the cell line {row.cell_line!r} is evaluated on the {split} chromosomes, and has "
+                    f"{contacts} contacts and {others} others there",
+                    mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                    file=row.pairs,
+                )
 
 
 def _supports_of_pairs(project: Project, directory: Path) -> str:

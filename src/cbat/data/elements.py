@@ -189,6 +189,8 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
         have some intervals on contigs that a genome without them lacks, such as chrY or chrM.
     """
     table = mention.intervals
+    if table.empty:
+        return
     length = table["chrom"].map(sizes)
     assembly = assembly_of(sizes)
     looks = f", which looks like {assembly}" if assembly else ""
