@@ -38,6 +38,10 @@ STAGES: Final[dict[str, Verb]] = {
     "plot_balance": Verb(
         "cbat.data.balance_figure:run", "Draw how contacts and negatives differ, for every cell line."
     ),
+    "describe_inputs": Verb(
+        "cbat.evaluation.input_report:run",
+        "Say what each cell line brought, and what its support sets are drawn from.",
+    ),
     "compare_peaks": Verb(
         "cbat.graph.similarity:compare_peaks", "Compare cell lines by the overlap of their peaks."
     ),

@@ -85,6 +85,9 @@ def cohort_rows(cohort):
     return [row for row in PROJECT.cell_lines if row.cohort == cohort]
 
 
+COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
+
+
 def scope_rows(scope):
     """Rows of the training cohort, or all."""
     return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]

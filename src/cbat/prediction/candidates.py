@@ -136,7 +136,7 @@ def collect(
     """
     for mention in mentions:
         _refuse_other_assembly(mention, genome, about)
-        check_intervals(mention, genome.sizes, genome.fasta)
+        check_intervals(mention, genome.sizes)
     n_both = check_roles(mentions, "keep")[cell_line]
     mentions = distal(mentions, about.elements.enhancer_promoter_gap)
     predicted = _predicted(chromosomes, genome)
