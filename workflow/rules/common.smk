@@ -273,7 +273,11 @@ PREDICTED = expand(
     "results/predictions/{predicted_line}/{file}",
     predicted_line=PREDICTIONS,
     file=[*PREDICTION_FILES, *READING_FILES],
-)
+) + [
+    f"results/predictions/{line}/pairs/{chromosome}.parquet"
+    for line, prediction in PREDICTIONS.items()
+    for chromosome in predicted_chromosomes(PROJECT.config, prediction)
+]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",
     model=PROJECT.config.full_model,
