@@ -105,6 +105,9 @@ TOOLS: Final[dict[str, Verb]] = {
     "predict": Verb(
         "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
     ),
+    "explain": Verb(
+        "cbat.commands.explanation:explain", "Say which motifs make the scores of a prediction what they are."
+    ),
     "show_model": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),

@@ -51,12 +51,15 @@ class BestWindows:
         First base of the window, on the forward strand of the element.
     presence : array, shape=(n, n_filters, 3)
         Probability that the motif is present: on either strand, on each.
+    width : int
+        Length of a window, bp.
     """
 
     codes: npt.NDArray[np.uint8]
     score: FloatArray
     start: npt.NDArray[np.int64]
     presence: FloatArray
+    width: int
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ class Explainer:
         weights = self._weights(given, start.numpy())
         score = weights.sum(axis=-1)
         presence = _presence(torch.from_numpy(score), self._threshold[role])
-        return BestWindows(given, score, start.numpy(), presence.numpy())
+        return BestWindows(given, score, start.numpy(), presence.numpy(), self._encoder.width)
 
     def _weights(self, codes: npt.NDArray[np.uint8], start: npt.NDArray[np.int64]) -> FloatArray:
         """Weight of each base of each window, shape=(n, n_filters, 2, width), in the forward direction."""
@@ -295,7 +298,7 @@ class Explainer:
             torch.from_numpy(enhancers.score[pairs.enhancer]),
             torch.from_numpy(promoters.score[pairs.promoter]),
         )
-        geometry = (torch.from_numpy(pairs.distance), torch.from_numpy(pairs.upstream))
+        geometry = tuple(torch.from_numpy(np.array(column)) for column in (pairs.distance, pairs.upstream))
         baselines = tuple(torch.zeros_like(part) for part in inputs)
         with torch.no_grad():
             value, reference = energy(*inputs, *geometry), energy(*baselines, *geometry)
