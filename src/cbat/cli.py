@@ -90,6 +90,9 @@ STAGES: Final[dict[str, Verb]] = {
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
+    "write_prediction_page": Verb(
+        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
+    ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
         "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."

@@ -22,7 +22,7 @@ from cbat.data.genome import sound_index
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.model.directory import check_hashes
-from cbat.prediction import gather, prepare, score
+from cbat.prediction import gather, page, prepare, score
 from cbat.prediction.plan import Plan, pairs_file, read_plan
 from cbat.prediction.progress import Progress
 
@@ -47,7 +47,7 @@ class Inputs:
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
         known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
-        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs"})
+        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs", "page_pairs"})
         known["model"] = check_hashes(self.model_directory)
         for name in ("enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs"):
             path = getattr(self, name)
@@ -156,7 +156,9 @@ def predict_line(
         log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
     for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
         journal.finish(chrom, files[chrom])
-    gather.run(directory=directory, pairs=list(files.values()), settings=settings)
+    scored = list(files.values())
+    gather.run(directory=directory, pairs=scored, settings=settings)
+    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
     _drop_strangers(directory, files)
 
 
