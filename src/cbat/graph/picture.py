@@ -24,6 +24,8 @@ _ATTRIBUTES: Final = ("condition", "sex")
 _GAP: Final = 1.1
 _HEADER: Final = 0.75
 _FOOTER: Final = 0.55
+_LEAST_WIDTH: Final = 7.6
+"""The key needs it."""
 _CHARACTER: Final = 0.09
 _FONT_SIZE: Final = 9.5
 _NO_GERM_LAYER: Final = ""
@@ -127,7 +129,7 @@ def arrange(content: Mapping[str, Any]) -> Layout:
     layout.width = (
         max([x, *(layout.x[node] + _text_width(labels[node]) + 0.2 for node in layout.x)]) + _MARGIN
     )
-    layout.width = max(layout.width, 6.5)
+    layout.width = max(layout.width, _LEAST_WIDTH)
     rows_end = max(layout.y.values(), default=_HEADER) + 0.5 * _ROW
     layout.height = rows_end + _FOOTER
     return layout

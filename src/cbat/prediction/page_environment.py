@@ -16,6 +16,7 @@ from cbat.model.directory import SharedModel
 
 UNKNOWN: Final = "unknown"
 _SHOWN_POSTERIOR: Final = 0.01
+_LISTED_POSTERIOR: Final = 0.001
 _NODES: Final = 8
 _MOTIFS: Final = 12
 _WEIGHT: Final = 1.0
@@ -129,6 +130,7 @@ def in_words(shared: SharedModel, environment: Mapping[str, Any]) -> dict[str, A
     rows = [
         {"name": row["node"], "kind": _kind(row["kind"]), "share": row["posterior"]}
         for row in environment["posterior"][:_NODES]
+        if row["posterior"] >= _LISTED_POSTERIOR
     ]
     motifs = [
         {

@@ -5,7 +5,7 @@
   const data = parsed("data"), plots = parsed("plots");
   const { pairs, enhancers, promoters } = data;
   const n = (pairs.score || []).length;
-  const ROWS = 50, MOST_ARCS = 1500, POINTS = 40, GENES_LISTED = 30, MARGIN = 0.08;
+  const ROWS = 20, MOST_ARCS = 1500, POINTS = 40, GENES_LISTED = 30, MARGIN = 0.08, LETTER = 6.3, LONGEST = 24;
   const COLOURS = { enhancer: "#e0a030", promoter: "#7a3b8f", chosen: "#1b6ca8", other: "#9aa7b0" };
   const byId = (id) => document.getElementById(id);
   const whole = (value) => value.toLocaleString("en");
@@ -47,7 +47,7 @@
     { head: "promoter", of: (at) => called(promoters, pairs.promoter[at]), up: true },
     { head: "its place", of: (at) => place(promoters, pairs.promoter[at]), key: (at) => pairs.promoter[at], up: true },
     { head: "enhancer", of: (at) => called(enhancers, pairs.enhancer[at]), key: (at) => pairs.enhancer[at], up: true },
-    { head: "distance, bp", of: (at) => whole(pairs.distance[at]), key: (at) => pairs.distance[at], up: true, number: true },
+    { head: "distance", of: (at) => whole(pairs.distance[at]), key: (at) => pairs.distance[at], up: true, number: true },
     { head: "rank", of: (at) => whole(pairs.rank[at]), key: (at) => pairs.rank[at], up: true, number: true },
     { head: "score", of: (at) => pairs.score[at].toFixed(2), key: (at) => pairs.score[at], number: true },
     { head: "U_I", of: (at) => pairs.potential[at].toFixed(2), key: (at) => pairs.potential[at], number: true },
@@ -91,7 +91,7 @@
       if (head === "contact" && pairs.contact[at]) cell.className = "yes";
       made.append(cell);
     }
-    const last = element("td"), show = element("button", "locus");
+    const last = element("td"), show = element("button", "arcs");
     show.type = "button";
     show.setAttribute("aria-label", `show the locus of ${called(promoters, pairs.promoter[at])}`);
     last.append(show, " ");
@@ -230,7 +230,9 @@
     model.arcs.data = arcs;
     const boxes = { left: [], right: [], top: [], bottom: [], colour: [], what: [], name: [], place: [] };
     const labels = { x: [], y: [], text: [] };
-    const room = 0.075 * (chosen.end - chosen.start);
+    // Labels are as wide as their letters, whatever the width of the window.
+    const unit = (chosen.end - chosen.start) / Math.max(byId("arc_plot").clientWidth - 60, 200);
+    const halfOf = (text) => (LETTER * text.length / 2 + 4) * unit;
     for (const [what, table, top, bottom] of [["enhancer", enhancers, -0.02, -0.07], ["promoter", promoters, -0.09, -0.14]]) {
       table.start.forEach((_, at) => {
         if (!inside(table, at, chosen)) return;
@@ -249,12 +251,14 @@
       .sort((a, b) => chosen.promoters.has(b) - chosen.promoters.has(a) || promoters.start[a] - promoters.start[b]);
     const taken = [[], [], []];
     for (const at of named) {
-      const x = middle(promoters, at), lane = taken.findIndex((xs) => xs.every((other) => Math.abs(other - x) > room));
+      const x = middle(promoters, at), text = promoters.name[at].slice(0, LONGEST), half = halfOf(text);
+      const free = (others) => others.every(([other, room]) => Math.abs(other - x) > half + room);
+      const lane = taken.findIndex(free);
       if (lane < 0) continue;
-      taken[lane].push(x);
+      taken[lane].push([x, half]);
       labels.x.push(x);
       labels.y.push(-0.17 - 0.08 * lane);
-      labels.text.push(promoters.name[at].slice(0, 24));
+      labels.text.push(text);
     }
     model.elements.data = boxes;
     model.labels.data = labels;
