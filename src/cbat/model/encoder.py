@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 N_CODE = 4
-_CHUNK = 32
+_CHUNK = 4
+"""Elements at once: their scores fit into a processor's cache."""
+_WORD = 3
+_N_WORDS = (N_CODE + 1) ** _WORD
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, N_CODE], dtype=torch.uint8)
 
 
@@ -76,9 +80,15 @@ class MotifEncoder:
     @torch.no_grad()
     def best_starts(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Score and start of the best window of each filter on each strand, each (n, n_filters, 2)."""
-        parts = [self._convolve(part).max(dim=2) for part in codes.split(_CHUNK)]
-        score, start = (torch.cat(both) for both in zip(*parts, strict=True))
+        scores, starts = [], []
+        for part in codes.split(_CHUNK):
+            # NumPy's search of a maximum is vectorised where the values lie side by side, and torch's never is.
+            score = self._scores(part).transpose(1, 2).contiguous()
+            start = torch.from_numpy(score.numpy().argmax(axis=2))
+            scores.append(score.gather(2, start[:, :, None])[:, :, 0])
+            starts.append(start)
         shape = (len(codes), 2, self.n_filters)
+        score, start = torch.cat(scores), torch.cat(starts)
         return score.view(shape).transpose(1, 2), start.view(shape).transpose(1, 2)
 
     @torch.no_grad()
@@ -97,19 +107,44 @@ class MotifEncoder:
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            # Always as many at once: the rounding of a convolution depends on that.
-            whole = functional.pad(part, (0, 0, 0, _CHUNK - len(part)), value=N_CODE)
-            score = self._convolve(whole).amax(dim=2).view(_CHUNK, 2, self.n_filters).transpose(1, 2)
+            score = self._scores(part).amax(dim=1).view(len(part), 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
-            parts.append(torch.sigmoid(either - threshold[:, None])[: len(part)])
+            parts.append(torch.sigmoid(either - threshold[:, None]))
         return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
 
-    def _convolve(self, codes: Tensor) -> Tensor:
-        """Scores of all windows, shape=(n, 2 * n_filters, n_windows); forward filters come first."""
+    def _scores(self, codes: Tensor) -> Tensor:
+        """Scores of all windows, shape=(n, n_windows, 2 * n_filters); forward filters come first.
+
+        What a convolution of one-hot codes gives, by looking words of bases up: a window is a few words, and
+        its score is the sum of a row of the table for each. A window's sum does not depend on what is scored
+        beside it, to the last bit.
+        """
+        n_windows = codes.shape[1] - self.width + 1
+        n_words = len(self._table) // _N_WORDS
+        beyond = n_words * _WORD - self.width
+        base = functional.pad(codes, (0, beyond), value=N_CODE).int()
+        span = base.shape[1] - _WORD + 1
+        word = torch.zeros(len(codes), span, dtype=torch.int32)
+        for offset in range(_WORD):
+            word = word * (N_CODE + 1) + base[:, offset : offset + span]
+        rows = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
+        rows = rows + torch.arange(n_words, dtype=torch.int32) * _N_WORDS
+        scores = functional.embedding_bag(rows.flatten(0, 1), self._table, mode="sum")
+        return scores.view(len(codes), n_windows, 2 * self.n_filters)
+
+    @cached_property
+    def _table(self) -> Tensor:
+        """What each word adds at each place of a window, shape=(n_words * 5 ** 3, 2 * n_filters)."""
         kernel = torch.cat([self.filters, self.filters.flip(dims=(1, 2))])
-        one_hot = torch.zeros(len(codes), N_CODE + 1, codes.shape[1])
-        one_hot.scatter_(1, codes.long()[:, None], 1.0)
-        return functional.conv1d(one_hot[:, :N_CODE], kernel)
+        n_words = -(-self.width // _WORD)
+        # No base and no column beyond the filter add anything.
+        kernel = functional.pad(kernel, (0, n_words * _WORD - self.width, 0, 1))
+        number = torch.arange(_N_WORDS)
+        table = torch.zeros(n_words, _N_WORDS, len(kernel))
+        for offset in range(_WORD):
+            base = number // (N_CODE + 1) ** (_WORD - 1 - offset) % (N_CODE + 1)
+            table += kernel[:, base, offset::_WORD].permute(2, 1, 0)
+        return table.flatten(0, 1)
 
 
 def log_positions(length: int, width: int) -> float:
