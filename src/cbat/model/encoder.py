@@ -82,7 +82,7 @@ class MotifEncoder:
         """Score and start of the best window of each filter on each strand, each (n, n_filters, 2)."""
         scores, starts = [], []
         for part in codes.split(_CHUNK):
-            # NumPy's search of a maximum is vectorised where the values lie side by side, and torch's never is.
+            # NumPy's search for a maximum is vectorised where values lie side by side, and torch's never is.
             score = self._scores(part).transpose(1, 2).contiguous()
             start = torch.from_numpy(score.numpy().argmax(axis=2))
             scores.append(score.gather(2, start[:, :, None])[:, :, 0])
