@@ -289,16 +289,8 @@ Design = Callable[[Pairs], FloatArray]
 def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
     """Features of each shortcut that has any, shape=(n, n_features)."""
 
-    def compositions(pairs: Pairs) -> FloatArray:
-        both = (
-            pairs.of_enhancers(pairs.enhancers.composition),
-            pairs.of_promoters(pairs.promoters.composition),
-        )
-        return np.hstack(both)
-
-    def artefacts(pairs: Pairs) -> FloatArray:
-        both = pairs.of_enhancers(pairs.enhancers.artefacts), pairs.of_promoters(pairs.promoters.artefacts)
-        return np.hstack(both)
+    def both(enhancers: FloatArray, promoters: FloatArray, pairs: Pairs) -> FloatArray:
+        return np.hstack([pairs.of_enhancers(enhancers), pairs.of_promoters(promoters)])
 
     return {
         "distance": lambda pairs: pairs.log_distance,
