@@ -201,14 +201,14 @@ def percentile_interval(values: FloatArray, point: float, n_clusters: int) -> tu
     (low, high)
         NaN, both, when fewer than half of the resamples are defined.
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     defined = values[~np.isnan(values)]
     if len(defined) == 0 or len(defined) * 2 < len(values) or n_clusters < 2:
         return float("nan"), float("nan")
     upper = (1.0 + LEVEL) / 2.0
     low, high = np.quantile(defined, [1.0 - upper, upper])
-    factor = t.ppf(upper, n_clusters - 1) / norm.ppf(upper) * np.sqrt(n_clusters / (n_clusters - 1))
+    factor = stdtrit(n_clusters - 1, upper) / ndtri(upper) * np.sqrt(n_clusters / (n_clusters - 1))
     return float(point + factor * (low - point)), float(point + factor * (high - point))
 
 

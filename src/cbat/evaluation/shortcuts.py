@@ -305,18 +305,19 @@ def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
 
 
 def _fit(features: FloatArray, label: npt.NDArray[np.int64], *, curved: bool) -> Regression:
+    from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-    knots = np.empty(0)
-    if curved:
-        curves = SplineTransformer(_N_KNOTS, _DEGREE, knots="quantile", extrapolation="constant")
-        features = np.hstack([curves.fit_transform(features[:, :1]), features[:, 1:]])
-        knots = curves.bsplines_[0].t
-    scaler = StandardScaler()
-    model = LogisticRegression(C=_PENALTY, max_iter=500, tol=1e-4)
-    model.fit(scaler.fit_transform(features), label)
-    return Regression(knots, scaler.mean_, scaler.scale_, model.coef_[0], float(model.intercept_[0]))
+    curves = SplineTransformer(_N_KNOTS, degree=_DEGREE, knots="quantile", extrapolation="constant")
+    columns = ColumnTransformer([("curves", curves, [0])] if curved else [], remainder="passthrough")
+    model = make_pipeline(
+        columns, StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=500, tol=1e-4)
+    ).fit(features, label)
+    knots = model[0].named_transformers_["curves"].bsplines_[0].t if curved else np.empty(0)
+    scaler, last = model[1], model[2]
+    return Regression(knots, scaler.mean_, scaler.scale_, last.coef_[0], float(last.intercept_[0]))
 
 
 def _chosen(rows: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
