@@ -83,7 +83,7 @@ class MotifEncoder:
         scores, starts = [], []
         for part in codes.split(_CHUNK):
             # NumPy's search for a maximum is vectorised where values lie side by side, and torch's never is.
-            score = self._scores(part).transpose(1, 2).contiguous()
+            score = self._products(part)
             start = torch.from_numpy(score.numpy().argmax(axis=2))
             scores.append(score.gather(2, start[:, :, None])[:, :, 0])
             starts.append(start)
@@ -111,6 +111,18 @@ class MotifEncoder:
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
             parts.append(torch.sigmoid(either - threshold[:, None]))
         return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
+
+    def _products(self, codes: Tensor) -> Tensor:
+        """Scores of all windows as a convolution rounds them, shape=(n, 2 * n_filters, n_windows).
+
+        Discovery starts from seeds under which many windows score the same, so that rounding decides between
+        them: here it is that of one product for each window.
+        """
+        one_hot = torch.zeros(*codes.shape, N_CODE + 1).scatter_(2, codes.long()[:, :, None], 1.0)
+        flat = one_hot[:, :, :N_CODE].flatten(1)
+        windows = flat.unfold(1, N_CODE * self.width, N_CODE)
+        kernel = torch.cat([self.filters, self.filters.flip(dims=(1, 2))]).transpose(1, 2).flatten(1)
+        return kernel @ windows.transpose(1, 2)
 
     def _scores(self, codes: Tensor) -> Tensor:
         """Scores of all windows, shape=(n, n_windows, 2 * n_filters); forward filters come first.
