@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,9 +15,16 @@ from torch.nn import functional
 N_CODE = 4
 _CHUNK = 4
 """Elements at once: their scores fit into a processor's cache."""
+_SLACK = 1e-3
+"""More than rounding can change a score, nats."""
 _WORD = 3
 _N_WORDS = (N_CODE + 1) ** _WORD
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, N_CODE], dtype=torch.uint8)
+
+
+Codes = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -79,17 +88,28 @@ class MotifEncoder:
 
     @torch.no_grad()
     def best_starts(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Score and start of the best window of each filter on each strand, each (n, n_filters, 2)."""
-        scores, starts = [], []
-        for part in codes.split(_CHUNK):
-            # NumPy's search for a maximum is vectorised where values lie side by side, and torch's never is.
-            score = self._products(part)
-            start = torch.from_numpy(score.numpy().argmax(axis=2))
-            scores.append(score.gather(2, start[:, :, None])[:, :, 0])
-            starts.append(start)
+        """Score and start of the best window of each filter on each strand, each (n, n_filters, 2).
+
+        Discovery starts from seeds under which many windows score the same, so that rounding chooses among
+        them. Windows that might be best are therefore scored again, base by base from the left.
+        """
+        kernel = self._kernel()
+        scores = torch.zeros(len(codes), len(kernel))
+        starts = torch.zeros(len(codes), len(kernel), dtype=torch.int64)
+        for first in range(0, len(codes), _CHUNK):
+            part = codes[first : first + _CHUNK]
+            score = self._scores(part)
+            close = (score >= score.amax(dim=1, keepdim=True) - _SLACK).numpy()
+            element, window, column = np.unravel_index(np.flatnonzero(close), close.shape)
+            again = _sums(kernel, part.numpy(), element, window, column)
+            # The best come first, and of equal ones the leftmost.
+            order = np.lexsort((window, -again, column, element))
+            place = (element * len(kernel) + column)[order]
+            chosen = order[np.diff(place, prepend=-1) > 0]
+            scores[first : first + len(part)] = torch.from_numpy(again[chosen]).view(len(part), -1)
+            starts[first : first + len(part)] = torch.from_numpy(window[chosen]).view(len(part), -1)
         shape = (len(codes), 2, self.n_filters)
-        score, start = torch.cat(scores), torch.cat(starts)
-        return score.view(shape).transpose(1, 2), start.view(shape).transpose(1, 2)
+        return scores.view(shape).transpose(1, 2), starts.view(shape).transpose(1, 2)
 
     @torch.no_grad()
     def features(self, codes: Tensor) -> Tensor:
@@ -112,17 +132,9 @@ class MotifEncoder:
             parts.append(torch.sigmoid(either - threshold[:, None]))
         return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
 
-    def _products(self, codes: Tensor) -> Tensor:
-        """Scores of all windows as a convolution rounds them, shape=(n, 2 * n_filters, n_windows).
-
-        Discovery starts from seeds under which many windows score the same, so that rounding decides between
-        them: here it is that of one product for each window.
-        """
-        one_hot = torch.zeros(*codes.shape, N_CODE + 1).scatter_(2, codes.long()[:, :, None], 1.0)
-        flat = one_hot[:, :, :N_CODE].flatten(1)
-        windows = flat.unfold(1, N_CODE * self.width, N_CODE)
-        kernel = torch.cat([self.filters, self.filters.flip(dims=(1, 2))]).transpose(1, 2).flatten(1)
-        return kernel @ windows.transpose(1, 2)
+    def _kernel(self) -> Tensor:
+        """Filters of both strands, shape=(2 * n_filters, 5, width); an unknown base scores zero."""
+        return functional.pad(torch.cat([self.filters, self.filters.flip(dims=(1, 2))]), (0, 0, 0, 1))
 
     def _scores(self, codes: Tensor) -> Tensor:
         """Scores of all windows, shape=(n, n_windows, 2 * n_filters); forward filters come first.
@@ -147,16 +159,23 @@ class MotifEncoder:
     @cached_property
     def _table(self) -> Tensor:
         """What each word adds at each place of a window, shape=(n_words * 5 ** 3, 2 * n_filters)."""
-        kernel = torch.cat([self.filters, self.filters.flip(dims=(1, 2))])
         n_words = -(-self.width // _WORD)
-        # No base and no column beyond the filter add anything.
-        kernel = functional.pad(kernel, (0, n_words * _WORD - self.width, 0, 1))
+        kernel = functional.pad(self._kernel(), (0, n_words * _WORD - self.width))
         number = torch.arange(_N_WORDS)
         table = torch.zeros(n_words, _N_WORDS, len(kernel))
         for offset in range(_WORD):
             base = number // (N_CODE + 1) ** (_WORD - 1 - offset) % (N_CODE + 1)
             table += kernel[:, base, offset::_WORD].permute(2, 1, 0)
         return table.flatten(0, 1)
+
+
+def _sums(kernel: Tensor, codes: Codes, element: Indices, window: Indices, column: Indices) -> Floats:
+    """Scores of some windows, added up base by base, shape=(n_windows,)."""
+    filters = kernel.numpy()
+    score = np.zeros(len(element), dtype=np.float32)
+    for offset in range(filters.shape[2]):
+        score += filters[column, codes[element, window + offset], offset]
+    return score
 
 
 def log_positions(length: int, width: int) -> float:
