@@ -3,8 +3,8 @@
     python benchmarks/encode_elements.py          # 64 elements each of 1 and 2 kb, 64 filters, both strands
     python benchmarks/encode_elements.py --full   # 512
 
-Filters are fixed once they are discovered, so the encoder has no gradient; the dense side is measured forward,
-and forward with the gradient of its filters, which a network that learned them by back-propagation would pay.
+Filters are fixed once they are discovered, so the encoder has no gradient. The dense side is measured forward,
+and with the gradient of its filters, which a network that learned them by back-propagation would pay.
 """
 
 from __future__ import annotations
@@ -41,21 +41,24 @@ def main() -> None:
     torch.manual_seed(1)
     n_elements = options.elements or (512 if options.full else 64)
     for length in (1000, 2000):
-        codes = torch.randint(0, 4, (n_elements, length), dtype=torch.uint8)
-        filters = torch.randn(options.filters, 4, 18)
-        encoder = MotifEncoder(filters, torch.full((options.filters,), 0.1))
-        kernel = torch.cat([filters, filters.flip(dims=(1, 2))])
-        learned = kernel.clone().requires_grad_()
+        measure(length, n_elements, options.filters, options.n)
 
-        def backward() -> None:
-            dense(codes, learned).sum().backward()
-            learned.grad = None
 
-        seconds = in_turn(
-            lambda: encoder.features(codes), lambda: dense(codes, kernel), backward, n=options.n
-        )
-        report_speed(f"encoder_forward_{length}", seconds[0], seconds[1], options.n)
-        report_speed(f"encoder_gradient_{length}", seconds[0], seconds[2], options.n)
+def measure(length: int, n_elements: int, n_filters: int, n: int) -> None:
+    """Measure elements of one length, bp."""
+    codes = torch.randint(0, 4, (n_elements, length), dtype=torch.uint8)
+    filters = torch.randn(n_filters, 4, 18)
+    encoder = MotifEncoder(filters, torch.full((n_filters,), 0.1))
+    kernel = torch.cat([filters, filters.flip(dims=(1, 2))])
+    learned = kernel.clone().requires_grad_()
+
+    def backward() -> None:
+        dense(codes, learned).sum().backward()
+        learned.grad = None
+
+    seconds = in_turn(lambda: encoder.features(codes), lambda: dense(codes, kernel), backward, n=n)
+    report_speed(f"encoder_forward_{length}", seconds[0], seconds[1], n)
+    report_speed(f"encoder_gradient_{length}", seconds[0], seconds[2], n)
 
 
 if __name__ == "__main__":

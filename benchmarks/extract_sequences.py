@@ -1,7 +1,7 @@
-"""Extraction and encoding of windows against ``bedtools getfasta`` with NumPy, and against pyfaidx record by record.
+"""Windows from a genome as codes, against ``bedtools getfasta`` with NumPy and pyfaidx record by record.
 
-    python benchmarks/extract_sequences.py          # 10,000 windows of 1 kb from 60 million bases
-    python benchmarks/extract_sequences.py --full   # 100,000 windows from 3,000 million
+python benchmarks/extract_sequences.py          # 10,000 windows of 1 kb from 60 million bases
+python benchmarks/extract_sequences.py --full   # 100,000 windows from 3,000 million
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def main() -> None:
                     rows.append(CODE[np.frombuffer(text.encode(), np.uint8)])
             return np.stack(rows)
 
-        assert (ours() == bedtools()).all() and (ours() == pyfaidx_records()).all()
+        assert (ours() == bedtools()).all()
+        assert (ours() == pyfaidx_records()).all()
         seconds = in_turn(ours, bedtools, pyfaidx_records, n=options.n)
         report_speed("extraction_bedtools", seconds[0], seconds[1], options.n)
         report_speed("extraction_pyfaidx", seconds[0], seconds[2], options.n)

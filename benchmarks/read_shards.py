@@ -3,8 +3,8 @@
     python benchmarks/read_shards.py          # 4,000 pairs of 600 elements
     python benchmarks/read_shards.py --full   # 35,000 pairs of 9,000 elements
 
-A pair of the tar file carries the bases of both elements, as a format with one record for each pair has to. Cold
-reads have the files' pages dropped from the cache before each turn. Hashes are left out on our side of a
+A pair of the tar file carries the bases of both elements, as a format with one record for each pair has to.
+Cold reads have the files' pages dropped from the cache before each turn. Hashes are left out on our side of a
 comparison of bytes, and included where the line says ``checked``.
 """
 

@@ -86,7 +86,9 @@ def predict(world: World, n: int) -> None:
 
     world.contact.eval()
     known = world.features()
-    seconds = in_turn(together, lambda: alone(None, 1), lambda: alone(known, 1), lambda: alone(None, ALONE), n=n)
+    seconds = in_turn(
+        together, lambda: alone(None, 1), lambda: alone(known, 1), lambda: alone(None, ALONE), n=n
+    )
     ours = n_pairs / seconds[0]
     names = ("prediction_one_by_one", "prediction_one_by_one_encoded", "prediction_per_pair_encoding")
     for name, spent in zip(names, seconds[1:], strict=True):
@@ -94,7 +96,7 @@ def predict(world: World, n: int) -> None:
 
 
 def train(world: World, n: int) -> None:
-    """An epoch with features at hand, their making spread over the epochs; and with both elements made anew."""
+    """An epoch with features made once for all epochs, and one that encodes both elements of each pair."""
     n_pairs = len(world.pairs)
     optimiser = torch.optim.AdamW(world.contact.parameters(), lr=1e-4)
     world.contact.train()
@@ -110,9 +112,7 @@ def train(world: World, n: int) -> None:
 
     features = world.features()
     n_seen = min(PAIRS_PER_STEP, n_pairs)  # a step without de-duplication stands for the epoch
-    seconds = in_turn(
-        lambda: epoch(features, n_pairs), world.features, lambda: epoch(None, n_seen), n=n
-    )
+    seconds = in_turn(lambda: epoch(features, n_pairs), world.features, lambda: epoch(None, n_seen), n=n)
     ours = seconds[0] + seconds[1] / world.settings.epochs
     report_speed("training_epoch", ours, seconds[2] * n_pairs / n_seen, n)
 
