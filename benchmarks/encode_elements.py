@@ -3,8 +3,8 @@
     python benchmarks/encode_elements.py          # 64 elements each of 1 and 2 kb, 64 filters, both strands
     python benchmarks/encode_elements.py --full   # 512
 
-Filters are fixed once they are discovered, so the encoder has no gradient. The dense side is measured forward,
-and with the gradient of its filters, which a network that learned them by back-propagation would pay.
+Filters are fixed once they are discovered, so the encoder has no gradient. The dense side is measured
+forward, and with the gradient of its filters, which a network that learned them would pay.
 """
 
 from __future__ import annotations

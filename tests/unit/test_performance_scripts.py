@@ -58,8 +58,8 @@ def bars() -> dict[str, Any]:
 
 def page_and_lines(directory: Path, *lines: dict[str, Any]) -> list[str]:
     page, measured = directory / "page.md", directory / "lines.jsonl"
-    marks = "<!-- measured: written by benchmarks/write_performance.py -->\nan earlier table\n<!-- end of measured -->"
-    page.write_text(f"Before.\n\n{marks}\n\nAfter.\n")
+    start, end = "<!-- measured: written by benchmarks/write_performance.py -->", "<!-- end of measured -->"
+    page.write_text(f"Before.\n\n{start}\nan earlier table\n{end}\n\nAfter.\n")
     measured.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return [str(measured), "--machine", "a test", "--page", str(page)]
 
