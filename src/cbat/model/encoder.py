@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 N_CODE = 4
-_CHUNK = 4
-"""Elements at once: their scores fit into a processor's cache."""
+_CHUNK = 32
+"""Elements whose words are looked for together."""
 _SLACK = 1e-3
 """More than rounding can change a score, nats."""
 _WORD = 3
@@ -93,23 +93,24 @@ class MotifEncoder:
         Discovery starts from seeds under which many windows score the same, so that rounding chooses among
         them. Windows that might be best are therefore scored again, base by base from the left.
         """
-        kernel = self._kernel()
-        scores = torch.zeros(len(codes), len(kernel))
-        starts = torch.zeros(len(codes), len(kernel), dtype=torch.int64)
-        for first in range(0, len(codes), _CHUNK):
-            part = codes[first : first + _CHUNK]
-            score = self._scores(part)
-            close = (score >= score.amax(dim=1, keepdim=True) - _SLACK).numpy()
-            element, window, column = np.unravel_index(np.flatnonzero(close), close.shape)
+        kernel, scores, starts = self._kernel(), [], []
+        for part in codes.split(_CHUNK):
+            close = []
+            for rows in self._rows(part):
+                score = self._scores(rows)
+                close.append(np.flatnonzero((score >= score.amax(dim=0) - _SLACK).numpy()))
+            element = np.repeat(np.arange(len(part)), [len(found) for found in close])
+            window, column = np.divmod(np.concatenate(close), len(kernel))
             again = _sums(kernel, part.numpy(), element, window, column)
             # The best come first, and of equal ones the leftmost.
             order = np.lexsort((window, -again, column, element))
             place = (element * len(kernel) + column)[order]
             chosen = order[np.diff(place, prepend=-1) > 0]
-            scores[first : first + len(part)] = torch.from_numpy(again[chosen]).view(len(part), -1)
-            starts[first : first + len(part)] = torch.from_numpy(window[chosen]).view(len(part), -1)
+            scores.append(torch.from_numpy(again[chosen]))
+            starts.append(torch.from_numpy(window[chosen]))
         shape = (len(codes), 2, self.n_filters)
-        return scores.view(shape).transpose(1, 2), starts.view(shape).transpose(1, 2)
+        score, start = torch.cat(scores), torch.cat(starts)
+        return score.view(shape).transpose(1, 2), start.view(shape).transpose(1, 2)
 
     @torch.no_grad()
     def features(self, codes: Tensor) -> Tensor:
@@ -124,37 +125,40 @@ class MotifEncoder:
         Tensor, shape=(n, n_filters, 3)
             On either strand, on the forward strand, on the reverse strand.
         """
+        if not len(codes):
+            return torch.empty(0, self.n_filters, 3)
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            score = self._scores(part).amax(dim=1).view(len(part), 2, self.n_filters).transpose(1, 2)
+            best = torch.stack([self._scores(rows).amax(dim=0) for rows in self._rows(part)])
+            score = best.view(len(part), 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
             parts.append(torch.sigmoid(either - threshold[:, None]))
-        return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
+        return torch.cat(parts)
 
     def _kernel(self) -> Tensor:
         """Filters of both strands, shape=(2 * n_filters, 5, width); an unknown base scores zero."""
         return functional.pad(torch.cat([self.filters, self.filters.flip(dims=(1, 2))]), (0, 0, 0, 1))
 
-    def _scores(self, codes: Tensor) -> Tensor:
-        """Scores of all windows, shape=(n, n_windows, 2 * n_filters); forward filters come first.
-
-        What a convolution of one-hot codes gives, by looking words of bases up: a window is a few words, and
-        its score is the sum of a row of the table for each. A window's sum does not depend on what is scored
-        beside it, to the last bit.
-        """
-        n_windows = codes.shape[1] - self.width + 1
+    def _rows(self, codes: Tensor) -> Tensor:
+        """Rows of the table that add up to the score of each window, shape=(n, n_windows, n_words)."""
         n_words = len(self._table) // _N_WORDS
-        beyond = n_words * _WORD - self.width
-        base = functional.pad(codes, (0, beyond), value=N_CODE).int()
+        base = functional.pad(codes, (0, n_words * _WORD - self.width), value=N_CODE).int()
         span = base.shape[1] - _WORD + 1
         word = torch.zeros(len(codes), span, dtype=torch.int32)
         for offset in range(_WORD):
             word = word * (N_CODE + 1) + base[:, offset : offset + span]
-        rows = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
-        rows = rows + torch.arange(n_words, dtype=torch.int32) * _N_WORDS
-        scores = functional.embedding_bag(rows.flatten(0, 1), self._table, mode="sum")
-        return scores.view(len(codes), n_windows, 2 * self.n_filters)
+        words = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
+        return torch.as_tensor(words + torch.arange(n_words, dtype=torch.int32) * _N_WORDS)
+
+    def _scores(self, rows: Tensor) -> Tensor:
+        """Scores of all windows of an element, shape=(n_windows, 2 * n_filters); forward filters come first.
+
+        What a convolution of one-hot codes gives, by looking words of bases up: a window is a few words, and
+        its score is the sum of a row of the table for each. One element at a time, so that the scores stay in
+        a processor's cache, and a score does not depend on what is scored beside it, to the last bit.
+        """
+        return functional.embedding_bag(rows, self._table, mode="sum")
 
     @cached_property
     def _table(self) -> Tensor:
