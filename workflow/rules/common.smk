@@ -85,6 +85,9 @@ def cohort_rows(cohort):
     return [row for row in PROJECT.cell_lines if row.cohort == cohort]
 
 
+COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
+
+
 def scope_rows(scope):
     """Rows of the training cohort, or all."""
     return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]
@@ -270,7 +273,11 @@ PREDICTED = expand(
     "results/predictions/{predicted_line}/{file}",
     predicted_line=PREDICTIONS,
     file=[*PREDICTION_FILES, *READING_FILES],
-)
+) + [
+    f"results/predictions/{line}/pairs/{chromosome}.parquet"
+    for line, prediction in PREDICTIONS.items()
+    for chromosome in predicted_chromosomes(PROJECT.config, prediction)
+]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",
     model=PROJECT.config.full_model,

@@ -1,4 +1,4 @@
-"""The verbs ``predict`` and ``show_model``."""
+"""The verbs ``predict`` and ``model show``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def predict(
     cell_line: str = "new_line",
     tissue: str = "unknown",
     similarity: Path | None = None,
+    similarity_threshold: float = 0.0,
+    similarity_weight: float = 1.0,
     calibrate: Path | None = None,
     pairs_format: str = "auto",
     score_threshold: float | None = None,
@@ -52,9 +54,13 @@ def predict(
     cell_line : str
         Name of the line; a training line is read as if the model had never met it.
     tissue : str
-        Tissue of origin; cbat show_model lists those that the model knows.
+        Tissue of origin; cbat model show lists those that the model knows.
     similarity : Path, optional
         Square TSV of similarities between the line, under its name, and training lines.
+    similarity_threshold : float
+        Similarities at or below it make no edge of the prototype graph.
+    similarity_weight : float
+        Weight of an edge of similarity 1.
     calibrate : Path, optional
         Labelled pairs of the line: temperature and threshold are refitted to them, and nothing else.
     pairs_format : str
@@ -93,6 +99,8 @@ def predict(
         "seed": seed,
         "enhancer_window": enhancer_window,
         "promoter_window": promoter_window,
+        "similarity_threshold": similarity_threshold,
+        "similarity_weight": similarity_weight,
         "pairs_format": pairs_format,
         "score_threshold": score_threshold,
         "track_pairs": track_pairs,

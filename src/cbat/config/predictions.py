@@ -44,6 +44,12 @@ class PredictionSettings(Section):
     promoter_window: PositiveInt | None = Field(
         None, description="Window that the model must have been trained for, bp; null takes the model's."
     )
+    similarity_threshold: float = Field(
+        0.0, description="Similarities of `similarity` at or below it make no edge of the prototype graph."
+    )
+    similarity_weight: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Weight of an edge of similarity 1."
+    )
     pairs_format: str = Field("auto", description="Format of the pairs of `calibrate`, as in a sheet.")
     score_threshold: float | None = Field(
         None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."

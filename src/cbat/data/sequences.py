@@ -61,7 +61,7 @@ _ENDS: Final = b"\r\n"
 """Ends of lines."""
 
 
-def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> None:
+def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n: float | None = None) -> None:
     """Extract the windows of a cohort's elements from the genome.
 
     Parameters
@@ -72,12 +72,14 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
         Folder of ``enhancer.parquet`` and ``promoter.parquet``.
     directory : Path
         Folder to write ``enhancer.npy``, ``promoter.npy`` and ``manifest.json`` to.
+    max_n : float, optional
+        ``elements.max_n``: where it is set, `collect_elements` has left out what is less known than that.
 
     Raises
     ------
     UserError
-        The genome lacks a contig of the elements, FASTA and index do not belong together, or a window holds
-        a character that stands for no base.
+        The genome lacks a contig of the elements, FASTA and index do not belong together, a window holds
+        a character that stands for no base, or no base of a window is known and ``max_n`` is not set.
     """
     codes = {}
     with _open_genome(genome_fasta) as genome:
@@ -85,7 +87,22 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path) -> Non
             path = elements_directory / f"{role}.parquet"
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
             codes[role] = extract_windows(genome, table, source=path)
+            if max_n is None:
+                _check_known(role, table, codes[role])
     write_codes(directory, codes)
+
+
+def _check_known(role: str, table: pd.DataFrame, codes: Codes) -> None:
+    """Make sure that of every window at least one base is known."""
+    unknown = np.flatnonzero((codes == UNKNOWN_BASE).all(axis=1))
+    if len(unknown):
+        first = table.iloc[int(unknown[0])]
+        raise UserError(
+            f"of {len(unknown)} of {len(codes)} {role}s the genome knows no base: their windows are full of "
+            f"N, the first at {first['chrom']}:{first['start']}-{first['end']}",
+            mend="set elements.max_n, for example to 0.5, to leave out and count what is not known; or name "
+            "the assembly and the masking (soft, not hard) that the elements belong to",
+        )
 
 
 def fractions_of_n(
