@@ -57,6 +57,9 @@ STAGES: Final[dict[str, Verb]] = {
     "pretrain_encoder": Verb("cbat.training.pretrain:run", "Learn motif filters without interaction labels."),
     "train_model": Verb("cbat.training.train:run", "Train a model on the training lines."),
     "evaluate_cell_line": Verb("cbat.evaluation.cell_line:run", "Evaluate a model on one cell line."),
+    "fit_references": Verb(
+        "cbat.evaluation.shortcuts:run", "Fit the shortcuts that every model must beat to the training lines."
+    ),
     "evaluate_references": Verb(
         "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
     ),
