@@ -149,7 +149,11 @@ def run_stage(stage: str, directory: Path, fasta: Path, pairs_format: str) -> di
         )
     else:
         sequences.run(
-            genome_fasta=fasta, elements_directory=directory / "elements", directory=directory / "sequences"
+            genome_fasta=fasta,
+            elements_directory=directory / "elements",
+            directory=directory / "sequences",
+            # Elements lie anywhere, where the genome is unknown too.
+            max_n=1.0,
         )
     seconds = time.perf_counter() - seconds
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -2,8 +2,9 @@
 
     python benchmarks/predict_genome.py --model-directory results/packages/MODEL/seed_1 --fasta hg19.fa
 
-Elements are drawn in clusters, as real ones lie, on all contigs of the FASTA by their lengths. One JSON line
-is printed for each number of processes; memory is that of the largest process, and of all of them together.
+Enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions, on all
+contigs of the FASTA by their lengths. One JSON line is printed for each number of processes; memory is that
+of the largest process, and of all of them together.
 """
 
 from __future__ import annotations
@@ -21,23 +22,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-CLUSTER = 60_000
-"""Spread of the elements of a cluster, bp."""
+SPREAD = 250_000
+"""Standard deviation of the places of a cluster's elements, bp."""
+LENGTH = 500
+"""Of every interval, bp; the model reads windows of its own length."""
 
 
-def draw(
-    sizes: pd.DataFrame, n: int, per_cluster: int, length: int, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Intervals in clusters, sorted."""
-    length = 500
-    contig = rng.choice(len(sizes), n // per_cluster + 1, p=sizes["length"] / sizes["length"].sum())
-    middle = rng.random(len(contig)) * sizes["length"].to_numpy()[contig]
-    which = np.repeat(np.arange(len(contig)), per_cluster)[:n]
-    start = (middle[which] + rng.normal(0, CLUSTER, n)).astype(np.int64)
-    end_of = sizes["length"].to_numpy()[contig[which]]
-    start = np.clip(start, 0, end_of - length)
-    table = pd.DataFrame({"chrom": sizes["contig"].to_numpy()[contig[which]], "start": start})
-    return table.assign(end=start + length).drop_duplicates().sort_values(["chrom", "start"])
+def draw_clusters(sizes: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Places around which elements of both roles lie."""
+    row = rng.choice(len(sizes), n, p=sizes["length"] / sizes["length"].sum())
+    chosen = sizes.iloc[row].reset_index(drop=True)
+    return chosen.assign(middle=rng.random(n) * chosen["length"])
+
+
+def draw(clusters: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Intervals around clusters, sorted; each once, so that a few may be missing."""
+    around = clusters.iloc[rng.integers(len(clusters), size=n)]
+    start = (around["middle"] + rng.normal(0, SPREAD, n)).astype(np.int64)
+    start = np.clip(start, 0, around["length"] - LENGTH)
+    table = pd.DataFrame({"chrom": around["contig"], "start": start, "end": start + LENGTH})
+    return table.drop_duplicates().sort_values(["chrom", "start"])
 
 
 def resident(root: int) -> tuple[int, int]:
@@ -90,6 +94,7 @@ def main() -> None:
     parser.add_argument("--fasta", type=Path, required=True, help="plain FASTA with its .fai")
     parser.add_argument("--enhancers", type=int, default=100_000)
     parser.add_argument("--promoters", type=int, default=20_000)
+    parser.add_argument("--clusters", type=int, default=1000)
     parser.add_argument("--max-distance", type=int, default=500_000)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     options = parser.parse_args()
@@ -98,13 +103,12 @@ def main() -> None:
     sizes = sizes[sizes["length"] > 1_000_000].reset_index(drop=True)
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as temporary:
-        beds = {}
-        for role, n, per_cluster in (
-            ("enhancers", options.enhancers, 10),
-            ("promoters", options.promoters, 4),
-        ):
+        beds, clusters = {}, draw_clusters(sizes, options.clusters, rng)
+        for role in ("enhancers", "promoters"):
             beds[role] = Path(temporary) / f"{role}.bed"
-            draw(sizes, n, per_cluster, rng).to_csv(beds[role], sep="\t", header=False, index=False)
+            draw(clusters, getattr(options, role), rng).to_csv(
+                beds[role], sep="\t", header=False, index=False
+            )
         for threads in options.threads:
             directory = Path(temporary) / f"threads_{threads}"
             command = [

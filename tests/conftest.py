@@ -39,6 +39,8 @@ class Checkout:
         self.configuration = tuple(configuration)
         if not (directory / "config").exists():
             shutil.copytree(TOP / "config", directory / "config")
+        given = shutil.ignore_patterns("downloads")
+        shutil.copytree(TOP / "resources", directory / "resources", ignore=given, dirs_exist_ok=True)
 
     def write(self, name: str, text: str) -> None:
         (self.directory / name).write_text(text)

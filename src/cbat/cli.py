@@ -38,6 +38,10 @@ STAGES: Final[dict[str, Verb]] = {
     "plot_balance": Verb(
         "cbat.data.balance_figure:run", "Draw how contacts and negatives differ, for every cell line."
     ),
+    "describe_inputs": Verb(
+        "cbat.evaluation.input_report:run",
+        "Say what each cell line brought, and what its support sets are drawn from.",
+    ),
     "compare_peaks": Verb(
         "cbat.graph.similarity:compare_peaks", "Compare cell lines by the overlap of their peaks."
     ),
@@ -53,6 +57,9 @@ STAGES: Final[dict[str, Verb]] = {
     "pretrain_encoder": Verb("cbat.training.pretrain:run", "Learn motif filters without interaction labels."),
     "train_model": Verb("cbat.training.train:run", "Train a model on the training lines."),
     "evaluate_cell_line": Verb("cbat.evaluation.cell_line:run", "Evaluate a model on one cell line."),
+    "fit_references": Verb(
+        "cbat.evaluation.shortcuts:run", "Fit the shortcuts that every model must beat to the training lines."
+    ),
     "evaluate_references": Verb(
         "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
     ),
@@ -90,6 +97,9 @@ STAGES: Final[dict[str, Verb]] = {
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
+    "write_prediction_page": Verb(
+        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
+    ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
         "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
@@ -105,7 +115,10 @@ TOOLS: Final[dict[str, Verb]] = {
     "predict": Verb(
         "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
     ),
-    "show_model": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
+    "model show": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
+    "explain": Verb(
+        "cbat.commands.explanation:explain", "Say which motifs make the scores of a prediction what they are."
+    ),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
     "check_inputs": Verb(
@@ -116,7 +129,7 @@ TOOLS: Final[dict[str, Verb]] = {
         "Write the JSON schemas and the key tables of config/README.md.",
     ),
 }
-"""Commands that are no stage of the workflow."""
+"""Commands that are no stage of the workflow; one may have two words, the thing and what is done to it."""
 
 VERBS: Final = STAGES | TOOLS
 
@@ -127,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after a mistake of the user, told in one message on standard error.
+        0; 2 after a mistake of the user, told in one message on standard error; 130 when interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -136,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"cbat {__version__}")
         return 0
-    verb = arguments[0]
+    verb, options = _verb_of(arguments)
     if verb not in VERBS:
         from cbat.config.suggestions import did_you_mean
 
@@ -146,7 +159,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    return _run(verb, arguments[1:])
+    return _run(verb, options)
+
+
+def _verb_of(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The verb, of one word or of two, and what follows it."""
+    things = {verb.split()[0] for verb in VERBS if " " in verb}
+    words = 2 if arguments[0] in things else 1
+    return " ".join(arguments[:words]), arguments[words:]
 
 
 def _run(verb: str, arguments: Sequence[str]) -> int:
@@ -161,6 +181,9 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"cbat {verb}: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"cbat {verb}: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -48,6 +48,11 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def is_no_file(path: Path) -> str:
+    """What is wrong with a path that names no file, for a message."""
+    return "is a directory" if path.is_dir() else "does not exist"
+
+
 def sha256_of(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file, read in pieces of one mebibyte."""
     digest = hashlib.sha256()

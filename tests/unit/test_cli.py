@@ -38,10 +38,36 @@ def test_an_unknown_verb_is_one_message_with_the_nearest_one(capsys: pytest.Capt
     assert message.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["model"], "unknown verb 'model' (did you mean 'model show'?)"),
+        (["model", "shwo", "x"], "unknown verb 'model shwo' (did you mean 'model show'?)"),
+        (["show"], "unknown verb 'show'"),
+    ],
+)
+def test_a_verb_of_two_words_that_is_none(words: list[str], told: str, capsys) -> None:
+    assert main(words) == 2
+    message = capsys.readouterr().err
+    assert told in message
+    assert message.count("\n") == 1
+
+
+def test_an_interrupted_verb_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cbat.commands.options.call_with_options", interrupted)
+    assert main(["check_config", "x.yaml"]) == 130
+    assert capsys.readouterr().err == "cbat check_config: interrupted\n"
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_explains_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([verb, "--help"])
+        main([*verb.split(), "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     module, function = VERBS[verb].function.split(":")

@@ -125,3 +125,17 @@ def test_a_finished_tree_has_nothing_to_do(toy) -> None:
     print(f"a dry run of the finished toy took {seconds:.1f} s")
     assert "Nothing to be done" in done.stdout
     assert seconds < 15
+
+
+def test_the_report_says_what_was_read_of_each_line(results: Path) -> None:
+    table = pd.read_csv(results / "summary" / "inputs.tsv", sep="\t").set_index("cell_line")
+    assert set(UNSEEN) < set(table.index)
+    for name in UNSEEN:
+        labels = pd.read_parquet(results / "labels" / f"{name}.parquet")
+        row = table.loc[name]
+        assert (row["pairs"], row["contacts"]) == (len(labels), labels["label"].sum())
+        assert row["enhancers_from"].endswith(f"raw/{name}/enhancers.bed.gz")
+    report = (results / "report.html").read_text()
+    assert "inputs.tsv" in report
+    assert "What is it measured on?" in report
+    assert "drawn from the candidate files of each cell line" in " ".join(report.split())

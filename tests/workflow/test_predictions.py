@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pysam
 import pytest
+
+from cbat.data.shards import read_shard
 
 TOP = Path(__file__).resolve().parents[2]
 LINE = "results/predictions/new_liver"
@@ -38,13 +41,15 @@ def cbat(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def predict(directory: Path, *options: str) -> None:
+def predict(
+    directory: Path, *options: str, chromosomes: Sequence[str] = ("chr7", "chr8"), max_distance: int = 100_000
+) -> None:
     raw = "results/simulation/raw/liver_2"
     done = cbat(
         directory, "predict", "--model-directory", PACKAGE, "--genome", "results/genome/genome.fa",
         "--enhancers", f"{raw}/enhancers.bed.gz", "--promoters", f"{raw}/promoters.bed.gz",
-        "--cell-line", "new_liver", "--tissue", "liver", "--max-distance", "100000",
-        "--chromosomes", "chr7", "chr8", *options,
+        "--cell-line", "new_liver", "--tissue", "liver", "--max-distance", str(max_distance),
+        "--chromosomes", *chromosomes, *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "pairs are called contacts" in done.stderr
@@ -77,6 +82,36 @@ def test_the_table_of_pairs(toy) -> None:
     assert len(pairs) == len(table)
 
 
+def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores_to_the_last_bit(finished) -> None:
+    """All through files: model directory, genome, BEDs and the block's support set in, Parquet out."""
+    results = finished.directory / "results"
+    shard = read_shard(results / "shards/liver_2")
+    block = int(shard.pairs.loc[shard.pairs["split"] == "test", "block"].min())
+    names = shard.elements.set_index(["role", "local"])["element_id"]
+    chosen = [
+        (("enhancer", "promoter")[role], local) for role, local in shard.support[block, :64] if role >= 0
+    ]
+    support = pd.DataFrame([(role, names[role, local]) for role, local in chosen])
+    support.to_csv(finished.directory / "support.tsv", sep="\t", index=False, header=["role", "element_id"])
+    predict(
+        finished.directory, "--directory", "mine", "--support", "support.tsv",
+        chromosomes=["chr6", "chr7", "chr8"], max_distance=10_000_000,
+    )  # fmt: skip
+    predicted = pd.read_parquet(finished.directory / "mine" / "pairs")
+    evaluated = pd.read_parquet(results / "evaluation/graph_manifold/seed_1/liver_2/scored_pairs.parquet")
+    evaluated = evaluated[(evaluated["context"] == "own") & (evaluated["n_support"] == 64)]
+    pairs = shard.pairs[shard.pairs["block"] == block]
+    asked = pd.DataFrame(
+        {f"{role}_id": names[role].loc[pairs[role]].to_numpy() for role in ("enhancer", "promoter")}
+    )
+    key = ["enhancer_id", "promoter_id"]
+    both = asked.merge(evaluated, on=key).merge(predicted, on=key, suffixes=("", "_predicted"))
+    assert len(both) == len(asked) > 10
+    assert both["environment_resistance"].std() > 0
+    for name in ("intrinsic_potential", "environment_resistance", "score", "probability"):
+        np.testing.assert_array_equal(both[name], both[f"{name}_predicted"], err_msg=name)
+
+
 def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> None:
     """The same line under another name, with one support set in place of one for each block."""
     evaluated = pd.read_parquet(
@@ -92,7 +127,7 @@ def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> 
 
 def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) -> None:
     shutil.copytree(toy.directory / PACKAGE, tmp_path / "model")
-    done = cbat(tmp_path, "show_model", "model")
+    done = cbat(tmp_path, "model", "show", "model")
     assert done.returncode == 0, done.stderr
     assert "graph_manifold, seed 1" in done.stdout
     about = json.loads((tmp_path / "model/model.json").read_text())["about"]
@@ -124,13 +159,13 @@ def test_a_model_directory_from_elsewhere_needs_no_training(finished) -> None:
     shutil.rmtree(finished.directory / "results/packages")
     shutil.rmtree(finished.directory / "results/models")
     finished.write("given.yaml", "predictions: {new_liver: {model_directory: given, tissue: blood}}\n")
-    planned = finished.planned("predict", over=["given.yaml"])
+    planned = finished.planned("--", "predict", over=["given.yaml"])
     assert planned - ALWAYS == STAGES
 
 
 def test_a_track_is_written_anew_without_scoring(finished) -> None:
     finished.write("fewer.yaml", "predictions: {new_liver: {track_pairs: 10}}\n")
-    assert finished.planned("predict", over=["fewer.yaml"]) - ALWAYS == {"gather_predictions"}
+    assert finished.planned("--", "predict", over=["fewer.yaml"]) - ALWAYS == {"gather_predictions"}
 
 
 @pytest.mark.parametrize(

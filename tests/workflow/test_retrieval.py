@@ -25,7 +25,6 @@ SIZES = "results/genome/contig_sizes.tsv"
 def fetching(checkout, file_server):
     """A checkout whose genome is to be fetched from a mirror."""
     file_server.files = {"/toy.fa.gz": PACKED}
-    (checkout.directory / "resources").mkdir()
     checkout.write("resources/sources.tsv", "\t".join(COLUMNS) + "\n" + "\t".join(ROW) + "\n")
     settings = {
         "genome": {"fasta": "resources/downloads/toy.fa"},

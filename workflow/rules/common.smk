@@ -85,6 +85,9 @@ def cohort_rows(cohort):
     return [row for row in PROJECT.cell_lines if row.cohort == cohort]
 
 
+COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
+
+
 def scope_rows(scope):
     """Rows of the training cohort, or all."""
     return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]
@@ -269,8 +272,16 @@ READING_FILES = ["environment.json", "posterior.tsv", "motifs.tsv", "support.tsv
 PREDICTED = expand(
     "results/predictions/{predicted_line}/{file}",
     predicted_line=PREDICTIONS,
-    file=[*PREDICTION_FILES, *READING_FILES],
-)
+    file=[*PREDICTION_FILES, *READING_FILES, "index.html"],
+) + [
+    f"results/predictions/{line}/pairs/{chromosome}.parquet"
+    for line, prediction in PREDICTIONS.items()
+    for chromosome in predicted_chromosomes(PROJECT.config, prediction)
+]
+PAGE_SOURCES = [
+    relative(CHECKOUT / "src" / "cbat" / "prediction" / "page_files" / f"page.{kind}")
+    for kind in ["css", "html", "js"]
+]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",
     model=PROJECT.config.full_model,

@@ -3,7 +3,6 @@
 # motifs by which they do. No label is read, and nothing that is trained reads what is made here.
 
 IDENTIFICATION_FILES = ["identification.tsv", "mean_posterior.tsv", "motifs.tsv"]
-COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
 IDENTIFICATION = (
     expand(
         "results/identification/{encoder}/seed_{seed}/{file}",

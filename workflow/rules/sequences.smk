@@ -23,7 +23,11 @@ rule extract_sequences:
     resources:
         mem_mb=memory(500),
         runtime=60,
+    params:
+        max_n=lambda wildcards: (
+            "" if PROJECT.config.elements.max_n is None else f"--max-n {PROJECT.config.elements.max_n}"
+        ),
     shell:
-        "cbat extract_sequences --genome-fasta {input.fasta}"
+        "cbat extract_sequences --genome-fasta {input.fasta} {params.max_n}"
         " --elements-directory results/elements/{wildcards.cohort}"
         " --directory results/sequences/{wildcards.cohort} > {log} 2>&1"

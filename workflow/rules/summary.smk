@@ -1,6 +1,6 @@
 # Needs: metrics and scored pairs of every model, seed and cell line, and the metrics of the references.
 # Makes: the long table that everything is read from, short tables, what they mean in words, and the first page
-# of the report; a list of collapsed models.
+# of the report; what was read of each cell line; a list of collapsed models.
 
 # They hold the signs of collapse that training has seen.
 MODELS = expand(
@@ -55,6 +55,38 @@ rule summarise_evaluation:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
         " --models {input.models} --differences {params.differences:q} --directory results/summary > {log} 2>&1"
+
+
+rule describe_inputs:
+    """Say what each cell line brought, what was left out, and what its support sets are drawn from."""
+    input:
+        code=code("cbat.evaluation.input_report"),
+        labels=expand("results/labels/{cell_line}.json", cell_line=PROJECT.names()),
+        elements=expand("results/elements/{cohort}/report.json", cohort=COHORTS),
+    output:
+        table=report(
+            "results/summary/inputs.tsv",
+            caption="../report/inputs.rst",
+            category="Labels",
+            labels={"figure": "Inputs", "kind": "table"},
+        ),
+        first_page="results/summary/inputs.rst",
+    log:
+        "logs/describe_inputs/inputs.log",
+    benchmark:
+        "benchmarks/describe_inputs/inputs.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    params:
+        cell_lines=PROJECT.names(),
+        support_elements=PROJECT.config.shards.support_elements,
+    shell:
+        "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
+        " --elements {input.elements} --support-elements {params.support_elements}"
+        " --table {output.table} --first-page {output.first_page} > {log} 2>&1"
 
 
 rule check_collapse:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cbat.config.project import Project
+from cbat.errors import UserError
 
 if TYPE_CHECKING:
     from cbat.config.sections import Config
@@ -36,21 +37,39 @@ def check_inputs(files: Sequence[Path]) -> None:
         print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
         return
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
-        reports = _read_everything(project, Path(temporary))
+        try:
+            reports = _read_everything(project, Path(temporary))
+        except UserError as error:
+            if error.file is None or not Path(error.file).is_relative_to(temporary):
+                raise
+            # Of what is copied for the check only the genome may be at fault: name the user's own.
+            raise UserError(
+                error.problem, mend=error.mend, file=project.config.genome.fasta, where=error.where
+            ) from error
+        of_pairs = _supports_of_pairs(project, Path(temporary))
     width = max(len("cell line"), *(len(line) for line in reports))
     print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")
     for line, report in reports.items():
         left_out = sum(report["left_out"].values())
         print(f"{line:<{width}}  {report['pairs']:>9}  {report['positives']:>9}  {left_out:>9}")
+    for line, report in reports.items():
+        if why := {reason: n for reason, n in report["left_out"].items() if n}:
+            print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
+    if of_pairs:
+        print(of_pairs)
     print("All inputs can be read.")
 
 
 def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, Any]]:
     """Run the stages that read files of the user into ``directory``; the report of each line's labels."""
     from cbat.data import elements, genome, labels, sequences
+    from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
 
     config: Config = project.config
+    if config.readout.motifs is not None:
+        # Small, and needed only when everything is trained.
+        read_motif_file(config.readout.motifs)
     genome.run(fasta=config.genome.fasta, directory=directory / "genome")
     build.run(
         cell_lines=config.cell_lines,
@@ -79,6 +98,7 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
             genome_fasta=directory / "genome/genome.fa",
             elements_directory=collected,
             directory=directory / "sequences" / cohort,
+            max_n=config.elements.max_n,
         )
         for row in rows:
             output = directory / "labels" / f"{row.cell_line}.parquet"
@@ -91,4 +111,55 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
                 contig_names=config.genome.contig_names,
             )
             reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
+    _check_both_labels(project, directory / "labels")
     return reports
+
+
+def _check_both_labels(project: Project, directory: Path) -> None:
+    """Make sure that there is something to train, to choose by, and to evaluate."""
+    import pandas as pd
+
+    config = project.config
+    tables = [
+        pd.read_parquet(directory / f"{row.cell_line}.parquet", columns=["label", "split"]).assign(
+            cell_line=row.cell_line
+        )
+        for row in project.cell_lines
+    ]
+    pairs = pd.concat(tables, ignore_index=True)
+    n = {
+        key: (int(part.sum()), int((part == 0).sum()))
+        for key, part in pairs.groupby(["cell_line", "split"])["label"]
+    }
+    training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
+    for split in ("train", "validation"):
+        contacts, others = (sum(n.get((line, split), (0, 0))[at] for line in training) for at in (0, 1))
+        if not (contacts and others):
+            raise UserError(
+                f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
+                "chromosomes, and both are needed",
+                mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                file=config.cell_lines,
+            )
+    for row in project.cell_lines:
+        if ("unseen" if row.cohort == "unseen" else "seen") not in config.evaluation.roles:
+            continue
+        for split in config.evaluation.chromosomes:
+            contacts, others = n.get((row.cell_line, split), (0, 0))
+            if not (contacts and others):
+                raise UserError(
+                    f"the cell line {row.cell_line!r} is evaluated on the {split} chromosomes, and has "
+                    f"{contacts} contacts and {others} others there",
+                    mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                    file=row.pairs,
+                )
+
+
+def _supports_of_pairs(project: Project, directory: Path) -> str:
+    """A sentence about the lines whose support sets are drawn from their pairs' elements; or nothing."""
+    from cbat.evaluation.input_report import of_pairs_alone, support_in_words
+
+    collected = [json.loads(path.read_text()) for path in sorted(directory.glob("elements/*/report.json"))]
+    roles = project.config.shards.support_elements
+    found = of_pairs_alone([row.cell_line for row in project.cell_lines], collected, roles)
+    return support_in_words(found) if found else ""

@@ -1,11 +1,11 @@
-"""The verbs ``predict`` and ``show_model``."""
+"""The verbs ``predict`` and ``model show``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from cbat.config.predictions import MAX_DISTANCE, TRACK_PAIRS
+from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
 
 
 def predict(
@@ -18,6 +18,8 @@ def predict(
     cell_line: str = "new_line",
     tissue: str = "unknown",
     similarity: Path | None = None,
+    similarity_threshold: float = 0.0,
+    similarity_weight: float = 1.0,
     calibrate: Path | None = None,
     pairs_format: str = "auto",
     score_threshold: float | None = None,
@@ -31,6 +33,7 @@ def predict(
     promoter_window: int | None = None,
     contig_names: Path | None = None,
     track_pairs: int = TRACK_PAIRS,
+    page_pairs: int = PAGE_PAIRS,
     threads: int = 1,
 ) -> None:
     """Predict the contacts of a cell line from its candidate elements.
@@ -52,9 +55,13 @@ def predict(
     cell_line : str
         Name of the line; a training line is read as if the model had never met it.
     tissue : str
-        Tissue of origin; cbat show_model lists those that the model knows.
+        Tissue of origin; cbat model show lists those that the model knows.
     similarity : Path, optional
         Square TSV of similarities between the line, under its name, and training lines.
+    similarity_threshold : float
+        Similarities at or below it make no edge of the prototype graph.
+    similarity_weight : float
+        Weight of an edge of similarity 1.
     calibrate : Path, optional
         Labelled pairs of the line: temperature and threshold are refitted to them, and nothing else.
     pairs_format : str
@@ -77,6 +84,8 @@ def predict(
         TSV (given, genome) of what the files call a contig and what the genome does.
     track_pairs : int
         Most pairs in the tracks for genome browsers.
+    page_pairs : int
+        Most pairs on the page to look at.
     threads : int
         Chromosomes that are scored side by side; scores do not depend on it.
     """
@@ -93,9 +102,12 @@ def predict(
         "seed": seed,
         "enhancer_window": enhancer_window,
         "promoter_window": promoter_window,
+        "similarity_threshold": similarity_threshold,
+        "similarity_weight": similarity_weight,
         "pairs_format": pairs_format,
         "score_threshold": score_threshold,
         "track_pairs": track_pairs,
+        "page_pairs": page_pairs,
     }
     settings = parse_section(PredictionSettings, values, [])
     inputs = Inputs(

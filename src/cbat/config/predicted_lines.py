@@ -14,6 +14,7 @@ from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import WORLD_DIRECTORY
 from cbat.config.yaml_files import KeyPath, YamlFile
+from cbat.files import is_no_file
 
 if TYPE_CHECKING:
     from cbat.config.project import Project
@@ -109,7 +110,7 @@ def check_predictions(
                 raise key_error(
                     files,
                     (*key, which),
-                    f"predictions.{name}.{which} is {str(path)!r}, which does not exist",
+                    f"predictions.{name}.{which} is {str(path)!r}, which {is_no_file(path)}",
                     "correct the path (it starts at the working directory), or put the file there",
                 )
 

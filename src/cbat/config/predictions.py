@@ -11,6 +11,7 @@ from cbat.config.base import Name, PositiveInt, Section
 
 MAX_DISTANCE = 500_000
 TRACK_PAIRS = 100_000
+PAGE_PAIRS = 20_000
 
 
 class PredictionSettings(Section):
@@ -44,12 +45,23 @@ class PredictionSettings(Section):
     promoter_window: PositiveInt | None = Field(
         None, description="Window that the model must have been trained for, bp; null takes the model's."
     )
+    similarity_threshold: float = Field(
+        0.0, description="Similarities of `similarity` at or below it make no edge of the prototype graph."
+    )
+    similarity_weight: Annotated[float, Field(ge=0.0)] = Field(
+        1.0, description="Weight of an edge of similarity 1."
+    )
     pairs_format: str = Field("auto", description="Format of the pairs of `calibrate`, as in a sheet.")
     score_threshold: float | None = Field(
         None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."
     )
     track_pairs: Annotated[int, Field(ge=0)] = Field(
         TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
+    )
+    page_pairs: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        PAGE_PAIRS,
+        description="Most pairs on the page to look at: the best of every promoter, as many of each as fit. "
+        "20,000 take about 1 MB.",
     )
 
 

@@ -22,6 +22,7 @@ from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
 from cbat.errors import UserError
+from cbat.files import is_no_file
 
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
 """Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
@@ -297,7 +298,7 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     for key, name, path in wanted:
         if not is_simulated(config, path) and not is_there(config, path):
             raise key_error(
-                files, key, f"{name} is {str(path)!r}, which does not exist", _mend_path(config, path)
+                files, key, f"{name} is {str(path)!r}, which {is_no_file(path)}", _mend_path(config, path)
             )
 
 
@@ -378,7 +379,7 @@ def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> No
                 _check_simulated_path(config, row, column, path, {line.cell_line for line in cell_lines})
             elif not is_there(config, path):
                 raise UserError(
-                    f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} does not exist",
+                    f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} {is_no_file(path)}",
                     mend=_mend_path(config, path),
                     file=config.cell_lines,
                     where=f"line {row.line}",

@@ -47,7 +47,7 @@ class ElementSettings(Section):
         None,
         description=(
             "Largest share of unknown bases in a window: elements above it are left out, with their pairs, "
-            "and counted; null keeps all."
+            "and counted. 1 keeps all; null too, but stops at a window of which no base is known."
         ),
     )
     enhancer_promoter_gap: Annotated[int, Field(ge=0)] = Field(

@@ -167,7 +167,22 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
                 where=f"line {row.line}",
             )
         _check_pairs(row, path)
+    _check_own_pairs(rows, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
+
+
+def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
+    """Two lines with the same labels would train on what they are tested with."""
+    first: dict[Path, CellLine] = {}
+    for row in rows:
+        if (other := first.setdefault(row.pairs, row)) is not row:
+            raise UserError(
+                f"the pairs of the cell line {row.cell_line!r} are those of {other.cell_line!r} (line "
+                f"{other.line}): {row.pairs}",
+                mend="name the line's own file, or delete one of the two rows",
+                file=path,
+                where=f"line {row.line}",
+            )
 
 
 def _check_pairs(row: CellLine, path: str | Path) -> None:
@@ -356,6 +371,7 @@ def _parse_row(row_class: type[Row], fields: dict[str, Any], path: str | Path, n
         elif first["type"] == "string_pattern_mismatch":
             problem += ", which cannot be a part of a file name"
             mend = "use letters, digits, '_', '-' and '+' only, starting with a letter or a digit"
+            mend += "; a tissue that nobody knows is 'unknown'" if column == "tissue" else ""
         elif first["type"] in ("float_parsing", "finite_number"):
             mend = "write a number such as 0.02, or '.' for none"
         elif first["type"] == "value_error":

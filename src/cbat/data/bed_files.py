@@ -15,6 +15,7 @@ from cbat.data.text_tables import read_headless
 from cbat.errors import UserError
 
 STRANDS: Final = ("+", "-", ".")
+_NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_start")
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 
 
@@ -86,6 +87,12 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
         number; an empty interval; an unknown strand. Names the file and the line.
     """
     table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
+    if (first := table.columns["start"][0].as_py()).lower() in _NAMES_OF_STARTS:
+        raise table.fail(
+            0,
+            f"start is {first!r}: this is a header, and a BED has none",
+            "delete the line, or begin it with '#'",
+        )
     frame = pd.DataFrame(
         {
             "chrom": table.names("chrom"),

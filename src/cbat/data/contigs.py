@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,15 @@ class ContigNames:
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """What files call the contigs whose rows are left out."""
+        return frozenset(given for given, genome in self.renamed.items() if genome == LEFT_OUT)
+
+    def with_all_rows(self) -> ContigNames:
+        """The same, but contigs to leave out keep their rows and the names that files give them."""
+        return ContigNames({given: name for given, name in self.renamed.items() if name != LEFT_OUT})
 
     def apply(self, names: NDArray[np.object_]) -> NDArray[np.object_]:
         """The genome's names, ``shape=(n,)``."""
@@ -96,9 +105,12 @@ def other_style(chrom: str) -> str:
     return chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
 
 
-def unknown_contig(
-    chrom: str, known: Collection[str], whose: str, *, file: Path, line: int, listed: Any = None
-) -> UserError:
+def first_names(known: Collection[str]) -> str:
+    """Some names of contigs, for a message."""
+    return ", ".join(list(known)[:5]) + (", ..." if len(known) > 5 else "")
+
+
+def unknown_contig(chrom: str, known: Collection[str], whose: str, *, file: Path, line: int) -> UserError:
     """The error for a contig that ``whose`` (the genome, for one) does not name.
 
     Parameters
@@ -111,22 +123,16 @@ def unknown_contig(
         Who knows them, for the message: ``"the genome"``.
     file, line
         Where the unknown name stands.
-    listed : object, optional
-        The file that lists the known names.
     """
-    place = "" if listed is None else f" ({listed}"
     other = other_style(chrom)
     if other in known:
         problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in {whose}"
-        problem += f"{place})" if place else ""
         mend = (
             f"set {KEY} to a table of names that maps {chrom!r} to {other!r} ({SHIPPED} does so for 1, ..., "
             "X, Y, MT and chr1, ..., chrX, chrY, chrM), or rename them in one of the two"
         )
     else:
-        names = ", ".join(list(known)[:5]) + (", ..." if len(known) > 5 else "")
-        problem = f"{whose} has no contig {chrom!r}"
-        problem += f"{place} lists {names})" if place else f", only {names}"
+        problem = f"{whose} has no contig {chrom!r}, only {first_names(known)}"
         mend = (
             f"name a genome that has the contig, or leave its rows out: remove them, or map {chrom!r} to "
             f"'{LEFT_OUT}' in the table of {KEY}"

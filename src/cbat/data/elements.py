@@ -13,8 +13,9 @@ import pandas as pd
 
 from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import ContigNames, other_style, read_contig_names, unknown_contig
+from cbat.data.contigs import ContigNames, first_names, other_style, read_contig_names, unknown_contig
 from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, with_sequence
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import pairs_of
@@ -102,12 +103,12 @@ def run(
             file=cell_lines,
         )
     sizes = read_contig_sizes(contig_sizes)
-    check_splits(splits, sizes, contig_sizes)
+    check_splits(splits, sizes)
     contigs = read_contig_names(contig_names)
     gap = elements.enhancer_promoter_gap
     mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
     for mention in mentions:
-        check_intervals(mention, sizes, contig_sizes)
+        check_intervals(mention, sizes)
     n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
@@ -127,7 +128,7 @@ def run(
     write_json(directory / "report.json", report)
 
 
-def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: Path) -> None:
+def check_splits(splits: SplitSettings, sizes: Mapping[str, int]) -> None:
     """Make sure that the genome holds every chromosome of the splits.
 
     Raises
@@ -135,6 +136,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
     UserError
         Naming the first chromosome that it does not hold.
     """
+    listed = first_names(sizes)
     for split, chromosomes in splits:
         for chrom in chromosomes:
             if chrom in sizes:
@@ -142,9 +144,8 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int], contig_sizes: 
             other = other_style(chrom)
             mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
-                f"splits.{split} names {chrom!r}, a contig that the genome does not have ({contig_sizes})",
+                f"splits.{split} names {chrom!r}, a contig that the genome does not have (it has {listed})",
                 mend=f"{mend}, in the configuration",
-                where=f"splits.{split}",
             )
 
 
@@ -178,8 +179,8 @@ def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
     return found
 
 
-def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -> None:
-    """Compare intervals with the genome, whose contig sizes stand in the file ``genome``.
+def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
+    """Compare intervals with the genome.
 
     Raises
     ------
@@ -188,19 +189,21 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], genome: Path) -
         have some intervals on contigs that a genome without them lacks, such as chrY or chrM.
     """
     table = mention.intervals
+    if table.empty:
+        return
     length = table["chrom"].map(sizes)
+    assembly = assembly_of(sizes)
+    looks = f", which looks like {assembly}" if assembly else ""
     unknown = length.isna()
     if mention.bed and not unknown.all():
         unknown &= table["chrom"].map(other_style).isin(list(sizes))
     for row in table[unknown].itertuples():
-        raise unknown_contig(
-            str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line), listed=genome
-        )
+        raise unknown_contig(str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line))
     for row in table[table["end"] > length].itertuples():
         raise UserError(
             f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
-            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome",
-            mend="use coordinates of the same genome assembly as the FASTA",
+            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome{looks}",
+            mend="use coordinates of the same genome assembly as the FASTA, or correct or remove the row",
             file=mention.path,
             where=f"line {row.line}",
         )
@@ -366,6 +369,8 @@ def counts(
                 "cell_line": mention.cell_line,
                 "role": mention.role,
                 "file": str(mention.path),
+                "candidates": mention.candidates,
+                "bed": mention.bed,
                 "intervals": len(mention.intervals),
                 "left_out_on_chromosomes_of_no_split": int(off.sum()),
                 "left_out_near_promoters": mention.n_near_promoters,

@@ -101,8 +101,7 @@ def label_pairs(
     ``candidates`` (role -> rows of the element tables) those that negatives are made of besides the elements
     of contacts.
     """
-    raw = pairs_of(row, contigs)
-    report: dict[str, Any] = {"rows": len(raw), "left_out": {}}
+    raw, undecided, report = _raw_pairs(row, contigs or ContigNames())
 
     def keep(pairs: pd.DataFrame, mask: Any, reason: str) -> pd.DataFrame:
         report["left_out"][reason] = int((~np.asarray(mask, dtype=bool)).sum())
@@ -132,7 +131,7 @@ def label_pairs(
         pairs = keep(pairs, pairs["label"] == 1, "negatives_of_the_table")
         own = candidates or {role: np.zeros(0, dtype=np.int64) for role in ROLES}
         made, report["negatives"] = make_negatives(
-            pairs, _contacts(raw, row, contigs), tables, own, settings, row.cell_line
+            pairs, _contacts(raw if undecided is None else undecided), tables, own, settings, row.cell_line
         )
         columns = [*COLUMNS, MADE_BY]
         pairs = pd.concat([pairs.assign(**{MADE_BY: GIVEN})[columns], made[columns]], ignore_index=True)
@@ -143,6 +142,22 @@ def label_pairs(
     report["pairs_of_split"] = {str(split): int(n) for split, n in pairs["split"].value_counts().items()}
     pairs = pairs[columns].astype({"label": "int8", "distance": "int32", "upstream": "int8"})
     return pairs.sort_values(["enhancer", "promoter"], ignore_index=True), report
+
+
+def _raw_pairs(
+    row: CellLine, contigs: ContigNames
+) -> tuple[pd.DataFrame, pd.DataFrame | None, dict[str, Any]]:
+    """The pairs of a file, those together with what is too weak to be one, and how many rows there were."""
+    raw = pairs_of(row, contigs.with_all_rows())
+    undecided = undecided_pairs(row, contigs.with_all_rows())
+    report: dict[str, Any] = {"rows": len(raw) if undecided is None else len(undecided), "left_out": {}}
+    if undecided is not None:
+        report["left_out"]["below_score_threshold"] = len(undecided) - len(raw)
+    if contigs.left_out:
+        out = raw[["enhancer_chrom", "promoter_chrom"]].isin(contigs.left_out).any(axis=1)
+        report["left_out"]["on_contigs_left_out_by_name"] = int(out.sum())
+        raw = raw[~out]
+    return raw, undecided, report
 
 
 def _candidates(elements_directory: Path, cell_line: str) -> dict[str, Positions]:
@@ -156,10 +171,8 @@ def _candidates(elements_directory: Path, cell_line: str) -> dict[str, Positions
     return {role: table.loc[table["role"] == role, "element"].to_numpy(np.int64) for role in ROLES}
 
 
-def _contacts(raw: pd.DataFrame, row: CellLine, contigs: ContigNames | None) -> pd.DataFrame:
+def _contacts(every: pd.DataFrame) -> pd.DataFrame:
     """All pairs that the line's file calls contacts, even weak or contradicted ones, by their centres."""
-    undecided = undecided_pairs(row, contigs)
-    every = raw if undecided is None else undecided
     every = every[(every["label"] == 1) & (every["enhancer_chrom"] == every["promoter_chrom"])]
     centres = {f"{role}_centre": centre(every[f"{role}_start"], every[f"{role}_end"]) for role in ROLES}
     return pd.DataFrame({"chrom": every["enhancer_chrom"].to_numpy(dtype=object), **centres})
@@ -180,8 +193,11 @@ def _not_both(
         )
     else:
         mend = "bring contacts (label 1) and others (label 0), or widen the bounds of the section labels"
+    left_out = ", ".join(f"{n} {reason}" for reason, n in report["left_out"].items() if n) or "nothing"
+    found = f"{int((raw['label'] == 1).sum())} contacts and {int((raw['label'] == 0).sum())} others"
     return UserError(
-        f"the cell line {row.cell_line!r} has not both labels left; left out: {report['left_out']}",
+        f"the cell line {row.cell_line!r} has not both labels left: its file has {found}; left out: "
+        f"{left_out}",
         mend=mend,
         file=row.pairs,
     )

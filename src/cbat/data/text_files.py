@@ -13,6 +13,18 @@ from typing import Final
 from cbat.errors import UserError
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
+_NO_TEXT: Final = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"PAR1": "a Parquet file",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
+"""First bytes of what people take for a text table."""
+_MEND_TEXT: Final = "save the table as plain UTF-8 text, or compressed by gzip"
 
 
 def read_text(path: str | Path) -> bytes:
@@ -29,13 +41,22 @@ def read_text(path: str | Path) -> bytes:
         Missing, unreadable, truncated, empty or not UTF-8.
     """
     data = _read_bytes(Path(path))
+    if kind := next((kind for magic, kind in _NO_TEXT.items() if data.startswith(magic)), None):
+        raise UserError(f"this is {kind}, not UTF-8 text", mend=_MEND_TEXT, file=path, where="line 1")
+    if (zero := data.find(b"\0")) >= 0:
+        raise UserError(
+            "the file holds zero bytes, which no text does",
+            mend=_MEND_TEXT,
+            file=path,
+            where=f"line {data.count(bytes([10]), 0, zero) + 1}",
+        )
     try:
         if not data.isascii():
             data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"the byte 0x{data[error.start]:02x} is not UTF-8 text",
-            mend="save the table as plain UTF-8 text, or compressed by gzip",
+            mend=_MEND_TEXT,
             file=path,
             where=f"line {data.count(bytes([10]), 0, error.start) + 1}",
         ) from error

@@ -182,7 +182,7 @@ def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the table of similarities cannot be read ({error.__class__.__name__})",
-            mend="check the path under graph: similarities in the configuration",
+            mend="correct its path or its permissions (paths start at the working directory)",
             file=path,
         ) from error
     rows = [

@@ -224,7 +224,7 @@ def _labelled(
     )  # fmt: skip
     mentions = [mention for mention in read_mentions(row, contigs) if not mention.bed]
     for mention in mentions:
-        check_intervals(mention, genome.sizes, genome.fasta)
+        check_intervals(mention, genome.sizes)
     windows, everywhere = shared.about.windows.model_dump(), dict.fromkeys(genome.sizes, _ALL)
     tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
     left_out = None

@@ -29,6 +29,7 @@ SAMPLED: Final = 1000
 UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
 _MOST_NAMES: Final = 5
+_WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is not whole"
 
 
 @dataclass(frozen=True)
@@ -79,41 +80,63 @@ class Candidates:
         return [chrom for chrom in self.tables["enhancer"]["chrom"].drop_duplicates() if chrom in both]
 
 
-def collect(
-    files: Mapping[str, Path],
-    cell_line: str,
-    about: About,
-    genome: Genome,
-    contigs: ContigNames,
-    chromosomes: Sequence[str] | None,
-) -> Candidates:
-    """Read candidates as the stage `collect_elements` reads those of the lines that were evaluated.
+def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) -> list[Mentions]:
+    """Intervals that the files of candidates hold, before any look at a genome.
 
     Parameters
     ----------
     files : mapping
         Role -> BED, or GTF for promoters.
     cell_line : str
+    contigs : ContigNames
+
+    Raises
+    ------
+    UserError
+        A malformed file.
+    """
+    return [
+        Mentions(
+            cell_line,
+            role,
+            Path(files[role]),
+            read_candidates(files[role], role, contigs, named=True),
+            candidates=True,
+            bed=True,
+        )
+        for role in ROLES
+    ]
+
+
+def collect(
+    mentions: Sequence[Mentions],
+    cell_line: str,
+    about: About,
+    genome: Genome,
+    chromosomes: Sequence[str] | None,
+) -> Candidates:
+    """Make candidates of intervals as `collect_elements` makes those of the lines that were evaluated.
+
+    Parameters
+    ----------
+    mentions : sequence of Mentions
+        Of :func:`read_files`.
+    cell_line : str
     about : About
         Windows and filters of the model.
     genome : Genome
-    contigs : ContigNames
     chromosomes : sequence of str or None
         Those that are predicted; None predicts all. Candidates of all others are read as well.
 
     Raises
     ------
     UserError
-        A malformed file; contigs that the genome does not have; intervals of another assembly; no candidate
-        of a role on the chromosomes.
+        Contigs that the genome does not have; intervals of another assembly; no candidate of a role on the
+        chromosomes.
     """
-    mentions = []
-    for role in ROLES:
-        listed = read_candidates(files[role], role, contigs, named=True)
-        mention = Mentions(cell_line, role, Path(files[role]), listed, candidates=True, bed=True)
+    for mention in mentions:
         _refuse_other_assembly(mention, genome, about)
-        check_intervals(mention, genome.sizes, genome.fasta)
-        mentions.append(mention)
+        check_intervals(mention, genome.sizes)
     n_both = check_roles(mentions, "keep")[cell_line]
     mentions = distal(mentions, about.elements.enhancer_promoter_gap)
     predicted = _predicted(chromosomes, genome)
@@ -130,7 +153,7 @@ def collect(
         if not tables[mention.role]["chrom"].isin(predicted).any():
             raise UserError(
                 f"no {mention.role} lies on a predicted chromosome and has a sequence that is known "
-                f"({report[mention.role]})",
+                f"({_in_words(report[mention.role])})",
                 mend="check the file, name other chromosomes, or use the genome that it belongs to",
                 file=mention.path,
             )
@@ -139,7 +162,18 @@ def collect(
         table = table.assign(name=[names.get(name, ".") for name in table["element_id"]])
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
-    return Candidates(tables, report, (*cautions, *_of_sequence(tables, genome, about)))
+    if about.elements.max_n is None:
+        cautions += _of_unknown_sequence(tables, genome)
+    else:
+        cautions += _of_left_out(report)
+    return Candidates(tables, report, tuple(cautions))
+
+
+def _in_words(report: Mapping[str, int]) -> str:
+    """What became of the intervals of a role."""
+    lost = {key: n for key, n in report.items() if key.startswith("left_out") and n}
+    parts = [f"{report['intervals']} intervals", *(f"{n} {key.replace('_', ' ')}" for key, n in lost.items())]
+    return ", ".join(parts)
 
 
 def _predicted(chromosomes: Sequence[str] | None, genome: Genome) -> list[str]:
@@ -239,10 +273,8 @@ def _of_intervals(mentions: Sequence[Mentions], windows: Mapping[str, int], n_bo
     return found
 
 
-def _of_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome, about: About) -> list[Caution]:
+def _of_unknown_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome) -> list[Caution]:
     """Real elements hardly ever lie where an assembly knows no base."""
-    if about.elements.max_n is not None:
-        return []
     sampled = {role: table.iloc[:: max(1, len(table) // SAMPLED)] for role, table in tables.items()}
     unknown = pd.concat(pd.Series(share) for share in fractions_of_n(genome.fasta, sampled).values()) == 1.0
     if unknown.mean() <= UNKNOWN_SHARE:
@@ -250,7 +282,21 @@ def _of_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome, about: Abou
     return [
         Caution(
             "unknown_sequence",
-            f"{100 * unknown.mean():.0f}% of the windows hold no known base: the files may be of another "
-            "assembly than the FASTA, or the FASTA is not whole",
+            f"{100 * unknown.mean():.0f}% of the windows hold no known base: {_WRONG_GENOME}",
+        )
+    ]
+
+
+def _of_left_out(report: Mapping[str, Any]) -> list[Caution]:
+    """The same for a model that leaves such windows out."""
+    n, of = (
+        sum(one[key] for one in report.values()) for key in ("left_out_without_sequence", "unique_windows")
+    )
+    if n <= UNKNOWN_SHARE * of:
+        return []
+    return [
+        Caution(
+            "unknown_sequence",
+            f"{n} of {of} windows hold too many unknown bases and are left out: {_WRONG_GENOME}",
         )
     ]

@@ -1,4 +1,4 @@
-"""The model card, and what `show_model` prints: both say what the description of a model holds."""
+"""The model card, and what `cbat model show` prints: both say what the description of a model holds."""
 
 from __future__ import annotations
 
@@ -140,14 +140,14 @@ def _figures(about: About, *, markdown: bool = True) -> list[str]:
     ]  # fmt: skip
     header = ["cell line", "role", "environment", "support", "AUPR", "AUROC", "F1", "calibration error"]
     mean = sum(one.value for one in own) / max(len(own), 1)
-    chromosomes = shown[0].chromosomes
+    chromosomes, lines = shown[0].chromosomes, "line" if len(own) == 1 else "lines"
     return [
         *_table(header, rows, markdown),
         "",
         f"On {chromosomes} chromosomes, contacts and others weighing the same (chance: AUPR 0.5); in "
         "brackets "
         "95% intervals from a bootstrap over chromosomes. "
-        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} lines.",
+        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}.",
     ]
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
-from cbat.prediction.plan import Plan, read_plan
+from cbat.prediction.plan import Plan, in_order, read_plan
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
     INTERACT_COLUMNS,
@@ -51,22 +51,17 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
     directory : Path
         Folder of the line, as `prepare_prediction` has left it.
     pairs : sequence of Path
-        Scored pairs, one file for each chromosome of the plan, in its order.
+        Scored pairs: a file for each chromosome of the plan, under the name that the plan gives it.
     settings : PredictionSettings
         Most pairs in the tracks.
 
     Raises
     ------
     UserError
-        A file is missing or damaged, or there are more or fewer than chromosomes.
+        A file is missing or damaged, or of no chromosome of the plan.
     """
     plan = read_plan(directory)
-    if len(pairs) != len(plan.chromosomes):
-        raise UserError(
-            f"{len(pairs)} files of scored pairs for {len(plan.chromosomes)} chromosomes",
-            mend="give one file for each chromosome of the plan, in its order",
-            file=directory,
-        )
+    pairs = in_order(pairs, plan, directory)
     drawn = most_probable(pairs, settings.track_pairs)
     shown, seen = [], 0
     progress = Progress(f"{plan.cell_line} writing", "pairs", plan.n_pairs)
@@ -76,28 +71,30 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
             for part in read_pairs(path):
                 table.write(bedpe(part))
                 contacts = part[part["contact"].to_numpy()]
-                shown.append(contacts[drawn[seen : seen + len(contacts)]])
+                first, last = np.searchsorted(drawn, [seen, seen + len(contacts)])
+                shown.append(contacts.iloc[drawn[first:last] - seen])
                 seen += len(contacts)
                 progress.add(len(part))
     write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
     _write_summary(directory, pairs, plan)
 
 
-def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.bool_]:
-    """Which of the contacts, in the order of the files, are among the ``most`` most probable ones.
+def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.int64]:
+    """Places of the ``most`` most probable contacts among all contacts in the order of the files, rising.
 
-    Of equally probable ones the first are taken.
+    Of equally probable ones the first are taken. No more than these and a group of rows are held at a time.
     """
-    probability = np.concatenate(
-        [
-            part["probability"].to_numpy()[part["contact"].to_numpy()]
-            for path in pairs
-            for part in read_pairs(path, ["probability", "contact"])
-        ]
-    )
-    drawn = np.zeros(len(probability), dtype=bool)
-    drawn[np.argsort(-probability, kind="stable")[:most]] = True
-    return drawn
+    probability, place, seen = np.empty(0), np.empty(0, dtype=np.int64), 0
+    for path in pairs:
+        for part in read_pairs(path, ["probability", "contact"]):
+            found = part["probability"].to_numpy()[part["contact"].to_numpy()]
+            probability = np.concatenate([probability, found])
+            place = np.concatenate([place, np.arange(seen, seen + len(found))])
+            seen += len(found)
+            if len(place) > most:
+                kept = np.sort(np.argsort(-probability, kind="stable")[:most])
+                probability, place = probability[kept], place[kept]
+    return place
 
 
 def read_pairs(path: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:

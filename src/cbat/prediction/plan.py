@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -115,3 +116,23 @@ def read_elements(directory: Path, chromosome: str) -> dict[str, pd.DataFrame]:
 def pairs_file(directory: Path, chromosome: str) -> Path:
     """Where the scored pairs of a chromosome lie; a name that no file may have is spelt otherwise."""
     return directory / PAIRS / f"{quote(chromosome, safe='')}.parquet"
+
+
+def in_order(pairs: Sequence[Path], plan: Plan, directory: Path) -> list[Path]:
+    """Files of scored pairs in the order of the plan; they are known by their names.
+
+    Raises
+    ------
+    UserError
+        A chromosome without a file, a file of no chromosome, or one that is given twice.
+    """
+    given = {Path(path).name: Path(path) for path in pairs}
+    wanted = [pairs_file(directory, chrom).name for chrom in plan.chromosomes]
+    if sorted(given) != sorted(wanted) or len(given) != len(pairs):
+        raise UserError(
+            f"the files of scored pairs are {', '.join(sorted(given)) or 'none'}, and the plan has "
+            f"{', '.join(wanted)}",
+            mend="give one file for each chromosome of the plan, as score_chromosome has named it",
+            file=directory,
+        )
+    return [given[name] for name in wanted]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +21,21 @@ from cbat.model.bundle import use_threads
 from cbat.model.contexts import stated_tissue
 from cbat.model.directory import About, SharedModel, read_model_directory
 from cbat.prediction.calibration import Calibration, calibrate
-from cbat.prediction.candidates import Candidates, Caution, Genome, collect
+from cbat.prediction.candidates import Candidates, Caution, Genome, collect, read_files
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Counts, Plan, write_plan
-from cbat.prediction.support import UNKNOWN, Environment, motif_table, posterior_table, read_environment
+from cbat.prediction.support import (
+    UNKNOWN,
+    Environment,
+    motif_table,
+    posterior_table,
+    read_environment,
+    read_relatives,
+)
 
 log = logging.getLogger(__name__)
+FILES: Final = ("environment.json", "posterior.tsv", "motifs.tsv", "support.tsv", "calibration.json")
+"""What is written for people."""
 _NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")
 _SHOWN: Final = 8
 
@@ -87,25 +98,44 @@ def run(
         )
     shared = read_model_directory(model_directory)
     check_settings(settings, shared.about, model_directory)
-    genomes.run(fasta=genome, directory=directory / GENOME)
-    sizes = genomes.read_contig_sizes(directory / GENOME / "contig_sizes.tsv")
-    prepared = Genome(directory / GENOME / "genome.fa", sizes)
+    # Small files first: a mistake in one of them shows before gigabytes are unpacked.
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
-    candidates = collect(files, cell_line, shared.about, prepared, contigs, settings.chromosomes)
-    environment = read_environment(
-        shared, candidates, prepared, cell_line, settings, similarity=similarity, support=support
-    )
-    refitted = None
-    if calibration_pairs is not None:
-        fed = environment.reading.environment
-        refitted = calibrate(shared, fed, calibration_pairs, cell_line, settings, prepared, contigs, files)
-    plan = _plan(shared, candidates, environment, refitted, cell_line, settings)
-    cautions = [*_of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
-    cautions += [] if refitted is None else refitted.cautions
-    _write_for_people(directory, shared, candidates, environment, refitted, cautions, settings, cell_line)
-    write_plan(directory, plan, candidates.tables)
+    mentions = read_files(files, cell_line, contigs)
+    relatives = None
+    if similarity is not None:
+        relatives = read_relatives(similarity, cell_line, shared, settings)
+    with _genome(genome, directory) as prepared:
+        candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes)
+        environment = read_environment(
+            shared, candidates, prepared, cell_line, settings, relatives=relatives, support=support
+        )
+        refitted = None
+        if calibration_pairs is not None:
+            fed = environment.reading.environment
+            refitted = calibrate(
+                shared, fed, calibration_pairs, cell_line, settings, prepared, contigs, files
+            )
+        plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
+        cautions = [*_of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
+        cautions += _of_pairs(plan) if refitted is None else [*_of_pairs(plan), *refitted.cautions]
+        _write_for_people(directory, shared, candidates, environment, refitted, cautions, settings, cell_line)
+        write_plan(directory, plan, candidates.tables)
     _tell(plan, environment, cautions)
+
+
+@contextmanager
+def _genome(fasta: Path, directory: Path) -> Iterator[Genome]:
+    """The genome in the line's folder; it does not stay behind where nothing else of the line can be made."""
+    place = Path(directory) / GENOME
+    created = [path for path in (place, place.parent) if not path.exists()]
+    try:
+        genomes.run(fasta=fasta, directory=place)
+        yield Genome(place / "genome.fa", genomes.read_contig_sizes(place / "contig_sizes.tsv"))
+    except BaseException:
+        for path in created:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def check_settings(settings: PredictionSettings, about: About, model_directory: Path) -> None:
@@ -138,9 +168,12 @@ def _plan(
     refitted: Calibration | None,
     cell_line: str,
     settings: PredictionSettings,
+    sizes: Mapping[str, int],
 ) -> Plan:
     parts = {role: dict(list(table.groupby("chrom"))) for role, table in candidates.tables.items()}
-    order = list(dict.fromkeys(settings.chromosomes or candidates.chromosomes))
+    asked = set(settings.chromosomes or candidates.chromosomes)
+    # Tables are in the order of the genome, in whatever order chromosomes are asked for.
+    order = [chrom for chrom in sizes if chrom in asked]
     chromosomes = {}
     for chrom in order:
         own = {role: part.get(chrom, candidates.tables[role].iloc[:0]) for role, part in parts.items()}
@@ -157,6 +190,18 @@ def _plan(
         max_distance=settings.max_distance,
         chromosomes=chromosomes,
     )
+
+
+def _of_pairs(plan: Plan) -> list[Caution]:
+    if plan.n_pairs:
+        return []
+    return [
+        Caution(
+            "no_pairs",
+            f"no enhancer and promoter of a chromosome are {plan.min_distance} to {plan.max_distance} bp "
+            "apart",
+        )
+    ]
 
 
 def _of_distances(settings: PredictionSettings, about: About) -> list[Caution]:

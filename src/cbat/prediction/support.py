@@ -58,7 +58,7 @@ def read_environment(
     genome: Genome,
     cell_line: str,
     settings: PredictionSettings,
-    similarity: Path | None = None,
+    relatives: Relatives | None = None,
     support: Path | None = None,
 ) -> Environment:
     """Draw a support set, and read the environment from it as an evaluation does.
@@ -71,15 +71,15 @@ def read_environment(
     cell_line : str
     settings : PredictionSettings
         Tissue, size of the support set and seed of the draw.
-    similarity : Path, optional
-        Square table of similarities that holds the line and training lines.
+    relatives : tuple of (line, weight), optional
+        Of :func:`read_relatives`.
     support : Path, optional
         Table of the support set, drawn here without it.
 
     Raises
     ------
     UserError
-        A malformed table, or one that names elements or lines that are not there.
+        A malformed table, or one that names elements that are not there.
     """
     asked = shared.about.support.size if settings.support_size is None else settings.support_size
     if support is None:
@@ -88,7 +88,6 @@ def read_environment(
     else:
         chosen = _read_support(support, candidates.tables)
         width = len(chosen)
-    relatives = () if similarity is None else read_relatives(similarity, cell_line, shared)
     tissue = None if settings.tissue == UNKNOWN else settings.tissue
     rows = {role: chosen.loc[chosen["role"] == role, "row"].to_numpy() for role in ROLES}
     windows = {role: candidates.tables[role].iloc[rows[role]] for role in ROLES}
@@ -101,11 +100,11 @@ def read_environment(
         _joined(chosen, len(rows["enhancer"]), width),
         tissue,
         cell_line,
-        relatives,
+        relatives or (),
         shared.about.evidence_power,
     )
-    cautions = _cautions(shared, reading, settings.tissue, cell_line, asked, relatives, similarity)
-    return Environment(chosen[["role", "element_id"]], reading, relatives, tuple(cautions))
+    cautions = _cautions(shared, reading, settings.tissue, cell_line, asked, relatives)
+    return Environment(chosen[["role", "element_id"]], reading, relatives or (), tuple(cautions))
 
 
 def _draw(tables: Mapping[str, pd.DataFrame], roles: list[str], size: int, seed: int) -> pd.DataFrame:
@@ -138,7 +137,15 @@ def _read_support(path: Path, tables: Mapping[str, pd.DataFrame]) -> pd.DataFram
             f"the {roles[bad]} {names[bad]} is none of the candidates",
             "name windows of candidates on the predicted chromosomes, as support.tsv does",
         )
-    return pd.DataFrame({"role": roles, "row": rows, "element_id": names})
+    chosen = pd.DataFrame({"role": roles, "row": rows, "element_id": names})
+    if (twice := chosen.duplicated(["role", "row"]).to_numpy()).any():
+        bad = int(np.argmax(twice))
+        raise table.fail(
+            bad,
+            f"the {roles[bad]} {names[bad]} is listed twice",
+            "list each once, for an element counts once in a support set",
+        )
+    return chosen
 
 
 def _codes(fasta: Path, windows: pd.DataFrame, length: int) -> npt.NDArray[np.uint8]:
@@ -154,8 +161,21 @@ def _joined(chosen: pd.DataFrame, n_enhancers: int, width: int) -> Rows:
     return filled
 
 
-def read_relatives(path: Path, cell_line: str, shared: SharedModel) -> Relatives:
-    """Training lines that a table of similarities puts near the line, with positive similarity.
+def read_relatives(
+    path: Path, cell_line: str, shared: SharedModel, settings: PredictionSettings
+) -> Relatives:
+    """Training lines that a table of similarities puts near the line, with the weights of their edges.
+
+    Threshold and weight mean what they mean for the edges between training lines.
+
+    Parameters
+    ----------
+    path : Path
+        Square table of similarities that holds the line and training lines.
+    cell_line : str
+    shared : SharedModel
+    settings : PredictionSettings
+        Similarities at or below the threshold make no edge.
 
     Raises
     ------
@@ -179,7 +199,8 @@ def read_relatives(path: Path, cell_line: str, shared: SharedModel) -> Relatives
             mend=f"give it a row and a column called {cell_line!r}, and some of: {', '.join(sorted(known))}",
             file=path,
         )
-    return tuple(sorted((line, value) for line, value in near.items() if value > 0.0))
+    least, weight = max(settings.similarity_threshold, 0.0), settings.similarity_weight
+    return tuple(sorted((line, weight * value) for line, value in near.items() if value > least and weight))
 
 
 def _cautions(
@@ -188,8 +209,7 @@ def _cautions(
     tissue: str,
     cell_line: str,
     asked: int,
-    relatives: Relatives,
-    similarity: Path | None,
+    relatives: Relatives | None,
 ) -> list[Caution]:
     model, found = shared.model, []
     usual = min(shared.about.support.validation_size, asked)
@@ -227,7 +247,7 @@ def _cautions(
             )
         )
     uses_graph = model.has_environment and model.settings.alignment == "fusion" and model.teacher.graph
-    if similarity is not None and not (uses_graph and relatives):
+    if relatives is not None and not (uses_graph and relatives):
         found.append(Caution("similarity_unused", "the table of similarities changes nothing for this model"))
     return found
 

@@ -9,7 +9,10 @@ import hashlib
 import json
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -22,8 +25,8 @@ from cbat.data.genome import sound_index
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.model.directory import check_hashes
-from cbat.prediction import gather, prepare, score
-from cbat.prediction.plan import Plan, pairs_file, read_plan
+from cbat.prediction import gather, page, prepare, score
+from cbat.prediction.plan import GENOME, PAIRS, PREPARED, Plan, pairs_file, read_plan
 from cbat.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,7 @@ class Inputs:
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
         known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
-        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs"})
+        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs", "page_pairs"})
         known["model"] = check_hashes(self.model_directory)
         for name in ("enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs"):
             path = getattr(self, name)
@@ -110,6 +113,10 @@ class Journal:
             pass
         return cls(path, key)
 
+    def forget(self) -> None:
+        """Take back what an earlier run has written down, for its files are about to be replaced."""
+        self.path.unlink(missing_ok=True)
+
     def write(self) -> None:
         """Write it down."""
         content = {"key": self.key, "prepared": self.prepared, "chromosomes": self.chromosomes}
@@ -130,25 +137,24 @@ def predict_line(
     inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
 ) -> None:
     """Predict all pairs of a cell line; see :func:`cbat.commands.prediction.predict`."""
-    directory = Path(directory)
+    if threads < 1:
+        raise UserError(f"the number of threads is {threads}", mend="give 1 or more")
+    try:
+        _predict(inputs, cell_line, settings, Path(directory), threads)
+    except OSError as error:
+        raise UserError(
+            f"the folder cannot be written ({error.strerror or error})",
+            mend="make room, get the right to write there, or name another folder; what is finished is kept",
+            file=directory,
+        ) from error
+
+
+def _predict(
+    inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
+) -> None:
     journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
     if not journal.prepared:
-        journal.chromosomes = {}
-        prepare.run(
-            model_directory=inputs.model_directory,
-            genome=inputs.genome,
-            enhancers=inputs.enhancers,
-            promoters=inputs.promoters,
-            cell_line=cell_line,
-            settings=settings,
-            directory=directory,
-            contig_names=inputs.contig_names,
-            similarity=inputs.similarity,
-            support=inputs.support,
-            calibration_pairs=inputs.calibration_pairs,
-        )
-        journal.prepared = True
-        journal.write()
+        _prepare(inputs, cell_line, settings, directory, journal)
     plan = read_plan(directory)
     files = {chrom: pairs_file(directory, chrom) for chrom in plan.chromosomes}
     missing = [chrom for chrom, file in files.items() if not journal.has(chrom, file)]
@@ -156,16 +162,49 @@ def predict_line(
         log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
     for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
         journal.finish(chrom, files[chrom])
-    gather.run(directory=directory, pairs=list(files.values()), settings=settings)
-    _drop_strangers(directory, files)
+    scored = list(files.values())
+    gather.run(directory=directory, pairs=scored, settings=settings)
+    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
+    for path in _half_written(directory):
+        path.unlink()
 
 
-def _drop_strangers(directory: Path, files: Mapping[str, Path]) -> None:
-    """Remove scored pairs of chromosomes that an earlier run with other settings has left."""
-    kept = {file.name for file in files.values()}
-    for path in (directory / "pairs").glob("*.parquet"):
-        if path.name not in kept:
-            path.unlink()
+def _prepare(
+    inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, journal: Journal
+) -> None:
+    """Prepare the line, and clear away what another run has left in its folder."""
+    journal.forget()
+    prepare.run(
+        model_directory=inputs.model_directory,
+        genome=inputs.genome,
+        enhancers=inputs.enhancers,
+        promoters=inputs.promoters,
+        cell_line=cell_line,
+        settings=settings,
+        directory=directory,
+        contig_names=inputs.contig_names,
+        similarity=inputs.similarity,
+        support=inputs.support,
+        calibration_pairs=inputs.calibration_pairs,
+    )
+    # Tables of another run beside a new environment would be taken for those of this one.
+    for path in [
+        *(directory / name for name in [*gather.FILES, page.PAGE]),
+        *(directory / PAIRS).glob("*.parquet"),
+    ]:
+        path.unlink(missing_ok=True)
+    journal.prepared, journal.chromosomes = True, {}
+    journal.write()
+
+
+def _half_written(directory: Path) -> Iterator[Path]:
+    """Temporary files of runs that were killed while they wrote."""
+    names = [*gather.FILES, *prepare.FILES, page.PAGE, JOURNAL]
+    for name in names:
+        yield from directory.glob(f".{name}.*")
+    yield from (directory / PAIRS).glob(".*.parquet")
+    yield from (directory / PREPARED).glob(".*")
+    yield from (directory / GENOME).glob(".*")
 
 
 def _scored(
@@ -210,7 +249,17 @@ def _side_by_side(
 
 
 def _start_worker() -> None:
+    # Ctrl-C ends a worker without a traceback of its own; none stays behind when its parent is killed.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _score(model_directory: Path, directory: Path, chromosome: str) -> Fault | None:

@@ -36,7 +36,9 @@ def test_seen_lines_are_evaluated_when_asked(project_files) -> None:
 
 def sheet_of(project_files, *rows: tuple[str, str, str]) -> None:
     """Replace the lines by these: name, tissue, role."""
-    row = "{}\t{}\t{}\tfemale\tnormal\tdata/NHEK.csv\ttargetfinder\t.\t.\n"
+    row = "{0}\t{1}\t{2}\tfemale\tnormal\tdata/{0}.csv\ttargetfinder\t.\t.\n"
+    for name, *_ in rows:
+        project_files.write(f"data/{name}.csv", "")
     project_files.write("config/cell_lines.tsv", HEADER + "".join(row.format(*fields) for fields in rows))
 
 
@@ -156,7 +158,8 @@ def test_a_line_with_files_of_its_own_leaves_the_simulated_world_alone(project_f
     project_files.write("my.yaml", SIMULATION)
     before = simulated_lines(load("my.yaml").cell_lines, Path("results/simulation"))
     with (project_files.directory / "config/cell_lines.tsv").open("a") as sheet:
-        sheet.write("mine\tblood\tunseen\tmale\tnormal\tdata/NHEK.csv\ttargetfinder\t.\t.\n")
+        sheet.write("mine\tblood\tunseen\tmale\tnormal\tdata/mine.csv\ttargetfinder\t.\t.\n")
+    project_files.write("data/mine.csv", "")
     after = simulated_lines(load("my.yaml").cell_lines, Path("results/simulation"))
     assert [row.cell_line for row in after] == [row.cell_line for row in before] == ["K562"]
 

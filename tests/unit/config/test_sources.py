@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cbat.config.project import load_project
+from cbat.config.sheets import read_cell_lines, read_tissues
 from cbat.config.sources import COLUMNS, DOWNLOAD_DIRECTORY, find_source, read_sources
 from cbat.errors import UserError
 
@@ -151,3 +152,13 @@ def test_the_files_that_ready_sheets_fetch_are_in_the_registry(sheet: Path) -> N
     configured += sheet.parent.with_suffix(".yaml").read_text()
     named = {Path(path).name for path in re.findall(r"resources/downloads/[\w.+-]+", configured)}
     assert named <= files
+
+
+@pytest.mark.parametrize("folder", sorted(TOP.glob("config/*_hg19")), ids=lambda path: path.name)
+def test_ready_sheets_say_where_each_fact_is_stated(folder: Path) -> None:
+    sheets = sorted(folder.glob("cell_lines*.tsv"))
+    assert sheets
+    for sheet in sheets:
+        assert [row.cell_line for row in read_cell_lines(sheet) if row.source == "."] == []
+    tissues = read_tissues(folder / "tissues.tsv")
+    assert [row.tissue for row in tissues if "." in (row.source, row.ontology_id)] == []

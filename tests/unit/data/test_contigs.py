@@ -97,6 +97,6 @@ def test_both_stages_read_the_table(raw, tmp_path: Path) -> None:
 def test_a_contig_that_no_prefix_mends_can_be_left_out(raw) -> None:
     raw.cell_line("a", raw.pairs("a", ["chr1 10 20 chr1 30 40 1", "GL1 10 20 GL1 30 40 1"]))
     with pytest.raises(
-        UserError, match=r"line 3: the genome has no contig 'GL1' .* or map 'GL1' to '\.' in the"
+        UserError, match=r"line 3: the genome has no contig 'GL1', .* or map 'GL1' to '\.' in the"
     ):
         raw.collect()

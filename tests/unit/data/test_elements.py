@@ -15,6 +15,7 @@ from cbat.config.sections import SplitSettings
 from cbat.data.elements import (
     ELEMENT_COLUMNS,
     Mentions,
+    check_intervals,
     check_splits,
     check_splits_apart,
     unique_elements,
@@ -58,6 +59,8 @@ def test_by_hand(raw) -> None:
                 "cell_line": "a",
                 "role": role,
                 "file": str(pairs),
+                "candidates": True,
+                "bed": False,
                 "intervals": n,
                 "left_out_on_chromosomes_of_no_split": 1,
                 "left_out_near_promoters": 0,
@@ -183,10 +186,10 @@ def test_one_split_has_no_neighbour() -> None:
     [
         (
             "1 1000 1100 1 3000 3400 1",
-            r"a\.pairs\.tsv, line 3: chromosomes are named like '1' here, but like 'chr1' in the genome "
-            r"\(.*contig_sizes\.tsv\)",
+            r"a\.pairs\.tsv, line 3: chromosomes are named like '1' here, but like 'chr1' in the genome\. "
+            r"To mend: set genome.contig_names",
         ),
-        ("chr9 10 20 chr9 30 40 1", r"line 3: the genome has no contig 'chr9' \(.*lists chr1, chr2, chr3, c"),
+        ("chr9 10 20 chr9 30 40 1", "line 3: the genome has no contig 'chr9', only chr1, chr2, chr3, c"),
         (
             "chr4 4900 5001 chr4 3000 3400 1",
             r"line 3: the enhancer chr4:4900-5001 of a reaches beyond the end of chr4, which is 5000 bp long",
@@ -242,7 +245,7 @@ def test_a_cohort_without_cell_lines(raw) -> None:
 def test_a_split_that_names_no_contig_of_the_genome(chromosome: str, mend: str) -> None:
     splits = SplitSettings(train=["chr1"], validation=["chr2"], test=[chromosome])
     with pytest.raises(UserError, match=f"splits.test names '{chromosome}'.*{mend}"):
-        check_splits(splits, {"chr1": 10, "chr2": 10}, Path("contig_sizes.tsv"))
+        check_splits(splits, {"chr1": 10, "chr2": 10})
 
 
 PAIRS = ["chr1 1000 1100 chr1 3000 3400 1", "chr2 1000 1100 chr2 3000 3400 0"]
@@ -311,3 +314,13 @@ def test_a_bed_may_cover_contigs_that_the_genome_lacks_but_not_in_another_style(
     raw.bed("a", ["NC_1 1000 1100"])
     with pytest.raises(UserError, match="line 1: the genome has no contig 'NC_1'"):
         raw.collect()
+
+
+def test_an_interval_of_another_assembly_is_told_what_the_genome_looks_like() -> None:
+    """The last bases of chr1 in hg19 lie beyond its end in hg38."""
+    at = pd.DataFrame({"chrom": ["chr1"], "start": [249_240_000], "end": [249_241_000], "line": [7]})
+    mention = Mentions("K562", "enhancer", Path("k.bed"), at, candidates=True, bed=True)
+    check_intervals(mention, {"chr1": 249_250_621})
+    expected = r"k\.bed, line 7: .* 248956422 bp long in the genome, which looks like hg38"
+    with pytest.raises(UserError, match=expected):
+        check_intervals(mention, {"chr1": 248_956_422})

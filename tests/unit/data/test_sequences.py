@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -50,6 +49,11 @@ def expected(genome: dict[str, str], row: pd.Series) -> str:
     return "".join(letter.upper() if letter.upper() in "ACGT" else "N" for letter in letters)
 
 
+def known(genome: dict[str, str], table: pd.DataFrame) -> pd.DataFrame:
+    """The windows of which at least one base is known."""
+    return table[[set(expected(genome, row)) != {"N"} for _, row in table.iterrows()]].reset_index(drop=True)
+
+
 def letters(codes: npt.NDArray[np.uint8]) -> list[str]:
     return ["".join(LETTERS[code] for code in row) for row in codes]
 
@@ -69,6 +73,7 @@ def test_codes_are_the_genome_beyond_its_ends_too(tmp_path: Path, seed: int) -> 
         "enhancer": windows(rng, 101, 150, inside=False),
         "promoter": windows(rng, 1000, 60, inside=False),  # longer than the shortest contig
     }
+    tables = {role: known(genome, table) for role, table in tables.items()}
     elements = write_elements(tmp_path / "elements", *tables.values())
     run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out")
     for role, table in tables.items():
@@ -100,29 +105,38 @@ def test_sequences_are_those_of_bedtools(tmp_path: Path) -> None:
         assert letters(read_codes(tmp_path / "out", role)) == theirs
 
 
-def test_elements_without_sequence_are_counted_and_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    genome = random_genome(tmp_path / "g.fa")
-    inside_gap = pd.DataFrame({"chrom": "chr2", "start": [1100, 0, -200], "end": [1200, 100, -100]})
+def test_windows_full_of_n_are_refused(tmp_path: Path) -> None:
+    random_genome(tmp_path / "g.fa")
+    inside_gap = pd.DataFrame({"chrom": "chr2", "start": [0, 1100, -200], "end": [100, 1200, -100]})
     promoters = pd.DataFrame({"chrom": ["chr1"], "start": [-50], "end": [50]})
     elements = write_elements(tmp_path / "elements", inside_gap, promoters)
-    with caplog.at_level(logging.WARNING):
+    with pytest.raises(UserError, match="of 2 of 3 enhancers the genome knows no base: .* chr2:1100-1200"):
         run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out", max_n=1.0)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["n_without_sequence"] == {"enhancer": 2, "promoter": 0}
+
+
+def test_unknown_bases_are_counted(tmp_path: Path) -> None:
+    genome = random_genome(tmp_path / "g.fa")
+    inside_gap = pd.DataFrame({"chrom": "chr2", "start": [1100, 0, -99], "end": [1450, 350, 251]})
+    promoters = pd.DataFrame({"chrom": ["chr1"], "start": [-50], "end": [50]})
+    elements = write_elements(tmp_path / "elements", inside_gap, promoters)
+    run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["n_without_sequence"] == {"enhancer": 0, "promoter": 0}
     n = sum(expected(genome, row).count("N") for _, row in inside_gap.iterrows())
-    assert manifest["fraction_n"]["enhancer"] == pytest.approx(n / 300)
+    assert manifest["fraction_n"]["enhancer"] == pytest.approx(n / 1050)
     assert manifest["fraction_n"]["promoter"] >= 0.5
-    assert manifest["files"]["enhancer.npy"]["shape"] == [3, 100]
-    assert "2 of 3 enhancers have no base but N" in caplog.text
-    assert "promoters have no base" not in caplog.text
+    assert manifest["files"]["enhancer.npy"]["shape"] == [3, 350]
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
-    random_genome(tmp_path / "g.fa")
+    genome = random_genome(tmp_path / "g.fa")
     rng = np.random.default_rng(1)
-    elements = write_elements(tmp_path / "e", *(windows(rng, 50, 30, inside=False) for _ in range(2)))
+    tables = (known(genome, windows(rng, 50, 30, inside=False)) for _ in range(2))
+    elements = write_elements(tmp_path / "e", *tables)
     for out in ("a", "b"):
         run(genome_fasta=tmp_path / "g.fa", elements_directory=elements, directory=tmp_path / out)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())

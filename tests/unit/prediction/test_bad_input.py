@@ -240,6 +240,21 @@ def test_windows_without_a_known_base_are_a_caution(world, tmp_path: Path) -> No
     assert found["unknown_sequence"].startswith("100% of the windows hold no known base")
 
 
+def test_windows_that_are_left_out_for_unknown_bases_are_a_caution(world, make_package, tmp_path) -> None:
+    elements = ElementSettings(enhancer_window=300, promoter_window=400, max_n=0.0)
+    model = make_package(world, tmp_path, {"elements": elements})
+    assert "unknown_sequence" not in cautions(world, tmp_path / "whole", model_directory=model)
+    lines = world.fasta.read_text().splitlines()
+    chr2 = next(place for place, line in enumerate(lines) if line.startswith(">chr2"))
+    known = [
+        line if place < chr2 or line.startswith(">") else "N" * len(line) for place, line in enumerate(lines)
+    ]
+    fasta = tmp_path / "genome.fa"
+    fasta.write_text("\n".join(known) + "\n")
+    found = cautions(world, tmp_path / "out", model_directory=model, genome=fasta)
+    assert "windows hold too many unknown bases and are left out" in found["unknown_sequence"]
+
+
 def test_elements_are_left_out_as_in_training(world, make_package, tmp_path: Path) -> None:
     elements = ElementSettings(
         enhancer_window=300, promoter_window=400, max_n=0.0, enhancer_promoter_gap=1000

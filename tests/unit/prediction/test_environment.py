@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cbat.cli import main
 from cbat.model.directory import read_model_directory
 from cbat.prediction.plan import read_plan
 
@@ -74,6 +75,43 @@ def test_similarities_draw_the_environment_to_relatives(world, tmp_path: Path) -
     assert not np.array_equal(found["blood_1"], found["brain_1"])
     content = json.loads((tmp_path / "blood_1" / "environment.json").read_text())
     assert content["relatives"] == {"blood_1": 0.9}
+
+
+def test_threshold_and_weight_of_similarities_are_those_of_edges(world, tmp_path: Path) -> None:
+    square = "\tliver_2\tblood_1\tbrain_1\n" + "".join(
+        f"{name}\t{one}\t{other}\t{third}\n"
+        for name, one, other, third in (
+            ("liver_2", 1, 0.8, 0.5), ("blood_1", 0.8, 1, 0.5), ("brain_1", 0.5, 0.5, 1),
+        )
+    )  # fmt: skip
+    environment_with(world, tmp_path / "out", square, similarity_threshold=0.5, similarity_weight=2.0)
+    content = json.loads((tmp_path / "out" / "environment.json").read_text())
+    assert content["relatives"] == {"blood_1": 1.6}
+
+
+def test_similarities_of_peaks_and_of_expression_are_made_by_verbs(world, tmp_path: Path) -> None:
+    """As a user goes about it: peaks, or a table of expression, of the new line and of training lines."""
+    lines = ("liver_2", "blood_1", "liver_1")
+    peaks = {line: str(world.raw("enhancers.bed.gz", line)) for line in lines}
+    rng = np.random.default_rng(0)
+    genes = pd.DataFrame({line: rng.gamma(1.0, 5.0, 200) for line in lines})
+    genes["liver_1"] = genes["liver_2"] + rng.random(200)
+    genes.to_csv(tmp_path / "expression.tsv", sep="\t", index_label="gene")
+    settings = {
+        "compare_peaks": {"peaks": peaks},
+        "compare_expression": {
+            "table": str(tmp_path / "expression.tsv"), "columns": {line: line for line in lines},
+        },
+    }  # fmt: skip
+    for verb, given in settings.items():
+        table = tmp_path / f"{verb}.tsv"
+        assert main([verb, "--settings", json.dumps(given), "--output", str(table)]) == 0
+        world.prepare(tmp_path / verb, similarity=table, max_distance=50_000)
+        relatives = json.loads((tmp_path / verb / "environment.json").read_text())["relatives"]
+        assert set(relatives) == {"blood_1", "liver_1"}
+        measured = pd.read_csv(table, sep="\t", index_col=0)
+        assert relatives["liver_1"] == pytest.approx(measured.loc["liver_2", "liver_1"])
+    assert relatives["liver_1"] > relatives["blood_1"]
 
 
 def test_no_similarity_changes_nothing_and_says_so(world, tmp_path: Path) -> None:

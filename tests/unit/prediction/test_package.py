@@ -76,13 +76,13 @@ def test_other_windows_than_those_of_the_shards_are_refused(world, make_package,
     assert not (tmp_path / "package").exists()
 
 
-def test_show_model_prints_it_for_a_person(world, own_model: Path, capsys) -> None:
-    assert main(["show_model", str(own_model)]) == 0
+def test_model_show_prints_it_for_a_person(world, own_model: Path, capsys) -> None:
+    assert main(["model", "show", str(own_model)]) == 0
     text = capsys.readouterr().out
     assert "full, seed 1" in text
     for words in ("Windows of 300 bp", "blood_1", "liver_2", "Temperature 1.3", "it knows: blood"):
         assert words in text
     assert "|" not in text
     (own_model / "MODEL_CARD.md").write_text("# The best of all models\n")
-    assert main(["show_model", str(own_model)]) == 2
+    assert main(["model", "show", str(own_model)]) == 2
     assert "MODEL_CARD.md: the file was changed or damaged" in capsys.readouterr().err

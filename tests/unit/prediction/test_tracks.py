@@ -9,6 +9,7 @@ import pandas as pd
 import pysam
 import pytest
 
+from cbat.prediction.gather import most_probable
 from cbat.prediction.tracks import as_text, bedpe, indexed_text, interact, longrange
 
 
@@ -85,3 +86,20 @@ def test_an_empty_table_is_a_table(tmp_path: Path) -> None:
         file.comment(["chrom", "start", "end"])
     with pysam.TabixFile(str(tmp_path / "table.gz")) as file:
         assert file.contigs == []
+
+
+def test_the_most_probable_contacts_are_found_piece_by_piece(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    # Few values, so that many are equal.
+    tables = [
+        pd.DataFrame({"probability": rng.integers(5, size=n) / 5.0, "contact": rng.random(n) < 0.7})
+        for n in (50, 1, 300, 7)
+    ]
+    paths = [tmp_path / f"{number}.parquet" for number in range(len(tables))]
+    for path, table in zip(paths, tables, strict=True):
+        table.to_parquet(path, row_group_size=20, index=False)
+    every = pd.concat(tables, ignore_index=True)
+    contacts = every[every["contact"]].reset_index(drop=True)
+    for most in (0, 1, 40, 100, 1000):
+        expected = contacts.sort_values("probability", ascending=False, kind="stable").index[:most]
+        assert most_probable(paths, most).tolist() == sorted(expected)

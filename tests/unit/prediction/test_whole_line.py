@@ -147,8 +147,7 @@ def test_a_run_that_was_stopped_goes_on(world, finished: Path, tmp_path: Path, m
         honest(**given)
 
     monkeypatch.setattr(score, "run", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        main(command(world, tmp_path / "out", "--max-distance", "60000"))
+    assert main(command(world, tmp_path / "out", "--max-distance", "60000")) == 130
     assert not (tmp_path / "out" / "predictions.bedpe.gz").exists()
     done = asked[:2]
     assert main(command(world, tmp_path / "out", "--max-distance", "60000")) == 0
@@ -209,3 +208,15 @@ def test_names_of_genes_reach_the_tables(world, tmp_path: Path) -> None:
     by_name = table.drop_duplicates("name").set_index("name")
     start = int(bed[1].iloc[0])
     assert by_name.loc["N_0", "start2"] == start + 200
+
+
+def test_files_of_pairs_are_known_by_their_names(world, finished: Path, tmp_path: Path, capsys) -> None:
+    """A scheduler may hand them over in any order, but not others and not too few."""
+    out = Path(shutil.copytree(finished, tmp_path / "out", symlinks=True))
+    files = sorted((out / "pairs").iterdir(), reverse=True)
+    given = ["gather_predictions", "--directory", str(out), "--settings", "{}", "--pairs"]
+    assert main([*given, *map(str, files)]) == 0
+    assert contents(out) == contents(finished)
+    for wrong in (files[1:], [*files, files[0]]):
+        assert main([*given, *map(str, wrong)]) == 2
+        assert "and the plan has chr1.parquet, chr2.parquet" in capsys.readouterr().err

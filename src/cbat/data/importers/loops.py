@@ -44,6 +44,12 @@ def read_loops(source: PairSource) -> pd.DataFrame:
             file=source.path,
         )
     ends = read_ends(source)
+    if "label" in ends.names:
+        raise UserError(
+            "the table has labels, which loops do not: each of them is a contact",
+            mend="name the format bedpe (or auto), or take the column label away",
+            file=source.path,
+        )
     elements = {
         role: read_candidates(path, role, source.contigs).drop_duplicates(_INTERVAL, ignore_index=True)
         for role, path in (("enhancer", source.enhancers), ("promoter", source.promoters))

@@ -1,0 +1,166 @@
+"""What each cell line brought, what was left out of it, and what its support sets are drawn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from cbat.data.windows import ROLES
+from cbat.errors import UserError
+from cbat.evaluation.first_page import heading, paragraph
+from cbat.files import atomic_file
+
+COLUMNS: Final = [
+    "cell_line", "rows", "pairs", "contacts", "left_out", "left_out_because",
+    *(f"{role}s{what}" for role in ROLES for what in ("", "_from", "_left_out")),
+]  # fmt: skip
+OF_PAIRS: Final = "the pairs"
+"""Stands for the file of candidates where there is none, so that those of the pairs serve."""
+_NOTHING: Final = "."
+
+
+def run(
+    *,
+    cell_lines: Sequence[str],
+    labels: Sequence[Path],
+    elements: Sequence[Path],
+    support_elements: Sequence[str],
+    table: Path,
+    first_page: Path,
+) -> None:
+    """Write a row for each cell line, and a paragraph that says what support sets are drawn from.
+
+    Parameters
+    ----------
+    cell_lines : sequence of str
+        Their names.
+    labels : sequence of Path
+        What ``label_pairs`` says of each (``results/labels/<cell_line>.json``), in the same order.
+    elements : sequence of Path
+        What ``collect_elements`` says of each cohort (``report.json``).
+    support_elements : sequence of str
+        Roles of the elements that support sets are drawn from.
+    table : Path
+        TSV with :data:`COLUMNS`: rows of the pair table, pairs and contacts that are left, how many rows
+        were left out and why, and for each role the number of candidates on the chromosomes of the splits,
+        the file that names them (or ``the pairs``) and how many of its intervals were left out.
+    first_page : Path
+        A paragraph of reStructuredText for the report.
+
+    Raises
+    ------
+    UserError
+        A file is missing or damaged, or a cell line is in none of them.
+    """
+    counted = dict(zip(cell_lines, map(_read, labels), strict=True))
+    collected = [_read(path) for path in elements]
+    rows = pd.DataFrame(
+        [_row(line, counts, collected) for line, counts in counted.items()], columns=pd.Index(COLUMNS)
+    )
+    with atomic_file(table) as temporary:
+        rows.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    words = support_in_words(of_pairs_alone(cell_lines, collected, support_elements))
+    left_out = int(rows["left_out"].sum())
+    words += (
+        f" Of {int(rows['rows'].sum())} rows of the pair tables {left_out} were left out; "
+        "Inputs, under Labels, says why."
+    )
+    with atomic_file(first_page) as temporary:
+        temporary.write_text(
+            f"{heading('What is it measured on?')}\n\n{paragraph(words)}\n", encoding="utf-8"
+        )
+
+
+def of_pairs_alone(
+    cell_lines: Iterable[str], collected: Iterable[Mapping[str, Any]], support_elements: Sequence[str]
+) -> dict[str, list[str]]:
+    """Cell line -> roles whose support is drawn from the elements of its pairs; other lines are left out.
+
+    Parameters
+    ----------
+    cell_lines : iterable of str
+        Lines to look at.
+    collected : iterable of mapping
+        Reports of ``collect_elements``, one for each cohort.
+    support_elements : sequence of str
+        Roles of the elements that support sets are drawn from.
+    """
+    reports = list(collected)
+    found = {}
+    for line in cell_lines:
+        roles = [
+            role for role in ROLES if role in support_elements and _source(line, role, reports)[0] == OF_PAIRS
+        ]
+        if roles:
+            found[line] = roles
+    return found
+
+
+def support_in_words(of_pairs: Mapping[str, Sequence[str]]) -> str:
+    """What the support sets are drawn from, in sentences.
+
+    Parameters
+    ----------
+    of_pairs : mapping
+        What :func:`of_pairs_alone` found.
+    """
+    if not of_pairs:
+        return "Support sets are drawn from the candidate files of each cell line, which no label has chosen."
+    lines_of: dict[tuple[str, ...], list[str]] = {}
+    for line, roles in of_pairs.items():
+        lines_of.setdefault(tuple(roles), []).append(line)
+    said = []
+    for roles, lines in lines_of.items():
+        elements = " and ".join(f"{role}s" for role in roles)
+        said.append(
+            f"The support sets of {', '.join(lines)} are drawn from the {elements} of the pairs, for no file "
+            "names candidates."
+        )
+    said.append(
+        "Whoever chose these pairs chose the support sets too, so the environment that is read from them is "
+        "not independent of the choice of the labelled pairs."
+    )
+    return " ".join(said)
+
+
+def _row(line: str, counts: Mapping[str, Any], collected: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    why = {reason: n for reason, n in counts["left_out"].items() if n}
+    row: dict[str, object] = {
+        "cell_line": line,
+        "rows": counts["rows"],
+        "pairs": counts["pairs"],
+        "contacts": counts["positives"],
+        "left_out": sum(why.values()),
+        "left_out_because": "; ".join(f"{reason} {n}" for reason, n in why.items()) or _NOTHING,
+    }
+    for role in ROLES:
+        source, left_out, n = _source(line, role, collected)
+        row |= {f"{role}s": n, f"{role}s_from": source, f"{role}s_left_out": left_out}
+    return row
+
+
+def _source(line: str, role: str, collected: Iterable[Mapping[str, Any]]) -> tuple[str, int, int]:
+    """What names the candidates of a role, how many of its intervals were left out, how many are left."""
+    for report in collected:
+        for one in report["files"]:
+            if (one["cell_line"], one["role"], one["candidates"]) == (line, role, True):
+                left_out = one["left_out_on_chromosomes_of_no_split"] + one["left_out_near_promoters"]
+                source = one["file"] if one["bed"] else OF_PAIRS
+                return source, left_out, report["candidates"][line][role]
+    raise UserError(
+        f"no report of collect_elements has the {role}s of the cell line {line!r}",
+        mend="run collect_elements anew",
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the report cannot be read ({error})", mend="run the stage that writes it anew", file=path
+        ) from error

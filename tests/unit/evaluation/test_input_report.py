@@ -1,0 +1,106 @@
+"""The report says what was read of each line, and whether its support sets are those of its pairs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+
+from cbat.errors import UserError
+from cbat.evaluation.input_report import COLUMNS, OF_PAIRS, of_pairs_alone, run, support_in_words
+
+
+def mention(line: str, role: str, file: str, *, bed: bool, candidates: bool, out: int = 0) -> dict:
+    return {
+        "cell_line": line, "role": role, "file": file, "candidates": candidates, "bed": bed, "intervals": 9,
+        "left_out_on_chromosomes_of_no_split": out, "left_out_near_promoters": out,
+    }  # fmt: skip
+
+
+TRAINING = {
+    "files": [
+        mention("a", "enhancer", "a.tsv", bed=False, candidates=False, out=7),
+        mention("a", "enhancer", "a.bed", bed=True, candidates=True, out=2),
+        mention("a", "promoter", "a.tsv", bed=False, candidates=True, out=1),
+    ],
+    "candidates": {"a": {"enhancer": 30, "promoter": 5}},
+}
+UNSEEN = {
+    "files": [
+        mention("u", "enhancer", "u.tsv", bed=False, candidates=True),
+        mention("u", "promoter", "u.tsv", bed=False, candidates=True),
+    ],
+    "candidates": {"u": {"enhancer": 3, "promoter": 2}},
+}
+LABELS = {
+    "a": {
+        "rows": 20,
+        "pairs": 16,
+        "positives": 8,
+        "left_out": {"listed_again": 3, "without_sequence": 1, "x": 0},
+    },
+    "u": {"rows": 10, "pairs": 10, "positives": 4, "left_out": {"listed_again": 0}},
+}
+
+
+def made(directory: Path, support_elements: list[str]) -> tuple[pd.DataFrame, str]:
+    for name, content in ({"training": TRAINING, "unseen": UNSEEN} | LABELS).items():
+        (directory / f"{name}.json").write_text(json.dumps(content))
+    run(
+        cell_lines=["a", "u"],
+        labels=[directory / "a.json", directory / "u.json"],
+        elements=[directory / "training.json", directory / "unseen.json"],
+        support_elements=support_elements,
+        table=directory / "inputs.tsv",
+        first_page=directory / "inputs.rst",
+    )
+    page = publish_parts(
+        (directory / "inputs.rst").read_text(),
+        writer_name="html",
+        settings_overrides={"halt_level": 2, "report_level": 2},
+    )["html_body"]
+    return pd.read_csv(directory / "inputs.tsv", sep="\t"), " ".join(page.split())
+
+
+def test_every_line_has_its_counts_and_the_source_of_its_candidates(tmp_path: Path) -> None:
+    table, page = made(tmp_path, ["enhancer"])
+    assert list(table.columns) == COLUMNS
+    assert table.to_numpy().tolist() == [
+        ["a", 20, 16, 8, 4, "listed_again 3; without_sequence 1", 30, "a.bed", 4, 5, OF_PAIRS, 2],
+        ["u", 10, 10, 4, 0, ".", 3, OF_PAIRS, 0, 2, OF_PAIRS, 0],
+    ]
+    assert "The support sets of u are drawn from the enhancers of the pairs" in page
+    assert "Of 30 rows of the pair tables 4 were left out" in page
+
+
+def test_roles_that_support_sets_do_not_hold_say_nothing(tmp_path: Path) -> None:
+    reports = [TRAINING, UNSEEN]
+    assert of_pairs_alone(["a", "u"], reports, ["enhancer"]) == {"u": ["enhancer"]}
+    both = ["enhancer", "promoter"]
+    assert of_pairs_alone(["a", "u"], reports, both) == {"a": ["promoter"], "u": both}
+    words = support_in_words(of_pairs_alone(["a", "u"], reports, both))
+    assert "sets of a are drawn from the promoters of the pairs" in words
+    assert "sets of u are drawn from the enhancers and promoters of the pairs" in words
+    assert "not independent of the choice of the labelled pairs" in words
+
+
+def test_lines_with_candidate_files_of_their_own_are_said_to_have_them() -> None:
+    assert of_pairs_alone(["a"], [TRAINING], ["enhancer"]) == {}
+    assert "which no label has chosen" in support_in_words({})
+
+
+def test_a_line_or_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match="no report of collect_elements has the enhancers of the cell line 'b'"
+    ):
+        of_pairs_alone(["b"], [TRAINING], ["enhancer"])
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(UserError, match=r"a\.json: the report cannot be read"):
+        run(
+            cell_lines=["a"], labels=[tmp_path / "a.json"], elements=[], support_elements=["enhancer"],
+            table=tmp_path / "t.tsv", first_page=tmp_path / "t.rst",
+        )  # fmt: skip
+    assert not (tmp_path / "t.tsv").exists()
