@@ -6,6 +6,9 @@
 # With device auto a GPU is taken where there is one, but none is asked of a scheduler: a profile may do so.
 TRAINING_DEVICE = PROJECT.config.training.device
 TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
+# Several processes share the cell lines of a training; each has its threads and, with `device: cuda`, its GPU.
+PROCESSES = PROJECT.config.training.processes
+TRAINING_KEYS = ["device", "precision", "fail_on_collapse", "processes", "blocks_at_once", "tensorboard"]
 TRAINING_ENVIRONMENT = f"../envs/train-{'gpu' if TRAINING_DEVICE == 'cuda' else 'cpu'}.yaml"
 
 
@@ -51,18 +54,20 @@ rule train_model:
     output:
         [f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         history="results/models/{model}/seed_{seed}/history.jsonl",
+        versions="results/models/{model}/seed_{seed}/versions.json",
     log:
         "logs/train_model/{model}_seed_{seed}.log",
     benchmark:
         "benchmarks/train_model/{model}_seed_{seed}.tsv"
     conda:
         TRAINING_ENVIRONMENT
-    threads: PROJECT.config.training.threads
+    threads: PROCESSES * PROJECT.config.training.threads
     resources:
-        **TRAINING_RESOURCES,
+        **TRAINING_RESOURCES
+        | {"mem_mb": memory(1000 * PROCESSES), "gpu": PROCESSES * int(TRAINING_DEVICE == "cuda")},
     params:
         settings=lambda wildcards: PROJECT.models[wildcards.model].model_dump_json(),
-        training=settings("training", "device", "precision", "fail_on_collapse"),
+        training=settings("training", *TRAINING_KEYS),
         encoder=lambda wildcards, input: Path(input.encoder[0]).parent,
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
         train_lines=PROJECT.names("train"),
@@ -72,4 +77,5 @@ rule train_model:
         " --validation-lines {params.validation_lines} --encoder {params.encoder} --graph {input.graph}"
         " --settings {params.settings:q} --training {params.training:q} --seed {wildcards.seed}"
         " --threads {threads} --directory results/models/{wildcards.model}/seed_{wildcards.seed}"
+        " --tensorboard logs/tensorboard/{wildcards.model}_seed_{wildcards.seed}"
         " > {log} 2>&1"

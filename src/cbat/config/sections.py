@@ -251,8 +251,8 @@ class TrainingSettings(Section):
     threads: PositiveInt = Field(1, description="CPU threads of each process of a training job.")
     processes: PositiveInt = Field(
         1,
-        description="Processes of a training job, which share its cell lines; one for each GPU, or several on "
-        "processors. It changes how fast a model is trained, not what is trained.",
+        description="Processes of a training job, which share its cell lines; one for each GPU, or several "
+        "on processors. It changes how fast a model is trained, not what is trained.",
     )
     blocks_at_once: PositiveInt | None = Field(
         None,

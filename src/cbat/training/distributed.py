@@ -1,7 +1,7 @@
 """Processes that train one model together, as `torchrun` starts them; a run of one is the same code.
 
-Shards are dealt to processes whole, so that each reads its own alone. What needs all of them (statistics of the
-candidates, means of the training lines, labels and scores of the validation side) is put together by
+Shards are dealt to processes whole, so that each reads its own alone. What needs all of them (statistics of
+the candidates, means of the training lines, labels and scores of the validation side) is put together by
 :meth:`Company.add_up`: each process fills the rows of its own lines, and all get the sum.
 """
 
@@ -42,7 +42,7 @@ _OF_A_LOST_PEER: Final = (
 
 @dataclass(frozen=True)
 class Company:
-    """This process among those that train a model.
+    """One process among those that train a model.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ def choose_device(training: TrainingSettings) -> torch.device:
 
 @contextmanager
 def join(training: TrainingSettings) -> Iterator[Company]:
-    """This process among the others: gloo between processors, NCCL between GPUs.
+    """One process joins the others: gloo between processors, NCCL between GPUs.
 
     A mistake that one process finds is handed to whoever started it, and ends the others.
     """

@@ -182,7 +182,7 @@ def build_training_data(
     company : Company
         The processes that share the work.
     outlines : sequence of Outline, optional
-        Of the shards of all processes, where `shards` are those of this one; the order of the lines is theirs.
+        Of the shards of all processes, where `shards` are those of this one; they order the lines.
     """
     whole = [Outline(shard.cell_line, shard.n_blocks) for shard in shards] if outlines is None else outlines
     lines = [one.cell_line for one in whole]
@@ -274,7 +274,7 @@ def _candidates(shard: EncodedShard, split: str) -> Rows:
 
 
 def _blocks(shards: list[EncodedShard], split: str, support_size: int, names: list[str]) -> Episodes:
-    """Homogeneous blocks with their support sets, before environments are read; lines as numbers in ``names``."""
+    """Homogeneous blocks with their support sets, before environments are read; lines count in ``names``."""
     parts, labels, sizes, supports, lines = [], [], [], [], []
     for shard in shards:
         rows = np.flatnonzero(shard.pairs["split"] == split)

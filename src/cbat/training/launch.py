@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -85,12 +86,14 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
 
 
 def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
-    """What the processes that failed have to say: a user's mistake before a crash, a crash before its echo."""
+    """What the processes that failed have to say: a user's mistake before a crash, that before its echo."""
     for failure in failures:
         words = _last_words(Path(failure.error_file))
         if words is not None:
             return UserError(words["problem"], mend=words["mend"], file=words["file"], where=words["where"])
-    causes = [one for one in failures if one.exitcode != PEER_LOST] or list(failures)
+    # Whoever watches the processes ends those that are left, which is no cause either.
+    echoes = (PEER_LOST, -signal.SIGTERM)
+    causes = [one for one in failures if one.exitcode not in echoes] or list(failures)
     first = min(causes, key=lambda one: (one.timestamp, one.local_rank))
     which = f"process {first.local_rank + 1} of {n}"
     if first.exitcode < 0:

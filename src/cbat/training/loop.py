@@ -112,7 +112,7 @@ class Loop:
         if self.company.size > 1:
             ids = [device.index] if device.type == "cuda" else None
             loss = DistributedDataParallel(
-                loss, device_ids=ids, broadcast_buffers=False, find_unused_parameters=True
+                loss, device_ids=ids, forward_sync_buffers=False, find_unused_parameters=True
             )
         self.loss = loss
         if self.company.rank > 0:
