@@ -1,7 +1,7 @@
 """The commands of conda that Snakemake calls, answered by the solver and installer of the rattler library.
 
-Runs as the program `conda`. Channels named without an address lie below the folder CONDA_CHANNEL_ALIAS, as for
-conda itself; every call is noted in CONDA_CALLS.
+Runs as the program `conda`. Channels named without an address lie below the folder CONDA_CHANNEL_ALIAS, as
+for conda itself; every call is noted in CONDA_CALLS.
 """
 
 from __future__ import annotations

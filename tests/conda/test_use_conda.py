@@ -1,7 +1,7 @@
 """`snakemake --use-conda`, with every environment solved and installed from a channel on this machine.
 
-Shown: every file is read, its names and versions solve together, each job runs in the environment that its rule names,
-and can import all it needs from there. Not shown: that the public channels hold these versions.
+Shown: every file is read, its names and versions solve together, each job runs in the environment that its
+rule names, and can import all it needs from there. Not shown: that the public channels hold these versions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         sys.version_info[:2] != tuple(map(int, PYTHON.split("."))),
-        reason=f"the environments ask for Python {PYTHON}, and links lead to the code of the Python that runs here",
+        reason=f"the environments ask for Python {PYTHON}, and the code they link to is that of another",
     ),
     pytest.mark.skipif(shutil.which("bedtools") is None, reason="the program bedtools is not installed"),
 ]

@@ -6,6 +6,7 @@ No image is built: that needs a container engine and the network.
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shutil
 import subprocess
@@ -112,9 +113,8 @@ def test_it_runs_snakemake_and_not_as_root(dockerfile: DockerfileParser) -> None
     (user,) = instructions(dockerfile, "USER", 1)
     assert f"--uid {user} " in " ".join(instructions(dockerfile, "RUN", 1))
     assert user != "0"
-    assert instructions(dockerfile, "ENTRYPOINT", 1) == [
-        '["snakemake", "--snakefile", "/opt/cbat/Snakefile"]'
-    ]
+    (entry_point,) = instructions(dockerfile, "ENTRYPOINT", 1)
+    assert json.loads(entry_point) == ["snakemake", "--snakefile", "/opt/cbat/Snakefile"]
     # Programs of a virtual environment name their folder, so both stages have it in one place.
     assert instructions(dockerfile, "COPY", 1) == ["--from=build /opt/cbat /opt/cbat"]
     assert instructions(dockerfile, "WORKDIR", 0) == ["/opt/cbat"]
@@ -132,14 +132,6 @@ def test_what_is_copied_is_enough_to_plan_a_run_in_another_folder(
     # As docs/environments.md says: configuration and small tables are copied out of the image.
     for name in ("config", "resources"):
         shutil.copytree(image / name, data / name)
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", image / "Snakefile", "-n", "--quiet", "rules"],
-        cwd=data,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
     planned = subprocess.run(
         [sys.executable, "-m", "snakemake", "--snakefile", image / "Snakefile", "-n", "--nocolor"],
         cwd=data,
@@ -147,5 +139,8 @@ def test_what_is_copied_is_enough_to_plan_a_run_in_another_folder(
         text=True,
         check=False,
     )
+    assert planned.returncode == 0, planned.stderr
     assert "rule train_model:" in planned.stdout + planned.stderr
-    assert str(TOP) not in planned.stdout + planned.stderr
+    # The code that a stage runs is an input of its rule: all of it lies in the image.
+    assert str(image / "src" / "cbat") in planned.stdout
+    assert str(TOP / "src") not in planned.stdout + planned.stderr
