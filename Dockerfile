@@ -42,8 +42,10 @@ RUN apt-get update \
 
 COPY --from=build /opt/cbat /opt/cbat
 
-# Whoever runs it with --user has no home: caches go where everybody may write.
+# Whoever runs it with --user has neither name nor home: caches go where everybody may write.
 ENV PATH=/opt/cbat/.venv/bin:$PATH \
+    USER=cbat \
+    HOME=/tmp \
     XDG_CACHE_HOME=/tmp/cache \
     MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONDONTWRITEBYTECODE=1
