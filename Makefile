@@ -2,12 +2,16 @@
 #
 #   make PYTHON=python3.12 demo     another interpreter than the first of python3.11, python3.12, python3
 #   make CORES=8 demo               fewer cores than all
+#   make MACHINE="2 quiet cores" bench
 #   make PYTEST_ARGS="-k graph" test
 
 PYTHON ?=
 CORES ?= all
 PYTEST_ARGS ?=
 SNAKEMAKE_ARGS ?=
+BENCH_ARGS ?=
+BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards grow plan_workflow
+MACHINE ?= $(shell nproc) cores, one thread each side
 
 VENV := .venv
 SHELL := /bin/bash
@@ -18,7 +22,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmark set-up set-up-dev test lint format lock clean distclean
+.PHONY: help demo bench benchmark set-up set-up-dev test lint format lock clean distclean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -36,6 +40,13 @@ benchmark: set-up  ## run every model on every simulated world, then show which 
 	@cat results/summary/benchmark.txt
 	@echo
 	@echo "Report: results/report.html"
+
+bench: set-up-dev  ## measure speed and memory against other ways (BENCH_ARGS=--full: at full sizes), write the table
+	@mkdir -p results
+	@rm -f results/bench.jsonl
+	@for script in $(BENCH_SCRIPTS); do \
+		OMP_NUM_THREADS=1 python benchmarks/$$script.py $(BENCH_ARGS) | tee -a results/bench.jsonl || exit 1; done
+	python benchmarks/write_performance.py results/bench.jsonl --machine "$(MACHINE)"
 
 set-up:  ## install what the workflow needs into .venv
 	@PYTHON="$(PYTHON)" tools/set_up.sh run

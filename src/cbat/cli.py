@@ -57,6 +57,9 @@ STAGES: Final[dict[str, Verb]] = {
     "pretrain_encoder": Verb("cbat.training.pretrain:run", "Learn motif filters without interaction labels."),
     "train_model": Verb("cbat.training.train:run", "Train a model on the training lines."),
     "evaluate_cell_line": Verb("cbat.evaluation.cell_line:run", "Evaluate a model on one cell line."),
+    "fit_references": Verb(
+        "cbat.evaluation.shortcuts:run", "Fit the shortcuts that every model must beat to the training lines."
+    ),
     "evaluate_references": Verb(
         "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
     ),
@@ -94,6 +97,9 @@ STAGES: Final[dict[str, Verb]] = {
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
+    "write_prediction_page": Verb(
+        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
+    ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
         "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
@@ -110,6 +116,9 @@ TOOLS: Final[dict[str, Verb]] = {
         "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
     ),
     "model show": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
+    "explain": Verb(
+        "cbat.commands.explanation:explain", "Say which motifs make the scores of a prediction what they are."
+    ),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
     "check_inputs": Verb(

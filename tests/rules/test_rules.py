@@ -22,6 +22,7 @@ OUTPUTS = {
     "pretrain_encoder": "results/encoders/motifs/seed_1/*",
     "train_model": "results/models/graph_manifold/seed_1/*",
     "evaluate_cell_line": "results/evaluation/graph_manifold/seed_1/liver_2/*",
+    "fit_references": "results/references/*",
     "evaluate_references": "results/evaluation/reference/liver_2/*",
     "read_environment": "results/readout/graph_manifold/seed_1/*",
     "plot_environment_readout": "results/figures/environment_readout.svg",

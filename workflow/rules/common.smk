@@ -272,11 +272,15 @@ READING_FILES = ["environment.json", "posterior.tsv", "motifs.tsv", "support.tsv
 PREDICTED = expand(
     "results/predictions/{predicted_line}/{file}",
     predicted_line=PREDICTIONS,
-    file=[*PREDICTION_FILES, *READING_FILES],
+    file=[*PREDICTION_FILES, *READING_FILES, "index.html"],
 ) + [
     f"results/predictions/{line}/pairs/{chromosome}.parquet"
     for line, prediction in PREDICTIONS.items()
     for chromosome in predicted_chromosomes(PROJECT.config, prediction)
+]
+PAGE_SOURCES = [
+    relative(CHECKOUT / "src" / "cbat" / "prediction" / "page_files" / f"page.{kind}")
+    for kind in ["css", "html", "js"]
 ]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",

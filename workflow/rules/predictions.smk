@@ -1,7 +1,8 @@
 # Needs: a trained model with its figures, or a model directory from elsewhere; for each line of the section
 # `predictions` a genome and candidate enhancers and promoters.
 # Makes: model directories that can be shared; and for each line its environment, all its pairs with scores (one
-# Parquet file for each chromosome, scored in a job of its own), an indexed table and tracks for genome browsers.
+# Parquet file for each chromosome, scored in a job of its own), an indexed table, tracks for genome browsers and a
+# page to look at.
 
 
 rule package_model:
@@ -78,7 +79,7 @@ rule prepare_prediction:
         runtime=60,
     params:
         model=lambda wildcards: prediction_model(wildcards).directory,
-        settings=prediction_settings("track_pairs"),
+        settings=prediction_settings("track_pairs", "page_pairs"),
         options=prediction_options,
     shell:
         "cbat prepare_prediction --model-directory {params.model:q} --genome {input.genome:q}"
@@ -143,3 +144,33 @@ rule gather_predictions:
     shell:
         "cbat gather_predictions --directory results/predictions/{wildcards.predicted_line}"
         " --pairs {input.pairs} --settings {params.settings:q} > {log} 2>&1"
+
+
+rule write_prediction_page:
+    """Write the page to look at of a new cell line."""
+    input:
+        code=code("cbat.prediction.page"),
+        page=PAGE_SOURCES,
+        model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
+        environment="results/predictions/{predicted_line}/environment.json",
+        plan="results/predictions/{predicted_line}/prepared/plan.json",
+        contig_sizes="results/predictions/{predicted_line}/genome/contig_sizes.tsv",
+        pairs=scored_pairs_of,
+    output:
+        "results/predictions/{predicted_line}/index.html",
+    log:
+        "logs/write_prediction_page/{predicted_line}.log",
+    benchmark:
+        "benchmarks/write_prediction_page/{predicted_line}.tsv"
+    conda:
+        "../envs/predict.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    params:
+        model=lambda wildcards: prediction_model(wildcards).directory,
+        settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"page_pairs"}),
+    shell:
+        "cbat write_prediction_page --model-directory {params.model:q}"
+        " --directory results/predictions/{wildcards.predicted_line} --pairs {input.pairs}"
+        " --settings {params.settings:q} > {log} 2>&1"

@@ -1,16 +1,42 @@
-# Needs: labelled pairs, elements and sequences of a cell line and of the training lines; the hidden truth, if
+# Needs: labelled pairs, elements and sequences of the training lines and of a cell line; the hidden truth, if
 # the line is simulated.
 # Makes: what every result is compared with: prevalence, distance, one element alone, composition, oracles.
+
+SHORTCUT_FILES = ["shortcuts.json", "enhancer_rates.parquet", "promoter_rates.parquet"]
+
+
+rule fit_references:
+    """Fit the shortcuts that every model must beat to the training lines, once for all cell lines."""
+    input:
+        elements_and_sequences("training"),
+        code=code("cbat.evaluation.shortcuts"),
+        training_labels=expand("results/labels/{cell_line}.parquet", cell_line=PROJECT.names("train")),
+    output:
+        expand("results/references/{file}", file=SHORTCUT_FILES),
+    log:
+        "logs/fit_references/references.log",
+    benchmark:
+        "benchmarks/fit_references/references.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=60,
+    params:
+        settings=settings("evaluation", "seed"),
+    shell:
+        "cbat fit_references --training-labels {input.training_labels}"
+        " --training-elements results/elements/training --training-sequences results/sequences/training"
+        " --settings {params.settings:q} --directory results/references > {log} 2>&1"
 
 
 rule evaluate_references:
     """Evaluate what every model is compared with, on one cell line."""
     input:
-        elements_and_sequences("training"),
         lambda wildcards: elements_and_sequences(cohort_of(wildcards)),
+        rules.fit_references.output,
         code=code("cbat.evaluation.references"),
         labels="results/labels/{cell_line}.parquet",
-        training_labels=expand("results/labels/{cell_line}.parquet", cell_line=PROJECT.names("train")),
         truth=truth_of,
     output:
         "results/evaluation/reference/{cell_line}/metrics.tsv",
@@ -30,7 +56,6 @@ rule evaluate_references:
         settings=settings("evaluation", "chromosomes", "n_bootstrap", "seed"),
     shell:
         "cbat evaluate_references --cell-line {wildcards.cell_line} --role {params.role}"
-        " --labels {input.labels} --training-labels {input.training_labels}"
-        " --elements results/elements/{params.cohort} --training-elements results/elements/training"
-        " --sequences results/sequences/{params.cohort} --training-sequences results/sequences/training"
+        " --labels {input.labels} --elements results/elements/{params.cohort}"
+        " --sequences results/sequences/{params.cohort} --shortcuts results/references"
         " {params.truth} --settings {params.settings:q} --output {output} > {log} 2>&1"

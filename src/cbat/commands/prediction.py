@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cbat.config.predictions import MAX_DISTANCE, TRACK_PAIRS
+from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
 
 
 def predict(
@@ -33,6 +33,7 @@ def predict(
     promoter_window: int | None = None,
     contig_names: Path | None = None,
     track_pairs: int = TRACK_PAIRS,
+    page_pairs: int = PAGE_PAIRS,
     threads: int = 1,
 ) -> None:
     """Predict the contacts of a cell line from its candidate elements.
@@ -83,6 +84,8 @@ def predict(
         TSV (given, genome) of what the files call a contig and what the genome does.
     track_pairs : int
         Most pairs in the tracks for genome browsers.
+    page_pairs : int
+        Most pairs on the page to look at.
     threads : int
         Chromosomes that are scored side by side; scores do not depend on it.
     """
@@ -104,6 +107,7 @@ def predict(
         "pairs_format": pairs_format,
         "score_threshold": score_threshold,
         "track_pairs": track_pairs,
+        "page_pairs": page_pairs,
     }
     settings = parse_section(PredictionSettings, values, [])
     inputs = Inputs(

@@ -11,6 +11,7 @@ from cbat.config.base import Name, PositiveInt, Section
 
 MAX_DISTANCE = 500_000
 TRACK_PAIRS = 100_000
+PAGE_PAIRS = 20_000
 
 
 class PredictionSettings(Section):
@@ -56,6 +57,11 @@ class PredictionSettings(Section):
     )
     track_pairs: Annotated[int, Field(ge=0)] = Field(
         TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
+    )
+    page_pairs: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        PAGE_PAIRS,
+        description="Most pairs on the page to look at: the best of every promoter, as many of each as fit. "
+        "20,000 take about 1 MB.",
     )
 
 

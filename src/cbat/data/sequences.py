@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import compress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +31,7 @@ from cbat.data.windows import ROLES
 from cbat.errors import UserError
 
 Codes = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int64]
 
 FORMAT: Final = 1
 UNKNOWN_BASE: Final = 4
@@ -53,7 +56,9 @@ def _code_of_character() -> Codes:
     return table
 
 
-_CODE: Final = _code_of_character()
+_TRANSLATION: Final = _code_of_character().tobytes()
+_ENDS: Final = b"\r\n"
+"""Ends of lines."""
 
 
 def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n: float | None = None) -> None:
@@ -179,20 +184,27 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
             file=source,
         )
     codes = np.full((len(windows), lengths[0] if len(lengths) else 0), UNKNOWN_BASE, dtype=np.uint8)
+    if not codes.size:
+        return codes
     # One contig after the other and from left to right, so that the file is read forwards.
     ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
-    for chrom, rows in ordered.groupby("chrom", sort=True, observed=True):
-        if chrom not in genome:
-            raise UserError(
-                f"the genome {genome.filename} has no contig {chrom!r}",
-                mend="give the assembly that the elements are positions of, with the same contig names",
-                file=source,
-            )
-        contig_length = len(genome[chrom])
-        for row, start, end in zip(rows.index, rows["start"], rows["end"], strict=True):
-            left, right = max(start, 0), min(end, contig_length)
-            if left < right:
-                codes[row, left - start : right - start] = _fetch(genome, str(chrom), left, right)
+    with open(genome.filename, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
+            if chrom not in genome:
+                raise UserError(
+                    f"the genome {genome.filename} has no contig {chrom!r}",
+                    mend="give the assembly that the elements are positions of, with the same contig names",
+                    file=source,
+                )
+            start, end = table["start"].to_numpy(), table["end"].to_numpy()
+            left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
+            found = _fetch(text, genome, str(chrom), left, np.maximum(right, left))
+            whole = (left == start) & (right == end)
+            joined = b"".join(compress(found, whole))
+            codes[table.index[whole]] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, codes.shape[1])
+            for at in np.flatnonzero(~whole):
+                row, offset, part = table.index[at], left[at] - start[at], found[at]
+                codes[row, offset : offset + len(part)] = np.frombuffer(part, dtype=np.uint8)
     return codes
 
 
@@ -255,21 +267,31 @@ def _open_genome(path: Path) -> Any:
         raise UserError(f"the genome cannot be read ({error})", mend=mend, file=path) from error
 
 
-def _fetch(genome: Any, chrom: str, start: int, end: int) -> Codes:
-    """Codes of [start, end) of a contig, both inside it, shape=(end - start,)."""
-    bases = genome.faidx.fetch(chrom, start + 1, end)
-    codes = _CODE[np.frombuffer(bases.encode("latin-1"), dtype=np.uint8)]
-    if len(codes) != end - start:
-        raise UserError(
-            f"{chrom}:{start}-{end} holds {len(codes)} bases: the index does not fit the FASTA",
-            mend="run prepare_genome anew",
-            file=genome.filename,
-        )
-    if (codes == NO_BASE).any():
-        at = int(np.flatnonzero(codes == NO_BASE)[0])
-        raise UserError(
-            f"{chrom} has {bases[at]!r} at position {start + at} (from 0), which stands for no base",
-            mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
-            file=genome.filename,
-        )
-    return codes
+def _fetch(text: mmap, genome: Any, chrom: str, start: Positions, end: Positions) -> list[bytes]:
+    """Codes of the windows [start, end) of a contig, all inside it, one byte a base.
+
+    Read straight from the file, whose index says how many bases a line holds and how many bytes it takes.
+    """
+    record = genome.faidx.index[chrom]
+    first, last = (
+        (record.offset + at // record.lenc * record.lenb + at % record.lenc).tolist()
+        for at in (start, np.maximum(end - 1, start))
+    )
+    found = [text[a : b + 1].translate(_TRANSLATION, _ENDS) for a, b in zip(first, last, strict=True)]
+    found = [codes if e > s else b"" for codes, s, e in zip(found, start, end, strict=True)]
+    for codes, s, e in zip(found, start.tolist(), end.tolist(), strict=True):
+        if len(codes) != e - s:
+            raise UserError(
+                f"{chrom}:{s}-{e} holds {len(codes)} bases: the index does not fit the FASTA",
+                mend="run prepare_genome anew",
+                file=genome.filename,
+            )
+        if NO_BASE in codes:
+            at = codes.index(NO_BASE)
+            base = chr(text[record.offset + (s + at) // record.lenc * record.lenb + (s + at) % record.lenc])
+            raise UserError(
+                f"{chrom} has {base!r} at position {s + at} (from 0), which stands for no base",
+                mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
+                file=genome.filename,
+            )
+    return found

@@ -145,6 +145,7 @@ def difference_of_means(
 
 
 def _references() -> set[str]:
-    from cbat.evaluation.references import ORACLES, SHORTCUTS
+    from cbat.evaluation.references import ORACLES
+    from cbat.evaluation.shortcuts import SHORTCUTS
 
     return {*SHORTCUTS, *ORACLES}

@@ -7,7 +7,6 @@ Davison and Hinkley 1997, section 3.8), and a pair counts as often as its cluste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -21,7 +20,7 @@ Statistic = Literal["aupr", "auroc"]
 LEVEL: Final = 0.95
 MINIMUM_CHROMOSOMES: Final = 4
 BLOCKS_PER_CHROMOSOME: Final = 10
-_CELLS_AT_ONCE: Final = 4_000_000
+_CELLS_AT_ONCE: Final = 200_000
 
 
 class Difference(NamedTuple):
@@ -143,43 +142,63 @@ def resampled(
     clusters = np.asarray(cluster, dtype=np.intp)
     weights = np.ones(len(clusters)) if weight is None else np.asarray(weight, dtype=float)
     pairs = _sort(label, score, clusters, weights)
-    values = [_statistic(found, missed, statistic, balanced) for found, missed in _cumulated(pairs, counts)]
-    return np.concatenate(values) if values else np.empty(0)
-
-
-def _cumulated(pairs: _Sorted, counts: IntArray) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Masses of positives and negatives down to each distinct score, (n_resamples, n_scores) at a time."""
-    n_clusters = counts.shape[1]
-    ends = pairs.ends
-    # Masses of each cluster alone; a resample is a weighted sum of them, one product of matrices for all.
-    alone = np.zeros((2, n_clusters, len(pairs.cluster)))
-    rows = np.arange(len(pairs.cluster))
-    alone[0, pairs.cluster, rows] = pairs.positive
-    alone[1, pairs.cluster, rows] = pairs.negative
-    found, missed = np.cumsum(alone, axis=2)[:, :, ends]
-    n_rows = max(1, _CELLS_AT_ONCE // max(1, len(ends)))
-    for start in range(0, len(counts), n_rows):
-        times = counts[start : start + n_rows].astype(float)
-        yield times @ found, times @ missed
-
-
-def _statistic(found: FloatArray, missed: FloatArray, statistic: Statistic, balanced: bool) -> FloatArray:
-    """Shapes: (n_resamples, n_scores), twice -> (n_resamples,)."""
-    n_positive, n_negative = found[:, -1:], missed[:, -1:]
+    if not len(pairs.cluster):
+        return np.full(len(counts), np.nan)
+    # Masses of each cluster alone, down to each distinct score; a resample is a weighted sum of them.
+    found, missed = (
+        _down_to_scores(pairs, mass, counts.shape[1]) for mass in (pairs.positive, pairs.negative)
+    )
+    times = counts.astype(float)
+    n_positive, n_negative = times @ found[:, -1], times @ missed[:, -1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        recall, false_rate = found / n_positive, missed / n_negative
         if statistic == "auroc":
-            steps = np.diff(false_rate, axis=1, prepend=0.0)
-            before = np.concatenate([np.zeros_like(n_positive), recall[:, :-1]], axis=1)
-            value = (steps * (recall + before) / 2.0).sum(axis=1)
+            value = _mass_below(times, found, missed) / (n_positive * n_negative)
         else:
-            hit = recall if balanced else found
-            called = hit + (false_rate if balanced else missed)
-            precision = np.divide(hit, called, out=np.zeros_like(hit), where=called > 0.0)
-            value = np.einsum("ij,ij->i", np.diff(recall, axis=1, prepend=0.0), precision)
-    one_class = (n_positive[:, 0] == 0.0) | (n_negative[:, 0] == 0.0)
-    result: FloatArray = np.where(one_class, np.nan, value)
-    return result
+            value = _precision_sum(times, found, missed, n_positive, n_negative, balanced) / n_positive
+    return np.asarray(np.where((n_positive == 0.0) | (n_negative == 0.0), np.nan, value), dtype=float)
+
+
+def _down_to_scores(pairs: _Sorted, mass: FloatArray, n_clusters: int) -> FloatArray:
+    """Mass of each cluster in all pairs down to each distinct score, shape=(n_clusters, n_scores)."""
+    alone = np.zeros((n_clusters, len(mass)))
+    alone[pairs.cluster, np.arange(len(mass))] = mass
+    return np.asarray(np.cumsum(alone, axis=1)[:, pairs.ends])
+
+
+def _mass_below(times: FloatArray, found: FloatArray, missed: FloatArray) -> FloatArray:
+    """Mass of pairs of a positive and a negative that are ordered rightly, ties half, (n_resamples,).
+
+    It is a sum over pairs of clusters, so that all resamples share one small matrix.
+    """
+    before = np.concatenate([np.zeros((len(found), 1)), found[:, :-1]], axis=1)
+    steps = np.diff(missed, axis=1, prepend=0.0)
+    between = (found + before) / 2.0 @ steps.T
+    return np.asarray(((times @ between) * times).sum(axis=1))
+
+
+def _precision_sum(
+    times: FloatArray,
+    found: FloatArray,
+    missed: FloatArray,
+    n_positive: FloatArray,
+    n_negative: FloatArray,
+    balanced: bool,
+) -> FloatArray:
+    """Precision at each score times the mass of positives that it adds, summed, (n_resamples,)."""
+    # Where no cluster adds a positive, nothing is added.
+    adds = (np.diff(found, axis=1, prepend=0.0) > 0.0).any(axis=0)
+    found, missed = found[:, adds], missed[:, adds]
+    n_rows = max(1, _CELLS_AT_ONCE // max(1, found.shape[1]))
+    sums = []
+    for start in range(0, len(times), n_rows):
+        rows = slice(start, start + n_rows)
+        hit, wrong = times[rows] @ found, times[rows] @ missed
+        steps = np.diff(hit, axis=1, prepend=0.0)
+        # Balanced classes: a negative weighs as much more as there are fewer of them.
+        called = hit + (wrong * (n_positive[rows] / n_negative[rows])[:, None] if balanced else wrong)
+        precision = np.divide(hit, called, out=np.zeros_like(hit), where=called > 0.0)
+        sums.append(np.einsum("ij,ij->i", steps, precision))
+    return np.concatenate(sums)
 
 
 def percentile_interval(values: FloatArray, point: float, n_clusters: int) -> tuple[float, float]:
@@ -201,14 +220,14 @@ def percentile_interval(values: FloatArray, point: float, n_clusters: int) -> tu
     (low, high)
         NaN, both, when fewer than half of the resamples are defined.
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     defined = values[~np.isnan(values)]
     if len(defined) == 0 or len(defined) * 2 < len(values) or n_clusters < 2:
         return float("nan"), float("nan")
     upper = (1.0 + LEVEL) / 2.0
     low, high = np.quantile(defined, [1.0 - upper, upper])
-    factor = t.ppf(upper, n_clusters - 1) / norm.ppf(upper) * np.sqrt(n_clusters / (n_clusters - 1))
+    factor = stdtrit(n_clusters - 1, upper) / ndtri(upper) * np.sqrt(n_clusters / (n_clusters - 1))
     return float(point + factor * (low - point)), float(point + factor * (high - point))
 
 

@@ -20,7 +20,8 @@ from cbat.errors import UserError
 from cbat.evaluation.first_page import bullets, heading, paragraph
 from cbat.evaluation.first_page import table as list_table
 from cbat.evaluation.headline import Headline
-from cbat.evaluation.references import ORACLES, SHORTCUTS
+from cbat.evaluation.references import ORACLES
+from cbat.evaluation.shortcuts import SHORTCUTS
 from cbat.evaluation.summary import SUMMARY_COLUMNS
 from cbat.evaluation.table import AGGREGATES, MACRO, read_table
 from cbat.evaluation.verdicts import ENOUGH_SEEDS, clear_sign

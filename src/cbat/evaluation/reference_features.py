@@ -135,32 +135,47 @@ class Elements:
         return np.concatenate(parts) if parts else np.empty(0)
 
 
+@dataclass(frozen=True)
 class ElementRates:
     """Positive rate of each element in other cell lines, shrunk to the mean rate.
 
-    Parameters
+    Attributes
     ----------
-    pairs : DataFrame
-        Labelled pairs of the training lines on training chromosomes: ``cell_line``, ``label``,
-        ``enhancer_id``, ``promoter_id``.
-    role : {"enhancer", "promoter"}
+    column : str
+        ``enhancer_id`` or ``promoter_id``.
+    mean : float
+        Share of positives among all pairs.
+    by_line : DataFrame
+        ``sum`` and ``count`` of labels, by ``cell_line`` and ``column``.
     """
 
-    def __init__(self, pairs: pd.DataFrame, role: Role) -> None:
-        self._column = f"{role}_id"
-        self.mean = float(pairs["label"].mean())
-        by_line = pairs.groupby(["cell_line", self._column])["label"].agg(["sum", "count"])
-        self._by_line = by_line
-        self._total = by_line.groupby(level=self._column).sum()
+    column: str
+    mean: float
+    by_line: pd.DataFrame
+
+    @classmethod
+    def of(cls, pairs: pd.DataFrame, role: Role) -> ElementRates:
+        """Rates of the labelled pairs of the training lines on training chromosomes.
+
+        Parameters
+        ----------
+        pairs : DataFrame
+            ``cell_line``, ``label``, ``enhancer_id``, ``promoter_id``.
+        role : {"enhancer", "promoter"}
+        """
+        column = f"{role}_id"
+        by_line = pairs.groupby(["cell_line", column])["label"].agg(["sum", "count"])
+        return cls(column, float(pairs["label"].mean()), by_line)
 
     def log_odds(self, pairs: pd.DataFrame) -> FloatArray:
         """Shrunk log-odds for the element of each pair, shape=(n,).
 
         The pair's own cell line never counts; an element that no other line has gets the mean.
         """
-        keys = pd.MultiIndex.from_frame(pairs[["cell_line", self._column]])
-        total = self._total.reindex(pairs[self._column]).fillna(0.0).to_numpy(dtype=float)
-        own = self._by_line.reindex(keys).fillna(0.0).to_numpy(dtype=float)
+        keys = pd.MultiIndex.from_frame(pairs[["cell_line", self.column]])
+        everywhere = self.by_line.groupby(level=self.column).sum()
+        total = everywhere.reindex(pairs[self.column]).fillna(0.0).to_numpy(dtype=float)
+        own = self.by_line.reindex(keys).fillna(0.0).to_numpy(dtype=float)
         positive, count = (total - own).T
         rate = (positive + SHRINKAGE * self.mean) / (count + SHRINKAGE)
         result: FloatArray = np.log(rate) - np.log1p(-rate)

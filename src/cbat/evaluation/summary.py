@@ -263,7 +263,8 @@ def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[Path]
 
 
 def _references(metrics: pd.DataFrame, headline: Headline) -> dict[str, float]:
-    from cbat.evaluation.references import ORACLES, SHORTCUTS
+    from cbat.evaluation.references import ORACLES
+    from cbat.evaluation.shortcuts import SHORTCUTS
 
     values = {name: headline.by_line(metrics, name).mean() for name in (*SHORTCUTS, *ORACLES)}
     return {name: float(value) for name, value in values.items() if not np.isnan(value)}

@@ -24,6 +24,8 @@ _ATTRIBUTES: Final = ("condition", "sex")
 _GAP: Final = 1.1
 _HEADER: Final = 0.75
 _FOOTER: Final = 0.55
+_LEAST_WIDTH: Final = 7.6
+"""The key needs it."""
 _CHARACTER: Final = 0.09
 _FONT_SIZE: Final = 9.5
 _NO_GERM_LAYER: Final = ""
@@ -60,6 +62,11 @@ def run(*, graph: Path, output: Path, settings: FigureSettings) -> None:
     """
     load_graph(graph)  # refuses what is no graph, by name
     content = json.loads(Path(graph).read_text(encoding="utf-8"))
+    draw(content, output, settings, title="Cell prototype graph: which cell lines are kin")
+
+
+def draw(content: Mapping[str, Any], output: Path, settings: FigureSettings, title: str) -> None:
+    """Draw a graph, as ``graph.json`` holds it; a node may have a ``label`` besides its name."""
     roles = {node["name"]: node.get("role", "") for node in content["nodes"] if node["kind"] == "cell_line"}
     layout = arrange(content)
     with svg_figure(output, layout.width, layout.height) as figure:
@@ -71,7 +78,7 @@ def run(*, graph: Path, output: Path, settings: FigureSettings) -> None:
         axes.text(
             _MARGIN,
             0.28,
-            "Cell prototype graph: which cell lines are kin",
+            title,
             fontsize=12,
             fontweight="bold",
             ha="left",
@@ -86,7 +93,7 @@ def run(*, graph: Path, output: Path, settings: FigureSettings) -> None:
 
 def arrange(content: Mapping[str, Any]) -> Layout:
     """Place every node: one row for each cell line, and each group in the middle of its members."""
-    forest = _Forest(content)
+    forest, labels = _Forest(content), _labels(content)
     layout = Layout()
     for row, leaf in enumerate(forest.leaves()):
         layout.y[leaf] = _HEADER + (row + 0.5) * _ROW
@@ -103,27 +110,34 @@ def arrange(content: Mapping[str, Any]) -> Layout:
     for header, members in columns:
         if not members:
             continue
-        widest = _text_width(max((name for _, name in members), key=len))
+        widest = max(_text_width(labels[node]) for node in members)
         layout.headers.append((x, header))
         for node in members:
             layout.x[node] = x + widest + 0.1
-            layout.left[node] = layout.x[node] - 0.1 - _text_width(node[1])
+            layout.left[node] = layout.x[node] - 0.1 - _text_width(labels[node])
         x += max(widest, _text_width(header)) + _GAP
     lines = forest.of_kind("cell_line")
     layout.headers.append((x, "cell line"))
     for node in lines:
         layout.x[node] = layout.left[node] = x + 0.05
-    x += 0.3 + _text_width(max((name for _, name in lines), key=len, default="cell line"))
+    x += 0.3 + max((_text_width(labels[node]) for node in lines), default=_text_width("cell line"))
     layout.arcs_from = x
     if any(edge["kind"] == "similarity" for edge in content["edges"]):
         layout.headers.append((x, "similarity"))
         x += _arc_reach(content, layout) + 0.2
     _place_attributes(content, layout, x)
-    layout.width = max([x, *(layout.x[node] + _text_width(node[1]) + 0.2 for node in layout.x)]) + _MARGIN
-    layout.width = max(layout.width, 6.5)
+    layout.width = (
+        max([x, *(layout.x[node] + _text_width(labels[node]) + 0.2 for node in layout.x)]) + _MARGIN
+    )
+    layout.width = max(layout.width, _LEAST_WIDTH)
     rows_end = max(layout.y.values(), default=_HEADER) + 0.5 * _ROW
     layout.height = rows_end + _FOOTER
     return layout
+
+
+def _labels(content: Mapping[str, Any]) -> dict[Node, str]:
+    """What is written beside each node."""
+    return {(node["kind"], node["name"]): node.get("label", node["name"]) for node in content["nodes"]}
 
 
 class _Forest:
@@ -268,7 +282,7 @@ def _draw_nodes(
         axes.text(
             x + 0.1 if after else x - 0.1,
             y,
-            node["name"],
+            node.get("label", node["name"]),
             fontsize=_FONT_SIZE,
             ha="left" if after else "right",
             va="center_baseline",

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 N_CODE = 4
 _CHUNK = 32
+"""Elements whose words are looked for together."""
+_SLACK = 1e-3
+"""More than rounding can change a score, nats."""
+_WORD = 3
+_N_WORDS = (N_CODE + 1) ** _WORD
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, N_CODE], dtype=torch.uint8)
+
+
+Codes = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -75,10 +88,28 @@ class MotifEncoder:
 
     @torch.no_grad()
     def best_starts(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Score and start of the best window of each filter on each strand, each (n, n_filters, 2)."""
-        parts = [self._convolve(part).max(dim=2) for part in codes.split(_CHUNK)]
-        score, start = (torch.cat(both) for both in zip(*parts, strict=True))
+        """Score and start of the best window of each filter on each strand, each (n, n_filters, 2).
+
+        Discovery starts from seeds under which many windows score the same, so that rounding chooses among
+        them. Windows that might be best are therefore scored again, base by base from the left.
+        """
+        kernel, scores, starts = self._kernel(), [], []
+        for part in codes.split(_CHUNK):
+            close = []
+            for rows in self._rows(part):
+                score = self._scores(rows)
+                close.append(np.flatnonzero((score >= score.amax(dim=0) - _SLACK).numpy()))
+            element = np.repeat(np.arange(len(part)), [len(found) for found in close])
+            window, column = np.divmod(np.concatenate(close), len(kernel))
+            again = _sums(kernel, part.numpy(), element, window, column)
+            # The best come first, and of equal ones the leftmost.
+            order = np.lexsort((window, -again, column, element))
+            place = (element * len(kernel) + column)[order]
+            chosen = order[np.diff(place, prepend=-1) > 0]
+            scores.append(torch.from_numpy(again[chosen]))
+            starts.append(torch.from_numpy(window[chosen]))
         shape = (len(codes), 2, self.n_filters)
+        score, start = torch.cat(scores), torch.cat(starts)
         return score.view(shape).transpose(1, 2), start.view(shape).transpose(1, 2)
 
     @torch.no_grad()
@@ -94,22 +125,61 @@ class MotifEncoder:
         Tensor, shape=(n, n_filters, 3)
             On either strand, on the forward strand, on the reverse strand.
         """
+        if not len(codes):
+            return torch.empty(0, self.n_filters, 3)
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            # Always as many at once: the rounding of a convolution depends on that.
-            whole = functional.pad(part, (0, 0, 0, _CHUNK - len(part)), value=N_CODE)
-            score = self._convolve(whole).amax(dim=2).view(_CHUNK, 2, self.n_filters).transpose(1, 2)
+            best = torch.stack([self._scores(rows).amax(dim=0) for rows in self._rows(part)])
+            score = best.view(len(part), 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
-            parts.append(torch.sigmoid(either - threshold[:, None])[: len(part)])
-        return torch.cat(parts) if parts else torch.empty(0, self.n_filters, 3)
+            parts.append(torch.sigmoid(either - threshold[:, None]))
+        return torch.cat(parts)
 
-    def _convolve(self, codes: Tensor) -> Tensor:
-        """Scores of all windows, shape=(n, 2 * n_filters, n_windows); forward filters come first."""
-        kernel = torch.cat([self.filters, self.filters.flip(dims=(1, 2))])
-        one_hot = torch.zeros(len(codes), N_CODE + 1, codes.shape[1])
-        one_hot.scatter_(1, codes.long()[:, None], 1.0)
-        return functional.conv1d(one_hot[:, :N_CODE], kernel)
+    def _kernel(self) -> Tensor:
+        """Filters of both strands, shape=(2 * n_filters, 5, width); an unknown base scores zero."""
+        return functional.pad(torch.cat([self.filters, self.filters.flip(dims=(1, 2))]), (0, 0, 0, 1))
+
+    def _rows(self, codes: Tensor) -> Tensor:
+        """Rows of the table that add up to the score of each window, shape=(n, n_windows, n_words)."""
+        n_words = len(self._table) // _N_WORDS
+        base = functional.pad(codes, (0, n_words * _WORD - self.width), value=N_CODE).int()
+        span = base.shape[1] - _WORD + 1
+        word = torch.zeros(len(codes), span, dtype=torch.int32)
+        for offset in range(_WORD):
+            word = word * (N_CODE + 1) + base[:, offset : offset + span]
+        words = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
+        return torch.as_tensor(words + torch.arange(n_words, dtype=torch.int32) * _N_WORDS)
+
+    def _scores(self, rows: Tensor) -> Tensor:
+        """Scores of all windows of an element, shape=(n_windows, 2 * n_filters); forward filters come first.
+
+        What a convolution of one-hot codes gives, by looking words of bases up: a window is a few words, and
+        its score is the sum of a row of the table for each. One element at a time, so that the scores stay in
+        a processor's cache, and a score does not depend on what is scored beside it, to the last bit.
+        """
+        return functional.embedding_bag(rows, self._table, mode="sum")
+
+    @cached_property
+    def _table(self) -> Tensor:
+        """What each word adds at each place of a window, shape=(n_words * 5 ** 3, 2 * n_filters)."""
+        n_words = -(-self.width // _WORD)
+        kernel = functional.pad(self._kernel(), (0, n_words * _WORD - self.width))
+        number = torch.arange(_N_WORDS)
+        table = torch.zeros(n_words, _N_WORDS, len(kernel))
+        for offset in range(_WORD):
+            base = number // (N_CODE + 1) ** (_WORD - 1 - offset) % (N_CODE + 1)
+            table += kernel[:, base, offset::_WORD].permute(2, 1, 0)
+        return table.flatten(0, 1)
+
+
+def _sums(kernel: Tensor, codes: Codes, element: Indices, window: Indices, column: Indices) -> Floats:
+    """Scores of some windows, added up base by base, shape=(n_windows,)."""
+    filters = kernel.numpy()
+    score = np.zeros(len(element), dtype=np.float32)
+    for offset in range(filters.shape[2]):
+        score += filters[column, codes[element, window + offset], offset]
+    return score
 
 
 def log_positions(length: int, width: int) -> float:

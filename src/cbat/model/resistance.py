@@ -80,6 +80,10 @@ class TiedResistance(nn.Module):
 
     def forward(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
         """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
+        return functional.softplus(self.offset - self.relief(pairs, environment, block))
+
+    def relief(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
+        """What is taken from the constant before the softplus, shape=(n,)."""
         environment = environment[block]
         level = self.enhancer * self.centre[0] + self.promoter * self.centre[1]
         enhancer, promoter = pairs.enhancer - self.centre[0], pairs.promoter - self.centre[1]
@@ -89,7 +93,7 @@ class TiedResistance(nn.Module):
         if self.combinations is not None:
             relief = relief + ((active_enhancer @ self.combinations[0]) * promoter).sum(dim=1)
             relief = relief + ((enhancer @ self.combinations[1]) * active_promoter).sum(dim=1)
-        return functional.softplus(self.offset - relief)
+        return torch.as_tensor(relief)
 
 
 class ScalarResistance(nn.Module):

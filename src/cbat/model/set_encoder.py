@@ -28,8 +28,13 @@ class MultiheadAttentionBlock(nn.Module):
 
     def forward(self, queries: Tensor, elements: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attended queries, shape=(n, q, width)."""
-        ignored = None if mask is None else ~mask
-        read, _ = self.attention(queries, elements, elements, ignored, need_weights=False)
+        ignored = None
+        if mask is not None:
+            # One row for each head of each set. Given as a key_padding_mask the same would make torch import
+            # its symbolic algebra, which takes longer than a hundred support sets.
+            rows = (~mask).repeat_interleave(self.attention.num_heads, dim=0)
+            ignored = rows[:, None].expand(-1, queries.shape[1], -1)
+        read, _ = self.attention(queries, elements, elements, attn_mask=ignored, need_weights=False)
         attended = self.norm_attended(queries + read)
         return torch.as_tensor(self.norm_output(attended + functional.relu(self.linear(attended))))
 

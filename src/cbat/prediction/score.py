@@ -55,12 +55,7 @@ def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path
     # Rounding may depend on how many threads share a product; processes, one for a chromosome, do not.
     use_threads(1)
     shared, plan = read_model_directory(model_directory), read_plan(directory)
-    if shared.digest != plan.model_digest:
-        raise UserError(
-            "the line was prepared with another model than this one",
-            mend="run prepare_prediction anew with this model directory",
-            file=model_directory,
-        )
+    check_same_model(shared, plan, model_directory)
     if chromosome not in plan.chromosomes:
         raise UserError(
             f"the chromosome {chromosome!r} is not in the plan of {plan.cell_line}",
@@ -72,6 +67,21 @@ def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path
     columns = score(shared, plan, tables, near, directory / GENOME / "genome.fa", chromosome)
     write_pairs(output, columns, tables, chromosome)
     log.info("%s %s: %s pairs scored", plan.cell_line, chromosome, f"{len(near):,}")
+
+
+def check_same_model(shared: SharedModel, plan: Plan, model_directory: Path) -> None:
+    """Refuse a model that the line was not prepared with.
+
+    Raises
+    ------
+    UserError
+    """
+    if shared.digest != plan.model_digest:
+        raise UserError(
+            "the line was prepared with another model than this one",
+            mend="run prepare_prediction anew with this model directory",
+            file=model_directory,
+        )
 
 
 def encode(shared: SharedModel, fasta: Path, tables: Mapping[str, pd.DataFrame]) -> EncodedElements:

@@ -25,7 +25,7 @@ from cbat.data.genome import sound_index
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.model.directory import check_hashes
-from cbat.prediction import gather, prepare, score
+from cbat.prediction import gather, page, prepare, score
 from cbat.prediction.plan import GENOME, PAIRS, PREPARED, Plan, pairs_file, read_plan
 from cbat.prediction.progress import Progress
 
@@ -50,7 +50,7 @@ class Inputs:
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
         known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
-        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs"})
+        known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs", "page_pairs"})
         known["model"] = check_hashes(self.model_directory)
         for name in ("enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs"):
             path = getattr(self, name)
@@ -162,7 +162,9 @@ def _predict(
         log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
     for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
         journal.finish(chrom, files[chrom])
-    gather.run(directory=directory, pairs=list(files.values()), settings=settings)
+    scored = list(files.values())
+    gather.run(directory=directory, pairs=scored, settings=settings)
+    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
     for path in _half_written(directory):
         path.unlink()
 
@@ -186,7 +188,10 @@ def _prepare(
         calibration_pairs=inputs.calibration_pairs,
     )
     # Tables of another run beside a new environment would be taken for those of this one.
-    for path in [*(directory / name for name in gather.FILES), *(directory / PAIRS).glob("*.parquet")]:
+    for path in [
+        *(directory / name for name in [*gather.FILES, page.PAGE]),
+        *(directory / PAIRS).glob("*.parquet"),
+    ]:
         path.unlink(missing_ok=True)
     journal.prepared, journal.chromosomes = True, {}
     journal.write()
@@ -194,7 +199,7 @@ def _prepare(
 
 def _half_written(directory: Path) -> Iterator[Path]:
     """Temporary files of runs that were killed while they wrote."""
-    names = [*gather.FILES, *prepare.FILES, JOURNAL]
+    names = [*gather.FILES, *prepare.FILES, page.PAGE, JOURNAL]
     for name in names:
         yield from directory.glob(f".{name}.*")
     yield from (directory / PAIRS).glob(".*.parquet")

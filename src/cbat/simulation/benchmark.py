@@ -205,6 +205,7 @@ def draw_pairs(
         )[:, 0]
         parts.append((potential, resistance))
     intercept = world.contact_intercept(settings, np.concatenate([u - r for u, r in parts]))
+    drawn = world.draw_environments(settings, enhancers, promoters, settings.seed)
     tables = []
     for index, (own, pairs, (potential, resistance)) in enumerate(
         zip(candidates, chosen, parts, strict=True)
@@ -219,7 +220,7 @@ def draw_pairs(
                 "label": (rng.random(len(pairs)) < probability).astype(np.int8),
                 "probability": probability,
                 "invariant_probability": world.invariant_probability(
-                    settings, laws, enhancers, promoters, pairs, potential, settings.seed
+                    settings, laws, enhancers, promoters, pairs, potential, drawn
                 ),
                 "intrinsic_potential": potential,
                 "environment_resistance": resistance,

@@ -215,6 +215,36 @@ def contact_intercept(settings: SimulationSettings, potential_minus_resistance: 
     return (low + high) / 2
 
 
+@dataclass(frozen=True)
+class DrawnEnvironments:
+    """Environments from the world's own distribution, and the elements that are candidates in them.
+
+    Attributes
+    ----------
+    activity : array, shape=(K, m)
+        One environment per column.
+    active_enhancer, active_promoter : array, shape=(n, m)
+        Chance that each element is a candidate.
+    """
+
+    activity: Array
+    active_enhancer: Array
+    active_promoter: Array
+
+
+def draw_environments(
+    settings: SimulationSettings, enhancers: Elements, promoters: Elements, seed: int
+) -> DrawnEnvironments:
+    """``N_ENVIRONMENT_DRAWS`` environments, the same for all cell lines."""
+    rng = np.random.default_rng([seed, 77])
+    activity = rng.normal(size=(len(settings.motifs), N_ENVIRONMENT_DRAWS))
+    return DrawnEnvironments(
+        activity,
+        sigmoid(candidate_logit(settings, enhancers.presence, activity)),
+        sigmoid(candidate_logit(settings, promoters.presence, activity)),
+    )
+
+
 def invariant_probability(
     settings: SimulationSettings,
     laws: Laws,
@@ -222,22 +252,18 @@ def invariant_probability(
     promoters: Elements,
     pairs: NDArray[np.int64],
     potential: Array,
-    seed: int,
+    drawn: DrawnEnvironments,
 ) -> Array:
     """What knowing the pair but not the environment is worth.
 
-    The contact probability averaged over ``N_ENVIRONMENT_DRAWS`` environments from the world's own
-    distribution, each weighted by the chance that both elements are candidates in it.
+    The contact probability averaged over drawn environments, each weighted by the chance that both elements
+    are candidates in it.
     """
-    rng = np.random.default_rng([seed, 77])
-    activity = rng.normal(size=(len(settings.motifs), N_ENVIRONMENT_DRAWS))
-    active_enhancer = sigmoid(candidate_logit(settings, enhancers.presence, activity))
-    active_promoter = sigmoid(candidate_logit(settings, promoters.presence, activity))
     result = np.empty(len(pairs))
     for begin in range(0, len(pairs), 4000):
         part = pairs[begin : begin + 4000]
-        resistance = environment_resistance(settings, laws, enhancers, promoters, part, activity)
-        weight = active_enhancer[part[:, 0]] * active_promoter[part[:, 1]]
+        resistance = environment_resistance(settings, laws, enhancers, promoters, part, drawn.activity)
+        weight = drawn.active_enhancer[part[:, 0]] * drawn.active_promoter[part[:, 1]]
         chance = sigmoid((potential[begin : begin + 4000, None] - resistance) / settings.temperature)
         result[begin : begin + 4000] = (weight * chance).sum(axis=1) / weight.sum(axis=1)
     return result

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
-from cbat.evaluation import references
+from cbat.evaluation import references, shortcuts
 from cbat.evaluation.metrics import pair_metrics
 from cbat.evaluation.reference_features import ElementRates, Elements, kmer_frequencies
 from cbat.evaluation.table import read_table
@@ -37,11 +41,11 @@ class World:
     def cohort(self, stage: str, cohort: str) -> Path:
         return self.root / stage / cohort
 
-    def pairs(self, *lines: str, cohort: str = "training") -> references.Pairs:
+    def pairs(self, *lines: str, cohort: str = "training") -> shortcuts.Pairs:
         folders = self.cohort("elements", cohort), self.cohort("sequences", cohort)
-        return references.read_pairs([self.labels(line) for line in lines], *folders)
+        return shortcuts.read_pairs([self.labels(line) for line in lines], *folders)
 
-    def training(self) -> references.Pairs:
+    def training(self) -> shortcuts.Pairs:
         return self.pairs("a_1", "b_1", "c_1")
 
 
@@ -111,17 +115,24 @@ def make_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
-def auroc(pairs: references.Pairs, reference: references.Reference, split: str) -> float:
+def auroc(pairs: shortcuts.Pairs, reference: references.Reference, split: str) -> float:
     here = (pairs.table["split"] == split).to_numpy()
     table = pairs.table[here]
     result = pair_metrics(table["label"], reference.probability[here], table["promoter"], 0.5)
     return result["auroc"]
 
 
+def shortcut_references(
+    training: shortcuts.Pairs, target: shortcuts.Pairs, *, seed: int
+) -> dict[str, references.Reference]:
+    scores = shortcuts.fit_shortcuts(training, seed=seed).scores(target)
+    return {name: references.Reference(*score) for name, score in scores.items()}
+
+
 def test_each_reference_sees_what_it_is_named_for(world: World) -> None:
     target = world.pairs("a_2", cohort="unseen")
-    scores = references.shortcut_references(world.training(), target, seed=1)
-    assert tuple(scores) == references.SHORTCUTS
+    scores = shortcut_references(world.training(), target, seed=1)
+    assert tuple(scores) == shortcuts.SHORTCUTS
     by_name = {name: auroc(target, reference, "test") for name, reference in scores.items()}
     assert by_name["prevalence"] == 0.5
     assert by_name["distance"] > 0.65
@@ -133,10 +144,10 @@ def test_each_reference_sees_what_it_is_named_for(world: World) -> None:
 
 def test_the_labels_of_the_target_never_reach_a_shortcut(world: World) -> None:
     target = world.pairs("a_2", cohort="unseen")
-    flipped = references.Pairs(target.table.assign(label=1 - target.table["label"]), *target.elements)
-    there = references.shortcut_references(world.training(), target, seed=1)
-    here = references.shortcut_references(world.training(), flipped, seed=1)
-    for name in references.SHORTCUTS:
+    flipped = shortcuts.Pairs(target.table.assign(label=1 - target.table["label"]), *target.elements)
+    there = shortcut_references(world.training(), target, seed=1)
+    here = shortcut_references(world.training(), flipped, seed=1)
+    for name in shortcuts.SHORTCUTS:
         np.testing.assert_array_equal(there[name].probability, here[name].probability, err_msg=name)
         assert there[name].threshold == here[name].threshold, name
 
@@ -144,16 +155,16 @@ def test_the_labels_of_the_target_never_reach_a_shortcut(world: World) -> None:
 def test_test_chromosomes_of_training_lines_never_reach_a_shortcut(world: World) -> None:
     target, training = world.pairs("a_2", cohort="unseen"), world.training()
     label = np.where(training.table["split"] == "test", 1 - training.label, training.label)
-    flipped = references.Pairs(training.table.assign(label=label), *training.elements)
-    there = references.shortcut_references(training, target, seed=1)
-    here = references.shortcut_references(flipped, target, seed=1)
-    for name in references.SHORTCUTS:
+    flipped = shortcuts.Pairs(training.table.assign(label=label), *training.elements)
+    there = shortcut_references(training, target, seed=1)
+    here = shortcut_references(flipped, target, seed=1)
+    for name in shortcuts.SHORTCUTS:
         np.testing.assert_array_equal(there[name].probability, here[name].probability, err_msg=name)
 
 
 def test_propensity_knows_elements_of_training_chromosomes_only(world: World) -> None:
     target = world.pairs("a_1")
-    scores = references.shortcut_references(world.pairs("b_1", "c_1"), target, seed=1)
+    scores = shortcut_references(world.pairs("b_1", "c_1"), target, seed=1)
     gain = {
         split: auroc(target, scores["propensity"], split) - auroc(target, scores["distance"], split)
         for split in ("train", "test")
@@ -168,10 +179,50 @@ def test_propensity_of_a_seen_line_leaves_its_own_pairs_out(world: World) -> Non
     mine = training[training["cell_line"] == "a_1"]
     others = training[training["cell_line"] != "a_1"]
     for role in ("enhancer", "promoter"):
-        with_own = ElementRates(training, role)
-        without = ElementRates(others, role)
-        without.mean = with_own.mean
+        with_own = ElementRates.of(training, role)
+        without = replace(ElementRates.of(others, role), mean=with_own.mean)
         np.testing.assert_allclose(with_own.log_odds(mine), without.log_odds(mine))
+
+
+@pytest.mark.parametrize("n_curved", [0, 1])
+def test_a_regression_is_that_of_scikit_learn(n_curved: int) -> None:
+    generator = np.random.default_rng(1)
+    features = generator.normal(size=(400, 3))
+    label = (generator.random(400) < 1 / (1 + np.exp(-(features[:, 0] ** 2) + features[:, 1]))).astype(
+        np.int64
+    )
+    curves = SplineTransformer(n_knots=8, knots="quantile", extrapolation="constant")
+    columns = ColumnTransformer([("curves", curves, list(range(n_curved)))], remainder="passthrough")
+    plain = make_pipeline(columns, StandardScaler(), LogisticRegression(C=1.0, max_iter=500))
+    plain.fit(features[:300], label[:300])
+    far = np.vstack([features[300:], [[9.0, 0.0, 0.0], [-9.0, 0.0, 0.0]]])
+    fitted = shortcuts._fit(features[:300], label[:300], curved=n_curved > 0)
+    np.testing.assert_allclose(fitted.probability(far), plain.predict_proba(far)[:, 1], rtol=1e-9)
+
+
+def test_stored_shortcuts_score_as_the_fitted_ones_to_the_last_bit(world: World, tmp_path: Path) -> None:
+    fitted = shortcuts.fit_shortcuts(world.training(), seed=1)
+    shortcuts.save_shortcuts(tmp_path, fitted)
+    target = world.pairs("a_1")
+    here, there = fitted.scores(target), shortcuts.load_shortcuts(tmp_path).scores(target)
+    assert tuple(here) == tuple(there) == shortcuts.SHORTCUTS
+    for name, (probability, threshold) in here.items():
+        np.testing.assert_array_equal(probability, there[name][0], err_msg=name)
+        assert threshold == there[name][1]
+    some = np.arange(17, 60)
+    part = fitted.scores(target.where(some))
+    for name, (probability, _) in part.items():
+        np.testing.assert_array_equal(probability, here[name][0][some], err_msg=name)
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"format": 99}'])
+def test_damaged_shortcuts_are_refused(world: World, tmp_path: Path, damage: str) -> None:
+    shortcuts.save_shortcuts(tmp_path, shortcuts.fit_shortcuts(world.training(), seed=1))
+    (tmp_path / "shortcuts.json").write_text(damage)
+    with pytest.raises(UserError, match="not fitted shortcuts"):
+        shortcuts.load_shortcuts(tmp_path)
+    with pytest.raises(UserError, match="not fitted shortcuts"):
+        shortcuts.load_shortcuts(tmp_path / "nowhere")
 
 
 def test_rates_are_shrunk_by_hand() -> None:
@@ -184,18 +235,18 @@ def test_rates_are_shrunk_by_hand() -> None:
         }
     )
     new = pd.DataFrame({"cell_line": "new", "enhancer_id": ["e1", "e2", "e9"], "promoter_id": "p"})
-    rate = 1 / (1 + np.exp(-ElementRates(pairs, "enhancer").log_odds(new)))
+    rate = 1 / (1 + np.exp(-ElementRates.of(pairs, "enhancer").log_odds(new)))
     np.testing.assert_allclose(rate, [(2 + 5 * 0.5) / 7, (5 * 0.5) / 6, 0.5])
 
 
 def test_artefacts_find_labels_that_lengths_give_away(world: World) -> None:
-    def spoiled(pairs: references.Pairs) -> references.Pairs:
+    def spoiled(pairs: shortcuts.Pairs) -> shortcuts.Pairs:
         length = pairs.enhancers.table["source_end"] - pairs.enhancers.table["source_start"]
         label = (length.to_numpy()[pairs.table["enhancer"]] > 190).astype(int)
-        return references.Pairs(pairs.table.assign(label=label), *pairs.elements)
+        return shortcuts.Pairs(pairs.table.assign(label=label), *pairs.elements)
 
     target = spoiled(world.pairs("a_2", cohort="unseen"))
-    scores = references.shortcut_references(spoiled(world.training()), target, seed=1)
+    scores = shortcut_references(spoiled(world.training()), target, seed=1)
     assert auroc(target, scores["artefact"], "test") > 0.95
 
 
@@ -217,23 +268,29 @@ def test_a_truth_that_lacks_pairs_is_refused(world: World, tmp_path: Path) -> No
 
 def test_the_table_of_an_unseen_line(world: World, tmp_path: Path) -> None:
     files = [tmp_path / "one.tsv", tmp_path / "two.tsv"]
+    settings = EvaluationSettings(n_bootstrap=20)
     for output in files:
+        shortcuts.run(
+            training_labels=[world.labels(line) for line in ("a_1", "b_1", "c_1")],
+            training_elements=world.cohort("elements", "training"),
+            training_sequences=world.cohort("sequences", "training"),
+            settings=settings,
+            directory=output.with_suffix(""),
+        )
         references.run(
             cell_line="a_2",
             role="unseen",
             labels=world.labels("a_2"),
-            training_labels=[world.labels(line) for line in ("a_1", "b_1", "c_1")],
             elements=world.cohort("elements", "unseen"),
-            training_elements=world.cohort("elements", "training"),
             sequences=world.cohort("sequences", "unseen"),
-            training_sequences=world.cohort("sequences", "training"),
+            shortcuts=output.with_suffix(""),
             truth=world.root / "truth_a_2.parquet",
-            settings=EvaluationSettings(n_bootstrap=20),
+            settings=settings,
             output=output,
         )
     assert files[0].read_bytes() == files[1].read_bytes()
     table = read_table(files[0])
-    assert set(table["model"]) == {*references.SHORTCUTS, *references.ORACLES}
+    assert set(table["model"]) == {*shortcuts.SHORTCUTS, *references.ORACLES}
     assert set(table["seed"]) == {0}
     assert set(table["context"]) == {"-"}
     balanced = table[(table["negatives"] == "balanced") & (table["metric"] == "aupr")].set_index("model")
@@ -248,9 +305,9 @@ def test_without_training_lines_there_is_nothing_to_learn_from(world: World) -> 
 
 def test_training_chromosomes_without_pairs_are_told(world: World) -> None:
     training = world.training()
-    none = references.Pairs(training.table[training.table["split"] == "test"], *training.elements)
+    none = shortcuts.Pairs(training.table[training.table["split"] == "test"], *training.elements)
     with pytest.raises(UserError, match="no positive and negative pairs on the training chromosomes"):
-        references.shortcut_references(none, none, seed=1)
+        shortcut_references(none, none, seed=1)
 
 
 def test_sequences_that_do_not_fit_the_elements_are_refused(world: World, tmp_path: Path) -> None:

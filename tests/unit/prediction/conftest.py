@@ -225,3 +225,15 @@ def make_package():
         return directory / "package"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def predicted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scored line whose promoters have names, some of them HTML; to be read only."""
+    directory = tmp_path_factory.mktemp("predicted")
+    names = ["<script>document.title='harm'</script>", "<img/src=x/onerror=document.title='harm'>"]
+    promoters = pd.read_csv(world.raw("promoters.bed.gz"), sep="\t", header=None).iloc[:, :3]
+    promoters[3] = [names[row] if row < len(names) else f"GENE{row}" for row in range(len(promoters))]
+    promoters.to_csv(directory / "promoters.bed", sep="\t", header=False, index=False)
+    world.predict(directory / "line", promoters=directory / "promoters.bed", max_distance=60_000)
+    return directory / "line"

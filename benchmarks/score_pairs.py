@@ -1,0 +1,167 @@
+"""What it is worth to encode each element once: in prediction, in training, and the products that are left.
+
+    python benchmarks/score_pairs.py          # 20,000 pairs of 900 elements
+    python benchmarks/score_pairs.py --full   # 35,000 pairs of 9,000 elements
+
+The model is the full one with random weights, for speed does not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+from measuring import in_turn, report, report_speed
+from torch import Tensor
+from torch.nn import functional
+
+from cbat.config.models import ModelSettings
+from cbat.model.bundle import Pairs, score_pairs
+from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
+from cbat.model.encoder import MotifEncoder
+from cbat.model.pair import CrossBoundaryAttention
+
+LENGTH = {"enhancer": 1000, "promoter": 2000}
+PAIRS_PER_STEP = 1024
+ALONE = 64
+
+
+class World:
+    """Random elements and pairs, and a model over them."""
+
+    def __init__(self, n_pairs: int, n_elements: int, n_filters: int) -> None:
+        torch.manual_seed(1)
+        self.rng = np.random.default_rng(1)
+        n_each = {"enhancer": 2 * n_elements // 3, "promoter": n_elements // 3}
+        self.codes = {
+            role: torch.randint(0, 4, (n, LENGTH[role]), dtype=torch.uint8) for role, n in n_each.items()
+        }
+        self.encoder = MotifEncoder(torch.randn(n_filters, 4, 18), torch.full((n_filters,), 0.1))
+        self.settings = ModelSettings()
+        self.contact = ContactModel(n_filters, self.settings)
+        self.pairs = Pairs(
+            self.rng.integers(0, n_each["enhancer"], n_pairs),
+            self.rng.integers(0, n_each["promoter"], n_pairs),
+            self.rng.integers(1_000, 500_000, n_pairs),
+            self.rng.choice([-1, 1], n_pairs),
+        )
+        self.label = torch.from_numpy(self.rng.random(n_pairs) < 0.2).float()
+        self.environment = torch.randn(1, n_filters)
+
+    def features(self) -> tuple[Tensor, Tensor]:
+        """Of every element, each once."""
+        return self.encoder.features(self.codes["enhancer"]), self.encoder.features(self.codes["promoter"])
+
+    def batch(self, rows: np.ndarray, features: tuple[Tensor, Tensor] | None) -> PairBatch:
+        """Pairs; without features both elements of each pair are encoded for it."""
+        picked = [torch.from_numpy(column[rows]) for column in (self.pairs.enhancer, self.pairs.promoter)]
+        if features is None:
+            encoded = [
+                self.encoder.features(self.codes[role][at]) for role, at in zip(LENGTH, picked, strict=True)
+            ]
+        else:
+            encoded = [table[at] for table, at in zip(features, picked, strict=True)]
+        distance, upstream = (
+            torch.from_numpy(column[rows]).float() for column in (self.pairs.distance, self.pairs.upstream)
+        )
+        return PairBatch(*encoded, distance, upstream)
+
+    def alike(self, n: int) -> BlockEnvironment:
+        """The same environment for all of n pairs."""
+        return BlockEnvironment(torch.zeros(n, dtype=torch.int64), self.environment)
+
+
+def predict(world: World, n: int) -> None:
+    """All pairs with each element encoded once; pairs one by one; and both elements encoded for each pair."""
+    n_pairs = len(world.pairs)
+
+    def together() -> None:
+        score_pairs(world.contact, *world.features(), world.pairs, world.alike(n_pairs))
+
+    def alone(features: tuple[Tensor, Tensor] | None, at_once: int) -> None:
+        with torch.no_grad():
+            for start in range(0, ALONE, at_once):
+                world.contact(world.batch(np.arange(start, start + at_once), features), world.alike(at_once))
+
+    world.contact.eval()
+    known = world.features()
+    seconds = in_turn(
+        together, lambda: alone(None, 1), lambda: alone(known, 1), lambda: alone(None, ALONE), n=n
+    )
+    ours = n_pairs / seconds[0]
+    names = ("prediction_one_by_one", "prediction_one_by_one_encoded", "prediction_per_pair_encoding")
+    for name, spent in zip(names, seconds[1:], strict=True):
+        report(name, ours, ALONE / spent, ours / (ALONE / spent), "pairs/s", n)
+
+
+def train(world: World, n: int) -> None:
+    """An epoch with features made once for all epochs, and one that encodes both elements of each pair."""
+    n_pairs = len(world.pairs)
+    optimiser = torch.optim.AdamW(world.contact.parameters(), lr=1e-4)
+    world.contact.train()
+
+    def epoch(features: tuple[Tensor, Tensor] | None, n_seen: int) -> None:
+        for start in range(0, n_seen, PAIRS_PER_STEP):
+            rows = np.arange(start, min(start + PAIRS_PER_STEP, n_seen))
+            energies = world.contact(world.batch(rows, features), world.alike(len(rows)))
+            loss = functional.binary_cross_entropy_with_logits(energies.logit, world.label[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+    features = world.features()
+    n_seen = min(PAIRS_PER_STEP, n_pairs)  # a step without de-duplication stands for the epoch
+    seconds = in_turn(lambda: epoch(features, n_pairs), world.features, lambda: epoch(None, n_seen), n=n)
+    ours = seconds[0] + seconds[1] / world.settings.epochs
+    report_speed("training_epoch", ours, seconds[2] * n_pairs / n_seen, n)
+
+
+def multiply(n_filters: int, n: int) -> None:
+    """Products of the attention at their shapes, and the whole of it, against a large product."""
+    attention = CrossBoundaryAttention(n_filters, 16, 2, 0.0).eval()
+    presence = torch.rand(2048, n_filters, 3)
+    tokens, heads = 2 * n_filters, attention.n_heads
+    asked, affinity = torch.rand(2048, tokens), torch.rand(heads, tokens, tokens)
+    large = torch.rand(1024, 1024)
+    repeats = 20
+
+    @torch.no_grad()
+    def products() -> None:
+        for _ in range(repeats):
+            share = asked @ affinity.transpose(1, 2)
+            share @ affinity
+
+    @torch.no_grad()
+    def whole() -> None:
+        for _ in range(repeats):
+            attention(presence, presence)
+
+    seconds = in_turn(products, whole, lambda: large @ large, n=n)
+    work = repeats * 2 * 2 * 2048 * heads * tokens * tokens
+    peak = 2 * 1024**3 / seconds[2]
+    rates = work / seconds[0], 2 * work / seconds[1]
+    for name, rate in zip(("attention_products", "attention_whole"), rates, strict=True):
+        report(name, rate / 1e9, peak / 1e9, rate / peak, "GFLOP/s", n)
+
+
+def main() -> None:
+    """Measure all three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--pairs", type=int)
+    parser.add_argument("--elements", type=int)
+    parser.add_argument("--filters", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("-n", type=int, default=5, help="measurements of each side")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    n_pairs = options.pairs or (35_000 if options.full else 20_000)
+    world = World(n_pairs, options.elements or (9_000 if options.full else 900), options.filters)
+    predict(world, options.n)
+    train(world, options.n)
+    multiply(options.filters, options.n)
+
+
+if __name__ == "__main__":
+    main()

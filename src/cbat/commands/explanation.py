@@ -1,0 +1,46 @@
+"""The verb ``explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def explain(
+    *,
+    model_directory: Path,
+    prediction: Path,
+    directory: Path,
+    enhancer: str | None = None,
+    promoter: str | None = None,
+    pairs: int = 1000,
+    seed: int = 1,
+) -> None:
+    """Say which motifs raise or lower U_I and R_E of a predicted pair, or of a predicted line on average.
+
+    Parameters
+    ----------
+    model_directory : Path
+        Folder of the model that made the prediction.
+    prediction : Path
+        Folder of the line, which cbat predict or the workflow has made.
+    directory : Path
+        Where the tables and the figure go.
+    enhancer, promoter : str, optional
+        The two elements of a pair, each by its id or name in the tables, or an interval chrom:start-end that
+        it overlaps (0-based, half-open). Without them the line is explained.
+    pairs : int
+        For a line: how many contacts, and how many other pairs, the means are taken over.
+    seed : int
+        Seed of their draw.
+    """
+    from cbat.prediction import explain as explanation
+
+    explanation.run(
+        model_directory=model_directory,
+        prediction=prediction,
+        directory=directory,
+        enhancer=enhancer,
+        promoter=promoter,
+        pairs=pairs,
+        seed=seed,
+    )

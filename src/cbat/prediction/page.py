@@ -1,0 +1,143 @@
+"""The page of a predicted cell line: one HTML file that is whole by itself and asks no network."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from cbat import __version__
+from cbat.config.predictions import PredictionSettings
+from cbat.data.assemblies import assembly_of
+from cbat.data.genome import read_contig_sizes
+from cbat.errors import UserError
+from cbat.files import atomic_file
+from cbat.model.directory import SharedModel, read_model_directory
+from cbat.prediction.page_environment import graph_picture, in_words, placed
+from cbat.prediction.page_pairs import ScoreSpread, best_pairs, compact
+from cbat.prediction.page_plots import arc_plot, bokeh_script, score_plot
+from cbat.prediction.plan import GENOME, Plan, in_order, read_plan
+from cbat.prediction.score import check_same_model
+
+log = logging.getLogger(__name__)
+PAGE: Final = "index.html"
+_UCSC: Final[Mapping[str, str]] = {"T2T-CHM13": "hs1"}
+"""Names of assemblies in the UCSC browser, where it has other ones."""
+
+
+def run(
+    *, model_directory: Path, directory: Path, pairs: Sequence[Path], settings: PredictionSettings
+) -> None:
+    """Write ``index.html`` of a predicted line.
+
+    Parameters
+    ----------
+    model_directory : Path
+        The one that the line was predicted with.
+    directory : Path
+        Folder of the line, as `prepare_prediction` has left it.
+    pairs : sequence of Path
+        Scored pairs, one file for each chromosome of the plan, in any order.
+    settings : PredictionSettings
+        Most pairs on the page.
+
+    Raises
+    ------
+    UserError
+        Another model directory than the plan's; a file that is missing or damaged.
+    """
+    shared, plan = read_model_directory(model_directory), read_plan(directory)
+    check_same_model(shared, plan, model_directory)
+    pairs = in_order(pairs, plan, directory)
+    environment = _read(directory / "environment.json")
+    sizes = read_contig_sizes(directory / GENOME / "contig_sizes.tsv")
+    spread, best = ScoreSpread.of(pairs), best_pairs(pairs, settings.page_pairs)
+    assembly = assembly_of(sizes)
+    data = compact(best) | {
+        "cell_line": plan.cell_line,
+        "browser": None if assembly is None else _UCSC.get(assembly, assembly),
+        "prefix": "" if "chr1" in sizes else "chr",
+        "sizes": {chrom: sizes[chrom] for chrom in plan.chromosomes if chrom in sizes},
+    }
+    plots = {"scores": score_plot(spread, _score_threshold(plan)), "arcs": arc_plot()}
+    page = _filled(shared, plan, environment, spread, data, plots, assembly, len(best))
+    with atomic_file(directory / PAGE) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    log.info("%s: page with %s pairs, %.1f MB", plan.cell_line, f"{len(best):,}", len(page.encode()) / 1e6)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"the environment cannot be read ({error})", mend="run prepare_prediction anew", file=path
+        ) from error
+    return content
+
+
+def _score_threshold(plan: Plan) -> float | None:
+    if not 0.0 < plan.threshold < 1.0:
+        return None
+    return float(plan.temperature * np.log(plan.threshold / (1.0 - plan.threshold)))
+
+
+def _filled(
+    shared: SharedModel,
+    plan: Plan,
+    environment: Mapping[str, Any],
+    spread: ScoreSpread,
+    data: Mapping[str, Any],
+    plots: Mapping[str, Any],
+    assembly: str | None,
+    shown: int,
+) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("cbat.prediction", "page_files")
+    templates = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    own = files("cbat.prediction").joinpath("page_files")
+    graph = placed(shared, environment)
+    contacts = int(spread.contacts.sum())
+    return templates.get_template("page.html").render(
+        version=__version__,
+        cell_line=plan.cell_line,
+        model=f"{shared.about.name}, seed {shared.about.seed}",
+        model_digest=shared.digest[:12],
+        stated_tissue=environment["stated_tissue"],
+        assembly=assembly,
+        chromosomes=list(plan.chromosomes),
+        n_enhancers=sum(counts.enhancers for counts in plan.chromosomes.values()),
+        n_promoters=sum(counts.promoters for counts in plan.chromosomes.values()),
+        n_pairs=plan.n_pairs,
+        n_contacts=contacts,
+        most_called=contacts > 0.5 * plan.n_pairs,
+        shown=shown,
+        max_distance=plan.max_distance,
+        threshold=plan.threshold,
+        environment=in_words(shared, environment),
+        has_environment=plan.environment is not None,
+        graph=None if graph is None else graph_picture(graph[0]),
+        graph_words=None if graph is None else graph[1],
+        style=own.joinpath("page.css").read_text(encoding="utf-8"),
+        script=own.joinpath("page.js").read_text(encoding="utf-8"),
+        bokeh=bokeh_script(),
+        data=as_json(data),
+        plots=as_json(plots),
+    )
+
+
+def as_json(value: Any) -> str:
+    """JSON that no browser takes for HTML, whatever the names in it."""
+    # In the order given: a plot is described before it is referred to.
+    text = json.dumps(value, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

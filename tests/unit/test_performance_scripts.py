@@ -1,0 +1,86 @@
+"""The scripts that measure speed run, at tiny sizes, and print whole lines; the page is written from them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+SCRIPTS = {
+    "extract_sequences.py": (["--bases", "100000", "--windows", "50"], 2),
+    "encode_elements.py": (["--elements", "5", "--filters", "8"], 4),
+    "score_pairs.py": (["--pairs", "100", "--elements", "30", "--filters", "8"], 6),
+    "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
+    "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
+    "grow.py": (["--scale", "0.01"], 10),
+    "profile_gpu.py": (["--device", "cpu", "--pairs", "64", "--steps", "1", "--precision", "float32"], 1),
+}
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOP / "benchmarks" / script), *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_prints_whole_lines(script: str) -> None:
+    if script == "read_shards.py":
+        pytest.importorskip("webdataset")
+    arguments, n_lines = SCRIPTS[script]
+    done = run(script, *arguments, "-n", "1")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == n_lines
+    for line in lines:
+        assert set(line) == {"name", "ours", "peer", "ratio", "unit", "n"}
+        assert line["n"] == 1
+        assert line["ours"] is not None
+        if script != "profile_gpu.py":
+            assert line["name"] in bars()
+
+
+def bars() -> dict[str, Any]:
+    path = TOP / "benchmarks" / "write_performance.py"
+    spec = importlib.util.spec_from_file_location("write_performance", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return dict(module.BARS)
+
+
+def page_and_lines(directory: Path, *lines: dict[str, Any]) -> list[str]:
+    page, measured = directory / "page.md", directory / "lines.jsonl"
+    start, end = "<!-- measured: written by benchmarks/write_performance.py -->", "<!-- end of measured -->"
+    page.write_text(f"Before.\n\n{start}\nan earlier table\n{end}\n\nAfter.\n")
+    measured.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return [str(measured), "--machine", "a test", "--page", str(page)]
+
+
+def test_the_page_says_which_bars_are_met(tmp_path: Path) -> None:
+    fast = {"name": "extraction_bedtools", "ours": 1.0, "peer": 4.0, "ratio": 4.0, "unit": "s", "n": 5}
+    slow = {"name": "growth_pairs_score", "ours": 9.0, "peer": 0.5, "ratio": 18.0, "unit": "s", "n": 5}
+    done = run("write_performance.py", *page_and_lines(tmp_path, fast, slow))
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "page.md").read_text()
+    assert text.startswith("Before.")
+    assert text.endswith("After.\n")
+    assert "an earlier table" not in text
+    assert "| 1 | 4 | s | 4 | 5 | ratio at least 3 | yes |" in text
+    assert "| 9 | 0.5 | s | 18 | 5 | ratio at most 11 | no |" in text
+    assert text.count("not measured") == len(bars()) - 2
+
+
+def test_a_line_without_a_bar_is_refused(tmp_path: Path) -> None:
+    stray = {"name": "stray", "ours": 1.0, "peer": 1.0, "ratio": 1.0, "unit": "s", "n": 5}
+    done = run("write_performance.py", *page_and_lines(tmp_path, stray))
+    assert done.returncode != 0
+    assert "no bar is known for stray" in done.stderr
+    assert "an earlier table" in (tmp_path / "page.md").read_text()
