@@ -86,18 +86,23 @@ def top_level(distribution: metadata.Distribution) -> dict[str, Path]:
 
 def packages_for(names: Iterable[str], conda_names: Mapping[str, str]) -> list[Package]:
     """Packages for these conda names; ``conda_names`` gives pip's names of those that have another one."""
-    named = {canonicalize_name(conda_names.get(name, name)): name for name in names}
-    distributions = closure(named)
-    # A package that two conda names stand for (processors, GPU) is there twice.
-    aliases: dict[str, list[str]] = {name: [] for name in distributions}
+    aliases: dict[str, list[str]] = {}
     for name in names:
-        aliases[canonicalize_name(conda_names.get(name, name))].append(name)
+        aliases.setdefault(canonicalize_name(conda_names.get(name, name)), []).append(name)
+    # As on conda-forge: builds for processors and for a GPU stand for one package that others may need.
+    own_names = {name: others[0] for name, others in aliases.items() if len(others) == 1}
     packages = []
-    for name, distribution in distributions.items():
-        needs = tuple(named.get(need, need) for need in needs_of(distribution))
-        links = {f"site/{entry}": path for entry, path in top_level(distribution).items()}
+    for name, distribution in closure(aliases).items():
         version = Version(distribution.version).public
-        packages += [Package(alias, version, needs, links=links) for alias in aliases[name] or [name]]
+        own_name = own_names.get(name, name)
+        needs = tuple(own_names.get(need, need) for need in needs_of(distribution))
+        links = {f"site/{entry}": path for entry, path in top_level(distribution).items()}
+        packages.append(Package(own_name, version, needs, links=links))
+        packages += [
+            Package(other, version, (f"{own_name} =={version}",))
+            for other in aliases.get(name, ())
+            if other != own_name
+        ]
     return packages
 
 
