@@ -57,13 +57,14 @@ set-up-dev:  ## install what the tests and linters need as well
 test: set-up-dev  ## run every test
 	pytest $(PYTEST_ARGS)
 
-lint: set-up-dev  ## check style, types, import boundaries and the workflow
+lint: set-up-dev  ## check style, types, import boundaries, the workflow and the Dockerfile
 	ruff check
 	ruff format --check
 	mypy
 	lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+	hadolint Dockerfile
 
 format: set-up-dev  ## mend what the linters can mend
 	ruff check --fix
