@@ -35,13 +35,14 @@ def prepare(tmp_path: Path, content: bytes, name: str = "given.fa") -> Path:
     ids=["plain", "gzip", "members"],
 )
 def test_packing_changes_nothing(tmp_path: Path, pack) -> None:
-    made = prepare(tmp_path, pack(FASTA))
+    packed = pack(FASTA)
+    made = prepare(tmp_path, packed)
     assert sorted(path.name for path in made.iterdir()) == MADE
     assert (made / "genome.fa").read_bytes() == FASTA
     assert (made / "contig_sizes.tsv").read_text() == "contig\tlength\nchr1\t18\nchr2\t4\n"
     # Name, length, offset of the first base, bases and bytes of a line: counted by hand.
     assert (made / "genome.fa.fai").read_text() == "chr1\t18\t20\t8\t9\nchr2\t4\t47\t4\t5\n"
-    assert (tmp_path / "given.fa").read_bytes() == pack(FASTA), "the given file is not changed"
+    assert (tmp_path / "given.fa").read_bytes() == packed, "the given file is not changed"
 
 
 def test_blocks_as_bgzip_makes_them(tmp_path: Path) -> None:
