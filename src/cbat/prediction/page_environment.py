@@ -167,6 +167,8 @@ def _verdict(tissues: Mapping[str, float], told: str) -> str:
     said = f"The candidates look most like {best} ({share:.0%})."
     if told == UNKNOWN:
         return f"{said} No known tissue was stated."
+    if told not in tissues:
+        return f"{said} The tissue that was stated, {told}, is none that the model knows."
     if told == best:
         return f"{said} That is the tissue that was stated."
     return (

@@ -177,6 +177,7 @@ def shared(world):
         ("unknown", "The candidates look most like blood (50%). No known tissue was stated."),
         ("blood", "The candidates look most like blood (50%). That is the tissue that was stated."),
         ("liver", "The tissue that was stated is liver (50%), so the candidates speak against it"),
+        ("bone", "The tissue that was stated, bone, is none that the model knows."),
     ],
 )
 def test_what_is_said_of_the_tissue(shared, told: str, expected: str) -> None:
