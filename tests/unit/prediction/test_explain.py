@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyfaidx
+import pysam
 import pytest
 
 from cbat.cli import main
+from cbat.prediction.chosen_pairs import draw_pairs
 from cbat.prediction.plan import pairs_file, read_plan
 
 
@@ -142,3 +144,78 @@ def test_a_changed_genome_is_noticed(
     options = ["--enhancer", pair["enhancer_id"], "--promoter", pair["promoter_id"]]
     assert explain(world, copy, tmp_path / "none", *options) == 2
     assert "has changed" in capsys.readouterr().err
+
+
+def test_the_bases_of_a_pair_add_up_to_its_motifs(of_the_pair) -> None:
+    table = pd.read_csv(of_the_pair / "explanation.tsv", sep="\t")
+    bases = pd.read_csv(of_the_pair / "bases.tsv", sep="\t")
+    summary = json.loads((of_the_pair / "explanation.json").read_text())
+    for quantity in ("U_I", "R_E"):
+        difference = summary[quantity]["value"] - summary[quantity]["without_motifs"]
+        assert bases[quantity].sum() == pytest.approx(difference, abs=1e-4)
+    for role in ("enhancer", "promoter"):
+        own = table[(table["quantity"] == "U_I") & (table["part"] == role)]
+        of_bases = bases.loc[bases["element"] == role, "U_I"]
+        assert of_bases.sum() == pytest.approx(own["change"].sum(), abs=1e-6)
+    assert len(bases) == 300 + 400
+
+
+def test_hits_are_where_the_genome_has_them(world, of_the_pair) -> None:
+    table = pd.read_csv(of_the_pair / "explanation.tsv", sep="\t")
+    hits = table[table["hit"].notna()]
+    bases = pd.read_csv(of_the_pair / "bases.tsv", sep="\t")
+    complement = str.maketrans("ACGT", "TGCA")
+    with pysam.FastaFile(str(world.fasta)) as genome:
+        for row in hits.itertuples():
+            chrom, _, ends = row.hit.partition(":")
+            start, end = (int(part) for part in ends.split("-"))
+            read = genome.fetch(chrom, start, end).upper()
+            assert row.sequence == (read if row.strand == "+" else read.translate(complement)[::-1])
+        one = bases.iloc[17]
+        assert genome.fetch(one["chrom"], one["position"], one["position"] + 1).upper() == one["base"]
+
+
+def test_a_name_that_is_html_is_drawn_as_text(world, predicted, tmp_path) -> None:
+    name = "<script>document.title='harm'</script>"
+    pairs = pd.read_parquet(predicted / "pairs")
+    pair = pairs[pairs["promoter_name"].astype(str) == name].iloc[0]
+    options = ["--enhancer", pair["enhancer_id"], "--promoter", name]
+    assert explain(world, predicted, tmp_path / "out", *options) == 0
+    picture = (tmp_path / "out" / "explanation.svg").read_text()
+    assert "<script" not in picture
+    assert "&lt;script&gt;" in picture
+
+
+@pytest.mark.parametrize("form", ["film", "scalar", "none"])
+def test_other_forms_of_the_resistance(world, make_package, tmp_path, form: str) -> None:
+    encoder = {"set_encoder": "none"} if form == "none" else {}
+    model = make_package(world, tmp_path / "model", environment=form, **encoder)
+    prediction = tmp_path / "line"
+    pair = world.predict(prediction, model_directory=model, chromosomes=["chr4"]).iloc[5]
+    options = ["--enhancer", pair["enhancer_id"], "--promoter", pair["promoter_id"]]
+    assert explain(world, prediction, tmp_path / "out", *options, model=model) == 0
+    table = pd.read_csv(tmp_path / "out" / "explanation.tsv", sep="\t")
+    sums = table.groupby("quantity")["change"].sum()
+    assert sums["U_I"] == pytest.approx(pair["intrinsic_potential"], abs=1e-3)
+    if form == "none":
+        assert set(table["quantity"]) == {"U_I"}
+    else:
+        assert sums["R_E"] == pytest.approx(pair["environment_resistance"], abs=1e-3)
+    assert (tmp_path / "out" / "explanation.svg").is_file()
+    assert explain(world, prediction, tmp_path / "whole", "--pairs", "20", model=model) == 0
+    whole = pd.read_csv(tmp_path / "whole" / "explanation.tsv", sep="\t")
+    assert set(whole["quantity"]) == set(table["quantity"])
+
+
+def test_the_means_of_a_line_add_up_to_the_mean_energies(world, predicted, tmp_path) -> None:
+    assert explain(world, predicted, tmp_path / "line", "--pairs", "150", "--seed", "4") == 0
+    table = pd.read_csv(tmp_path / "line" / "explanation.tsv", sep="\t")
+    drawn = draw_pairs(predicted, read_plan(predicted), 150, 4)
+    contact = drawn["contact"].to_numpy(dtype=bool)
+    groups = {"mean": np.ones_like(contact), "in_contacts": contact, "in_others": ~contact}
+    for quantity, column in (("U_I", "intrinsic_potential"), ("R_E", "environment_resistance")):
+        own = table[table["quantity"] == quantity]
+        for mean, which in groups.items():
+            assert own[mean].sum() == pytest.approx(drawn.loc[which, column].mean(), abs=1e-3)
+    sign = np.where(table["quantity"] == "U_I", 1, -1)
+    np.testing.assert_allclose(table["on_score"], sign * table["difference"], atol=1e-9)
