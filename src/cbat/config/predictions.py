@@ -58,10 +58,10 @@ class PredictionSettings(Section):
     track_pairs: Annotated[int, Field(ge=0)] = Field(
         TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
     )
-    page_pairs: Annotated[int, Field(ge=0, le=100_000)] = Field(
+    page_pairs: Annotated[int, Field(ge=0, le=50_000)] = Field(
         PAGE_PAIRS,
         description="Most pairs on the page to look at: the best of every promoter, as many of each as fit. "
-        "20,000 take about 1 MB.",
+        "20,000 make a page of about 4 MB.",
     )
 
 
