@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -34,6 +35,10 @@ def launch(n: int, options: Mapping[str, Any]) -> None:
     ------
     UserError
         What the first of them that failed had to say; all others have been ended.
+    KeyboardInterrupt
+        Interrupted from the keyboard; the processes have been ended.
+    SystemExit
+        Ended by another signal, of which the status tells as a shell would; the processes have been ended.
     """
     # The agent that watches the processes reports a failure over many lines; it is told here, in one.
     for name in ("torch.distributed.elastic", "torch.distributed.launcher", "torch.distributed.run"):
@@ -58,6 +63,12 @@ def launch(n: int, options: Mapping[str, Any]) -> None:
             elastic_launch(config, sys.executable)("-m", "cbat", "train_model", *command_line(options))
         except ChildFailedError as error:
             raise told(list(error.failures.values()), n) from None
+        except SignalException as error:
+            # The agent has ended the processes before it says so.
+            if error.sigval == signal.SIGINT:
+                raise KeyboardInterrupt from None
+            print(f"cbat train_model: ended by {signal.Signals(error.sigval).name}", file=sys.stderr)
+            sys.exit(128 + error.sigval)
         finally:
             del os.environ[LAUNCHED]
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,34 +260,56 @@ def wait_for(condition, seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("victim", ["one of them", "whoever watches them"])
-def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_path, victim) -> None:
-    directory = tmp_path / "model"
+@contextmanager
+def training_for_ever(tiny_project, encoder, tmp_path):
+    """Two processes that train, with the one that watches them, its log and the numbers of both."""
+    directory, log = tmp_path / "model", tmp_path / "log"
     training = CPU.model_copy(update={"processes": 2})
     settings = SETTINGS.model_copy(update={"epochs": 10_000, "patience": 10_000})
     given = options(tiny_project, encoder, directory, training=training, settings=settings)
-    log = tmp_path / "log"
     with log.open("w") as text:
-        process = subprocess.Popen(command(given), stderr=text, stdout=text)
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        process = subprocess.Popen(command(given), stderr=text, stdout=text, env=environment)
     try:
         wait_for(lambda: "epoch 1:" in log.read_text())
         ranks = processes_of(directory)
         assert set(ranks) == {0, 1}
-        os.kill(ranks[1] if victim == "one of them" else process.pid, signal.SIGKILL)
-        code = process.wait(60)
+        yield process, log, ranks
         wait_for(lambda: not processes_of(directory))
     finally:
         process.kill()
         for left in processes_of(directory).values():
             os.kill(left, signal.SIGKILL)
     assert not directory.exists()
-    if victim == "one of them":
-        said = log.read_text()
-        assert code == 2
-        assert said.count("error:") == 1
-        assert "process 2 of 2 was ended by SIGKILL" in said, said
-        assert "Traceback" not in said
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_path) -> None:
+    with training_for_ever(tiny_project, encoder, tmp_path) as (process, log, ranks):
+        os.kill(ranks[1], signal.SIGKILL)
+        assert process.wait(60) == 2
+    said = log.read_text()
+    assert said.count("error:") == 1
+    assert "process 2 of 2 was ended by SIGKILL" in said, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "status", "said"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, None),
+        (signal.SIGTERM, 128 + signal.SIGTERM, "cbat train_model: ended by SIGTERM"),
+        (signal.SIGINT, 130, "cbat train_model: interrupted"),
+    ],
+)
+def test_whoever_watches_them_takes_them_along(tiny_project, encoder, tmp_path, kind, status, said) -> None:
+    with training_for_ever(tiny_project, encoder, tmp_path) as (process, log, _):
+        process.send_signal(kind)
+        assert process.wait(60) == status
+    if said is not None:
+        assert log.read_text().splitlines()[-1] == said
+        assert not list(tmp_path.glob("cbat-train-*"))
 
 
 def test_blocks_that_are_read_as_one_cannot_be_shared(tiny_project, encoder, tmp_path) -> None:
