@@ -98,15 +98,25 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
 
 def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
     """What the processes that failed have to say: a user's mistake before a crash, that before its echo."""
-    for failure in failures:
-        words = _last_words(Path(failure.error_file))
-        if words is not None:
-            return UserError(words["problem"], mend=words["mend"], file=words["file"], where=words["where"])
-    # Whoever watches the processes ends those that are left, which is no cause either.
-    echoes = (PEER_LOST, -signal.SIGTERM)
-    causes = [one for one in failures if one.exitcode not in echoes] or list(failures)
-    first = min(causes, key=lambda one: (one.timestamp, one.local_rank))
+    words = {one.local_rank: _last_words(Path(one.error_file)) for one in failures}
+    for said in words.values():
+        if {"problem", "mend", "file", "where"} <= set(said):
+            return UserError(said["problem"], mend=said["mend"], file=said["file"], where=said["where"])
+    # Whoever watches the processes ends those that are left, which is no cause; nor is it to miss another.
+    crashed = [one for one in failures if one.exitcode not in (PEER_LOST, -signal.SIGTERM)]
+    lost = [one for one in failures if one.exitcode == PEER_LOST]
+    first = min(crashed or lost or failures, key=lambda one: (one.timestamp, one.local_rank))
     which = f"process {first.local_rank + 1} of {n}"
+    if first.exitcode == PEER_LOST:
+        return UserError(
+            f"{which} lost the others, though none had failed: {words[first.local_rank].get('lost')}",
+            mend="run it again; nothing is left half-written",
+        )
+    if first.exitcode == -signal.SIGTERM:
+        return UserError(
+            f"{which} was ended by SIGTERM, and the others with it",
+            mend="see who ended it, and run it again",
+        )
     if first.exitcode < 0:
         return UserError(
             f"{which} was ended by {first.signal_name()}, and the others with it",
@@ -118,10 +128,11 @@ def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
     )
 
 
-def _last_words(path: Path) -> dict[str, Any] | None:
+def _last_words(path: Path) -> dict[str, Any]:
+    """What a process has left; nothing when it had no time to."""
     try:
         message = json.loads(path.read_text(encoding="utf-8"))["message"]["message"]
         words = json.loads(message)
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return words if isinstance(words, dict) and {"problem", "mend", "file", "where"} <= set(words) else None
+        return {}
+    return words if isinstance(words, dict) else {}

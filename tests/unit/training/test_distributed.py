@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import TrainingSettings
@@ -28,7 +29,7 @@ from cbat.model.contact import ContactModel
 from cbat.training import pretrain, train
 from cbat.training.distributed import Company
 from cbat.training.episodes import build_training_data
-from cbat.training.launch import command_line
+from cbat.training.launch import command_line, told
 from cbat.training.loop import Loop
 from cbat.training.losses import Objective
 from cbat.training.sharing import deal, read_shares
@@ -310,6 +311,31 @@ def test_whoever_watches_them_takes_them_along(tiny_project, encoder, tmp_path, 
     if said is not None:
         assert log.read_text().splitlines()[-1] == said
         assert not list(tmp_path.glob("cbat-train-*"))
+
+
+def failure(tmp_path: Path, rank: int, exitcode: int, words: dict | None = None) -> ProcessFailure:
+    file = tmp_path / f"{rank}.json"
+    if words is not None:
+        file.write_text(json.dumps({"message": {"message": json.dumps(words), "extraInfo": {"timestamp": "1"}}}))
+    return ProcessFailure(rank, 1000 + rank, exitcode, str(file))
+
+
+MISTAKE = {"problem": "the shard is damaged", "mend": "write it again", "file": None, "where": None}
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ([(0, -15, None), (1, 3, {"lost": "closed"}), (2, -9, None)], "process 3 of 3 was ended by SIGKILL"),
+        ([(0, -9, None), (1, 2, MISTAKE)], "the shard is damaged"),
+        ([(0, -15, None), (1, 3, {"lost": "closed"})], "process 2 of 3 lost the others.*failed: closed"),
+        ([(0, -15, None)], "process 1 of 3 was ended by SIGTERM.*see who ended it"),
+        ([(0, 3, {"lost": "closed"}), (1, 1, None)], "process 2 of 3 failed with exit status 1"),
+    ],
+)
+def test_the_cause_is_told_and_not_its_echo(tmp_path, ends, expected) -> None:
+    with pytest.raises(UserError, match=expected):
+        raise told([failure(tmp_path, *one) for one in ends], 3)
 
 
 def test_blocks_that_are_read_as_one_cannot_be_shared(tiny_project, encoder, tmp_path) -> None:
