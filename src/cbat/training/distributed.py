@@ -136,7 +136,7 @@ def join(training: TrainingSettings) -> Iterator[Company]:
     except RuntimeError as error:
         if not any(sign in str(error) for sign in _OF_A_LOST_PEER):
             raise
-        log.debug("another process has ended: %s", error)
+        _leave_word({"lost": str(error).strip().splitlines()[0]})
         sys.exit(PEER_LOST)
 
 
@@ -147,13 +147,18 @@ def _end_with_the_parent() -> None:
 
 
 def _hand_over(error: UserError) -> None:
-    """Write a mistake where `torchrun` expects what a process says of its end."""
-    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
-    if path:
-        told = {"problem": error.problem, "mend": error.mend, "where": error.where}
-        told["file"] = None if error.file is None else str(error.file)
-        message = {"message": json.dumps(told), "extraInfo": {"timestamp": str(int(time.time()))}}
-        write_json(path, {"message": message})
+    """Leave a mistake to whoever started this process, to be told once."""
+    told = {"problem": error.problem, "mend": error.mend, "where": error.where}
+    told["file"] = None if error.file is None else str(error.file)
+    _leave_word(told)
     if os.environ.get(LAUNCHED):
         # Whoever started this process tells the user; the others must not tell it again.
         sys.exit(2)
+
+
+def _leave_word(told: dict[str, str | None]) -> None:
+    """Write where `torchrun` expects what a process says of its end."""
+    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if path:
+        message = {"message": json.dumps(told), "extraInfo": {"timestamp": str(int(time.time()))}}
+        write_json(path, {"message": message})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -34,6 +35,10 @@ def launch(n: int, options: Mapping[str, Any]) -> None:
     ------
     UserError
         What the first of them that failed had to say; all others have been ended.
+    KeyboardInterrupt
+        Interrupted from the keyboard; the processes have been ended.
+    SystemExit
+        Ended by another signal, of which the status tells as a shell would; the processes have been ended.
     """
     # The agent that watches the processes reports a failure over many lines; it is told here, in one.
     for name in ("torch.distributed.elastic", "torch.distributed.launcher", "torch.distributed.run"):
@@ -58,6 +63,12 @@ def launch(n: int, options: Mapping[str, Any]) -> None:
             elastic_launch(config, sys.executable)("-m", "cbat", "train_model", *command_line(options))
         except ChildFailedError as error:
             raise told(list(error.failures.values()), n) from None
+        except SignalException as error:
+            # The agent has ended the processes before it says so.
+            if error.sigval == signal.SIGINT:
+                raise KeyboardInterrupt from None
+            print(f"cbat train_model: ended by {signal.Signals(error.sigval).name}", file=sys.stderr)
+            sys.exit(128 + error.sigval)
         finally:
             del os.environ[LAUNCHED]
 
@@ -87,15 +98,25 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
 
 def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
     """What the processes that failed have to say: a user's mistake before a crash, that before its echo."""
-    for failure in failures:
-        words = _last_words(Path(failure.error_file))
-        if words is not None:
-            return UserError(words["problem"], mend=words["mend"], file=words["file"], where=words["where"])
-    # Whoever watches the processes ends those that are left, which is no cause either.
-    echoes = (PEER_LOST, -signal.SIGTERM)
-    causes = [one for one in failures if one.exitcode not in echoes] or list(failures)
-    first = min(causes, key=lambda one: (one.timestamp, one.local_rank))
+    words = {one.local_rank: _last_words(Path(one.error_file)) for one in failures}
+    for said in words.values():
+        if {"problem", "mend", "file", "where"} <= set(said):
+            return UserError(said["problem"], mend=said["mend"], file=said["file"], where=said["where"])
+    # Whoever watches the processes ends those that are left, which is no cause; nor is it to miss another.
+    crashed = [one for one in failures if one.exitcode not in (PEER_LOST, -signal.SIGTERM)]
+    lost = [one for one in failures if one.exitcode == PEER_LOST]
+    first = min(crashed or lost or failures, key=lambda one: (one.timestamp, one.local_rank))
     which = f"process {first.local_rank + 1} of {n}"
+    if first.exitcode == PEER_LOST:
+        return UserError(
+            f"{which} lost the others, though none had failed: {words[first.local_rank].get('lost')}",
+            mend="run it again; nothing is left half-written",
+        )
+    if first.exitcode == -signal.SIGTERM:
+        return UserError(
+            f"{which} was ended by SIGTERM, and the others with it",
+            mend="see who ended it, and run it again",
+        )
     if first.exitcode < 0:
         return UserError(
             f"{which} was ended by {first.signal_name()}, and the others with it",
@@ -107,10 +128,11 @@ def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
     )
 
 
-def _last_words(path: Path) -> dict[str, Any] | None:
+def _last_words(path: Path) -> dict[str, Any]:
+    """What a process has left; nothing when it had no time to."""
     try:
         message = json.loads(path.read_text(encoding="utf-8"))["message"]["message"]
         words = json.loads(message)
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return words if isinstance(words, dict) and {"problem", "mend", "file", "where"} <= set(words) else None
+        return {}
+    return words if isinstance(words, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -89,11 +88,6 @@ class Loop:
     seed : int
         Of this training.
     device : torch.device
-
-    Attributes
-    ----------
-    waited, seconds : float
-        Seconds of the last epoch that this process waited for data, and all of them.
     """
 
     def __init__(
@@ -107,7 +101,7 @@ class Loop:
         self.objective, self.data, self.device = objective, data, device
         self.at_once = training.blocks_at_once
         self.company: Company = data.company
-        self.waited = self.seconds = 0.0
+        self._losses: list[Tensor] = []
         loss: nn.Module = StepLoss(objective, training, device)
         if self.company.size > 1:
             ids = [device.index] if device.type == "cuda" else None
@@ -128,8 +122,7 @@ class Loop:
             Blocks of each step, by their number among those of all processes.
         optimiser : Optimizer
         """
-        self._losses: list[Tensor] = []
-        self.waited, started = 0.0, time.perf_counter()
+        self._losses = []
         clip = self.objective.settings.gradient_clip
         tasks = [self.tasks(blocks) for blocks in steps]
         batches = self._ahead([task for step in tasks for task in step])
@@ -147,7 +140,6 @@ class Loop:
             optimiser.step()
             self._losses.append(total)
             yield int(self.data.share.sizes[blocks].sum())
-        self.seconds = time.perf_counter() - started
 
     def mean_loss(self) -> float:
         """Mean loss of the steps of the last epoch, over all processes."""
@@ -196,10 +188,7 @@ class Loop:
                 for number in range(len(tasks)):
                     for task in tasks[number + len(waiting) : number + 1 + AHEAD]:
                         waiting.append(reader.submit(self.batch, task.blocks))
-                    started = time.perf_counter()
-                    batch = waiting.pop(0).result()
-                    self.waited += time.perf_counter() - started
-                    yield batch
+                    yield waiting.pop(0).result()
             finally:
                 for one in waiting:
                     one.cancel()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from cbat.config.models import EncoderSettings, ModelSettings
 from cbat.config.sections import TrainingSettings
@@ -27,7 +29,7 @@ from cbat.model.contact import ContactModel
 from cbat.training import pretrain, train
 from cbat.training.distributed import Company
 from cbat.training.episodes import build_training_data
-from cbat.training.launch import command_line
+from cbat.training.launch import command_line, told
 from cbat.training.loop import Loop
 from cbat.training.losses import Objective
 from cbat.training.sharing import deal, read_shares
@@ -259,34 +261,81 @@ def wait_for(condition, seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("victim", ["one of them", "whoever watches them"])
-def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_path, victim) -> None:
-    directory = tmp_path / "model"
+@contextmanager
+def training_for_ever(tiny_project, encoder, tmp_path):
+    """Two processes that train, with the one that watches them, its log and the numbers of both."""
+    directory, log = tmp_path / "model", tmp_path / "log"
     training = CPU.model_copy(update={"processes": 2})
     settings = SETTINGS.model_copy(update={"epochs": 10_000, "patience": 10_000})
     given = options(tiny_project, encoder, directory, training=training, settings=settings)
-    log = tmp_path / "log"
     with log.open("w") as text:
-        process = subprocess.Popen(command(given), stderr=text, stdout=text)
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        process = subprocess.Popen(command(given), stderr=text, stdout=text, env=environment)
     try:
         wait_for(lambda: "epoch 1:" in log.read_text())
         ranks = processes_of(directory)
         assert set(ranks) == {0, 1}
-        os.kill(ranks[1] if victim == "one of them" else process.pid, signal.SIGKILL)
-        code = process.wait(60)
+        yield process, log, ranks
         wait_for(lambda: not processes_of(directory))
     finally:
         process.kill()
         for left in processes_of(directory).values():
             os.kill(left, signal.SIGKILL)
     assert not directory.exists()
-    if victim == "one of them":
-        said = log.read_text()
-        assert code == 2
-        assert said.count("error:") == 1
-        assert "process 2 of 2 was ended by SIGKILL" in said, said
-        assert "Traceback" not in said
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_path) -> None:
+    with training_for_ever(tiny_project, encoder, tmp_path) as (process, log, ranks):
+        os.kill(ranks[1], signal.SIGKILL)
+        assert process.wait(60) == 2
+    said = log.read_text()
+    assert said.count("error:") == 1
+    assert "process 2 of 2 was ended by SIGKILL" in said, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "status", "said"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, None),
+        (signal.SIGTERM, 128 + signal.SIGTERM, "cbat train_model: ended by SIGTERM"),
+        (signal.SIGINT, 130, "cbat train_model: interrupted"),
+    ],
+)
+def test_whoever_watches_them_takes_them_along(tiny_project, encoder, tmp_path, kind, status, said) -> None:
+    with training_for_ever(tiny_project, encoder, tmp_path) as (process, log, _):
+        process.send_signal(kind)
+        assert process.wait(60) == status
+    if said is not None:
+        assert log.read_text().splitlines()[-1] == said
+        assert not list(tmp_path.glob("cbat-train-*"))
+
+
+def failure(tmp_path: Path, rank: int, exitcode: int, words: dict | None = None) -> ProcessFailure:
+    file = tmp_path / f"{rank}.json"
+    if words is not None:
+        file.write_text(json.dumps({"message": {"message": json.dumps(words), "extraInfo": {"timestamp": "1"}}}))
+    return ProcessFailure(rank, 1000 + rank, exitcode, str(file))
+
+
+MISTAKE = {"problem": "the shard is damaged", "mend": "write it again", "file": None, "where": None}
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ([(0, -15, None), (1, 3, {"lost": "closed"}), (2, -9, None)], "process 3 of 3 was ended by SIGKILL"),
+        ([(0, -9, None), (1, 2, MISTAKE)], "the shard is damaged"),
+        ([(0, -15, None), (1, 3, {"lost": "closed"})], "process 2 of 3 lost the others.*failed: closed"),
+        ([(0, -15, None)], "process 1 of 3 was ended by SIGTERM.*see who ended it"),
+        ([(0, 3, {"lost": "closed"}), (1, 1, None)], "process 2 of 3 failed with exit status 1"),
+    ],
+)
+def test_the_cause_is_told_and_not_its_echo(tmp_path, ends, expected) -> None:
+    with pytest.raises(UserError, match=expected):
+        raise told([failure(tmp_path, *one) for one in ends], 3)
 
 
 def test_blocks_that_are_read_as_one_cannot_be_shared(tiny_project, encoder, tmp_path) -> None:
