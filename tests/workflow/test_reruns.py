@@ -102,3 +102,10 @@ def test_a_collapse_stops_the_run_and_leaves_what_was_measured(finished) -> None
     done = finished.snakemake(*arguments, f"{summary}/collapsed.tsv")
     assert done.returncode == 0, done.stdout
     assert "validation pairs" in (finished.directory / summary / "collapsed.tsv").read_text()
+
+
+def test_training_curves_for_a_browser_train_nothing_anew(finished) -> None:
+    finished.write("curves.yaml", "training: {tensorboard: true}\n")
+    assert not finished.planned(over=["curves.yaml"]) & LEARNING
+    finished.write("rounded.yaml", "training: {precision: bfloat16}\n")
+    assert "train_model" in finished.planned(over=["rounded.yaml"])

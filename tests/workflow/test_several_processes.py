@@ -35,7 +35,10 @@ def test_a_run_with_two_processes(toy, tmp_path) -> None:
     assert alone["data_sha256"]["shards"] == versions["data_sha256"]["shards"]
     # Dropout draws from one stream in each process, so weights differ, but not what they were learned from.
     losses = [
-        [json.loads(line)["training_loss"] for line in (top / model / "history.jsonl").read_text().splitlines()]
+        [
+            json.loads(line)["training_loss"]
+            for line in (top / model / "history.jsonl").read_text().splitlines()
+        ]
         for top in (toy.directory, checkout.directory)
     ]
     assert len(losses[0]) == len(losses[1])

@@ -252,7 +252,7 @@ class TrainingSettings(Section):
     processes: PositiveInt = Field(
         1,
         description="Processes of a training job, which share its cell lines; one for each GPU, or several "
-        "on processors. It changes how fast a model is trained, not what is trained.",
+        "on processors. The model is the same but for rounding and for where dropout falls.",
     )
     blocks_at_once: PositiveInt | None = Field(
         None,

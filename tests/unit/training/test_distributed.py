@@ -316,7 +316,9 @@ def test_whoever_watches_them_takes_them_along(tiny_project, encoder, tmp_path, 
 def failure(tmp_path: Path, rank: int, exitcode: int, words: dict | None = None) -> ProcessFailure:
     file = tmp_path / f"{rank}.json"
     if words is not None:
-        file.write_text(json.dumps({"message": {"message": json.dumps(words), "extraInfo": {"timestamp": "1"}}}))
+        file.write_text(
+            json.dumps({"message": {"message": json.dumps(words), "extraInfo": {"timestamp": "1"}}})
+        )
     return ProcessFailure(rank, 1000 + rank, exitcode, str(file))
 
 
