@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from itertools import compress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyfaidx
 
+from cbat.data.contig_text import UNKNOWN_BASE, Codes, ContigText
 from cbat.data.stored import (
     check_files,
     open_array,
@@ -30,35 +29,11 @@ from cbat.data.stored import (
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 
-Codes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
-
 FORMAT: Final = 1
-UNKNOWN_BASE: Final = 4
 _MEND: Final = "run extract_sequences anew"
 _PIECE: Final = 50_000
 """Windows that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
-
-
-NO_BASE: Final = 5
-"""Code of a character that stands for no base; it is never stored."""
-_AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
-"""What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
-
-
-def _code_of_character() -> Codes:
-    table = np.full(256, NO_BASE, dtype=np.uint8)
-    for letter in _AMBIGUOUS:
-        table[[ord(letter), ord(letter.lower())]] = UNKNOWN_BASE
-    for code, letter in enumerate("ACGT"):
-        table[[ord(letter), ord(letter.lower())]] = code
-    return table
-
-
-_TRANSLATION: Final = _code_of_character().tobytes()
-_ENDS: Final = b"\r\n"
-"""Ends of lines."""
 
 
 def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n: float | None = None) -> None:
@@ -183,28 +158,29 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
             mend="run collect_elements anew",
             file=source,
         )
-    codes = np.full((len(windows), lengths[0] if len(lengths) else 0), UNKNOWN_BASE, dtype=np.uint8)
+    codes = np.empty((len(windows), lengths[0] if len(lengths) else 0), dtype=np.uint8)
     if not codes.size:
         return codes
     # One contig after the other and from left to right, so that the file is read forwards.
     ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
-    with open(genome.filename, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-        for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
-            if chrom not in genome:
-                raise UserError(
-                    f"the genome {genome.filename} has no contig {chrom!r}",
-                    mend="give the assembly that the elements are positions of, with the same contig names",
-                    file=source,
-                )
-            start, end = table["start"].to_numpy(), table["end"].to_numpy()
-            left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
-            found = _fetch(text, genome, str(chrom), left, np.maximum(right, left))
-            whole = (left == start) & (right == end)
-            joined = b"".join(compress(found, whole))
-            codes[table.index[whole]] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, codes.shape[1])
-            for at in np.flatnonzero(~whole):
-                row, offset, part = table.index[at], left[at] - start[at], found[at]
-                codes[row, offset : offset + len(part)] = np.frombuffer(part, dtype=np.uint8)
+    text = np.memmap(genome.filename, dtype=np.uint8, mode="r")
+    for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
+        if chrom not in genome:
+            raise UserError(
+                f"the genome {genome.filename} has no contig {chrom!r}",
+                mend="give the assembly that the elements are positions of, with the same contig names",
+                file=source,
+            )
+        contig = ContigText(Path(genome.filename), text, str(chrom), genome.faidx.index[chrom])
+        start, end = table["start"].to_numpy(), table["end"].to_numpy()
+        left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
+        whole = (left == start) & (right == end)
+        row = table.index.to_numpy()
+        contig.read_into(codes, row[whole], start[whole])
+        for at in np.flatnonzero(~whole):
+            part = contig.stretch(int(left[at]), int(right[at]))
+            codes[row[at]] = UNKNOWN_BASE
+            codes[row[at], left[at] - start[at] :][: len(part)] = part
     return codes
 
 
@@ -265,33 +241,3 @@ def _open_genome(path: Path) -> Any:
         return pyfaidx.Fasta(str(path), as_raw=True, rebuild=False)
     except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
         raise UserError(f"the genome cannot be read ({error})", mend=mend, file=path) from error
-
-
-def _fetch(text: mmap, genome: Any, chrom: str, start: Positions, end: Positions) -> list[bytes]:
-    """Codes of the windows [start, end) of a contig, all inside it, one byte a base.
-
-    Read straight from the file, whose index says how many bases a line holds and how many bytes it takes.
-    """
-    record = genome.faidx.index[chrom]
-    first, last = (
-        (record.offset + at // record.lenc * record.lenb + at % record.lenc).tolist()
-        for at in (start, np.maximum(end - 1, start))
-    )
-    found = [text[a : b + 1].translate(_TRANSLATION, _ENDS) for a, b in zip(first, last, strict=True)]
-    found = [codes if e > s else b"" for codes, s, e in zip(found, start, end, strict=True)]
-    for codes, s, e in zip(found, start.tolist(), end.tolist(), strict=True):
-        if len(codes) != e - s:
-            raise UserError(
-                f"{chrom}:{s}-{e} holds {len(codes)} bases: the index does not fit the FASTA",
-                mend="run prepare_genome anew",
-                file=genome.filename,
-            )
-        if NO_BASE in codes:
-            at = codes.index(NO_BASE)
-            base = chr(text[record.offset + (s + at) // record.lenc * record.lenb + (s + at) % record.lenc])
-            raise UserError(
-                f"{chrom} has {base!r} at position {s + at} (from 0), which stands for no base",
-                mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
-                file=genome.filename,
-            )
-    return found
