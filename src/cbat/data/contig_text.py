@@ -52,11 +52,11 @@ class ContigText:
     file : Path
         The FASTA, for messages.
     text : uint8 array
-        All of the file.
+        The bytes of the contig, from its first base on.
     name : str
         The contig.
     record : pyfaidx.IndexRecord
-        ``offset`` of its first base, ``lenc`` bases and ``lenb`` bytes in a line, ``rlen`` bases in all.
+        ``lenc`` bases and ``lenb`` bytes in a line, ``rlen`` bases in all.
     """
 
     file: Path
@@ -89,7 +89,7 @@ class ContigText:
         n_lines = -(-(width - 1) // bases) + 1
         # Lines much longer than a window are not worth copying.
         by_lines = start // bases + n_lines <= self.record.rlen // bases
-        by_lines &= n_lines * line <= 4 * width
+        by_lines &= (n_lines * line <= 4 * width) & (start // bases * line + n_lines * line <= len(self.text))
         rest = [np.flatnonzero(~by_lines)]
         whole = np.flatnonzero(by_lines)
         portion = max(_PORTION // (n_lines * line), 1)
@@ -133,13 +133,13 @@ class ContigText:
 
     def _byte(self, position: int) -> int:
         line, base = divmod(position, self.record.lenc)
-        return int(self.record.offset + line * self.record.lenb + base)
+        return int(line * self.record.lenb + base)
 
     def _from_lines(self, start: Positions, width: int, n_lines: int) -> Codes | None:
         """Codes of windows whose lines are whole; None if the lines hold something else than bases."""
         bases, line = self.record.lenc, self.record.lenb
         first, offset = np.divmod(start, bases)
-        copied = _rows(self.text, self.record.offset + first * line, n_lines * line)
+        copied = _rows(self.text, first * line, n_lines * line)
         lines = copied.reshape(len(start), n_lines, line)
         if (lines[:, :, bases:] != np.frombuffer(_ENDS, dtype=np.uint8)[bases - line :]).any():
             return None
@@ -149,6 +149,24 @@ class ContigText:
         paired = np.append(characters, characters[-1:]) if windows.size % 2 else characters
         codes = np.take(_PAIR_CODES, paired.view(np.uint16)).view(np.uint8)[: windows.size]
         return None if codes.max() >= NO_BASE else codes.reshape(windows.shape)
+
+
+def open_contig(file: Path, name: str, record: Any) -> ContigText:
+    """A contig of a FASTA, mapped into memory by itself, so that the pages of others need not stay there.
+
+    Parameters
+    ----------
+    file : Path
+        Uncompressed FASTA.
+    name : str
+    record : pyfaidx.IndexRecord
+
+    """
+    lines, rest = divmod(record.rlen, record.lenc or 1)
+    # Whole lines have an end, though the last of the file may lack it.
+    size = min(lines * record.lenb + rest, max(file.stat().st_size - record.offset, 0))
+    text = np.memmap(file, dtype=np.uint8, mode="r", offset=record.offset, shape=(size,)) if size else None
+    return ContigText(file, np.empty(0, dtype=np.uint8) if text is None else text, name, record)
 
 
 def _rows(text: Codes, first: Positions, width: int) -> Codes:

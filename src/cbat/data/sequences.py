@@ -7,7 +7,7 @@ upper case; N, the ambiguous letters of IUPAC and positions beyond the ends of a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,22 +16,23 @@ import numpy.typing as npt
 import pandas as pd
 import pyfaidx
 
-from cbat.data.contig_text import UNKNOWN_BASE, Codes, ContigText
+from cbat.data.contig_text import UNKNOWN_BASE, Codes, open_contig
 from cbat.data.stored import (
     check_files,
     open_array,
     read_manifest,
     read_table,
     start_directory,
-    write_array,
     write_manifest,
+    write_rows,
 )
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
+from cbat.files import atomic_directory, atomic_file
 
 FORMAT: Final = 1
 _MEND: Final = "run extract_sequences anew"
-_PIECE: Final = 50_000
+_PIECE: Final = 10_000
 """Windows that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
 
@@ -56,24 +57,62 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n:
         The genome lacks a contig of the elements, FASTA and index do not belong together, a window holds
         a character that stands for no base, or no base of a window is known and ``max_n`` is not set.
     """
-    codes = {}
-    with _open_genome(genome_fasta) as genome:
-        for role in ROLES:
+    tallies = {role: _Tally() for role in ROLES}
+    with _open_genome(genome_fasta) as genome, atomic_directory(directory) as temporary:
+        for role, tally in tallies.items():
             path = elements_directory / f"{role}.parquet"
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
-            codes[role] = extract_windows(genome, table, source=path)
+            pieces = (
+                extract_windows(genome, table[at : at + _PIECE], source=path)
+                for at in range(0, max(len(table), 1), _PIECE)
+            )
+            tally.write(temporary / f"{role}.npy", pieces, len(table), _width(table, path))
             if max_n is None:
-                _check_known(role, table, codes[role])
-    write_codes(directory, codes)
+                _check_known(role, table, tally)
+        _write_manifest(temporary, tallies)
 
 
-def _check_known(role: str, table: pd.DataFrame, codes: Codes) -> None:
-    """Make sure that of every window at least one base is known."""
-    unknown = np.flatnonzero((codes == UNKNOWN_BASE).all(axis=1))
-    if len(unknown):
-        first = table.iloc[int(unknown[0])]
+class _Tally:
+    """What is said of the codes of one element type, counted while they are written."""
+
+    def __init__(self) -> None:
+        self.shape = (0, 0)
+        self.n_unknown_bases = 0
+        self.without_sequence: list[int] = []
+
+    def write(self, path: Path, pieces: Iterable[Codes], n_rows: int, width: int) -> None:
+        """Write the codes, piece by piece."""
+        self.shape = (n_rows, width)
+        write_rows(path, self._counted(pieces), self.shape)
+
+    def _counted(self, pieces: Iterable[Codes]) -> Iterator[Codes]:
+        n_rows = 0
+        for piece in pieces:
+            unknown = np.count_nonzero(piece == UNKNOWN_BASE, axis=1)
+            self.n_unknown_bases += int(unknown.sum())
+            self.without_sequence += (n_rows + np.flatnonzero(unknown == piece.shape[1])).tolist()
+            n_rows += len(piece)
+            yield piece
+
+
+def _width(table: pd.DataFrame, source: Path | None) -> int:
+    """The length of all windows of a table, bp; 0 where there is none."""
+    lengths = (table["end"] - table["start"]).unique()
+    if len(lengths) > 1:
         raise UserError(
-            f"of {len(unknown)} of {len(codes)} {role}s the genome knows no base: their windows are full of "
+            f"windows of {min(lengths)} and {max(lengths)} bp in one table",
+            mend="run collect_elements anew",
+            file=source,
+        )
+    return int(lengths[0]) if len(lengths) else 0
+
+
+def _check_known(role: str, table: pd.DataFrame, tally: _Tally) -> None:
+    """Make sure that of every window at least one base is known."""
+    if unknown := tally.without_sequence:
+        first = table.iloc[unknown[0]]
+        raise UserError(
+            f"of {len(unknown)} of {len(table)} {role}s the genome knows no base: their windows are full of "
             f"N, the first at {first['chrom']}:{first['start']}-{first['end']}",
             mend="set elements.max_n, for example to 0.5, to leave out and count what is not known; or name "
             "the assembly and the masking (soft, not hard) that the elements belong to",
@@ -151,19 +190,11 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
     UserError
         The windows differ in length, a contig is missing, or the index does not fit the FASTA.
     """
-    lengths = (windows["end"] - windows["start"]).unique()
-    if len(lengths) > 1:
-        raise UserError(
-            f"windows of {min(lengths)} and {max(lengths)} bp in one table",
-            mend="run collect_elements anew",
-            file=source,
-        )
-    codes = np.empty((len(windows), lengths[0] if len(lengths) else 0), dtype=np.uint8)
+    codes = np.empty((len(windows), _width(windows, source)), dtype=np.uint8)
     if not codes.size:
         return codes
     # One contig after the other and from left to right, so that the file is read forwards.
     ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
-    text = np.memmap(genome.filename, dtype=np.uint8, mode="r")
     for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
         if chrom not in genome:
             raise UserError(
@@ -171,7 +202,7 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
                 mend="give the assembly that the elements are positions of, with the same contig names",
                 file=source,
             )
-        contig = ContigText(Path(genome.filename), text, str(chrom), genome.faidx.index[chrom])
+        contig = open_contig(Path(genome.filename), str(chrom), genome.faidx.index[chrom])
         start, end = table["start"].to_numpy(), table["end"].to_numpy()
         left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
         whole = (left == start) & (right == end)
@@ -195,17 +226,25 @@ def write_codes(directory: Path, codes: Mapping[str, Codes]) -> None:
         ``enhancer`` and ``promoter`` -> uint8 array, shape=(n, window).
     """
     start_directory(directory)
-    unknown = {role: codes[role] == UNKNOWN_BASE for role in ROLES}
+    tallies = {role: _Tally() for role in ROLES}
     for role in ROLES:
-        write_array(directory / f"{role}.npy", codes[role])
-    n_without_sequence = {role: int(unknown[role].all(axis=1).sum()) for role in ROLES}
-    fraction_n = {role: float(unknown[role].mean()) if codes[role].size else 0.0 for role in ROLES}
+        with atomic_file(directory / f"{role}.npy") as temporary:
+            tallies[role].write(temporary, [codes[role]], *codes[role].shape)
+    _write_manifest(directory, tallies)
+
+
+def _write_manifest(directory: Path, tallies: Mapping[str, _Tally]) -> None:
+    n_without_sequence = {role: len(tallies[role].without_sequence) for role in ROLES}
+    fraction_n = {
+        role: tally.n_unknown_bases / max(tally.shape[0] * tally.shape[1], 1)
+        for role, tally in tallies.items()
+    }
     content = {"format": FORMAT, "fraction_n": fraction_n, "n_without_sequence": n_without_sequence}
-    write_manifest(directory, content, {f"{role}.npy": {"shape": [*codes[role].shape]} for role in ROLES})
+    write_manifest(directory, content, {f"{role}.npy": {"shape": [*tallies[role].shape]} for role in ROLES})
     for role, count in n_without_sequence.items():
-        _logger.info("%d %ss, %.2f %% N", len(codes[role]), role, 100 * fraction_n[role])
+        _logger.info("%d %ss, %.2f %% N", tallies[role].shape[0], role, 100 * fraction_n[role])
         if count:
-            _logger.warning("%d of %d %ss have no base but N", count, len(codes[role]), role)
+            _logger.warning("%d of %d %ss have no base but N", count, tallies[role].shape[0], role)
 
 
 def read_codes(directory: Path, role: str) -> Codes:

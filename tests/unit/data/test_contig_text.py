@@ -8,7 +8,7 @@ import numpy as np
 import pyfaidx
 import pytest
 
-from cbat.data.contig_text import ContigText
+from cbat.data.contig_text import ContigText, open_contig
 from cbat.errors import UserError
 
 LENGTH = 997
@@ -25,7 +25,7 @@ def written(path: Path, sequence: str, line: int, end: str) -> Path:
 
 def contig(path: Path) -> ContigText:
     record = pyfaidx.Faidx(str(path)).index["chr1"]
-    return ContigText(path, np.memmap(path, dtype=np.uint8, mode="r"), "chr1", record)
+    return open_contig(path, "chr1", record)
 
 
 def windows(one: ContigText, start: np.ndarray, width: int) -> np.ndarray:
@@ -101,4 +101,4 @@ def test_an_index_of_other_lines_is_noticed(tmp_path, sequence, wrong) -> None:
     one = contig(path)
     record = type(one.record)(**{**one.record._asdict(), "lenc": wrong, "lenb": wrong + 1})
     with pytest.raises(UserError, match="index does not fit the FASTA"):
-        windows(ContigText(path, one.text, "chr1", record), np.arange(300, 500, 7), 100)
+        windows(open_contig(path, "chr1", record), np.arange(300, 500, 7), 100)
