@@ -6,8 +6,8 @@
 ``ours`` is the larger size, ``peer`` the smaller, and the ratio how many times more time (unit s) or memory
 (unit MB) it takes. Each measurement is a process of its own; what the stage reads is made by another one.
 Memory is the most that the process ever held, as the system counts it; ``_above_imports`` is less what it
-held once everything was imported. For ``two_cores`` the ratio is how many times faster two processes do two jobs
-than one process does.
+held once everything was imported. For ``two_cores`` the ratio is how many times faster two
+processes do two jobs than one process does.
 """
 
 from __future__ import annotations

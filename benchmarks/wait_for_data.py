@@ -4,8 +4,8 @@
     python benchmarks/wait_for_data.py --full   # as it is
 
 The workflow makes what training reads, in a folder that is removed at the end; then the full model trains as
-``cbat train_model`` does it. ``ours`` is seconds of waiting, ``peer`` seconds of all steps, ``ratio`` the share
-of the first in the second.
+``cbat train_model`` does it. ``ours`` is seconds of waiting, ``peer`` seconds of all steps, ``ratio``
+the share of the first in the second.
 """
 
 from __future__ import annotations

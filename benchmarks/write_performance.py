@@ -40,6 +40,14 @@ def told(what: str, against: str) -> Bar:
     return Bar(what, against, "ratio", False, None)
 
 
+GROWTH = {
+    "elements_extract": ("extraction", "10 times fewer elements", 11),
+    "elements_shards": ("shards", "10 times fewer elements", 11),
+    "pairs_shards": ("shards", "10 times fewer pairs", 11),
+    "lines_shards": ("shards", "4 times fewer lines", 4.4),
+    "elements_encode": ("encoding", "10 times fewer elements", 11),
+    "pairs_score": ("scoring", "10 times fewer pairs", 11),
+}
 BARS = {
     "extraction_bedtools": faster("windows of 1 kb", "`bedtools getfasta` and NumPy", 3),
     "extraction_pyfaidx": faster("windows of 1 kb", "pyfaidx, record by record", 10),
@@ -60,24 +68,15 @@ BARS = {
     "attention_products": faster("products of the attention", "torch's matmul peak", 0.5),
     "attention_whole": faster("the attention as a whole", "torch's matmul peak", 0.5),
     "waiting_for_data": grows("training steps: waiting for batches", "all of their time", 0.05),
-    "growth_elements_extract": grows("extraction", "10 times fewer elements", 11),
-    "growth_elements_shards": grows("shards", "10 times fewer elements", 11),
-    "growth_pairs_shards": grows("shards", "10 times fewer pairs", 11),
-    "growth_lines_shards": grows("shards", "4 times fewer lines", 4.4),
-    "growth_elements_encode": grows("encoding", "10 times fewer elements", 11),
-    "growth_pairs_score": grows("scoring", "10 times fewer pairs", 11),
-    "growth_elements_extract_memory": grows("peak memory of extraction", "10 times fewer elements", 1.2),
-    "growth_elements_shards_memory": grows("peak memory of shards", "10 times fewer elements", 1.2),
-    "growth_pairs_shards_memory": grows("peak memory of shards", "10 times fewer pairs", 1.2),
-    "growth_lines_shards_memory": grows("peak memory of shards", "4 times fewer lines", 1.2),
-    "growth_elements_encode_memory": grows("peak memory of encoding", "10 times fewer elements", 1.2),
-    "growth_pairs_score_memory": grows("peak memory of scoring", "10 times fewer pairs", 1.2),
-    "growth_elements_extract_above_imports": told("the same, above that of imports", "10 times fewer elements"),
-    "growth_elements_shards_above_imports": told("the same, above that of imports", "10 times fewer elements"),
-    "growth_pairs_shards_above_imports": told("the same, above that of imports", "10 times fewer pairs"),
-    "growth_lines_shards_above_imports": told("the same, above that of imports", "4 times fewer lines"),
-    "growth_elements_encode_above_imports": told("the same, above that of imports", "10 times fewer elements"),
-    "growth_pairs_score_above_imports": told("the same, above that of imports", "10 times fewer pairs"),
+    **{f"growth_{name}": grows(*words) for name, words in GROWTH.items()},
+    **{
+        f"growth_{name}_memory": grows(f"peak memory of {what}", against, 1.2)
+        for name, (what, against, _) in GROWTH.items()
+    },
+    **{
+        f"growth_{name}_above_imports": told(f"memory of {what} above that of imports", against)
+        for name, (what, against, _) in GROWTH.items()
+    },
     "two_cores_encode": faster("encoding on two cores", "on one", 1.7),
     "two_cores_score": faster("scoring on two cores", "on one", 1.7),
     "start_up": Bar("start-up of the slowest verb", "`python -c pass`", "ours", False, 0.3),
