@@ -28,6 +28,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.similarities import similarity_files
 from cbat.errors import UserError
+from cbat.versions import software
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
 DEFAULT = [str(path) for path in workflow.configfiles if str(path) not in OVER_DEFAULT]
@@ -37,6 +38,29 @@ except UserError as error:
     # Without a traceback: the message says all there is to say.
     print(f"\nError in the configuration.\n{error}\n", file=sys.stderr)
     sys.exit(1)
+
+
+# With `--cache`, and the folder that it asks for: see docs/reruns.md.
+CACHED = workflow.enable_cache
+CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
+if CACHED and "://" not in CACHE and not Path(CACHE or "-").is_dir():
+    print(
+        f"\nError in the environment.\n--cache keeps files in the folder SNAKEMAKE_OUTPUT_CACHE, which is"
+        f" {repr(CACHE) + ', no folder' if CACHE else 'not set'}."
+        " To mend: set it to a folder that exists, or leave --cache out.\n",
+        file=sys.stderr,
+    )
+    sys.exit(1)
+
+
+SOFTWARE = (
+    {name: value for name, value in software().items() if name in ("python", "packages")} if CACHED else {}
+)
+
+
+def cache_key(wildcards, input):
+    """What the cache has to know of a job besides code and settings; like :func:`sheet` no reason to run again."""
+    return {"software": SOFTWARE} | dict(wildcards)
 
 
 def one_of(names):

@@ -28,6 +28,7 @@ rule collect_elements:
         "logs/collect_elements/{cohort}.log",
     benchmark:
         "benchmarks/collect_elements/{cohort}.tsv"
+    cache: CACHED
     # What the user brings is read first, so that a mistake in it stops a run before any work.
     priority: 10
     conda:
@@ -37,6 +38,7 @@ rule collect_elements:
         runtime=60,
     params:
         code=code("cbat.data.elements"),
+        key=cache_key,
         cell_lines=sheet("cell_lines"),
         rows=lambda wildcards: rows(
             cohort_rows(wildcards.cohort),

@@ -14,6 +14,7 @@ rule prepare_genome:
         "logs/prepare_genome/genome.log",
     benchmark:
         "benchmarks/prepare_genome/genome.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
@@ -21,5 +22,6 @@ rule prepare_genome:
         runtime=60,
     params:
         code=code("cbat.data.genome"),
+        key=cache_key,
     shell:
         "cbat prepare_genome --fasta {input.fasta:q} --directory results/genome > {log} 2>&1"

@@ -17,6 +17,7 @@ rule extract_sequences:
         "logs/extract_sequences/{cohort}.log",
     benchmark:
         "benchmarks/extract_sequences/{cohort}.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
@@ -24,6 +25,7 @@ rule extract_sequences:
         runtime=60,
     params:
         code=code("cbat.data.sequences"),
+        key=cache_key,
         max_n=lambda wildcards: (
             "" if PROJECT.config.elements.max_n is None else f"--max-n {PROJECT.config.elements.max_n}"
         ),

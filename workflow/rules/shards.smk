@@ -17,11 +17,13 @@ rule write_block_shards:
             file=["enhancer.npy", "promoter.npy", "manifest.json"],
         ),
     output:
-        [f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
+        # Named, as the cache asks for.
+        **{Path(file).stem: f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES},
     log:
         "logs/write_block_shards/{cell_line}.log",
     benchmark:
         "benchmarks/write_block_shards/{cell_line}.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
@@ -29,6 +31,7 @@ rule write_block_shards:
         runtime=30,
     params:
         code=code("cbat.data.shards"),
+        key=cache_key,
         cohort=cohort_of,
         settings=settings("shards"),
     shell:

@@ -8,8 +8,9 @@ TRAINING_DEVICE = PROJECT.config.training.device
 TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
 # Several processes share the cell lines of a training; each has its threads and, with `device: cuda`, its GPU.
 PROCESSES = PROJECT.config.training.processes
-# What changes a model, if only as dropout falls otherwise in several processes; curves for a browser do not.
-TRAINING_KEYS = ["device", "precision", "fail_on_collapse", "processes", "blocks_at_once"]
+# What changes a model, if only as dropout falls otherwise in several processes; neither curves for a browser do,
+# nor a stop for what has collapsed, which `check_collapse` makes up for.
+TRAINING_KEYS = ["device", "precision", "processes", "blocks_at_once"]
 TRAINING_ENVIRONMENT = f"../envs/train-{'gpu' if TRAINING_DEVICE == 'cuda' else 'cpu'}.yaml"
 
 
@@ -69,7 +70,9 @@ rule train_model:
         code=code("cbat.training.train"),
         settings=lambda wildcards: PROJECT.models[wildcards.model].model_dump_json(),
         # What a command is told may hold more than what it runs again for, see `sheet`.
-        training=lambda wildcards, input: settings("training", *TRAINING_KEYS, "tensorboard"),
+        training=lambda wildcards, input: settings(
+            "training", *TRAINING_KEYS, "fail_on_collapse", "tensorboard"
+        ),
         counts=settings("training", *TRAINING_KEYS),
         encoder=lambda wildcards, input: Path(input.encoder[0]).parent,
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
