@@ -86,7 +86,8 @@ class Checkout:
     def snakemake(self, *arguments: str, over: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run Snakemake; standard error joins standard output."""
         environment = dict(os.environ, PATH=self.programs)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.code / "Snakefile"), "--nocolor"]
+        snakefile = str(self.code / "Snakefile")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--nocolor"]
         configuration = [*self.configuration, *over]
         if configuration:
             command += ["--configfile", *configuration]

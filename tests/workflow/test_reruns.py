@@ -107,6 +107,11 @@ def append_code(name: str, new: str) -> Change:
     return edit_code(name, "", new)
 
 
+def more_code(module: str) -> Change:
+    """A statement more in a module of the package."""
+    return append_code(f"src/cbat/{module}", "\nMORE = 1\n")
+
+
 def set_keys(name: str, **values: object) -> Change:
     """Set keys of a model or encoder."""
     return lambda tree: tree.run.set_keys(name, **values)
@@ -123,6 +128,15 @@ def rewrite(name: str, edited: Callable[[str], str]) -> Change:
         path.write_bytes(gzip.compress(after.encode()))
 
     return change
+
+
+def without_last_line(bed: str) -> str:
+    return "\n".join(bed.splitlines()[:-1]) + "\n"
+
+
+def other_base(fasta: str) -> str:
+    """The genome with its last base turned."""
+    return fasta.rstrip()[:-1] + ("A" if fasta.rstrip()[-1] != "A" else "C") + "\n"
 
 
 def other_label(table: str) -> str:
@@ -256,10 +270,10 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
         NOTHING, {},
     ),
     ("a comment in a rule", edit_code("workflow/rules/training.smk", "# Needs", "# It needs"), NOTHING, {}),
-    ("code of the command line", append_code("src/cbat/commands/options.py", "\nMORE = 1\n"), NOTHING, {}),
-    ("code of a check of settings", append_code("src/cbat/config/sheets.py", "\nMORE = 1\n"), NOTHING, {}),
+    ("code of the command line", more_code("commands/options.py"), NOTHING, {}),
+    ("code of a check of settings", more_code("config/sheets.py"), NOTHING, {}),
     ("environments by conda", use_conda, NOTHING, {}),
-    ("a change of code without .snakemake", forget(append_code("src/cbat/model/encoder.py", "\nMORE = 1\n")), NOTHING, {}),
+    ("a change of code without .snakemake", forget(more_code("model/encoder.py")), NOTHING, {}),
     # -- raw files ----------------------------------------------------------------------------------------
     (
         "a label of an unseen line",
@@ -268,10 +282,10 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ),
     (
         "an enhancer of a training line",
-        rewrite("results/simulation/raw/blood_1/enhancers.bed.gz", lambda bed: bed[: bed.rindex("\nchr") + 1]),
+        rewrite("results/simulation/raw/blood_1/enhancers.bed.gz", without_last_line),
         ELEMENTS, {"collect_elements": {"cohort=training"}},
     ),
-    ("another genome", rewrite("results/simulation/genome.fa.gz", lambda fasta: fasta[:-2] + "A\n"), GENOME, {}),
+    ("another genome", rewrite("results/simulation/genome.fa.gz", other_base), GENOME, {}),
     # -- sheets -------------------------------------------------------------------------------------------
     (
         "an unseen line added", add_line("unseen"),
@@ -288,18 +302,22 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
         edit("cell_lines.tsv", "skin\tunseen\tunknown", "skin\tunseen\tfemale"),
         {"build_prototype_graph", "plot_prototype_graph"} | REPORT, {"build_prototype_graph": {"scope=all"}},
     ),
-    ("the tissue of a simulated line", edit("cell_lines.tsv", "\tskin\tu", "\tliver\tu"),
-        SIMULATION | GRAPH, {}),
+    (
+        "the tissue of a simulated line", edit("cell_lines.tsv", "\tskin\tu", "\tliver\tu"),
+        SIMULATION | GRAPH, {},
+    ),
     (
         "a table of similarities",
         over("graph: {similarities: [{path: similar.tsv}]}\n", similarities), GRAPH, {},
     ),
     # -- learning -----------------------------------------------------------------------------------------
-    ("another seed", over("seeds: [2]\n"), LEARNING, {"train_model": {f"model={m}, seed=2" for m in
-        ("baseline", "graph_manifold")}}),
     (
-        "a seed more", over("seeds: [1, 2]\n"),
-        LEARNING - PREDICTION - {"plot_environment_readout"}, {"pretrain_encoder": {"encoder=motifs, seed=2"}},
+        "another seed", over("seeds: [2]\n"),
+        LEARNING, {"train_model": {"model=baseline, seed=2", "model=graph_manifold, seed=2"}},
+    ),
+    (
+        "a seed more", over("seeds: [1, 2]\n"), LEARNING - PREDICTION - {"plot_environment_readout"},
+        {"pretrain_encoder": {"encoder=motifs, seed=2"}},
     ),
     (
         "a model's learning rate", set_keys("config/models/baseline.yaml", learning_rate=0.002),
@@ -312,25 +330,32 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ("an encoder's setting", set_keys("config/encoders/motifs.yaml", n_filters=8), LEARNING, {}),
     ("the precision of training", over("training: {precision: bfloat16}\n"), LEARNING, {}),
     ("the processes of training", over("training: {processes: 2}\n"), TRAINING, {}),
-    ("code of the encoder", append_code("src/cbat/model/encoder.py", "\nMORE = 1\n"), LEARNING, {}),
-    ("code of training", append_code("src/cbat/training/train.py", "\nMORE = 1\n"), TRAINING, {}),
-    ("negatives made anew", over("labels: {negatives: natural}\n"), UNSEEN_LABELS | {"fit_references"} | TRAINING,
-        {}),
+    ("code of the encoder", more_code("model/encoder.py"), LEARNING, {}),
+    ("code of training", more_code("training/train.py"), TRAINING, {}),
+    (
+        "negatives made anew", over("labels: {negatives: natural}\n"),
+        UNSEEN_LABELS | {"fit_references"} | TRAINING, {},
+    ),
     ("the size of blocks", over("shards: {block_size: 16}\n"), {"write_block_shards"} | TRAINING, {}),
     # -- evaluation ---------------------------------------------------------------------------------------
     (
         "resamplings, which all evaluations read", over("evaluation: {n_bootstrap: 40}\n"),
         EVALUATION | REFERENCES, {},
     ),
-    ("seen lines as well", over("evaluation: {roles: [seen, unseen]}\n"),
-        EVALUATION | REFERENCES | READOUT, {}),
-    ("a stop for collapsed models", over("training: {fail_on_collapse: true}\n"), {"check_collapse"} | REPORT, {}),
+    (
+        "seen lines as well", over("evaluation: {roles: [seen, unseen]}\n"),
+        EVALUATION | REFERENCES | READOUT, {},
+    ),
+    (
+        "a stop for collapsed models", over("training: {fail_on_collapse: true}\n"),
+        {"check_collapse"} | REPORT, {},
+    ),
     ("motifs in the read-out", over("readout: {n_motifs: 5}\n"), READOUT | PACKAGE | REPORT, {}),
-    ("code of the summary", append_code("src/cbat/evaluation/summary.py", "\nMORE = 1\n"), SUMMARY, {}),
+    ("code of the summary", more_code("evaluation/summary.py"), SUMMARY, {}),
     # -- figures, report, predictions ---------------------------------------------------------------------
     ("a colour", over("figures: {model_colour: '#aa0000'}\n"), FIGURES, {}),
     (
-        "code of the figures of accuracy", append_code("src/cbat/evaluation/figures.py", "\nMORE = 1\n"),
+        "code of the figures of accuracy", more_code("evaluation/figures.py"),
         {"plot_cell_line_bars", "plot_support_curve", "plot_precision_recall"} | REPORT, {},
     ),
     ("a caption", append_code("workflow/report/summary.rst", "\nMore.\n"), REPORT, {}),
@@ -338,11 +363,15 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
         "the style of the page", append_code("src/cbat/prediction/page_files/page.css", "\n/* */\n"),
         {"write_prediction_page"}, {},
     ),
-    ("a prediction more", over(
-        "predictions: {more: {tissue: skin, chromosomes: [chr6],"
-        " enhancers: results/simulation/raw/skin_2/enhancers.bed.gz,"
-        " promoters: results/simulation/raw/skin_2/promoters.bed.gz}}\n"),
-        PREDICTION, {"prepare_prediction": {"predicted_line=more"}}),
+    (
+        "a prediction more",
+        over(
+            "predictions: {more: {tissue: skin, chromosomes: [chr6],"
+            " enhancers: results/simulation/raw/skin_2/enhancers.bed.gz,"
+            " promoters: results/simulation/raw/skin_2/promoters.bed.gz}}\n"
+        ),
+        PREDICTION, {"prepare_prediction": {"predicted_line=more"}},
+    ),
     ("pairs of a track", over("predictions: {new_liver: {track_pairs: 10}}\n"), {"gather_predictions"}, {}),
     # -- lost files ---------------------------------------------------------------------------------------
     ("an intermediate that is asked for no more", delete("results/genome/genome.fa"), NOTHING, {}),
@@ -386,12 +415,12 @@ def test_results_without_times_and_provenance_are_taken_as_they_are_after_a_touc
     done = tree.run.snakemake("--cores", "1", "--touch")
     assert done.returncode == 0, done.stdout
     assert tree.jobs() == {}
-    append_code("src/cbat/model/encoder.py", "\nMORE = 1\n")(tree)
+    more_code("model/encoder.py")(tree)
     assert tree.jobs().keys() == LEARNING
 
 
 def test_a_dry_run_says_why(tree: Tree) -> None:
-    append_code("src/cbat/evaluation/figures.py", "\nMORE = 1\n")(tree)
+    more_code("evaluation/figures.py")(tree)
     done = tree.run.snakemake("-n", "--quiet", "host")
     assert "reason: Params have changed since last execution" in done.stdout
     assert "Reasons:" in done.stdout
