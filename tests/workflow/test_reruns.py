@@ -20,7 +20,9 @@ CONDA = Path(__file__).resolve().parents[1] / "conda"
 # What follows from a stage, as sets of rules.
 NOTHING: set[str] = set()
 REPORT = {"write_report"}
-SUMMARY = {"summarise_evaluation", "check_collapse", "plot_cell_line_bars", "plot_support_curve"} | REPORT
+# The record of the run holds a hash of its whole configuration.
+RECORD = {"record_versions"} | REPORT
+SUMMARY = {"summarise_evaluation", "check_collapse", "plot_cell_line_bars", "plot_support_curve"} | RECORD
 PREDICTION = {"prepare_prediction", "score_chromosome", "gather_predictions", "write_prediction_page"}
 PACKAGE = {"package_model"} | PREDICTION
 EVALUATION = {"evaluate_cell_line", "plot_precision_recall"} | SUMMARY | PACKAGE
@@ -257,9 +259,6 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ("all touched in another order", touch("results/shards/**/*", "results/genome/*", "*.tsv"), NOTHING, {}),
     ("one core", arguments("--cores", "1"), NOTHING, {}),
     ("eight cores", arguments("--cores", "8"), NOTHING, {}),
-    ("more threads for a job", over("training: {threads: 2}\n"), NOTHING, {}),
-    ("curves for a browser", over("training: {tensorboard: true}\n"), NOTHING, {}),
-    ("other ways to retry a download", over("retrieval: {attempts: 9}\n"), NOTHING, {}),
     ("a fresh clone with results and .snakemake", fresh_clone, NOTHING, {}),
     ("a clone moved with its results", move_clone, NOTHING, {}),
     ("sources with a later time", newer_sources, NOTHING, {}),
@@ -274,6 +273,10 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ("code of a check of settings", more_code("config/sheets.py"), NOTHING, {}),
     ("environments by conda", use_conda, NOTHING, {}),
     ("a change of code without .snakemake", forget(more_code("model/encoder.py")), NOTHING, {}),
+    # -- the record of the run alone ---------------------------------------------------------------------
+    ("more threads for a job", over("training: {threads: 2}\n"), RECORD, {}),
+    ("curves for a browser", over("training: {tensorboard: true}\n"), RECORD, {}),
+    ("other ways to retry a download", over("retrieval: {attempts: 9}\n"), RECORD, {}),
     # -- raw files ----------------------------------------------------------------------------------------
     (
         "a label of an unseen line",
@@ -348,12 +351,12 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ),
     (
         "a stop for collapsed models", over("training: {fail_on_collapse: true}\n"),
-        {"check_collapse"} | REPORT, {},
+        {"check_collapse"} | RECORD, {},
     ),
-    ("motifs in the read-out", over("readout: {n_motifs: 5}\n"), READOUT | PACKAGE | REPORT, {}),
+    ("motifs in the read-out", over("readout: {n_motifs: 5}\n"), READOUT | PACKAGE | RECORD, {}),
     ("code of the summary", more_code("evaluation/summary.py"), SUMMARY, {}),
     # -- figures, report, predictions ---------------------------------------------------------------------
-    ("a colour", over("figures: {model_colour: '#aa0000'}\n"), FIGURES, {}),
+    ("a colour", over("figures: {model_colour: '#aa0000'}\n"), FIGURES | RECORD, {}),
     (
         "code of the figures of accuracy", more_code("evaluation/figures.py"),
         {"plot_cell_line_bars", "plot_support_curve", "plot_precision_recall"} | REPORT, {},
@@ -370,9 +373,12 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
             " enhancers: results/simulation/raw/skin_2/enhancers.bed.gz,"
             " promoters: results/simulation/raw/skin_2/promoters.bed.gz}}\n"
         ),
-        PREDICTION, {"prepare_prediction": {"predicted_line=more"}},
+        PREDICTION | RECORD, {"prepare_prediction": {"predicted_line=more"}},
     ),
-    ("pairs of a track", over("predictions: {new_liver: {track_pairs: 10}}\n"), {"gather_predictions"}, {}),
+    (
+        "pairs of a track", over("predictions: {new_liver: {track_pairs: 10}}\n"),
+        {"gather_predictions"} | RECORD, {},
+    ),
     # -- lost files ---------------------------------------------------------------------------------------
     ("an intermediate that is asked for no more", delete("results/genome/genome.fa"), NOTHING, {}),
     ("a table of labels", delete("results/labels/blood_2.parquet"), NOTHING, {}),
