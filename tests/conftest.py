@@ -32,11 +32,22 @@ class Checkout:
         The working directory.
     configuration : sequence of str
         Files that every run lays over the shipped configuration.
+    code : Path
+        The folder of the workflow and of the package that it runs.
+
+    Attributes
+    ----------
+    programs : str
+        Where programs are looked for. A virtual environment that is not activated is the harder case, so its
+        programs are not there.
     """
 
-    def __init__(self, directory: Path, configuration: Sequence[str] = ()) -> None:
+    programs = "/usr/local/bin:/usr/bin:/bin"
+
+    def __init__(self, directory: Path, configuration: Sequence[str] = (), code: Path = TOP) -> None:
         self.directory = directory
         self.configuration = tuple(configuration)
+        self.code = code
         if not (directory / "config").exists():
             shutil.copytree(TOP / "config", directory / "config")
         given = shutil.ignore_patterns("downloads")
@@ -58,13 +69,25 @@ class Checkout:
     def copy_to(self, directory: Path) -> Checkout:
         """The same, results and provenance included, to be changed at will."""
         shutil.copytree(self.directory, directory, symlinks=True, dirs_exist_ok=True)
-        return Checkout(directory, self.configuration)
+        return Checkout(directory, self.configuration, self.code)
+
+    def copy_code_to(self, directory: Path) -> None:
+        """Run from a copy of the code, as new as a fresh clone, to be changed at will."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        for name in ("src", "workflow", "profiles"):
+            shutil.copytree(
+                self.code / name, directory / name, ignore=ignored, copy_function=shutil.copyfile,
+                dirs_exist_ok=True,
+            )  # fmt: skip
+        shutil.copyfile(self.code / "Snakefile", directory / "Snakefile")
+        (directory / "workflow" / "bin" / "cbat").chmod(0o755)
+        self.code = directory
 
     def snakemake(self, *arguments: str, over: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run Snakemake; standard error joins standard output."""
-        # A virtual environment that is not activated is the harder case, so its programs are not on PATH.
-        environment = dict(os.environ, PATH="/usr/local/bin:/usr/bin:/bin")
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(TOP / "Snakefile"), "--nocolor"]
+        environment = dict(os.environ, PATH=self.programs)
+        snakefile = str(self.code / "Snakefile")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--nocolor"]
         configuration = [*self.configuration, *over]
         if configuration:
             command += ["--configfile", *configuration]

@@ -67,6 +67,35 @@ def test_a_finished_benchmark_has_nothing_to_do(finished) -> None:
     assert "Nothing to be done" in finished.snakemake("-n").stdout
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "again"),
+    [
+        ("src/cbat/simulation/benchmark.py", "\nMORE = 1\n", True),
+        ("src/cbat/evaluation/figures.py", "\nMORE = 1\n", True),
+        ("src/cbat/evaluation/figures.py", "\n# A comment.\n", False),
+        ("src/cbat/prediction/page_files/page.css", "\n/* */\n", False),
+    ],
+)
+def test_worlds_look_for_what_to_do_when_what_they_run_changes(
+    finished, tmp_path: Path, file: str, text: str, again: bool
+) -> None:
+    changed = finished.copy_to(tmp_path / "run")
+    changed.copy_code_to(tmp_path / "code")
+    with (changed.code / file).open("a") as code:
+        code.write(text)
+    rules = {"run_world", "summarise_benchmark", "write_report"} if again else set()
+    assert changed.planned() - {"everything", "all", "benchmark_results"} == rules
+
+
+def test_worlds_look_again_for_a_setting_of_a_model_and_not_for_its_layout(finished, tmp_path: Path) -> None:
+    changed = finished.copy_to(tmp_path)
+    model = changed.directory / "config/models/baseline.yaml"
+    model.write_text(f"# A comment.\n{model.read_text()}")
+    assert changed.planned() == set()
+    changed.set_keys("config/models/baseline.yaml", learning_rate=0.002)
+    assert "run_world" in changed.planned()
+
+
 def test_a_lost_copy_is_made_again_without_running_the_world_anew(finished) -> None:
     folder = finished.directory / "worlds" / "additive"
     model = folder / "results" / "models" / "graph_manifold" / "seed_1" / "model.safetensors"

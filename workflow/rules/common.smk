@@ -17,7 +17,7 @@ os.environ.update(
 )
 
 from cbat.cli import STAGES
-from cbat.config.closure import import_closure
+from cbat.config.closure import code_digest, content_digest
 from cbat.config.predicted_lines import (
     PACKAGE_FILES,
     input_files,
@@ -28,6 +28,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.similarities import similarity_files
 from cbat.errors import UserError
+from cbat.versions import software
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
 DEFAULT = [str(path) for path in workflow.configfiles if str(path) not in OVER_DEFAULT]
@@ -39,22 +40,46 @@ except UserError as error:
     sys.exit(1)
 
 
+# With `--cache`, and the folder that it asks for: see docs/reruns.md.
+CACHED = workflow.enable_cache
+CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
+if CACHED and "://" not in CACHE and not Path(CACHE or "-").is_dir():
+    print(
+        f"\nError in the environment.\n--cache keeps files in the folder SNAKEMAKE_OUTPUT_CACHE, which is"
+        f" {repr(CACHE) + ', no folder' if CACHE else 'not set'}."
+        " To mend: set it to a folder that exists, or leave --cache out.\n",
+        file=sys.stderr,
+    )
+    sys.exit(1)
+
+
+SOFTWARE = (
+    {name: value for name, value in software().items() if name in ("python", "packages")} if CACHED else {}
+)
+
+
+def cache_key(wildcards, input):
+    """What the cache has to know of a job besides code and settings; like :func:`sheet` no reason to run again."""
+    return {"software": SOFTWARE} | dict(wildcards)
+
+
 def one_of(names):
     """A wildcard constraint: whole names, nothing else."""
     return "|".join(re.escape(str(name)) for name in names)
 
 
-def relative(path):
-    """A path as it is shortest to read: from the working directory, when it lies inside it."""
-    working_directory = Path.cwd()
-    return str(path.relative_to(working_directory) if path.is_relative_to(working_directory) else path)
-
-
 def code(*modules):
-    """The source files that a stage runs, so that a change to one of them runs the stage again."""
-    return [
-        relative(path) for path in sorted({path for module in modules for path in import_closure(module)})
-    ]
+    """What a stage runs, in one number: a parameter that no command prints, see `rows`.
+
+    Not the files themselves, which would be newer than all results in a fresh copy of the checkout.
+    """
+    return code_digest(*modules)
+
+
+def contents(folder, *patterns):
+    """Files of the checkout that are no code of the package, in one number, for the same reason."""
+    top = CHECKOUT / folder
+    return content_digest([path for pattern in patterns for path in top.glob(pattern)], top)
 
 
 def settings(section, *keys):
@@ -210,17 +235,21 @@ WANTED = "benchmark_results" if PROJECT.worlds else "results"
 
 
 def world_inputs(wildcards):
-    """What a world reads of the checkout and of the user: a change lets it look for what to do."""
+    """Files of the user that a world reads: a change lets it look for what to do."""
+    config = PROJECT.worlds[wildcards.world].project.config
+    own = [path for row in PROJECT.worlds[wildcards.world].project.cell_lines for path in row.files.values()]
+    own += [config.genome.fasta, *(table.path for table in config.graph.similarities)]
+    own += [table for table in [config.genome.contig_names, config.readout.motifs] if table is not None]
+    own += [path for _, path in similarity_files(config.graph)]
+    return sorted({str(path) for path in own if not is_simulated(config, path)})
+
+
+def world_settings(wildcards):
+    """All that a world is configured by, defaults included, for the same reason."""
     project = PROJECT.worlds[wildcards.world].project
-    own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
-    own += [table for table in [project.config.genome.contig_names] if table is not None]
-    own += [path for _, path in similarity_files(project.config.graph)]
-    named = [project.config.cell_lines, project.config.tissues]
-    named += [f"config/models/{name}.yaml" for name in project.models]
-    named += [f"config/encoders/{name}.yaml" for name in project.encoders]
-    named += [path for path in own if not is_simulated(project.config, path)]
-    return sorted({str(path) for path in named})
+    sheets = [*project.cell_lines, *project.tissues]
+    named = [project.config, *sheets, *project.models.values(), *project.encoders.values()]
+    return [one.model_dump_json() for one in named]
 
 
 def nested_options():
@@ -277,10 +306,6 @@ PREDICTED = expand(
     f"results/predictions/{line}/pairs/{chromosome}.parquet"
     for line, prediction in PREDICTIONS.items()
     for chromosome in predicted_chromosomes(PROJECT.config, prediction)
-]
-PAGE_SOURCES = [
-    relative(CHECKOUT / "src" / "cbat" / "prediction" / "page_files" / f"page.{kind}")
-    for kind in ["css", "html", "js"]
 ]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",

@@ -14,7 +14,6 @@ GENOME_FOR_ELEMENTS = (
 rule collect_elements:
     """Collect the unique elements of a cohort of cell lines."""
     input:
-        code=code("cbat.data.elements"),
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
         contig_names=contig_names(),
         contig_sizes="results/genome/contig_sizes.tsv",
@@ -29,6 +28,7 @@ rule collect_elements:
         "logs/collect_elements/{cohort}.log",
     benchmark:
         "benchmarks/collect_elements/{cohort}.tsv"
+    cache: CACHED
     # What the user brings is read first, so that a mistake in it stops a run before any work.
     priority: 10
     conda:
@@ -37,6 +37,8 @@ rule collect_elements:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.data.elements"),
+        key=cache_key,
         cell_lines=sheet("cell_lines"),
         rows=lambda wildcards: rows(
             cohort_rows(wildcards.cohort),

@@ -5,7 +5,6 @@
 rule prepare_genome:
     """Unpack and index the genome."""
     input:
-        code=code("cbat.data.genome"),
         fasta=str(PROJECT.config.genome.fasta),
     output:
         fasta="results/genome/genome.fa",
@@ -15,10 +14,14 @@ rule prepare_genome:
         "logs/prepare_genome/genome.log",
     benchmark:
         "benchmarks/prepare_genome/genome.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
         runtime=60,
+    params:
+        code=code("cbat.data.genome"),
+        key=cache_key,
     shell:
         "cbat prepare_genome --fasta {input.fasta:q} --directory results/genome > {log} 2>&1"

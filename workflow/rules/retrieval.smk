@@ -4,6 +4,15 @@
 from cbat.config.sources import source_of
 
 
+def published(wildcards):
+    """The row of the registry of a file."""
+    return source_of(PROJECT.config, Path("resources/downloads", wildcards.file))
+
+
+# The cache knows a file that a rule makes by the rule, and one that is there by its content, which may be another.
+DOWNLOADED = [path.name for path in Path("resources/downloads").glob("*")] if CACHED else []
+
+
 # A file that is there is never fetched again, whoever put it there: so neither the registry nor the code is an
 # input, and no parameter counts as changed.
 rule download_source:
@@ -15,7 +24,7 @@ rule download_source:
     benchmark:
         "benchmarks/download_source/{file}.tsv"
     wildcard_constraints:
-        file=r"[^/]+",
+        file=rf"(?!(?:{one_of(DOWNLOADED)})$)[^/]+",
     retries: 3
     # Nodes of a cluster often have no way out.
     localrule: True
@@ -26,9 +35,9 @@ rule download_source:
         runtime=720,
         disk_mb=10000,
     params:
-        name=lambda wildcards, input: source_of(
-            PROJECT.config, Path("resources/downloads", wildcards.file)
-        ).name,
+        name=lambda wildcards, input: published(wildcards).name,
+        # What the cache knows the file by.
+        source=lambda wildcards, input: published(wildcards).model_dump_json(),
         settings=lambda wildcards, input: settings("retrieval"),
     shell:
         "cbat download --name {params.name:q} --output {output:q} --settings {params.settings:q} > {log} 2>&1"

@@ -5,7 +5,6 @@
 rule extract_sequences:
     """Extract the windows of a cohort's elements from the genome."""
     input:
-        code=code("cbat.data.sequences"),
         fasta="results/genome/genome.fa",
         index="results/genome/genome.fa.fai",
         enhancers="results/elements/{cohort}/enhancer.parquet",
@@ -18,12 +17,15 @@ rule extract_sequences:
         "logs/extract_sequences/{cohort}.log",
     benchmark:
         "benchmarks/extract_sequences/{cohort}.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
         runtime=60,
     params:
+        code=code("cbat.data.sequences"),
+        key=cache_key,
         max_n=lambda wildcards: (
             "" if PROJECT.config.elements.max_n is None else f"--max-n {PROJECT.config.elements.max_n}"
         ),

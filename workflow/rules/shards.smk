@@ -5,7 +5,6 @@
 rule write_block_shards:
     """Write the blocks and support sets of a cell line."""
     input:
-        code=code("cbat.data.shards"),
         labels="results/labels/{cell_line}.parquet",
         elements=lambda wildcards: expand(
             "results/elements/{cohort}/{table}.parquet",
@@ -18,17 +17,21 @@ rule write_block_shards:
             file=["enhancer.npy", "promoter.npy", "manifest.json"],
         ),
     output:
-        [f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
+        # Named, as the cache asks for.
+        **{Path(file).stem: f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES},
     log:
         "logs/write_block_shards/{cell_line}.log",
     benchmark:
         "benchmarks/write_block_shards/{cell_line}.tsv"
+    cache: CACHED
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
         runtime=30,
     params:
+        code=code("cbat.data.shards"),
+        key=cache_key,
         cohort=cohort_of,
         settings=settings("shards"),
     shell:

@@ -8,8 +8,9 @@ TRAINING_DEVICE = PROJECT.config.training.device
 TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
 # Several processes share the cell lines of a training; each has its threads and, with `device: cuda`, its GPU.
 PROCESSES = PROJECT.config.training.processes
-# What changes a model, if only as dropout falls otherwise in several processes; curves for a browser do not.
-TRAINING_KEYS = ["device", "precision", "fail_on_collapse", "processes", "blocks_at_once"]
+# What changes a model, if only as dropout falls otherwise in several processes; neither curves for a browser do,
+# nor a stop for what has collapsed, which `check_collapse` makes up for.
+TRAINING_KEYS = ["device", "precision", "processes", "blocks_at_once"]
 TRAINING_ENVIRONMENT = f"../envs/train-{'gpu' if TRAINING_DEVICE == 'cuda' else 'cpu'}.yaml"
 
 
@@ -17,7 +18,6 @@ rule pretrain_encoder:
     """Learn motif filters from the training lines' candidates, without interaction labels."""
     input:
         elements_and_sequences("training"),
-        code=code("cbat.training.pretrain"),
     output:
         [f"results/encoders/{{encoder}}/seed_{{seed}}/{file}" for file in ENCODER_FILES],
     log:
@@ -30,6 +30,7 @@ rule pretrain_encoder:
     resources:
         **TRAINING_RESOURCES,
     params:
+        code=code("cbat.training.pretrain"),
         settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),
         training=settings("training", "device", "precision"),
         train_lines=PROJECT.names("train"),
@@ -44,7 +45,6 @@ rule train_model:
     """Train a model on the training lines; validation chromosomes and lines choose its checkpoint."""
     input:
         shards(PROJECT.names("train", "validation")),
-        code=code("cbat.training.train"),
         encoder=lambda wildcards: expand(
             "results/encoders/{encoder}/seed_{seed}/{file}",
             encoder=PROJECT.models[wildcards.model].encoder,
@@ -67,9 +67,12 @@ rule train_model:
         **TRAINING_RESOURCES
         | {"mem_mb": memory(1000 * PROCESSES), "gpu": PROCESSES * int(TRAINING_DEVICE == "cuda")},
     params:
+        code=code("cbat.training.train"),
         settings=lambda wildcards: PROJECT.models[wildcards.model].model_dump_json(),
         # What a command is told may hold more than what it runs again for, see `sheet`.
-        training=lambda wildcards, input: settings("training", *TRAINING_KEYS, "tensorboard"),
+        training=lambda wildcards, input: settings(
+            "training", *TRAINING_KEYS, "fail_on_collapse", "tensorboard"
+        ),
         counts=settings("training", *TRAINING_KEYS),
         encoder=lambda wildcards, input: Path(input.encoder[0]).parent,
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
