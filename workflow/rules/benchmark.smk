@@ -15,13 +15,6 @@ rule run_world:
     """Run this workflow on one world, in a folder of its own, and copy what it made."""
     input:
         world_inputs,
-        code=code(
-            *sorted(
-                {verb.function.partition(":")[0] for name, verb in STAGES.items() if name != "run_world"}
-            )
-        ),
-        rules=sorted(relative(path) for path in (CHECKOUT / "workflow").rglob("*.smk")),
-        snakefile=relative(CHECKOUT / "workflow" / "Snakefile"),
         genome=SHARED_GENOME,
     output:
         [f"results/worlds/{{world}}/{file}" for file in WORLD_FILES],
@@ -43,7 +36,11 @@ rule run_world:
         mem_mb=memory(8000),
         runtime=720,
     params:
-        values=lambda wildcards: json.dumps(PROJECT.worlds[wildcards.world].values, sort_keys=True),
+        code=code(*sorted({verb.function.partition(":")[0] for verb in STAGES.values()})),
+        workflow=contents("workflow", "Snakefile", "rules/*.smk", "report/*.rst"),
+        # What is written down need not be what counts, see `sheet`.
+        settings=world_settings,
+        values=lambda wildcards, input: json.dumps(PROJECT.worlds[wildcards.world].values, sort_keys=True),
         main=lambda wildcards, input: str(workflow.main_snakefile),
         unseen=lambda wildcards: PROJECT.worlds[wildcards.world].unseen or (),
         genome=lambda wildcards, input: f"--genome {input.genome[0]}" if input.genome else "",
@@ -58,7 +55,6 @@ rule run_world:
 rule summarise_benchmark:
     """Weigh all worlds together against what is claimed, and say so in words."""
     input:
-        code=code("cbat.evaluation.benchmark"),
         metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=WEIGHED),
     output:
         table=report(
@@ -79,6 +75,7 @@ rule summarise_benchmark:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.evaluation.benchmark"),
         worlds=lambda wildcards, input: [
             f"{world}={path}" for world, path in zip(WEIGHED, input.metrics, strict=True)
         ],
@@ -94,7 +91,6 @@ rule summarise_benchmark:
 rule summarise_held_out_lines:
     """Put the cell lines that the worlds hold out side by side, and say in words what they show."""
     input:
-        code=code("cbat.evaluation.held_out"),
         metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=HOLDING_OUT),
         summaries=expand("results/worlds/{world}/summary/summary.tsv", world=HOLDING_OUT),
     output:
@@ -116,6 +112,7 @@ rule summarise_held_out_lines:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.evaluation.held_out"),
         metrics=lambda wildcards, input: [
             f"{world}={path}" for world, path in zip(HOLDING_OUT, input.metrics, strict=True)
         ],

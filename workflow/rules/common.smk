@@ -17,7 +17,7 @@ os.environ.update(
 )
 
 from cbat.cli import STAGES
-from cbat.config.closure import import_closure
+from cbat.config.closure import code_digest, content_digest
 from cbat.config.predicted_lines import (
     PACKAGE_FILES,
     input_files,
@@ -44,17 +44,18 @@ def one_of(names):
     return "|".join(re.escape(str(name)) for name in names)
 
 
-def relative(path):
-    """A path as it is shortest to read: from the working directory, when it lies inside it."""
-    working_directory = Path.cwd()
-    return str(path.relative_to(working_directory) if path.is_relative_to(working_directory) else path)
-
-
 def code(*modules):
-    """The source files that a stage runs, so that a change to one of them runs the stage again."""
-    return [
-        relative(path) for path in sorted({path for module in modules for path in import_closure(module)})
-    ]
+    """What a stage runs, in one number: a parameter that no command prints, see `rows`.
+
+    Not the files themselves, which would be newer than all results in a fresh copy of the checkout.
+    """
+    return code_digest(*modules)
+
+
+def contents(folder, *patterns):
+    """Files of the checkout that are no code of the package, in one number, for the same reason."""
+    top = CHECKOUT / folder
+    return content_digest([path for pattern in patterns for path in top.glob(pattern)], top)
 
 
 def settings(section, *keys):
@@ -210,17 +211,21 @@ WANTED = "benchmark_results" if PROJECT.worlds else "results"
 
 
 def world_inputs(wildcards):
-    """What a world reads of the checkout and of the user: a change lets it look for what to do."""
+    """Files of the user that a world reads: a change lets it look for what to do."""
+    config = PROJECT.worlds[wildcards.world].project.config
+    own = [path for row in PROJECT.worlds[wildcards.world].project.cell_lines for path in row.files.values()]
+    own += [config.genome.fasta, *(table.path for table in config.graph.similarities)]
+    own += [table for table in [config.genome.contig_names, config.readout.motifs] if table is not None]
+    own += [path for _, path in similarity_files(config.graph)]
+    return sorted({str(path) for path in own if not is_simulated(config, path)})
+
+
+def world_settings(wildcards):
+    """All that a world is configured by, defaults included, for the same reason."""
     project = PROJECT.worlds[wildcards.world].project
-    own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [project.config.genome.fasta, *(table.path for table in project.config.graph.similarities)]
-    own += [table for table in [project.config.genome.contig_names] if table is not None]
-    own += [path for _, path in similarity_files(project.config.graph)]
-    named = [project.config.cell_lines, project.config.tissues]
-    named += [f"config/models/{name}.yaml" for name in project.models]
-    named += [f"config/encoders/{name}.yaml" for name in project.encoders]
-    named += [path for path in own if not is_simulated(project.config, path)]
-    return sorted({str(path) for path in named})
+    sheets = [*project.cell_lines, *project.tissues]
+    named = [project.config, *sheets, *project.models.values(), *project.encoders.values()]
+    return [one.model_dump_json() for one in named]
 
 
 def nested_options():
@@ -277,10 +282,6 @@ PREDICTED = expand(
     f"results/predictions/{line}/pairs/{chromosome}.parquet"
     for line, prediction in PREDICTIONS.items()
     for chromosome in predicted_chromosomes(PROJECT.config, prediction)
-]
-PAGE_SOURCES = [
-    relative(CHECKOUT / "src" / "cbat" / "prediction" / "page_files" / f"page.{kind}")
-    for kind in ["css", "html", "js"]
 ]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",

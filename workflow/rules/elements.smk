@@ -14,7 +14,6 @@ GENOME_FOR_ELEMENTS = (
 rule collect_elements:
     """Collect the unique elements of a cohort of cell lines."""
     input:
-        code=code("cbat.data.elements"),
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
         contig_names=contig_names(),
         contig_sizes="results/genome/contig_sizes.tsv",
@@ -37,6 +36,7 @@ rule collect_elements:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.data.elements"),
         cell_lines=sheet("cell_lines"),
         rows=lambda wildcards: rows(
             cohort_rows(wildcards.cohort),

@@ -5,7 +5,6 @@
 rule evaluate_cell_line:
     """Evaluate a model on one cell line, with its own environment and with wrong ones."""
     input:
-        code=code("cbat.evaluation.cell_line"),
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         shard=[f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
         other_shards=lambda wildcards: shards(wrong_lines(wildcards)),
@@ -22,6 +21,7 @@ rule evaluate_cell_line:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.evaluation.cell_line"),
         role=role_of,
         tissue=lambda wildcards: PROJECT.row(wildcards.cell_line).tissue,
         other_shards=lambda wildcards: expand("results/shards/{cell_line}", cell_line=wrong_lines(wildcards)),

@@ -5,7 +5,6 @@
 rule plot_cell_line_bars:
     """Draw the headline figure of every cell line as bars."""
     input:
-        code=code("cbat.evaluation.figures"),
         metrics="results/summary/metrics.tsv",
     output:
         report(
@@ -25,6 +24,7 @@ rule plot_cell_line_bars:
         runtime=10,
     params:
         **FIGURE_PARAMS,
+        code=code("cbat.evaluation.figures"),
     shell:
         "cbat plot_cell_line_bars --metrics {input.metrics} --settings {params.settings:q}"
         " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
@@ -34,7 +34,6 @@ rule plot_cell_line_bars:
 rule plot_support_curve:
     """Draw AUPR against the size of the support set."""
     input:
-        code=code("cbat.evaluation.figures"),
         metrics="results/summary/metrics.tsv",
     output:
         report(
@@ -54,6 +53,7 @@ rule plot_support_curve:
         runtime=10,
     params:
         **FIGURE_PARAMS,
+        code=code("cbat.evaluation.figures"),
     shell:
         "cbat plot_support_curve --metrics {input.metrics} --settings {params.settings:q}"
         " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
@@ -63,7 +63,6 @@ rule plot_support_curve:
 rule plot_precision_recall:
     """Draw precision against recall, one panel for each cell line."""
     input:
-        code=code("cbat.evaluation.figures"),
         scored_pairs=compared("scored_pairs.parquet"),
         truth=expand(
             "results/simulation/truth/{cell_line}.parquet",
@@ -87,6 +86,7 @@ rule plot_precision_recall:
         runtime=10,
     params:
         **FIGURE_PARAMS,
+        code=code("cbat.evaluation.figures"),
     shell:
         "cbat plot_precision_recall --scored-pairs {input.scored_pairs} --truth {input.truth}"
         " --settings {params.settings:q} --figures {params.figures:q}"

@@ -5,7 +5,6 @@
 rule prepare_genome:
     """Unpack and index the genome."""
     input:
-        code=code("cbat.data.genome"),
         fasta=str(PROJECT.config.genome.fasta),
     output:
         fasta="results/genome/genome.fa",
@@ -20,5 +19,7 @@ rule prepare_genome:
     resources:
         mem_mb=memory(1000),
         runtime=60,
+    params:
+        code=code("cbat.data.genome"),
     shell:
         "cbat prepare_genome --fasta {input.fasta:q} --directory results/genome > {log} 2>&1"

@@ -6,7 +6,6 @@
 rule build_prototype_graph:
     """Relate cell lines by tissue, germ layer and similarity."""
     input:
-        code=code("cbat.graph.build"),
         similarities=lambda wildcards: [
             str(table.path) for table in PROJECT.graph_settings(wildcards.scope).similarities
         ],
@@ -24,6 +23,7 @@ rule build_prototype_graph:
         mem_mb=memory(200),
         runtime=10,
     params:
+        code=code("cbat.graph.build"),
         cell_lines=sheet("cell_lines"),
         tissues=sheet("tissues"),
         rows=lambda wildcards: rows(
@@ -40,7 +40,6 @@ rule build_prototype_graph:
 rule plot_prototype_graph:
     """Draw the cell prototype graph."""
     input:
-        code=code("cbat.graph.picture"),
         graph="results/graph/all/graph.json",
     output:
         report(
@@ -59,6 +58,7 @@ rule plot_prototype_graph:
         mem_mb=memory(200),
         runtime=10,
     params:
+        code=code("cbat.graph.picture"),
         settings=settings("figures"),
     shell:
         "cbat plot_prototype_graph --graph {input.graph} --output {output} --settings {params.settings:q}"

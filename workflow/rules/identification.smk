@@ -19,7 +19,6 @@ rule identify_cell_line:
     """Say how well unlabelled enhancers of test chromosomes identify their cell line."""
     input:
         [elements_and_sequences(cohort) for cohort in COHORTS],
-        code=code("cbat.evaluation.identification"),
         encoder=[f"results/encoders/{{encoder}}/seed_{{seed}}/{file}" for file in ENCODER_FILES],
         motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
     output:
@@ -46,6 +45,7 @@ rule identify_cell_line:
         mem_mb=memory(2000),
         runtime=60,
     params:
+        code=code("cbat.evaluation.identification"),
         cohorts=COHORTS,
         cell_lines=PROJECT.names(),
         settings=settings("evaluation", "support_sizes", "headline_support", "n_bootstrap", "seed"),

@@ -7,7 +7,6 @@
 rule label_pairs:
     """Read the labelled pairs of a cell line."""
     input:
-        code=code("cbat.data.labels"),
         pairs=lambda wildcards: pair_files(PROJECT.row(wildcards.cell_line)),
         contig_names=contig_names(),
         enhancers=lambda wildcards: f"results/elements/{cohort_of(wildcards)}/enhancer.parquet",
@@ -30,6 +29,7 @@ rule label_pairs:
         mem_mb=memory(2000 if PROJECT.config.labels.negatives == "natural" else 500),
         runtime=30,
     params:
+        code=code("cbat.data.labels"),
         cell_lines=sheet("cell_lines"),
         row=lambda wildcards: rows(
             [PROJECT.row(wildcards.cell_line)],
@@ -52,7 +52,6 @@ rule label_pairs:
 rule measure_balance:
     """Measure how contacts and negatives of a cell line differ before any model."""
     input:
-        code=code("cbat.data.balance"),
         labels="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",
     output:
@@ -66,6 +65,8 @@ rule measure_balance:
     resources:
         mem_mb=memory(500),
         runtime=10,
+    params:
+        code=code("cbat.data.balance"),
     shell:
         "cbat measure_balance --cell-line {wildcards.cell_line} --labels {input.labels}"
         " --counts {input.counts} --output {output} > {log} 2>&1"
@@ -74,7 +75,6 @@ rule measure_balance:
 rule plot_balance:
     """Draw how contacts and negatives of every cell line differ."""
     input:
-        code=code("cbat.data.balance_figure"),
         balance=expand("results/labels/{cell_line}.balance.tsv", cell_line=PROJECT.names()),
     output:
         report(
@@ -93,6 +93,7 @@ rule plot_balance:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.data.balance_figure"),
         figures=settings("figures", "baseline_colour", "model_colour"),
     shell:
         "cbat plot_balance --balance {input.balance} --figures {params.figures:q} --output {output}"

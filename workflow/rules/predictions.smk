@@ -9,7 +9,6 @@ rule package_model:
     """Put a trained model into a model directory, to be shared."""
     input:
         shards(PROJECT.names("train", "validation")),
-        code=code("cbat.prediction.package"),
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         metrics=expand(
             "results/evaluation/{{model}}/seed_{{seed}}/{cell_line}/metrics.tsv",
@@ -34,6 +33,7 @@ rule package_model:
         mem_mb=memory(1000),
         runtime=10,
     params:
+        code=code("cbat.prediction.package"),
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
         calibration=lambda wildcards, input: (
             ["--calibration", input.calibration] if input.calibration else []
@@ -56,7 +56,6 @@ rule prepare_prediction:
     """Read the candidates and the environment of a new cell line."""
     input:
         unpack(prediction_inputs),
-        code=code("cbat.prediction.prepare"),
         model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
     output:
         expand("results/predictions/{{predicted_line}}/{file}", file=READING_FILES),
@@ -78,6 +77,7 @@ rule prepare_prediction:
         mem_mb=memory(2000),
         runtime=60,
     params:
+        code=code("cbat.prediction.prepare"),
         model=lambda wildcards: prediction_model(wildcards).directory,
         settings=prediction_settings("track_pairs", "page_pairs"),
         options=prediction_options,
@@ -91,7 +91,6 @@ rule prepare_prediction:
 rule score_chromosome:
     """Score the pairs of one chromosome of a new cell line."""
     input:
-        code=code("cbat.prediction.score"),
         model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
         prepared=expand(
             "results/predictions/{{predicted_line}}/{file}",
@@ -115,6 +114,7 @@ rule score_chromosome:
         mem_mb=memory(2000),
         runtime=240,
     params:
+        code=code("cbat.prediction.score"),
         model=lambda wildcards: prediction_model(wildcards).directory,
     shell:
         "cbat score_chromosome --model-directory {params.model:q}"
@@ -125,7 +125,6 @@ rule score_chromosome:
 rule gather_predictions:
     """Write the scored pairs of a new cell line as tables and tracks."""
     input:
-        code=code("cbat.prediction.gather"),
         plan="results/predictions/{predicted_line}/prepared/plan.json",
         pairs=scored_pairs_of,
     output:
@@ -140,6 +139,7 @@ rule gather_predictions:
         mem_mb=memory(2000),
         runtime=120,
     params:
+        code=code("cbat.prediction.gather"),
         settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"track_pairs"}),
     shell:
         "cbat gather_predictions --directory results/predictions/{wildcards.predicted_line}"
@@ -149,8 +149,6 @@ rule gather_predictions:
 rule write_prediction_page:
     """Write the page to look at of a new cell line."""
     input:
-        code=code("cbat.prediction.page"),
-        page=PAGE_SOURCES,
         model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
         environment="results/predictions/{predicted_line}/environment.json",
         plan="results/predictions/{predicted_line}/prepared/plan.json",
@@ -168,6 +166,8 @@ rule write_prediction_page:
         mem_mb=memory(2000),
         runtime=60,
     params:
+        code=code("cbat.prediction.page"),
+        page=contents("src/cbat/prediction/page_files", "page.*"),
         model=lambda wildcards: prediction_model(wildcards).directory,
         settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"page_pairs"}),
     shell:

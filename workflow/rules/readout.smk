@@ -23,7 +23,6 @@ rule read_environment:
     input:
         shards(PROJECT.names("train", "validation")),
         shards(PROJECT.evaluated()),
-        code=code("cbat.evaluation.environment_readout"),
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
     output:
@@ -52,6 +51,7 @@ rule read_environment:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.evaluation.environment_readout"),
         calibration_shards=expand(
             "results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")
         ),
@@ -70,7 +70,6 @@ rule read_environment:
 rule plot_environment_readout:
     """Draw which tissues and motifs the support sets of cell lines point to."""
     input:
-        code=code("cbat.evaluation.readout_figure"),
         tissue_posterior=f"{DRAWN_READOUT}/tissue_posterior.tsv",
         deviating_motifs=f"{DRAWN_READOUT}/deviating_motifs.tsv",
     output:
@@ -90,6 +89,7 @@ rule plot_environment_readout:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.evaluation.readout_figure"),
         n_support=PROJECT.config.evaluation.headline_support,
     shell:
         "cbat plot_environment_readout --tissue-posterior {input.tissue_posterior}"

@@ -9,7 +9,6 @@ rule fit_references:
     """Fit the shortcuts that every model must beat to the training lines, once for all cell lines."""
     input:
         elements_and_sequences("training"),
-        code=code("cbat.evaluation.shortcuts"),
         training_labels=expand("results/labels/{cell_line}.parquet", cell_line=PROJECT.names("train")),
     output:
         expand("results/references/{file}", file=SHORTCUT_FILES),
@@ -23,6 +22,7 @@ rule fit_references:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.evaluation.shortcuts"),
         settings=settings("evaluation", "seed"),
     shell:
         "cbat fit_references --training-labels {input.training_labels}"
@@ -35,7 +35,6 @@ rule evaluate_references:
     input:
         lambda wildcards: elements_and_sequences(cohort_of(wildcards)),
         rules.fit_references.output,
-        code=code("cbat.evaluation.references"),
         labels="results/labels/{cell_line}.parquet",
         truth=truth_of,
     output:
@@ -50,6 +49,7 @@ rule evaluate_references:
         mem_mb=memory(1000),
         runtime=60,
     params:
+        code=code("cbat.evaluation.references"),
         role=role_of,
         cohort=cohort_of,
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",

@@ -6,7 +6,6 @@ rule write_report:
     """Gather figures, tables, captions and provenance into one HTML file."""
     input:
         getattr(rules, WANTED).input,
-        captions=sorted(relative(path) for path in (CHECKOUT / "workflow" / "report").glob("*.rst")),
     output:
         "results/report.html",
     log:
@@ -19,7 +18,14 @@ rule write_report:
         mem_mb=memory(500),
         runtime=10,
     params:
-        config=json.dumps(config, sort_keys=True),
+        captions=contents("workflow/report", "*.rst"),
+        # Of the configuration the captions read these keys.
+        shown=[
+            settings("labels", "negatives"),
+            settings("evaluation", "roles"),
+            {name: world.unseen for name, world in PROJECT.worlds.items()},
+        ],
+        config=lambda wildcards, input: json.dumps(config, sort_keys=True),
         wanted=lambda wildcards, input: WANTED,
         snakefile=lambda wildcards, input: str(workflow.main_snakefile),
     shell:

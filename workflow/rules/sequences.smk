@@ -5,7 +5,6 @@
 rule extract_sequences:
     """Extract the windows of a cohort's elements from the genome."""
     input:
-        code=code("cbat.data.sequences"),
         fasta="results/genome/genome.fa",
         index="results/genome/genome.fa.fai",
         enhancers="results/elements/{cohort}/enhancer.parquet",
@@ -24,6 +23,7 @@ rule extract_sequences:
         mem_mb=memory(500),
         runtime=60,
     params:
+        code=code("cbat.data.sequences"),
         max_n=lambda wildcards: (
             "" if PROJECT.config.elements.max_n is None else f"--max-n {PROJECT.config.elements.max_n}"
         ),

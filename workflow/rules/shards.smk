@@ -5,7 +5,6 @@
 rule write_block_shards:
     """Write the blocks and support sets of a cell line."""
     input:
-        code=code("cbat.data.shards"),
         labels="results/labels/{cell_line}.parquet",
         elements=lambda wildcards: expand(
             "results/elements/{cohort}/{table}.parquet",
@@ -29,6 +28,7 @@ rule write_block_shards:
         mem_mb=memory(500),
         runtime=30,
     params:
+        code=code("cbat.data.shards"),
         cohort=cohort_of,
         settings=settings("shards"),
     shell:

@@ -6,7 +6,6 @@
 rule compare_peaks:
     """Compare cell lines by the overlap of their peaks."""
     input:
-        code=code("cbat.graph.similarity"),
         peaks=lambda wildcards: sorted({str(path) for path in peaks_of(wildcards).peaks.values()}),
     output:
         "results/similarity/{scope}/{comparison}.tsv",
@@ -22,6 +21,7 @@ rule compare_peaks:
         mem_mb=memory(1000),
         runtime=30,
     params:
+        code=code("cbat.graph.similarity"),
         settings=lambda wildcards: peaks_of(wildcards).model_dump_json(include={"peaks", "bin"}),
     shell:
         "cbat compare_peaks --settings {params.settings:q} --output {output} > {log} 2>&1"
@@ -30,7 +30,6 @@ rule compare_peaks:
 rule compare_expression:
     """Compare cell lines by the correlation of their gene expression."""
     input:
-        code=code("cbat.graph.similarity"),
         table=lambda wildcards: str(EXPRESSION_CORRELATIONS[wildcards.comparison].table),
     output:
         "results/similarity/{scope}/{comparison}.tsv",
@@ -46,6 +45,7 @@ rule compare_expression:
         mem_mb=memory(1000),
         runtime=30,
     params:
+        code=code("cbat.graph.similarity"),
         settings=lambda wildcards: expression_of(wildcards).model_dump_json(include={"table", "columns"}),
     shell:
         "cbat compare_expression --settings {params.settings:q} --output {output} > {log} 2>&1"

@@ -5,8 +5,6 @@ if PROJECT.config.simulation is not None:
 
     rule simulate_benchmark:
         """Simulate a benchmark with known truth, as raw files."""
-        input:
-            code=code("cbat.simulation.benchmark"),
         output:
             genome="results/simulation/genome.fa.gz",
             pairs=expand("results/simulation/raw/{cell_line}/pairs.tsv.gz", cell_line=SIMULATED),
@@ -25,6 +23,7 @@ if PROJECT.config.simulation is not None:
             mem_mb=memory(500),
             runtime=30,
         params:
+            code=code("cbat.simulation.benchmark"),
             cell_lines=sheet("cell_lines"),
             rows=rows(SIMULATED_ROWS, "cell_line", "tissue"),
             settings=settings("simulation"),

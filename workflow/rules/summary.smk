@@ -11,7 +11,6 @@ MODELS = expand(
 rule summarise_evaluation:
     """Gather all figures in one table and say what they mean."""
     input:
-        code=code("cbat.evaluation.summary"),
         tables=evaluations("metrics.tsv") + REFERENCES,
         scored_pairs=evaluations("scored_pairs.parquet"),
         models=MODELS,
@@ -47,6 +46,7 @@ rule summarise_evaluation:
         mem_mb=memory(500),
         runtime=60,
     params:
+        code=code("cbat.evaluation.summary"),
         settings=settings("evaluation", *HEADLINE_KEYS, "n_bootstrap", "seed"),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
@@ -60,7 +60,6 @@ rule summarise_evaluation:
 rule describe_inputs:
     """Say what each cell line brought, what was left out, and what its support sets are drawn from."""
     input:
-        code=code("cbat.evaluation.input_report"),
         labels=expand("results/labels/{cell_line}.json", cell_line=PROJECT.names()),
         elements=expand("results/elements/{cohort}/report.json", cohort=COHORTS),
     output:
@@ -81,6 +80,7 @@ rule describe_inputs:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.evaluation.input_report"),
         cell_lines=PROJECT.names(),
         support_elements=PROJECT.config.shards.support_elements,
     shell:
@@ -92,7 +92,6 @@ rule describe_inputs:
 rule check_collapse:
     """List models that have collapsed; stop for them, if the configuration asks for that."""
     input:
-        code=code("cbat.evaluation.collapse_check"),
         metrics="results/summary/metrics.tsv",
         models=MODELS,
     output:
@@ -107,6 +106,7 @@ rule check_collapse:
         mem_mb=memory(500),
         runtime=10,
     params:
+        code=code("cbat.evaluation.collapse_check"),
         settings=settings("evaluation", *HEADLINE_KEYS),
         training=settings("training", "fail_on_collapse"),
     shell:

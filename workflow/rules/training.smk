@@ -17,7 +17,6 @@ rule pretrain_encoder:
     """Learn motif filters from the training lines' candidates, without interaction labels."""
     input:
         elements_and_sequences("training"),
-        code=code("cbat.training.pretrain"),
     output:
         [f"results/encoders/{{encoder}}/seed_{{seed}}/{file}" for file in ENCODER_FILES],
     log:
@@ -30,6 +29,7 @@ rule pretrain_encoder:
     resources:
         **TRAINING_RESOURCES,
     params:
+        code=code("cbat.training.pretrain"),
         settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),
         training=settings("training", "device", "precision"),
         train_lines=PROJECT.names("train"),
@@ -44,7 +44,6 @@ rule train_model:
     """Train a model on the training lines; validation chromosomes and lines choose its checkpoint."""
     input:
         shards(PROJECT.names("train", "validation")),
-        code=code("cbat.training.train"),
         encoder=lambda wildcards: expand(
             "results/encoders/{encoder}/seed_{seed}/{file}",
             encoder=PROJECT.models[wildcards.model].encoder,
@@ -67,6 +66,7 @@ rule train_model:
         **TRAINING_RESOURCES
         | {"mem_mb": memory(1000 * PROCESSES), "gpu": PROCESSES * int(TRAINING_DEVICE == "cuda")},
     params:
+        code=code("cbat.training.train"),
         settings=lambda wildcards: PROJECT.models[wildcards.model].model_dump_json(),
         # What a command is told may hold more than what it runs again for, see `sheet`.
         training=lambda wildcards, input: settings("training", *TRAINING_KEYS, "tensorboard"),

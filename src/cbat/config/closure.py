@@ -1,17 +1,19 @@
-"""Which source files of this package a module really runs.
+"""Which source files of this package a module really runs, and what they say.
 
-Snakemake does not notice a change in a module that a shell command imports. Each rule therefore
-declares the files of its stage's import closure as inputs: a change to the encoder trains anew, a
-change to a figure does not.
+Snakemake does not notice a change in a module that a shell command imports. Each rule therefore has a
+digest of its stage's import closure as a parameter: a change to the encoder trains anew, a change to a
+figure does not, nor does one to a comment or a docstring. Names and contents count, times and places of
+files do not, so a copy of the checkout is the same code.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 PACKAGE: Final = "cbat"
 PACKAGE_DIRECTORY: Final = Path(__file__).resolve().parent.parent
@@ -25,8 +27,9 @@ defaults included, so a new key or a better message must not run everything agai
 def import_closure(module: str) -> tuple[Path, ...]:
     """Source files that importing and running a module may execute, within this package.
 
-    Imports inside functions count; imports below ``if TYPE_CHECKING`` do not run and do not count.
-    Data files beside a module (``*.json``, ``*.tsv``, ``*.txt``, ``*.yaml`` of its package) count too.
+    Imports inside functions count; imports below ``if TYPE_CHECKING`` do not run and do not count. Of
+    :data:`NOT_CODE_OF_A_STAGE` only the module itself counts, if it is there. Data files beside a module
+    (``*.json``, ``*.tsv``, ``*.txt``, ``*.yaml`` of its package) count too.
 
     Parameters
     ----------
@@ -48,14 +51,40 @@ def import_closure(module: str) -> tuple[Path, ...]:
     while waiting:
         name = waiting.pop()
         # The top of the package holds nothing but the version.
-        if name in found or name in ("", PACKAGE) or _is_left_out(name):
+        if name in found or name in ("", PACKAGE) or (_is_left_out(name) and name != module):
             continue
         found.add(name)
-        waiting.extend(_imports(name))
+        waiting.extend(_parsed(_source(name)).imports)
         waiting.append(name.rpartition(".")[0])
     files = {_source(name) for name in found}
     files.update(path for name in found for path in _data_files(name))
     return tuple(sorted(files))
+
+
+@lru_cache
+def code_digest(*modules: str) -> str:
+    """What the import closures of some modules say, in one number.
+
+    Of a Python file its syntax tree counts, without comments, docstrings and layout; of another file every
+    byte.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        One of the modules, or one that it imports from this package, does not exist.
+    """
+    return content_digest({path for module in modules for path in import_closure(module)}, PACKAGE_DIRECTORY)
+
+
+def content_digest(paths: Iterable[Path], top: Path) -> str:
+    """Names below ``top`` and contents of some files in one number, as :func:`code_digest`."""
+    named = sorted((path.relative_to(top).as_posix(), _file_digest(path)) for path in paths)
+    return hashlib.sha256(repr(named).encode()).hexdigest()
 
 
 def _is_left_out(name: str) -> bool:
@@ -77,33 +106,85 @@ def _data_files(module: str) -> list[Path]:
     return [path for ending in ("json", "tsv", "txt", "yaml") for path in source.parent.glob(f"*.{ending}")]
 
 
+class _Parsed(NamedTuple):
+    digest: str
+    imports: tuple[str, ...]
+
+
+def _file_digest(path: Path) -> str:
+    return _parsed(path).digest if path.suffix == ".py" else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @lru_cache
-def _imports(module: str) -> tuple[str, ...]:
-    source = _source(module)
+def _parsed(source: Path) -> _Parsed:
     tree = ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
-    package = module if source.name == "__init__.py" else module.rpartition(".")[0]
-    found: list[str] = []
+    return _Parsed(hashlib.sha256(_canonical(tree).encode()).hexdigest(), tuple(_imports(tree, source)))
+
+
+def _canonical(tree: ast.Module) -> str:
+    """A syntax tree in one line, the same from every Python that reads the same code.
+
+    ``ast.dump`` also prints what is empty, of which each Python has more, and ``ast.unparse`` puts quotes as
+    each Python likes them.
+    """
+    words: list[str] = []
+    _append_words(tree, words)
+    return " ".join(words)
+
+
+def _append_words(node: object, words: list[str]) -> None:
+    if isinstance(node, ast.AST):
+        words += (type(node).__name__, "(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            # Whether a name is read or written is told by its place.
+            if value is not None and value != [] and name != "ctx":
+                words.append(name)
+                _append_words(value, words)
+        words.append(")")
+    elif isinstance(node, list):
+        words.append("[")
+        for one in node:
+            if not _is_text_alone(one):
+                _append_words(one, words)
+        words.append("]")
+    else:
+        words.append(repr(node))
+
+
+def _is_text_alone(node: object) -> bool:
+    """Whether a statement is a docstring: nobody reads one while a stage runs."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _imports(tree: ast.Module, source: Path) -> Iterator[str]:
+    """Modules of this package that a file imports."""
+    inside = source.relative_to(PACKAGE_DIRECTORY).parent
+    package = ".".join([PACKAGE, *inside.parts])
     for node in _running_nodes(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE]
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             if base.split(".")[0] == PACKAGE:
-                found.append(base)
-                found += [name for alias in node.names if _is_module(name := f"{base}.{alias.name}")]
-    return tuple(found)
+                yield base
+                yield from (name for alias in node.names if _is_module(name := f"{base}.{alias.name}"))
 
 
-def _running_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk the tree, leaving out what only a type checker executes."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and _is_type_checking(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _running_nodes(other)
-            continue
-        yield child
-        yield from _running_nodes(child)
+def _running_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """All nodes of a tree, but not what only a type checker executes."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            waiting.extend(node.orelse)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _is_type_checking(test: ast.expr) -> bool:
