@@ -34,7 +34,7 @@ rule collect_elements:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.data.elements"),
         cell_lines=sheet("cell_lines"),
