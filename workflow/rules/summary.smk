@@ -118,7 +118,6 @@ rule record_versions:
     """Write down what the results were made of and with: revision, locks, configuration, data, seeds, device."""
     input:
         "results/summary/metrics.tsv",
-        code=code("cbat.evaluation.run_versions"),
         raw=sorted({str(PROJECT.config.genome.fasta), *raw_files(PROJECT.cell_lines)}),
         manifests=expand("results/shards/{cell_line}/manifest.json", cell_line=PROJECT.names()),
         models=expand(
@@ -138,6 +137,7 @@ rule record_versions:
         mem_mb=memory(500),
         runtime=minutes(10),
     params:
+        code=code("cbat.evaluation.run_versions"),
         configuration=PROJECT.config.model_dump_json(),
     shell:
         "cbat record_versions --configuration {params.configuration:q} --raw {input.raw:q}"
