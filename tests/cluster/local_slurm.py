@@ -9,6 +9,7 @@ configuration in /etc/slurm, so that a link is made there, and taken away when i
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,11 +21,19 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import pandas as pd
+import yaml
+
 PROGRAMS = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
 CONFIGURATION = Path("/etc/slurm")
 MUNGE_KEY, MUNGE_SOCKETS = Path("/etc/munge/munge.key"), Path("/run/munge")
 NODES = ("cpu1", "gpu1")
 SECONDS = 30
+PROFILE = Path(__file__).parents[2] / "profiles" / "slurm" / "config.yaml"
+COLUMNS = {
+    "job": "%i", "comment": "%k", "partition": "%P", "node": "%N", "state": "%T", "elapsed": "%M",
+    "memory": "%m", "time_limit": "%l", "cpus": "%C", "gres": "%b",
+}  # fmt: skip
 TEMPLATE = """\
 ClusterName=local
 SlurmctldHost={host}(127.0.0.1)
@@ -42,6 +51,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
 ReturnToService=2
+SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 SelectType=select/cons_tres
@@ -51,9 +61,9 @@ AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
 MinJobAge=3600
 GresTypes=gpu
-NodeName=DEFAULT NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
-NodeName=cpu1 Port={ports[1]}
-NodeName=gpu1 Port={ports[2]} Gres=gpu:1
+NodeName=DEFAULT CPUs={cpus} RealMemory={memory} State=UNKNOWN
+NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}
+NodeName=gpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} Gres=gpu:1
 PartitionName=cpu Nodes=cpu1 Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=gpu1 MaxTime=INFINITE State=UP
 """
@@ -80,10 +90,10 @@ class LocalSlurm:
     directory : Path
         For its state and logs; made if need be.
     cpus, memory : int
-        Of each of the two nodes, which share this machine; memory in MB.
+        Of each of the two nodes, which share this machine and may say that it has more; memory in MB.
     """
 
-    def __init__(self, directory: Path, cpus: int = 2, memory: int = 6000) -> None:
+    def __init__(self, directory: Path, cpus: int = 4, memory: int = 8000) -> None:
         self.directory = directory.resolve()
         self.cpus, self.memory = cpus, memory
         self._started: list[subprocess.Popen[bytes]] = []
@@ -123,9 +133,7 @@ class LocalSlurm:
         self._background("slurmctld", "-D", "-i")
         for node in NODES:
             self._background("slurmd", "-D", "-N", node)
-        self._wait_for(
-            "idle nodes", lambda: self.ask("sinfo", "-h", "-N", "-o", "%t").split() == ["idle", "idle"]
-        )
+        self._wait_for("idle nodes", self._all_idle)
 
     def _start_munge(self) -> None:
         subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", str(MUNGE_SOCKETS)], check=True)
@@ -149,7 +157,7 @@ class LocalSlurm:
 
     def _background(self, *command: str) -> None:
         environment = dict(os.environ, PATH=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-        with open(self.directory / f"{command[-1]}-{len(self._started)}.out", "wb") as log:
+        with open(self.directory / f"{len(self._started)}.out", "wb") as log:
             self._started.append(
                 subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
             )
@@ -160,9 +168,11 @@ class LocalSlurm:
             with suppress(subprocess.CalledProcessError):
                 if there():
                     return
+            if any(process.poll() is not None for process in self._started):
+                break
             time.sleep(0.2)
-        logs = {path.name: path.read_text()[-500:] for path in self.directory.glob("*.log")}
-        raise RuntimeError(f"waited {SECONDS} s in vain for {what}: {logs}")
+        said = {path.name: path.read_text()[-500:] for path in self.directory.glob("*.out")}
+        raise RuntimeError(f"waited in vain for {what}: {said}")
 
     def ask(self, *command: str) -> str:
         """What a program of SLURM prints."""
@@ -181,6 +191,27 @@ class LocalSlurm:
         for link in self._links:
             link.unlink(missing_ok=True)
         self._started, self._links = [], []
+
+
+def chosen_profile(directory: Path) -> Path:
+    """The shipped profile with the choices of this cluster: no accounting, and nodes of few CPUs."""
+    chosen = r"set-resources:|  \w+:|    slurm_partition: gpu|    gres: .*|slurm_partition: cpu|slurm-.*: .*"
+    choices = re.sub(rf"(?m)^(\s*)# ({chosen})$", r"\1\2", PROFILE.read_text())
+    settings = yaml.safe_load(choices)
+    assert settings["slurm-no-account"] is True
+    settings["group-components"] = dict.fromkeys(settings["group-components"], 2)
+    settings |= {"latency-wait": 5, "slurm-init-seconds-before-status-checks": 2}
+    directory.mkdir(exist_ok=True)
+    (directory / "config.yaml").write_text(yaml.safe_dump(settings))
+    return directory
+
+
+def job_table() -> pd.DataFrame:
+    """All jobs that SLURM knows of, those that have ended too."""
+    wanted = "|".join(COLUMNS.values())
+    command = ["squeue", "--states=all", "--noheader", "--sort=i", f"--format={wanted}"]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return pd.DataFrame([line.split("|") for line in out.splitlines()], columns=list(COLUMNS))
 
 
 def _free_ports(n: int) -> list[int]:

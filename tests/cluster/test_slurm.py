@@ -28,10 +28,6 @@ HERE = Path(__file__).parent
 TOP = HERE.parents[1]
 PROFILE = TOP / "profiles" / "slurm" / "config.yaml"
 KILLED, CANCELLED, WITH_GPU = "extract_sequences", "fit_references", "train_model"
-COLUMNS = {
-    "job": "%i", "comment": "%k", "partition": "%P", "node": "%N", "state": "%T", "elapsed": "%M",
-    "memory": "%m", "time_limit": "%l", "cpus": "%C", "gres": "%b",
-}  # fmt: skip
 
 
 def module_of(path: Path) -> ModuleType:
@@ -49,18 +45,6 @@ def test_the_profile_repeats_the_default_one() -> None:
     default = yaml.safe_load((TOP / "profiles" / "default" / "config.yaml").read_text())
     slurm = yaml.safe_load(PROFILE.read_text())
     assert default.items() <= slurm.items()
-
-
-def chosen_profile(directory: Path) -> Path:
-    """The shipped profile with the choices of this cluster: no accounting, and two nodes of two CPUs."""
-    chosen = r"set-resources:|  \w+:|    slurm_partition: gpu|    gres: .*|slurm_partition: cpu|slurm-.*: .*"
-    choices = re.sub(rf"(?m)^(\s*)# ({chosen})$", r"\1\2", PROFILE.read_text())
-    settings = yaml.safe_load(choices)
-    assert settings["slurm-no-account"] is True
-    settings["group-components"] = dict.fromkeys(settings["group-components"], 2)
-    settings |= {"latency-wait": 5, "slurm-init-seconds-before-status-checks": 2}
-    (directory / "config.yaml").write_text(yaml.safe_dump(settings))
-    return directory
 
 
 @dataclass
@@ -91,7 +75,7 @@ class Disturber:
                 break
             # Not before it has begun, or nothing would be cut short.
             for _ in () if self.cancelled else self._processes_of(CANCELLED):
-                table = job_table()
+                table = local_slurm.job_table()
                 running = table[table["comment"].str.contains(CANCELLED) & (table["state"] == "RUNNING")]
                 for job in running["job"]:
                     subprocess.run(["scancel", job], check=True)
@@ -106,14 +90,6 @@ class Disturber:
                 if is_stage and (path / "cwd").resolve() == self.directory.resolve():
                     found.append(int(path.name))
         return found
-
-
-def job_table() -> pd.DataFrame:
-    """All jobs that SLURM knows of, those that have ended too."""
-    wanted = "|".join(COLUMNS.values())
-    command = ["squeue", "--states=all", "--noheader", "--sort=i", f"--format={wanted}"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return pd.DataFrame([line.split("|") for line in out.splitlines()], columns=list(COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -133,12 +109,12 @@ def run(new_toy, tmp_path_factory: pytest.TempPathFactory) -> ClusterRun:
         pytest.skip(problem)
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="the plugin for SLURM is not installed")
     toy = new_toy(tmp_path_factory.mktemp("cluster"))
-    profile = chosen_profile(tmp_path_factory.mktemp("profile"))
+    profile = local_slurm.chosen_profile(tmp_path_factory.mktemp("profile"))
     with local_slurm.LocalSlurm(tmp_path_factory.mktemp("slurm")), Disturber(toy.directory) as disturber:
         started = time.perf_counter()
         done = toy.snakemake("--workflow-profile", str(profile))
         seconds = time.perf_counter() - started
-        jobs = job_table()
+        jobs = local_slurm.job_table()
     assert done.returncode == 0, done.stdout[-20_000:]
     found = ClusterRun(toy.directory, done.stdout, jobs, disturber, seconds)
     print(f"{seconds:.0f} s through SLURM\n{found.jobs.to_string(index=False)}")
@@ -195,8 +171,11 @@ def test_small_jobs_are_grouped_or_never_leave(run) -> None:
     words = " ".join(run.jobs["comment"])
     assert not re.search("plot_|write_report|check_collapse|describe_inputs", words)
     lines = [line.split("\t")[0] for line in (TOP / "tests/toy/cell_lines.tsv").read_text().splitlines()[1:]]
-    grouped = run.jobs["comment"].str.contains("cell_line") & ~run.jobs["comment"].str.contains("rule_")
+    grouped = run.jobs["comment"] == "rule_cell_line_label_pairs_measure_balance_write_block_shards"
     assert grouped.sum() == len([line for line in lines if line and not line.startswith("#")])
+    assert not (
+        run.jobs["comment"].str.contains("label_pairs|measure_balance|write_block_shards") & ~grouped
+    ).any()
 
 
 def megabytes(job: pd.Series) -> float:
