@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -135,15 +135,25 @@ def new_checkout() -> type[Checkout]:
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def new_toy() -> Callable[[Path], Toy]:
+    """Makes working directories in which the toy world has yet to be run."""
+
+    def make(directory: Path) -> Toy:
+        toy = Toy(directory, ["toy.yaml"])
+        for file in (TOP / "tests" / "toy").iterdir():
+            shutil.copy(file, directory)
+        for model in ("baseline", "graph_manifold"):
+            toy.set_keys(f"config/models/{model}.yaml", epochs=6, support_size=64)
+        toy.set_keys("config/encoders/motifs.yaml", n_filters=16)
+        return toy
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy(new_toy: Callable[[Path], Toy], tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The finished run of a toy world; to be read, not to be changed."""
-    directory = tmp_path_factory.mktemp("toy")
-    toy = Toy(directory, ["toy.yaml"])
-    for file in (TOP / "tests" / "toy").iterdir():
-        shutil.copy(file, directory)
-    for model in ("baseline", "graph_manifold"):
-        toy.set_keys(f"config/models/{model}.yaml", epochs=6, support_size=64)
-    toy.set_keys("config/encoders/motifs.yaml", n_filters=16)
+    toy = new_toy(tmp_path_factory.mktemp("toy"))
     started, spent = time.perf_counter(), processor_seconds()
     done = toy.snakemake("--cores", "2")
     toy.seconds, toy.processor_seconds = time.perf_counter() - started, processor_seconds() - spent

@@ -34,7 +34,7 @@ rule run_world:
     threads: 8
     resources:
         mem_mb=memory(8000),
-        runtime=720,
+        runtime=minutes(720),
     params:
         code=code(*sorted({verb.function.partition(":")[0] for verb in STAGES.values()})),
         workflow=contents("workflow", "Snakefile", "rules/*.smk", "report/*.rst"),
@@ -73,7 +73,7 @@ rule summarise_benchmark:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.benchmark"),
         worlds=lambda wildcards, input: [
@@ -110,7 +110,7 @@ rule summarise_held_out_lines:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.held_out"),
         metrics=lambda wildcards, input: [

@@ -150,6 +150,11 @@ def memory(mb):
     return lambda wildcards, attempt: mb * attempt
 
 
+def minutes(n):
+    """Time that a scheduler may give a job, min; a job that is tried again gets more."""
+    return lambda wildcards, attempt: n * attempt
+
+
 SHARD_FILES = [
     "manifest.json",
     "elements.parquet",

@@ -35,7 +35,7 @@ rule collect_elements:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.data.elements"),
         key=cache_key,

@@ -19,7 +19,7 @@ rule evaluate_cell_line:
         "../envs/train-cpu.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.cell_line"),
         role=role_of,

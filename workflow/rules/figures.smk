@@ -21,7 +21,7 @@ rule plot_cell_line_bars:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),
@@ -50,7 +50,7 @@ rule plot_support_curve:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),
@@ -83,7 +83,7 @@ rule plot_precision_recall:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),

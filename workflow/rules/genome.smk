@@ -19,7 +19,7 @@ rule prepare_genome:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.data.genome"),
         key=cache_key,

@@ -21,7 +21,7 @@ rule build_prototype_graph:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(200),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.graph.build"),
         cell_lines=sheet("cell_lines"),
@@ -56,7 +56,7 @@ rule plot_prototype_graph:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(200),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.graph.picture"),
         settings=settings("figures"),

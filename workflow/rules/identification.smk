@@ -43,7 +43,7 @@ rule identify_cell_line:
         "../envs/train-cpu.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.identification"),
         cohorts=COHORTS,

@@ -27,7 +27,7 @@ rule label_pairs:
     resources:
         # All pairs of a genome within 2 Mb are some millions.
         mem_mb=memory(2000 if PROJECT.config.labels.negatives == "natural" else 500),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code("cbat.data.labels"),
         cell_lines=sheet("cell_lines"),
@@ -64,7 +64,7 @@ rule measure_balance:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.data.balance"),
     shell:
@@ -91,7 +91,7 @@ rule plot_balance:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.data.balance_figure"),
         figures=settings("figures", "baseline_colour", "model_colour"),

@@ -31,7 +31,7 @@ rule package_model:
         "../envs/predict.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.prediction.package"),
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
@@ -75,7 +75,7 @@ rule prepare_prediction:
         "../envs/predict.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.prediction.prepare"),
         model=lambda wildcards: prediction_model(wildcards).directory,
@@ -112,7 +112,7 @@ rule score_chromosome:
         "../envs/predict.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=240,
+        runtime=minutes(240),
     params:
         code=code("cbat.prediction.score"),
         model=lambda wildcards: prediction_model(wildcards).directory,
@@ -137,7 +137,7 @@ rule gather_predictions:
         "../envs/predict.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=120,
+        runtime=minutes(120),
     params:
         code=code("cbat.prediction.gather"),
         settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"track_pairs"}),
@@ -164,7 +164,7 @@ rule write_prediction_page:
         "../envs/predict.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.prediction.page"),
         page=contents("src/cbat/prediction/page_files", "page.*"),

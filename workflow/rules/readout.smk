@@ -49,7 +49,7 @@ rule read_environment:
         "../envs/train-cpu.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.environment_readout"),
         calibration_shards=expand(
@@ -87,7 +87,7 @@ rule plot_environment_readout:
         "../envs/plots.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.readout_figure"),
         n_support=PROJECT.config.evaluation.headline_support,

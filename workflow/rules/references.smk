@@ -20,7 +20,7 @@ rule fit_references:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.shortcuts"),
         settings=settings("evaluation", "seed"),
@@ -47,7 +47,7 @@ rule evaluate_references:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.references"),
         role=role_of,

@@ -16,7 +16,7 @@ rule write_report:
         "../envs/report.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         captions=contents("workflow/report", "*.rst"),
         # Of the configuration the captions read these keys.

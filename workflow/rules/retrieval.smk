@@ -32,7 +32,7 @@ rule download_source:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=720,
+        runtime=minutes(720),
         disk_mb=10000,
     params:
         name=lambda wildcards, input: published(wildcards).name,

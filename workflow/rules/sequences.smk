@@ -22,7 +22,7 @@ rule extract_sequences:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.data.sequences"),
         key=cache_key,

@@ -28,7 +28,7 @@ rule write_block_shards:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code("cbat.data.shards"),
         key=cache_key,

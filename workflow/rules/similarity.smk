@@ -19,7 +19,7 @@ rule compare_peaks:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code("cbat.graph.similarity"),
         settings=lambda wildcards: peaks_of(wildcards).model_dump_json(include={"peaks", "bin"}),
@@ -43,7 +43,7 @@ rule compare_expression:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(1000),
-        runtime=30,
+        runtime=minutes(30),
     params:
         code=code("cbat.graph.similarity"),
         settings=lambda wildcards: expression_of(wildcards).model_dump_json(include={"table", "columns"}),

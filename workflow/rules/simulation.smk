@@ -21,7 +21,7 @@ if PROJECT.config.simulation is not None:
             "../envs/data.yaml"
         resources:
             mem_mb=memory(500),
-            runtime=30,
+            runtime=minutes(30),
         params:
             code=code("cbat.simulation.benchmark"),
             cell_lines=sheet("cell_lines"),

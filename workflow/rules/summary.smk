@@ -44,7 +44,7 @@ rule summarise_evaluation:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code("cbat.evaluation.summary"),
         settings=settings("evaluation", *HEADLINE_KEYS, "n_bootstrap", "seed"),
@@ -78,7 +78,7 @@ rule describe_inputs:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.input_report"),
         cell_lines=PROJECT.names(),
@@ -104,7 +104,7 @@ rule check_collapse:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.collapse_check"),
         settings=settings("evaluation", *HEADLINE_KEYS),
@@ -135,7 +135,7 @@ rule record_versions:
         "../envs/data.yaml"
     resources:
         mem_mb=memory(500),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code("cbat.evaluation.run_versions"),
         configuration=PROJECT.config.model_dump_json(),

@@ -5,7 +5,7 @@
 
 # With device auto a GPU is taken where there is one, but none is asked of a scheduler: a profile may do so.
 TRAINING_DEVICE = PROJECT.config.training.device
-TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": 720, "gpu": int(TRAINING_DEVICE == "cuda")}
+TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": minutes(720), "gpu": int(TRAINING_DEVICE == "cuda")}
 # Several processes share the cell lines of a training; each has its threads and, with `device: cuda`, its GPU.
 PROCESSES = PROJECT.config.training.processes
 # What changes a model, if only as dropout falls otherwise in several processes; neither curves for a browser do,
