@@ -1,9 +1,9 @@
 """What a training keeps between epochs, so that one that was killed goes on from its last epoch.
 
 A checkpoint is one safetensors file: weights, state of the optimiser and of the random generators as
-tensors, all else as JSON in its header, with a SHA-256 of both. It lies outside the outputs of the rule, which
-Snakemake deletes when a job fails. A new one is written beside the last, which then becomes the previous, so
-that at every moment there is a whole one to read.
+tensors, all else as JSON in its header, with a SHA-256 of both. It lies outside the outputs of the rule,
+which Snakemake deletes when a job fails. A new one is written beside the last, which then becomes the
+previous, so that at every moment there is a whole one to read.
 """
 
 from __future__ import annotations
