@@ -1,17 +1,19 @@
 """Kill runs of the toy workflow at random moments, go on as a user would, and compare what comes out.
 
-First the workflow runs undisturbed. Then, on a copy of it, the outputs of one job of every rule are deleted, the
-job is started, and all processes are killed by SIGKILL after a random share of the time that it took; and a
-run from nothing is killed again and again. After each kill every file that stands under its own name below
-results must have the bytes of the undisturbed run: a reader could meet it. Then the run goes on, and in the
-end all files are compared.
+First the workflow runs undisturbed. Then, on a copy of it, the outputs of one job of every rule are deleted,
+the job is started, and all processes are killed by SIGKILL after a random share of the time that it took; and
+a run from nothing is killed again and again. After each kill every file that stands under its own name below
+results must have the bytes of the undisturbed run, for a reader could meet it. Then the run goes on, and in
+the end all files are compared.
 
-A line of JSON for each kill, one for the sum of them; with ``--table`` the counts as Markdown on standard error.
+It prints a line of JSON for each kill and one for the sum; ``--table`` adds the counts as Markdown, on
+standard error.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -31,7 +33,7 @@ import yaml
 
 TOP: Final = Path(__file__).resolve().parents[1]
 DIFFERS: Final = ("results/report.html", "results/checkpoints/")
-"""Files below results that two runs write differently: the report tells when jobs ran; checkpoints come and go."""
+"""Files that two runs write differently: the report tells when jobs ran, and checkpoints come and go."""
 ATTEMPTS: Final = 4
 """How often a rule is started until the kill has met its job at work."""
 
@@ -95,10 +97,8 @@ def kill(process: subprocess.Popen[str]) -> list[str]:
             one.send_signal(signal.SIGKILL)
         except psutil.NoSuchProcess:
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
     psutil.wait_procs(family, timeout=30)
     return sorted(verbs)
