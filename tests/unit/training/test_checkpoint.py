@@ -247,7 +247,7 @@ def command(options: dict) -> list[str]:
     return [sys.executable, "-m", "cbat", "train_model", *words]
 
 
-def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path, size: int = 1) -> int:
+def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path) -> int:
     """Start a training, and end it by a signal while it computes an epoch; the exit status."""
     with log.open("w") as text:
         process = subprocess.Popen(command(options), stderr=text, stdout=text, start_new_session=True)
@@ -281,8 +281,9 @@ def test_a_signal_in_an_epoch(options, undisturbed, tmp_path, kind) -> None:
     assert not options["directory"].exists()
     assert (options["checkpoints"] / LAST).exists()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
-    assert "going on after epoch 1, " in done.stderr or "going on after epoch 2, " in done.stderr
-    assert " epoch 1:" not in done.stderr
+    # An epoch is told before its checkpoint is written, so the last that was told may be computed again.
+    assert done.stderr.count("going on after epoch") == 1
+    assert " epoch 0:" not in done.stderr
     assert made(options["directory"]) == made(undisturbed)
     assert not options["checkpoints"].exists()
 
@@ -304,6 +305,7 @@ def test_two_processes_go_on_together(options, tmp_path, kind) -> None:
     assert (states[0] != states[1]).any()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
     assert done.stderr.count("going on after epoch") == 1
-    assert " epoch 1:" not in done.stderr
+    assert " epoch 0:" not in done.stderr
+    assert "unused parameters" not in done.stderr
     assert made(options["directory"]) == expected
     assert not options["checkpoints"].exists()
