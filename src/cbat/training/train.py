@@ -213,7 +213,7 @@ def fit(
         One row of history for each epoch.
     """
     n_steps = -(-len(data.share.sizes) // settings.blocks_per_step)
-    course = _start(data, settings, seed, device, n_steps)
+    course = start(data, settings, seed, device, n_steps)
     loop = Loop(course.objective, data, training, seed, device)
     if checkpoints is not None and (kept := checkpoints.read()) is not None:
         course.restore(kept)
@@ -235,10 +235,21 @@ def fit(
     return contact, course.history
 
 
-def _start(
+def start(
     data: TrainingData, settings: ModelSettings, seed: int, device: torch.device, n_steps: int
 ) -> Course:
-    """A training before its first epoch, of ``n_steps`` steps."""
+    """A training before its first epoch.
+
+    Parameters
+    ----------
+    data : TrainingData
+    settings : ModelSettings
+    seed : int
+        Of the order of the blocks; weights come from the generator of torch.
+    device : torch.device
+    n_steps : int
+        Steps of an epoch.
+    """
     n_filters = data.elements.enhancer.shape[1]
     contact = ContactModel(n_filters, settings)
     if isinstance(contact.resistance, TiedResistance):
