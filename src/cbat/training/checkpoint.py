@@ -201,8 +201,8 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Take the checkpoints away, once what they were kept for is written."""
-        if self.company.first and self.directory.exists():
-            shutil.rmtree(self.directory)
+        if self.company.first:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _read(path: Path) -> tuple[dict[str, str], State]:
