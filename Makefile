@@ -10,7 +10,7 @@ CORES ?= all
 PYTEST_ARGS ?=
 SNAKEMAKE_ARGS ?=
 BENCH_ARGS ?=
-BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards grow plan_workflow
+BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards wait_for_data grow plan_workflow start_up
 MACHINE ?= $(shell nproc) cores, one thread each side
 
 VENV := .venv

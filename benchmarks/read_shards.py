@@ -32,8 +32,8 @@ LENGTH = {"enhancer": 1000, "promoter": 2000}
 BATCH = 512
 
 
-def write_shard(directory: Path, n_pairs: int, n_elements: int) -> Path:
-    """A shard of one line with random bases and pairs."""
+def write_inputs(directory: Path, n_pairs: int, n_elements: int) -> None:
+    """What the shard of one line is made from: random bases and pairs."""
     rng = np.random.default_rng(1)
     n_each = {"enhancer": 2 * n_elements // 3, "promoter": n_elements // 3}
     tables, codes, candidates = {}, {}, []
@@ -60,6 +60,10 @@ def write_shard(directory: Path, n_pairs: int, n_elements: int) -> Path:
             "split": "train",
         }
     ).to_parquet(directory / "labels.parquet")
+
+
+def write_shard(directory: Path) -> Path:
+    """The shard of the line whose inputs lie in the directory."""
     shards.run(
         cell_line="line",
         labels=directory / "labels.parquet",
@@ -97,8 +101,8 @@ def read_batches(shard: shards.Shard) -> int:
     for start in range(0, len(rest), BATCH):
         rows = slice(start, start + BATCH)
         batch = (
-            torch.from_numpy(shard.enhancer_codes[enhancer[rows]]),
-            torch.from_numpy(shard.promoter_codes[promoter[rows]]),
+            torch.from_numpy(np.take(shard.enhancer_codes, enhancer[rows], axis=0)),
+            torch.from_numpy(np.take(shard.promoter_codes, promoter[rows], axis=0)),
             torch.from_numpy(rest[rows]),
         )
         n_bytes += sum(part.nbytes for part in batch)
@@ -154,7 +158,8 @@ def main() -> None:
     n_pairs = options.pairs or (35_000 if options.full else 4_000)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
-        directory = write_shard(Path(name), n_pairs, options.elements or (9_000 if options.full else 600))
+        write_inputs(Path(name), n_pairs, options.elements or (9_000 if options.full else 600))
+        directory = write_shard(Path(name))
         shard, tar = shards.read_shard(directory), Path(name) / "pairs.tar"
         write_tar(tar, shard)
         n_bytes = read_batches(shard)

@@ -4,15 +4,15 @@
 
 A whole process is timed, in turn with a bare ``python``; the median of several runs is printed. ``help`` is
 until it has ended, ``options`` until all options are checked and the module behind the verb would be
-imported. What that module imports (torch, pandas) belongs to the verb's work; ``work_imports`` is how long
-that takes. One JSON line for each verb, and one for the slowest.
+imported. What that module imports (torch, pandas) belongs to the verb's work; with ``--imports``,
+``work_imports`` is how long that takes. A line for each verb goes to standard error; the line on standard
+output is the slowest verb (``ours``) and ``python -c pass`` (``peer``).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,11 +22,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from measuring import report
+
 from cbat.cli import VERBS
 from cbat.commands.signatures import REQUIRED, signature_of
 
-BAR = 0.3
-"""Seconds that a verb may take before its own work."""
 STOPPED = """
 import sys, types
 from cbat.cli import main
@@ -84,27 +84,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--verbs", nargs="+", choices=[*VERBS], default=[*VERBS])
+    parser.add_argument("--imports", action="store_true", help="time what the work of each verb imports")
+    parser.add_argument("--full", action="store_true", help="changes nothing here")
     parser.add_argument("-n", type=int, default=5, help="runs of each")
     options = parser.parse_args()
     slowest: dict[str, float] = {}
+    bare: list[float] = []
     for verb in options.verbs:
         module = VERBS[verb].function.partition(":")[0]
         commands = {
             "python": [sys.executable, "-c", "pass"],
             "help": [sys.executable, "-m", "cbat", verb, "--help"],
             "options": [sys.executable, "-c", STOPPED, verb, *arguments(verb)],
-            "work_imports": [sys.executable, "-c", f"import {module}"],
         }
+        if options.imports:
+            commands["work_imports"] = [sys.executable, "-c", f"import {module}"]
         runs: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(options.n):
             for name, command in commands.items():
                 runs[name].append(seconds(command))
         measured = {name: round(statistics.median(found), 3) for name, found in runs.items()}
-        print(json.dumps({"name": f"start_up {verb}", **measured, "unit": "s", "n": options.n}), flush=True)
+        print(json.dumps({"verb": verb, **measured}), file=sys.stderr, flush=True)
         slowest[verb] = max(measured["help"], measured["options"])
+        bare.append(measured["python"])
     worst = max(slowest, key=lambda verb: slowest[verb])
-    line = {"name": "start_up slowest", "verb": worst, "ours": slowest[worst], "bar": BAR}
-    print(json.dumps({**line, "unit": "s", "n": options.n, "load": round(os.getloadavg()[0], 1)}))
+    print(f"{worst} is the slowest of {len(slowest)} verbs", file=sys.stderr)
+    report("start_up", slowest[worst], statistics.median(bare), None, "s", options.n)
 
 
 if __name__ == "__main__":

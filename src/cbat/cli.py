@@ -86,6 +86,9 @@ STAGES: Final[dict[str, Verb]] = {
     "check_collapse": Verb(
         "cbat.evaluation.collapse_check:run", "List collapsed models; stop if that is asked for."
     ),
+    "record_versions": Verb(
+        "cbat.evaluation.run_versions:run", "Write down what the results of a run were made of and with."
+    ),
     "package_model": Verb(
         "cbat.prediction.package:run", "Put a trained model into a model directory, to be shared."
     ),

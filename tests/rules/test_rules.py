@@ -34,6 +34,7 @@ OUTPUTS = {
     "summarise_evaluation": "results/summary/[!ci]*",
     "describe_inputs": "results/summary/inputs.*",
     "check_collapse": "results/summary/collapsed.tsv",
+    "record_versions": "results/versions.json",
     "plot_cell_line_bars": "results/figures/cell_line_bars.svg",
     "plot_precision_recall": "results/figures/precision_recall.svg",
     "plot_support_curve": "results/figures/support_curve.svg",

@@ -18,7 +18,8 @@ SCRIPTS = {
     "score_pairs.py": (["--pairs", "100", "--elements", "30", "--filters", "8"], 6),
     "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
-    "grow.py": (["--scale", "0.01"], 10),
+    "grow.py": (["--scale", "0.01"], 20),
+    "wait_for_data.py": (["--pairs", "300", "--epochs", "1"], 1),
     "profile_gpu.py": (["--device", "cpu", "--pairs", "64", "--steps", "1", "--precision", "float32"], 1),
 }
 

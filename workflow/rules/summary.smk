@@ -1,6 +1,6 @@
 # Needs: metrics and scored pairs of every model, seed and cell line, and the metrics of the references.
 # Makes: the long table that everything is read from, short tables, what they mean in words, and the first page
-# of the report; what was read of each cell line; a list of collapsed models.
+# of the report; what was read of each cell line; a list of collapsed models; what all was made of and with.
 
 # They hold the signs of collapse that training has seen.
 MODELS = expand(
@@ -112,3 +112,33 @@ rule check_collapse:
     shell:
         "cbat check_collapse --metrics {input.metrics} --settings {params.settings:q}"
         " --models {input.models} --training {params.training:q} --output {output} > {log} 2>&1"
+
+
+rule record_versions:
+    """Write down what the results were made of and with: revision, locks, configuration, data, seeds, device."""
+    input:
+        "results/summary/metrics.tsv",
+        code=code("cbat.evaluation.run_versions"),
+        raw=sorted({str(PROJECT.config.genome.fasta), *raw_files(PROJECT.cell_lines)}),
+        manifests=expand("results/shards/{cell_line}/manifest.json", cell_line=PROJECT.names()),
+        models=expand(
+            "results/models/{model}/seed_{seed}/versions.json",
+            model=PROJECT.config.models,
+            seed=PROJECT.config.seeds,
+        ),
+    output:
+        "results/versions.json",
+    log:
+        "logs/record_versions/versions.log",
+    benchmark:
+        "benchmarks/record_versions/versions.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=10,
+    params:
+        configuration=PROJECT.config.model_dump_json(),
+    shell:
+        "cbat record_versions --configuration {params.configuration:q} --raw {input.raw:q}"
+        " --manifests {input.manifests} --models {input.models} --output {output} > {log} 2>&1"

@@ -7,9 +7,7 @@ upper case; N, the ambiguous letters of IUPAC and positions beyond the ends of a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from itertools import compress
-from mmap import ACCESS_READ, mmap
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,47 +16,25 @@ import numpy.typing as npt
 import pandas as pd
 import pyfaidx
 
+from cbat.data.contig_text import UNKNOWN_BASE, Codes, open_contig
 from cbat.data.stored import (
     check_files,
     open_array,
     read_manifest,
     read_table,
     start_directory,
-    write_array,
     write_manifest,
+    write_rows,
 )
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
-
-Codes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
+from cbat.files import atomic_directory, atomic_file
 
 FORMAT: Final = 1
-UNKNOWN_BASE: Final = 4
 _MEND: Final = "run extract_sequences anew"
-_PIECE: Final = 50_000
+_PIECE: Final = 10_000
 """Windows that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
-
-
-NO_BASE: Final = 5
-"""Code of a character that stands for no base; it is never stored."""
-_AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
-"""What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
-
-
-def _code_of_character() -> Codes:
-    table = np.full(256, NO_BASE, dtype=np.uint8)
-    for letter in _AMBIGUOUS:
-        table[[ord(letter), ord(letter.lower())]] = UNKNOWN_BASE
-    for code, letter in enumerate("ACGT"):
-        table[[ord(letter), ord(letter.lower())]] = code
-    return table
-
-
-_TRANSLATION: Final = _code_of_character().tobytes()
-_ENDS: Final = b"\r\n"
-"""Ends of lines."""
 
 
 def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n: float | None = None) -> None:
@@ -81,24 +57,62 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n:
         The genome lacks a contig of the elements, FASTA and index do not belong together, a window holds
         a character that stands for no base, or no base of a window is known and ``max_n`` is not set.
     """
-    codes = {}
-    with _open_genome(genome_fasta) as genome:
-        for role in ROLES:
+    tallies = {role: _Tally() for role in ROLES}
+    with _open_genome(genome_fasta) as genome, atomic_directory(directory) as temporary:
+        for role, tally in tallies.items():
             path = elements_directory / f"{role}.parquet"
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
-            codes[role] = extract_windows(genome, table, source=path)
+            pieces = (
+                extract_windows(genome, table[at : at + _PIECE], source=path)
+                for at in range(0, max(len(table), 1), _PIECE)
+            )
+            tally.write(temporary / f"{role}.npy", pieces, len(table), _width(table, path))
             if max_n is None:
-                _check_known(role, table, codes[role])
-    write_codes(directory, codes)
+                _check_known(role, table, tally)
+        _write_manifest(temporary, tallies)
 
 
-def _check_known(role: str, table: pd.DataFrame, codes: Codes) -> None:
-    """Make sure that of every window at least one base is known."""
-    unknown = np.flatnonzero((codes == UNKNOWN_BASE).all(axis=1))
-    if len(unknown):
-        first = table.iloc[int(unknown[0])]
+class _Tally:
+    """What is said of the codes of one element type, counted while they are written."""
+
+    def __init__(self) -> None:
+        self.shape = (0, 0)
+        self.n_unknown_bases = 0
+        self.without_sequence: list[int] = []
+
+    def write(self, path: Path, pieces: Iterable[Codes], n_rows: int, width: int) -> None:
+        """Write the codes, piece by piece."""
+        self.shape = (n_rows, width)
+        write_rows(path, self._counted(pieces), self.shape)
+
+    def _counted(self, pieces: Iterable[Codes]) -> Iterator[Codes]:
+        n_rows = 0
+        for piece in pieces:
+            unknown = np.count_nonzero(piece == UNKNOWN_BASE, axis=1)
+            self.n_unknown_bases += int(unknown.sum())
+            self.without_sequence += (n_rows + np.flatnonzero(unknown == piece.shape[1])).tolist()
+            n_rows += len(piece)
+            yield piece
+
+
+def _width(table: pd.DataFrame, source: Path | None) -> int:
+    """The length of all windows of a table, bp; 0 where there is none."""
+    lengths = (table["end"] - table["start"]).unique()
+    if len(lengths) > 1:
         raise UserError(
-            f"of {len(unknown)} of {len(codes)} {role}s the genome knows no base: their windows are full of "
+            f"windows of {min(lengths)} and {max(lengths)} bp in one table",
+            mend="run collect_elements anew",
+            file=source,
+        )
+    return int(lengths[0]) if len(lengths) else 0
+
+
+def _check_known(role: str, table: pd.DataFrame, tally: _Tally) -> None:
+    """Make sure that of every window at least one base is known."""
+    if unknown := tally.without_sequence:
+        first = table.iloc[unknown[0]]
+        raise UserError(
+            f"of {len(unknown)} of {len(table)} {role}s the genome knows no base: their windows are full of "
             f"N, the first at {first['chrom']}:{first['start']}-{first['end']}",
             mend="set elements.max_n, for example to 0.5, to leave out and count what is not known; or name "
             "the assembly and the masking (soft, not hard) that the elements belong to",
@@ -176,35 +190,28 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
     UserError
         The windows differ in length, a contig is missing, or the index does not fit the FASTA.
     """
-    lengths = (windows["end"] - windows["start"]).unique()
-    if len(lengths) > 1:
-        raise UserError(
-            f"windows of {min(lengths)} and {max(lengths)} bp in one table",
-            mend="run collect_elements anew",
-            file=source,
-        )
-    codes = np.full((len(windows), lengths[0] if len(lengths) else 0), UNKNOWN_BASE, dtype=np.uint8)
+    codes = np.empty((len(windows), _width(windows, source)), dtype=np.uint8)
     if not codes.size:
         return codes
     # One contig after the other and from left to right, so that the file is read forwards.
     ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
-    with open(genome.filename, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-        for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
-            if chrom not in genome:
-                raise UserError(
-                    f"the genome {genome.filename} has no contig {chrom!r}",
-                    mend="give the assembly that the elements are positions of, with the same contig names",
-                    file=source,
-                )
-            start, end = table["start"].to_numpy(), table["end"].to_numpy()
-            left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
-            found = _fetch(text, genome, str(chrom), left, np.maximum(right, left))
-            whole = (left == start) & (right == end)
-            joined = b"".join(compress(found, whole))
-            codes[table.index[whole]] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, codes.shape[1])
-            for at in np.flatnonzero(~whole):
-                row, offset, part = table.index[at], left[at] - start[at], found[at]
-                codes[row, offset : offset + len(part)] = np.frombuffer(part, dtype=np.uint8)
+    for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
+        if chrom not in genome:
+            raise UserError(
+                f"the genome {genome.filename} has no contig {chrom!r}",
+                mend="give the assembly that the elements are positions of, with the same contig names",
+                file=source,
+            )
+        contig = open_contig(Path(genome.filename), str(chrom), genome.faidx.index[chrom])
+        start, end = table["start"].to_numpy(), table["end"].to_numpy()
+        left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
+        whole = (left == start) & (right == end)
+        row = table.index.to_numpy()
+        contig.read_into(codes, row[whole], start[whole])
+        for at in np.flatnonzero(~whole):
+            part = contig.stretch(int(left[at]), int(right[at]))
+            codes[row[at]] = UNKNOWN_BASE
+            codes[row[at], left[at] - start[at] :][: len(part)] = part
     return codes
 
 
@@ -219,17 +226,25 @@ def write_codes(directory: Path, codes: Mapping[str, Codes]) -> None:
         ``enhancer`` and ``promoter`` -> uint8 array, shape=(n, window).
     """
     start_directory(directory)
-    unknown = {role: codes[role] == UNKNOWN_BASE for role in ROLES}
+    tallies = {role: _Tally() for role in ROLES}
     for role in ROLES:
-        write_array(directory / f"{role}.npy", codes[role])
-    n_without_sequence = {role: int(unknown[role].all(axis=1).sum()) for role in ROLES}
-    fraction_n = {role: float(unknown[role].mean()) if codes[role].size else 0.0 for role in ROLES}
+        with atomic_file(directory / f"{role}.npy") as temporary:
+            tallies[role].write(temporary, [codes[role]], *codes[role].shape)
+    _write_manifest(directory, tallies)
+
+
+def _write_manifest(directory: Path, tallies: Mapping[str, _Tally]) -> None:
+    n_without_sequence = {role: len(tallies[role].without_sequence) for role in ROLES}
+    fraction_n = {
+        role: tally.n_unknown_bases / max(tally.shape[0] * tally.shape[1], 1)
+        for role, tally in tallies.items()
+    }
     content = {"format": FORMAT, "fraction_n": fraction_n, "n_without_sequence": n_without_sequence}
-    write_manifest(directory, content, {f"{role}.npy": {"shape": [*codes[role].shape]} for role in ROLES})
+    write_manifest(directory, content, {f"{role}.npy": {"shape": [*tallies[role].shape]} for role in ROLES})
     for role, count in n_without_sequence.items():
-        _logger.info("%d %ss, %.2f %% N", len(codes[role]), role, 100 * fraction_n[role])
+        _logger.info("%d %ss, %.2f %% N", tallies[role].shape[0], role, 100 * fraction_n[role])
         if count:
-            _logger.warning("%d of %d %ss have no base but N", count, len(codes[role]), role)
+            _logger.warning("%d of %d %ss have no base but N", count, tallies[role].shape[0], role)
 
 
 def read_codes(directory: Path, role: str) -> Codes:
@@ -265,33 +280,3 @@ def _open_genome(path: Path) -> Any:
         return pyfaidx.Fasta(str(path), as_raw=True, rebuild=False)
     except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
         raise UserError(f"the genome cannot be read ({error})", mend=mend, file=path) from error
-
-
-def _fetch(text: mmap, genome: Any, chrom: str, start: Positions, end: Positions) -> list[bytes]:
-    """Codes of the windows [start, end) of a contig, all inside it, one byte a base.
-
-    Read straight from the file, whose index says how many bases a line holds and how many bytes it takes.
-    """
-    record = genome.faidx.index[chrom]
-    first, last = (
-        (record.offset + at // record.lenc * record.lenb + at % record.lenc).tolist()
-        for at in (start, np.maximum(end - 1, start))
-    )
-    found = [text[a : b + 1].translate(_TRANSLATION, _ENDS) for a, b in zip(first, last, strict=True)]
-    found = [codes if e > s else b"" for codes, s, e in zip(found, start, end, strict=True)]
-    for codes, s, e in zip(found, start.tolist(), end.tolist(), strict=True):
-        if len(codes) != e - s:
-            raise UserError(
-                f"{chrom}:{s}-{e} holds {len(codes)} bases: the index does not fit the FASTA",
-                mend="run prepare_genome anew",
-                file=genome.filename,
-            )
-        if NO_BASE in codes:
-            at = codes.index(NO_BASE)
-            base = chr(text[record.offset + (s + at) // record.lenc * record.lenb + (s + at) % record.lenc])
-            raise UserError(
-                f"{chrom} has {base!r} at position {s + at} (from 0), which stands for no base",
-                mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
-                file=genome.filename,
-            )
-    return found

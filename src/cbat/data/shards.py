@@ -29,10 +29,12 @@ from cbat.data.stored import (
     start_directory,
     write_array,
     write_manifest,
+    write_rows,
     write_table,
 )
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
+from cbat.files import atomic_file
 
 Indices = npt.NDArray[np.intp]
 
@@ -52,6 +54,8 @@ _LABEL_COLUMNS: Final = (
     *("label", "distance", "upstream", "chrom", "split"),
 )
 _ORDER_STREAM, _SUPPORT_STREAM = 0, 1
+_PIECE: Final = 10_000
+"""Elements whose bases are copied together."""
 _MEND: Final = "delete the folder and run the workflow again: write_block_shards makes it anew"
 _logger = logging.getLogger(__name__)
 
@@ -202,7 +206,10 @@ def run(
                 mend="run extract_sequences anew",
                 file=sequences_directory / f"{role}.npy",
             )
-        write_array(directory / f"{role}_codes.npy", codes[cohort_rows[role]])
+        rows = cohort_rows[role]
+        pieces = (codes[rows[at : at + _PIECE]] for at in range(0, max(len(rows), 1), _PIECE))
+        with atomic_file(directory / f"{role}_codes.npy") as temporary:
+            write_rows(temporary, pieces, (len(rows), codes.shape[1]))
     write_table(directory / "elements.parquet", _local_elements(cohort_rows, tables))
     write_table(directory / "pairs.parquet", _as_stored(pairs))
     write_array(directory / "support.npy", support)

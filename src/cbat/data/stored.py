@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,39 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
     """Write an NPY file, whole or not at all; an array of Python objects is an error."""
     with atomic_file(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
+
+
+def write_rows(path: Path, pieces: Iterable[npt.NDArray[Any]], shape: tuple[int, ...]) -> None:
+    """Write an NPY file from pieces of its rows, one after the other, so that one alone is held in memory.
+
+    Parameters
+    ----------
+    path : Path
+        Written to as it is: for a temporary file, or a file of a temporary folder.
+    pieces : iterable of arrays, shape=(n, *shape[1:])
+        All of one type.
+    shape : tuple of int
+        Of the whole, which no piece need know.
+
+    Raises
+    ------
+    ValueError
+        The pieces do not make up the shape.
+    """
+    n_rows, described = 0, False
+    with open(path, "wb") as file:
+        for piece in pieces:
+            if not described:
+                kind = np.lib.format.dtype_to_descr(piece.dtype)
+                header = {"descr": kind, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                described = True
+            if piece.shape[1:] != shape[1:]:
+                raise ValueError(f"a piece of {piece.shape} in an array of {shape}")
+            file.write(np.ascontiguousarray(piece).data)
+            n_rows += len(piece)
+    if n_rows != shape[0] or not described:
+        raise ValueError(f"{n_rows} rows for an array of {shape}")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.data.sequences import UNKNOWN_BASE, read_codes
+from cbat.data.contig_text import UNKNOWN_BASE
+from cbat.data.sequences import read_codes
 from cbat.data.stored import read_table
 from cbat.errors import UserError
 from cbat.model.blocks import motif_presence

@@ -47,7 +47,17 @@ class EncodedElements:
 
 def encode_elements(codes: Mapping[str, npt.NDArray[np.uint8]], encoder: MotifEncoder) -> EncodedElements:
     """Features of elements whose bases are given, role -> codes, shape=(n, window)."""
-    return EncodedElements(*(encoder.features(torch.from_numpy(np.array(codes[role]))) for role in ROLES))
+    return EncodedElements(*(_features(codes[role], encoder) for role in ROLES))
+
+
+def _features(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> Tensor:
+    """Features of elements, a piece after the other: bases are far larger than features."""
+    features = torch.empty(len(codes), encoder.n_filters, 3)
+    for at in range(0, len(codes), _PIECE):
+        # A copy, for torch does not take what is only mapped for reading.
+        piece = torch.from_numpy(np.array(codes[at : at + _PIECE]))
+        features[at : at + _PIECE] = encoder.features(piece)
+    return features
 
 
 def join_elements(pieces: Sequence[EncodedElements]) -> EncodedElements:
@@ -94,9 +104,7 @@ def motif_presence(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> Float
     -------
     array, shape=(n, n_filters)
     """
-    pieces = [codes[at : at + _PIECE] for at in range(0, len(codes), _PIECE)]
-    found = [encoder.features(torch.from_numpy(np.array(piece)))[..., 0].numpy() for piece in pieces]
-    return np.concatenate([np.zeros((0, encoder.n_filters)), *found]).astype(np.float64)
+    return _features(codes, encoder)[..., 0].numpy().astype(np.float64)
 
 
 def encode_shards(

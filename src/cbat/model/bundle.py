@@ -144,8 +144,8 @@ def score_pairs(
         rows = np.arange(start, start + _BATCH)
         rows[rows >= len(pairs)] = start
         batch = PairBatch(
-            enhancer_features[torch.from_numpy(pairs.enhancer[rows])],
-            promoter_features[torch.from_numpy(pairs.promoter[rows])],
+            enhancer_features.index_select(0, torch.from_numpy(pairs.enhancer[rows])),
+            promoter_features.index_select(0, torch.from_numpy(pairs.promoter[rows])),
             torch.from_numpy(pairs.distance[rows]).float(),
             torch.from_numpy(pairs.upstream[rows]).float(),
         )

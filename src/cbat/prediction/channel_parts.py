@@ -202,3 +202,41 @@ def base_table(
             )
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def hit_table(
+    channels: Channels,
+    elements: Mapping[str, pd.Series[Any]],
+    windows: Mapping[str, BestWindows],
+    potential: Attributions,
+    resistance: Attributions | None,
+) -> pd.DataFrame:
+    """The best window of each motif on either strand of both elements, and what it adds to the score.
+
+    What it adds is spread over its bases in :func:`base_table`, where windows of other motifs may overlap it.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity``, ``element`` (role), ``label``, ``presence`` (on that strand), ``strand``, ``start``,
+        ``end`` (0-based, half-open), ``on_score``.
+    """
+    rows = []
+    for quantity, parts in (("U_I", potential), ("R_E", resistance)):
+        for role in ROLES if parts is not None else ():
+            found, first = windows[role], int(elements[role]["start"])
+            for (channel, strand), value in np.ndenumerate(getattr(parts, role)[0]):
+                start = first + int(found.start[0, channel, strand])
+                rows.append(
+                    {
+                        "quantity": quantity,
+                        "element": role,
+                        "label": channels.label(channel),
+                        "presence": float(found.presence[0, channel, 1 + strand]),
+                        "strand": "+-"[strand],
+                        "start": start,
+                        "end": start + found.width,
+                        "on_score": SIGN[quantity] * float(value),
+                    }
+                )
+    return pd.DataFrame(rows)

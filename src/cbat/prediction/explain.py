@@ -19,7 +19,7 @@ from cbat.files import atomic_file, write_json
 from cbat.model.bundle import use_threads
 from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.explanation import TOLERANCE, BestWindows, Explainer, PairRows
-from cbat.prediction.channel_parts import Channels, base_table, pair_table
+from cbat.prediction.channel_parts import Channels, base_table, hit_table, pair_table
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import draw_line, draw_pair
 from cbat.prediction.line_parts import line_table
@@ -141,6 +141,7 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
     elements = {role: subject.elements[role].iloc[0] for role in ROLES}
     table = pair_table(subject.channels, elements, subject.windows, potential, resistance, relief)
     bases = base_table(explainer, elements, subject.windows, potential, resistance)
+    hits = hit_table(subject.channels, elements, subject.windows, potential, resistance)
     summary: dict[str, Any] = {
         "cell_line": subject.plan.cell_line,
         **{role: _about_element(elements[role]) for role in ROLES},
@@ -169,7 +170,7 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
     write_table(directory / TABLE, table)
     write_table(directory / BASES, bases)
     write_json(directory / SUMMARY, summary)
-    draw_pair(directory / FIGURE, summary, table, bases)
+    draw_pair(directory / FIGURE, summary, table, bases, hits)
     _tell(
         f"{elements['enhancer']['element_id']} with {elements['promoter']['element_id']}", table, "on_score"
     )

@@ -37,7 +37,9 @@ _NAMES: Final = {
 }
 
 
-def draw_pair(path: Path, summary: Mapping[str, Any], table: pd.DataFrame, bases: pd.DataFrame) -> None:
+def draw_pair(
+    path: Path, summary: Mapping[str, Any], table: pd.DataFrame, bases: pd.DataFrame, hits: pd.DataFrame
+) -> None:
     """Draw one pair: the strongest parts of each energy, and a track over each element.
 
     Parameters
@@ -46,7 +48,7 @@ def draw_pair(path: Path, summary: Mapping[str, Any], table: pd.DataFrame, bases
         The SVG file.
     summary : mapping
         Content of ``explanation.json``.
-    table, bases : DataFrame
+    table, bases, hits : DataFrame
         Of :mod:`cbat.prediction.channel_parts`.
     """
     quantities = [name for name in SIGN if summary[name] is not None]
@@ -63,8 +65,8 @@ def draw_pair(path: Path, summary: Mapping[str, Any], table: pd.DataFrame, bases
             own = bases[bases["element"] == role]
             rows = np.atleast_1d(tracks)[at * len(quantities) : (at + 1) * len(quantities)]
             for axes, quantity in zip(rows, quantities, strict=True):
-                hits = table[(table["quantity"] == quantity) & (table["part"] == role)]
-                _track(axes, own, quantity, hits)
+                there = hits[(hits["quantity"] == quantity) & (hits["element"] == role)]
+                _track(axes, own, quantity, there)
             rows[0].set_title(f"{role} {_called(summary[role])}", loc="left", fontsize=10)
             rows[-1].set_xlabel(f"position on {own['chrom'].iloc[0]}, bp")
             for axes in rows[:-1]:
@@ -91,7 +93,8 @@ def draw_line(path: Path, summary: Mapping[str, Any], table: pd.DataFrame) -> No
                 axes.barh(place + shift, SIGN[quantity] * rows[column], 0.36, color=colour, label=label)
             _finish_bars(axes, rows)
             axes.set_title(_NAMES[quantity], loc="left")
-            axes.legend(loc="lower right")
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
 def _row(figure: Any, n: int) -> list[Axes]:
@@ -149,33 +152,25 @@ def _track(axes: Axes, bases: pd.DataFrame, quantity: str, hits: pd.DataFrame) -
     span = (high - low) or 1.0
     axes.axhline(0.0, color=FAINT, linewidth=0.8)
     axes.set_xlim(position[0], position[-1] + 1)
-    lanes = _label_hits(axes, hits, position, effect, high, span)
+    lanes = _label_hits(axes, hits, position, high, span)
     axes.set_ylim(low - 0.05 * span, high + (0.08 + _LANE * lanes) * span)
     axes.set_ylabel("$U_I$" if quantity == "U_I" else "$-R_E$")
     axes.ticklabel_format(axis="x", style="plain", useOffset=False)
 
 
-def _strongest(hits: pd.DataFrame, position: FloatArray, effect: FloatArray) -> pd.DataFrame:
-    """Hits of motifs that are there, with the track's sum over each, the largest first."""
-    kept = hits[hits["presence"] >= _PRESENT].copy()
-    ends = kept["hit"].str.extract(r":(-?\d+)-(-?\d+)$").astype(int)
-    kept["start"], kept["end"] = ends[0], ends[1]
-    kept["sum"] = [
-        float(effect[(position >= row.start) & (position < row.end)].sum()) for row in kept.itertuples()
-    ]
-    order = kept["sum"].abs().sort_values(ascending=False, kind="stable").index
+def strongest(hits: pd.DataFrame) -> pd.DataFrame:
+    """Hits of motifs that are there, those that add most to the score or take most from it first."""
+    kept = hits[(hits["presence"] >= _PRESENT) & (hits["on_score"] != 0.0)]
+    order = kept["on_score"].abs().sort_values(ascending=False, kind="stable").index
     return kept.loc[order].head(_HITS)
 
 
-def _label_hits(
-    axes: Axes, hits: pd.DataFrame, position: FloatArray, effect: FloatArray, high: float, span: float
-) -> int:
+def _label_hits(axes: Axes, hits: pd.DataFrame, position: FloatArray, high: float, span: float) -> int:
     """Name the strongest hits above the track, in lanes where they do not overlap; number of lanes used."""
     limits = int(position[0]), int(position[-1]) + 1
-    strongest = _strongest(hits, position, effect)
     per_inch = (limits[1] - limits[0]) / (_WIDTH - 1.2)
     ends: list[float] = []
-    for row in strongest.itertuples():
+    for row in strongest(hits).itertuples():
         start, end = int(row.start), int(row.end)
         width = max(_CHARACTER * (len(_short(str(row.label))) + 3) * per_inch, end - start)
         left = min(max(start, limits[0]), limits[1] - width)
@@ -184,7 +179,7 @@ def _label_hits(
             continue
         ends[lane : lane + 1] = [left + width]
         height = high + (0.08 + _LANE * lane) * span
-        colour = RAISES if float(row.sum) > 0 else LOWERS
+        colour = RAISES if float(row.on_score) > 0 else LOWERS
         axes.plot([start, end], [height, height], color=colour, linewidth=3.0, solid_capstyle="butt")
         axes.text(
             left, height + 0.04 * span, f"{_short(str(row.label))} {row.strand}", fontsize=8, color=colour,

@@ -89,8 +89,8 @@ class Episodes:
         """Pairs and labels of some blocks."""
         rows = pairs_of_blocks(self.start, blocks)
         pairs = PairBatch(
-            elements.enhancer[torch.from_numpy(self.pairs.enhancer[rows])].to(device),
-            elements.promoter[torch.from_numpy(self.pairs.promoter[rows])].to(device),
+            elements.enhancer.index_select(0, torch.from_numpy(self.pairs.enhancer[rows])).to(device),
+            elements.promoter.index_select(0, torch.from_numpy(self.pairs.promoter[rows])).to(device),
             torch.from_numpy(self.pairs.distance[rows]).float().to(device),
             torch.from_numpy(self.pairs.upstream[rows]).float().to(device),
         )

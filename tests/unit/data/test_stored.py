@@ -17,6 +17,7 @@ from cbat.data.stored import (
     start_directory,
     write_array,
     write_manifest,
+    write_rows,
 )
 from cbat.errors import UserError
 
@@ -113,3 +114,23 @@ def test_a_manifest_does_not_depend_on_the_day_or_the_folder(folder: Path, tmp_p
     write_manifest(other, {"name": "x", "format": 1}, {"a.npy": {"shape": [2, 3]}})
     assert (other / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
     assert json.loads((other / "manifest.json").read_text())["format"] == 1
+
+
+@pytest.mark.parametrize("piece", [1, 3, 100])
+def test_an_array_in_pieces_is_the_file_of_the_whole(tmp_path: Path, piece: int) -> None:
+    whole = np.arange(70, dtype=np.int32).reshape(7, 5, 2)[:, ::2]
+    write_array(tmp_path / "whole.npy", whole)
+    pieces = (whole[at : at + piece] for at in range(0, len(whole), piece))
+    write_rows(tmp_path / "pieces.npy", pieces, whole.shape)
+    assert (tmp_path / "pieces.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (8, 4), (7, 3)])
+def test_pieces_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="array of"):
+        write_rows(tmp_path / "pieces.npy", [np.zeros((5, 4)), np.zeros((2, 4))], shape)
+
+
+def test_no_piece_makes_no_file_that_could_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="0 rows"):
+        write_rows(tmp_path / "pieces.npy", [], (0, 4))

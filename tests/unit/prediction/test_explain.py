@@ -14,6 +14,7 @@ import pytest
 
 from cbat.cli import main
 from cbat.prediction.chosen_pairs import draw_pairs
+from cbat.prediction.explain_figure import strongest
 from cbat.prediction.plan import pairs_file, read_plan
 
 
@@ -72,6 +73,37 @@ def test_the_figure_of_a_pair_names_its_elements(of_the_pair, pair) -> None:
     picture = (of_the_pair / "explanation.svg").read_text()
     assert picture.lstrip().startswith("<?xml")
     assert pair["enhancer_id"].split(":")[0] in picture
+
+
+def test_names_over_a_track_are_coloured_by_their_own_motif(
+    world, predicted, pair, tmp_path, monkeypatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr("cbat.prediction.explain.draw_pair", lambda *given: drawn.extend(given))
+    options = ["--enhancer", pair["enhancer_id"], "--promoter", pair["promoter_id"]]
+    assert explain(world, predicted, tmp_path / "pair", *options) == 0
+    _, _, table, bases, hits = drawn
+    for (quantity, role), own in hits.groupby(["quantity", "element"]):
+        track = bases.loc[bases["element"] == role, quantity].sum() * (1 if quantity == "U_I" else -1)
+        assert own["on_score"].sum() == pytest.approx(track, abs=1e-6)
+    potential = hits[(hits["quantity"] == "U_I") & (hits["element"] == "enhancer")]
+    rows = table[(table["quantity"] == "U_I") & (table["part"] == "enhancer")].set_index("label")
+    for label, value in potential.groupby("label")["on_score"].sum().items():
+        assert value == pytest.approx(rows.loc[label, "on_score"], abs=1e-6)
+    assert (potential["end"] - potential["start"]).nunique() == 1
+
+
+def test_the_strongest_hits_are_there_and_keep_their_own_sign() -> None:
+    hits = pd.DataFrame(
+        {
+            "label": ["lowers", "absent", "raises", "nothing"],
+            "presence": [0.9, 0.1, 0.3, 1.0],
+            "on_score": [-0.5, 3.0, 0.2, 0.0],
+        }
+    )
+    found = strongest(hits)
+    assert found["label"].tolist() == ["lowers", "raises"]
+    assert (found["on_score"] < 0).tolist() == [True, False]
 
 
 def test_elements_are_meant_by_interval_or_name(of_the_pair, world, predicted, pair, tmp_path) -> None:

@@ -1,0 +1,176 @@
+"""Bases of one contig as codes, straight from the lines of a FASTA that is mapped into memory.
+
+A base is one byte: A 0, C 1, G 2, T 3, and 4 for everything else, see :mod:`cbat.data.sequences`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cbat.errors import UserError
+
+Codes = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int64]
+
+UNKNOWN_BASE: Final = 4
+NO_BASE: Final = 5
+"""Code of a character that stands for no base; it is never stored."""
+_AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
+"""What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
+_ENDS: Final = b"\r\n"
+"""Ends of lines."""
+_PORTION: Final = 1 << 19
+"""Bytes that are looked at together: they stay in the processor's cache."""
+
+
+def _code_of_character() -> Codes:
+    table = np.full(256, NO_BASE, dtype=np.uint8)
+    for letter in _AMBIGUOUS:
+        table[[ord(letter), ord(letter.lower())]] = UNKNOWN_BASE
+    for code, letter in enumerate("ACGT"):
+        table[[ord(letter), ord(letter.lower())]] = code
+    return table
+
+
+_CODES: Final = _code_of_character()
+_TRANSLATION: Final = _CODES.tobytes()
+_PAIR_CODES: Final = _CODES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint16)
+"""Codes of two characters, by the number that they are together: one look-up for both."""
+
+
+@dataclass(frozen=True)
+class ContigText:
+    """Where the bases of a contig lie in a file.
+
+    Attributes
+    ----------
+    file : Path
+        The FASTA, for messages.
+    text : uint8 array
+        The bytes of the contig, from its first base on.
+    name : str
+        The contig.
+    record : pyfaidx.IndexRecord
+        ``lenc`` bases and ``lenb`` bytes in a line, ``rlen`` bases in all.
+    """
+
+    file: Path
+    text: Codes
+    name: str
+    record: Any
+
+    def read_into(self, codes: Codes, row: Positions, start: Positions) -> None:
+        """Read windows of one width, all inside the contig, into rows of a table of codes.
+
+        Whole lines are copied, their ends cut off, and the windows copied out of what is left; a window whose
+        lines reach beyond the end of the contig is read by :meth:`stretch`, and so is every window of a
+        portion whose lines do not end where the index says, to find the place.
+
+        Parameters
+        ----------
+        codes : uint8 array, shape=(at least n, window)
+            To be filled; the window is at least 1 bp.
+        row : int array, shape=(n,)
+            The row of each window.
+        start : int array, shape=(n,)
+            0-based first positions.
+
+        Raises
+        ------
+        UserError
+            As :meth:`stretch`.
+        """
+        bases, line, width = self.record.lenc, self.record.lenb, codes.shape[1]
+        n_lines = -(-(width - 1) // bases) + 1
+        # Lines much longer than a window are not worth copying.
+        by_lines = start // bases + n_lines <= self.record.rlen // bases
+        by_lines &= (n_lines * line <= 4 * width) & (start // bases * line + n_lines * line <= len(self.text))
+        rest = [np.flatnonzero(~by_lines)]
+        whole = np.flatnonzero(by_lines)
+        portion = max(_PORTION // (n_lines * line), 1)
+        for at in range(0, len(whole), portion):
+            some = whole[at : at + portion]
+            found = self._from_lines(start[some], width, n_lines)
+            if found is None:
+                rest.append(some)
+            else:
+                codes[row[some]] = found
+        for one in np.concatenate(rest):
+            codes[row[one]] = self.stretch(int(start[one]), int(start[one]) + width)
+
+    def stretch(self, start: int, end: int) -> Codes:
+        """Codes of the positions [start, end), which lie inside the contig, shape=(end - start,).
+
+        Raises
+        ------
+        UserError
+            The lines are not as the index says, or a character stands for no base.
+        """
+        if start >= end:
+            return np.empty(0, dtype=np.uint8)
+        text = self.text[self._byte(start) : self._byte(end - 1) + 1].tobytes()
+        codes = text.translate(_TRANSLATION, _ENDS)
+        if len(codes) != end - start:
+            raise UserError(
+                f"{self.name}:{start}-{end} holds {len(codes)} bases: the index does not fit the FASTA",
+                mend="run prepare_genome anew",
+                file=self.file,
+            )
+        if NO_BASE in codes:
+            at = start + codes.index(NO_BASE)
+            base = chr(self.text[self._byte(at)])
+            raise UserError(
+                f"{self.name} has {base!r} at position {at} (from 0), which stands for no base",
+                mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
+                file=self.file,
+            )
+        return np.frombuffer(codes, dtype=np.uint8)
+
+    def _byte(self, position: int) -> int:
+        line, base = divmod(position, self.record.lenc)
+        return int(line * self.record.lenb + base)
+
+    def _from_lines(self, start: Positions, width: int, n_lines: int) -> Codes | None:
+        """Codes of windows whose lines are whole; None if the lines hold something else than bases."""
+        bases, line = self.record.lenc, self.record.lenb
+        first, offset = np.divmod(start, bases)
+        copied = _rows(self.text, first * line, n_lines * line)
+        lines = copied.reshape(len(start), n_lines, line)
+        if (lines[:, :, bases:] != np.frombuffer(_ENDS, dtype=np.uint8)[bases - line :]).any():
+            return None
+        joined = np.ascontiguousarray(lines[:, :, :bases]).reshape(-1)
+        windows = _rows(joined, np.arange(len(start)) * (n_lines * bases) + offset, width)
+        characters = windows.reshape(-1)
+        paired = np.append(characters, characters[-1:]) if windows.size % 2 else characters
+        codes = np.take(_PAIR_CODES, paired.view(np.uint16)).view(np.uint8)[: windows.size]
+        return None if codes.max() >= NO_BASE else codes.reshape(windows.shape)
+
+
+def open_contig(file: Path, name: str, record: Any) -> ContigText:
+    """A contig of a FASTA, mapped into memory by itself, so that the pages of others need not stay there.
+
+    Parameters
+    ----------
+    file : Path
+        Uncompressed FASTA.
+    name : str
+    record : pyfaidx.IndexRecord
+
+    """
+    lines, rest = divmod(record.rlen, record.lenc or 1)
+    # Whole lines have an end, though the last of the file may lack it.
+    size = min(lines * record.lenb + rest, max(file.stat().st_size - record.offset, 0))
+    text = np.memmap(file, dtype=np.uint8, mode="r", offset=record.offset, shape=(size,)) if size else None
+    return ContigText(file, np.empty(0, dtype=np.uint8) if text is None else text, name, record)
+
+
+def _rows(text: Codes, first: Positions, width: int) -> Codes:
+    """Copies of ``width`` bytes from each of the places ``first``, shape=(n, width)."""
+    # What sliding_window_view gives, without its checks, which cost as much as the copy.
+    rows: Codes = np.lib.stride_tricks.as_strided(text, (len(text) - width + 1, width), (1, 1))[first]
+    return rows
