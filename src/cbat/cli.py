@@ -6,6 +6,7 @@ A stage is imported only when its verb is called.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -143,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after a mistake of the user, told in one message on standard error; 130 when interrupted.
+        0; 2 after a mistake of the user, or where the disk or a permission refused, told in one message on
+        standard error; 130 when interrupted; 143 when ended by SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -172,22 +174,41 @@ def _verb_of(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
     return " ".join(arguments[:words]), arguments[words:]
 
 
+class _Ended(BaseException):
+    """A signal asks this process to end, which it does as after any exception, so nothing is left behind."""
+
+
 def _run(verb: str, arguments: Sequence[str]) -> int:
     import logging
 
     from cbat.commands.options import call_with_options
-    from cbat.errors import UserError
+    from cbat.errors import UserError, of_the_machine
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         call_with_options(VERBS[verb].function, f"cbat {verb}", VERBS[verb].summary, arguments)
-    except UserError as error:
-        print(f"cbat {verb}: error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"cbat {verb}: interrupted", file=sys.stderr)
         return 130
+    except _Ended:
+        print(f"cbat {verb}: ended by SIGTERM", file=sys.stderr)
+        return 128 + signal.SIGTERM
+    except Exception as error:
+        told = error if isinstance(error, UserError) else of_the_machine(error)
+        if told is None:
+            raise
+        print(f"cbat {verb}: error: {told}", file=sys.stderr)
+        return 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def _end(*_: object) -> None:
+    # A second one, from whoever is impatient, must not disturb the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Ended
 
 
 def _overview() -> str:

@@ -84,4 +84,5 @@ rule train_model:
         " --settings {params.settings:q} --training {params.training:q} --seed {wildcards.seed}"
         " --threads {threads} --directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --tensorboard logs/tensorboard/{wildcards.model}_seed_{wildcards.seed}"
+        " --checkpoints results/checkpoints/{wildcards.model}_seed_{wildcards.seed}"
         " > {log} 2>&1"

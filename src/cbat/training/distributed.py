@@ -117,6 +117,8 @@ def join(training: TrainingSettings) -> Iterator[Company]:
     if not started_by_torchrun():
         yield Company(device=choose_device(training))
         return
+    # It may come while the process waits for others in a library, where no handler of Python would run.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_the_parent()
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     if rank > 0:

@@ -105,9 +105,7 @@ class Loop:
         loss: nn.Module = StepLoss(objective, training, device)
         if self.company.size > 1:
             ids = [device.index] if device.type == "cuda" else None
-            loss = DistributedDataParallel(
-                loss, device_ids=ids, forward_sync_buffers=False, find_unused_parameters=True
-            )
+            loss = DistributedDataParallel(loss, device_ids=ids, forward_sync_buffers=False)
         self.loss = loss
         if self.company.rank > 0:
             # Weights are those of the first process; what is dropped out must not be the same in all.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from cbat.config.models import ModelSettings
@@ -16,6 +17,7 @@ from cbat.data.stored import MANIFEST
 from cbat.errors import UserError
 from cbat.files import atomic_file, sha256_of
 from cbat.model.bundle import ENCODER_WEIGHTS
+from cbat.training.checkpoint import code_digest
 from cbat.training.distributed import Company
 from cbat.versions import hash_of, software
 
@@ -50,13 +52,49 @@ def versions_of_training(
         device |= {"name": torch.cuda.get_device_name(company.device), "cuda": torch.version.cuda}
     return software() | {
         "config_sha256": hash_of(whole),
-        "data_sha256": {
-            "shards": {path.name: sha256_of(path / MANIFEST) for path in map(Path, shards)},
-            "encoder": sha256_of(encoder / ENCODER_WEIGHTS),
-            "graph": sha256_of(graph),
-        },
+        "data_sha256": _hashes_of_data(shards, encoder, graph),
         "seeds": {"training": seed},
         "device": device,
+    }
+
+
+def _hashes_of_data(shards: Sequence[Path], encoder: Path, graph: Path) -> dict[str, Any]:
+    return {
+        "shards": {path.name: sha256_of(path / MANIFEST) for path in map(Path, shards)},
+        "encoder": sha256_of(encoder / ENCODER_WEIGHTS),
+        "graph": sha256_of(graph),
+    }
+
+
+def key_of_training(
+    shards: Sequence[Path],
+    encoder: Path,
+    graph: Path,
+    train_lines: Sequence[str],
+    validation_lines: Sequence[str],
+    settings: ModelSettings,
+    training: TrainingSettings,
+    seed: int,
+    company: Company,
+) -> dict[str, str]:
+    """What two trainings must have in common for one to go on where the other was killed.
+
+    Returns
+    -------
+    dict of str
+        A name that a user knows -> a hash or a value.
+    """
+    lines = {"train": list(train_lines), "validation": list(validation_lines)}
+    counts = {"precision": training.precision, "blocks_at_once": training.blocks_at_once}
+    return {
+        "settings": hash_of({"model": settings.model_dump(mode="json"), "training": counts}),
+        "cell lines": hash_of(lines),
+        "data": hash_of(_hashes_of_data(shards, encoder, graph)),
+        "code": code_digest("cbat.training.train"),
+        "seed": str(seed),
+        "number of processes": str(company.size),
+        "device": company.device.type,
+        "versions of torch and numpy": f"{torch.__version__} {np.__version__}",
     }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
@@ -24,12 +23,20 @@ from cbat.model.bundle import Scores, TrainedModel, load_encoder, probability_of
 from cbat.model.contact import ContactModel
 from cbat.model.resistance import TiedResistance
 from cbat.progress import Progress
+from cbat.training.checkpoint import Best, Checkpoints, Course
 from cbat.training.distributed import join, started_by_torchrun
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
 from cbat.training.launch import launch
 from cbat.training.loop import Loop, check_divisible
 from cbat.training.losses import Objective, contact_loss
-from cbat.training.records import HISTORY, VERSIONS, open_curves, versions_of_training, write_history
+from cbat.training.records import (
+    HISTORY,
+    VERSIONS,
+    key_of_training,
+    open_curves,
+    versions_of_training,
+    write_history,
+)
 from cbat.training.sharing import read_shares
 
 log = logging.getLogger(__name__)
@@ -49,6 +56,7 @@ def run(
     threads: int,
     directory: Path,
     tensorboard: Path | None = None,
+    checkpoints: Path | None = None,
 ) -> None:
     """Write ``model.safetensors``, ``model.json``, ``history.jsonl`` and ``versions.json``.
 
@@ -79,6 +87,9 @@ def run(
         Where the model goes.
     tensorboard : Path, optional
         Folder of the event files of TensorBoard, if the settings ask for them.
+    checkpoints : Path, optional
+        Folder that holds the state after the last epoch while this runs; a training that was killed goes on
+        from there when it is started again. Without it nothing is kept.
 
     Raises
     ------
@@ -101,6 +112,7 @@ def run(
                 "threads": threads,
                 "directory": directory,
                 "tensorboard": tensorboard,
+                "checkpoints": checkpoints,
             },
         )
         return
@@ -118,7 +130,13 @@ def run(
             opened, list(train_lines), motifs, relations, settings, seed, company, outlines
         )
         _check_classes(data)
-        contact, history = fit(data, settings, training, seed, company.device, curves)
+        kept = None
+        if checkpoints is not None:
+            made_of = key_of_training(
+                shards, encoder, graph, train_lines, validation_lines, settings, training, seed, company
+            )
+            kept = Checkpoints(checkpoints, made_of, company)
+        contact, history = fit(data, settings, training, seed, company.device, curves, kept)
         log.info("trained %d epochs on %d pairs", len(history), data.share.sizes.sum())
         model = finished(data, contact.cpu(), motifs, settings)
         _watch_for_collapse(data, model, fail=training.fail_on_collapse)
@@ -135,6 +153,8 @@ def run(
             write_history(directory / HISTORY, history)
             versions = versions_of_training(shards, encoder, graph, settings, training, seed, company)
             write_json(directory / VERSIONS, versions)
+        if kept is not None:
+            kept.remove()
 
 
 def _check_classes(data: TrainingData) -> None:
@@ -172,13 +192,6 @@ def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) 
         log.warning("sign of collapse: %s", sign)
 
 
-@dataclass
-class _Best:
-    loss: float = float("inf")
-    epoch: int = -1
-    weights: dict[str, Tensor] | None = None
-
-
 def fit(
     data: TrainingData,
     settings: ModelSettings,
@@ -186,16 +199,56 @@ def fit(
     seed: int,
     device: torch.device,
     watch: Callable[[dict[str, Any]], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[ContactModel, list[dict[str, Any]]]:
     """Optimise the energy model; the weights of the best validation loss are kept.
 
-    ``watch`` is shown each row of history as soon as there is one.
+    ``watch`` is shown each row of history as soon as there is one. With ``checkpoints`` it goes on from the
+    one that is there, and leaves one after every epoch.
 
     Returns
     -------
     ContactModel
     list of dict
         One row of history for each epoch.
+    """
+    n_steps = -(-len(data.share.sizes) // settings.blocks_per_step)
+    course = start(data, settings, seed, device, n_steps)
+    loop = Loop(course.objective, data, training, seed, device)
+    if checkpoints is not None and (kept := checkpoints.read()) is not None:
+        course.restore(kept)
+    while _goes_on(course, settings):
+        row = _epoch(course, loop, data, settings, n_steps)
+        log.info("epoch %d: %s", row["epoch"], row)
+        if watch is not None:
+            watch(row)
+        if checkpoints is not None:
+            checkpoints.write(course)
+    if course.best.weights is None:
+        raise UserError(
+            "the validation loss was never finite",
+            mend="lower learning_rate in the model's file",
+            where="config/models",
+        )
+    contact = course.objective.contact
+    contact.load_state_dict(course.best.weights)
+    return contact, course.history
+
+
+def start(
+    data: TrainingData, settings: ModelSettings, seed: int, device: torch.device, n_steps: int
+) -> Course:
+    """A training before its first epoch.
+
+    Parameters
+    ----------
+    data : TrainingData
+    settings : ModelSettings
+    seed : int
+        Of the order of the blocks; weights come from the generator of torch.
+    device : torch.device
+    n_steps : int
+        Steps of an epoch.
     """
     n_filters = data.elements.enhancer.shape[1]
     contact = ContactModel(n_filters, settings)
@@ -208,45 +261,40 @@ def fit(
     optimiser = torch.optim.AdamW(
         objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    n_steps = -(-len(data.share.sizes) // settings.blocks_per_step)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=settings.learning_rate, total_steps=max(settings.epochs * n_steps, 2)
     )
-    loop = Loop(objective, data, training, seed, device)
-    order = np.random.default_rng([seed, 21])
-    best, history = _Best(), []
-    for epoch in range(settings.epochs):
-        contact.train()
-        steps = np.array_split(order.permutation(len(data.share.sizes)), n_steps)
-        rate = schedule.get_last_lr()[0]
-        with Progress(
-            f"epoch {epoch}", "pairs", int(data.share.sizes.sum()), shown=data.company.first
-        ) as told:
-            for n_pairs in loop.epoch(steps, optimiser):
-                schedule.step()
-                told.add(n_pairs)
-        row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
-        scores = scores_of(contact, data, data.validation)
-        row |= {"learning_rate": float(f"{rate:.6g}")} | _figures(scores, data, settings)
-        row["collapse"] = _signs_of_epoch(scores, data, environment=contact.resistance is not None)
-        history.append(row)
-        log.info("epoch %d: %s", epoch, row)
-        if watch is not None:
-            watch(row)
-        loss = row.get("validation_loss", float("inf"))
-        if loss < best.loss:
-            weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
-            best = _Best(loss, epoch, weights)
-        elif epoch - best.epoch >= settings.patience:
-            break
-    if best.weights is None:
-        raise UserError(
-            "the validation loss was never finite",
-            mend="lower learning_rate in the model's file",
-            where="config/models",
-        )
-    contact.load_state_dict(best.weights)
-    return contact, history
+    return Course(objective, optimiser, schedule, np.random.default_rng([seed, 21]), data.company)
+
+
+def _goes_on(course: Course, settings: ModelSettings) -> bool:
+    """Whether there is another epoch, after those that have been."""
+    n_done = len(course.history)
+    return n_done < settings.epochs and n_done - 1 - course.best.epoch < settings.patience
+
+
+def _epoch(
+    course: Course, loop: Loop, data: TrainingData, settings: ModelSettings, n_steps: int
+) -> dict[str, Any]:
+    """Train once on all blocks; the row of history, which is also added to it."""
+    epoch, contact = len(course.history), course.objective.contact
+    contact.train()
+    steps = np.array_split(course.order.permutation(len(data.share.sizes)), n_steps)
+    rate = course.schedule.get_last_lr()[0]
+    with Progress(f"epoch {epoch}", "pairs", int(data.share.sizes.sum()), shown=data.company.first) as told:
+        for n_pairs in loop.epoch(steps, course.optimiser):
+            course.schedule.step()
+            told.add(n_pairs)
+    row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
+    scores = scores_of(contact, data, data.validation)
+    row |= {"learning_rate": float(f"{rate:.6g}")} | _figures(scores, data, settings)
+    row["collapse"] = _signs_of_epoch(scores, data, environment=contact.resistance is not None)
+    course.history.append(row)
+    loss = row.get("validation_loss", float("inf"))
+    if loss < course.best.loss:
+        weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
+        course.best = Best(loss, epoch, weights)
+    return row
 
 
 def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> Scores:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
@@ -31,9 +32,10 @@ from cbat.training.distributed import Company
 from cbat.training.episodes import build_training_data
 from cbat.training.launch import command_line, told
 from cbat.training.loop import Loop
-from cbat.training.losses import Objective
+from cbat.training.losses import Objective, Portion
 from cbat.training.sharing import deal, read_shares
 
+TOP = Path(__file__).resolve().parents[3]
 # Dropout draws from one stream in one process, and from several in several.
 SETTINGS = ModelSettings(
     epochs=3,
@@ -172,6 +174,26 @@ def test_gradients_of_portions_add_up(tiny_project, encoder) -> None:
     for processes, at_once in ((1, 1), (1, 3), (1, 100), (2, None), (3, 2), (12, None)):
         found = gradient(processes, at_once)
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_no_shipped_model_leaves_a_parameter_unused(tiny_project, encoder) -> None:
+    """Processes wait for every gradient, also from one that has no block of a step and keeps pace."""
+    shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
+    graph, motifs = load_graph(tiny_project.graph), load_encoder(encoder)
+    for file in sorted((TOP / "config" / "models").glob("*.yaml")):
+        settings = ModelSettings.model_validate(yaml.safe_load(file.read_text()) or {})
+        settings = settings.model_copy(update={"support_size": 64, "set_encoder_elements": 32})
+        data = build_training_data(shards, tiny_project.train, motifs, graph, settings)
+        objective = train.start(data, settings, 1, torch.device("cpu"), 10).objective
+        loop = Loop(objective, data, CPU, 1, torch.device("cpu"))
+        for blocks, portion in ((np.arange(3), Portion()), (np.arange(1), Portion(0.0, 0.0))):
+            objective.zero_grad()
+            loop.loss(loop.batch(blocks), portion).backward()
+            unused = [
+                name for name, one in objective.named_parameters() if one.requires_grad and one.grad is None
+            ]
+            assert unused == [], file.stem
 
 
 READ = """

@@ -1,0 +1,238 @@
+"""What a training keeps between epochs, so that one that was killed goes on from its last epoch.
+
+A checkpoint is one safetensors file: weights, state of the optimiser and of the random generators as
+tensors, all else as JSON in its header, with a SHA-256 of both. It lies outside the outputs of the rule,
+which Snakemake deletes when a job fails. A new one is written beside the last, which then becomes the
+previous, so that at every moment there is a whole one to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cbat.config.closure import PACKAGE_DIRECTORY, import_closure
+from cbat.errors import UserError
+from cbat.files import atomic_file, sha256_of
+from cbat.training.distributed import Company
+from cbat.training.losses import Objective
+
+log = logging.getLogger(__name__)
+LAST: Final = "last.safetensors"
+PREVIOUS: Final = "previous.safetensors"
+_OPTIMISER, _OBJECTIVE, _BEST = "optimiser.", "objective.", "best."
+_RANDOM, _RANDOM_GPU = "random.cpu", "random.cuda"
+
+
+@dataclass(frozen=True)
+class State:
+    """Tensors, and what JSON can hold."""
+
+    tensors: dict[str, Tensor]
+    record: dict[str, Any]
+
+
+@dataclass
+class Best:
+    """The lowest validation loss so far, with its epoch and the weights of the energy model."""
+
+    loss: float = float("inf")
+    epoch: int = -1
+    weights: dict[str, Tensor] | None = None
+
+
+@dataclass
+class Course:
+    """All that the next epoch of a training depends on.
+
+    Attributes
+    ----------
+    objective : Objective
+    optimiser : Optimizer
+    schedule : OneCycleLR
+    order : numpy.random.Generator
+        Draws the order of the blocks.
+    company : Company
+        Its processes draw from random generators of their own, each of which is kept.
+    best : Best
+    history : list of dict
+        One row for each epoch that is done.
+    """
+
+    objective: Objective
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.OneCycleLR
+    order: np.random.Generator
+    company: Company
+    best: Best = field(default_factory=Best)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def state(self) -> State:
+        """Everything, as all processes must ask for it together."""
+        tensors = {f"{_OBJECTIVE}{name}": value for name, value in self.objective.state_dict().items()}
+        tensors |= {f"{_BEST}{name}": value for name, value in (self.best.weights or {}).items()}
+        kept = self.optimiser.state_dict()
+        for number, values in kept["state"].items():
+            tensors |= {f"{_OPTIMISER}{number}.{name}": value for name, value in values.items()}
+        record = {
+            "groups": kept["param_groups"],
+            "schedule": self.schedule.state_dict(),
+            "order": self.order.bit_generator.state,
+            "best": {"loss": self.best.loss, "epoch": self.best.epoch},
+            "history": self.history,
+        }
+        return State(tensors | self._random_states(), record)
+
+    def restore(self, state: State) -> None:
+        """Go on from a state."""
+        record, tensors = state.record, state.tensors
+        self.objective.load_state_dict(_below(tensors, _OBJECTIVE))
+        of_parameters: dict[int, dict[str, Tensor]] = {}
+        for place, value in _below(tensors, _OPTIMISER).items():
+            number, _, name = place.partition(".")
+            of_parameters.setdefault(int(number), {})[name] = value
+        groups = [group | {"betas": tuple(group["betas"])} for group in record["groups"]]
+        self.optimiser.load_state_dict({"state": of_parameters, "param_groups": groups})
+        self.schedule.load_state_dict(record["schedule"])
+        self.order.bit_generator.state = record["order"]
+        device = self.company.device
+        best = {name: value.to(device) for name, value in _below(tensors, _BEST).items()}
+        self.best = Best(record["best"]["loss"], record["best"]["epoch"], best or None)
+        self.history = record["history"]
+        torch.set_rng_state(tensors[_RANDOM][self.company.rank].clone())
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(tensors[_RANDOM_GPU][self.company.rank].clone(), device)
+
+    def _random_states(self) -> dict[str, Tensor]:
+        """State of torch's generators, shape=(n_processes, n_bytes)."""
+        found = {_RANDOM: torch.get_rng_state()}
+        if self.company.device.type == "cuda":
+            found[_RANDOM_GPU] = torch.cuda.get_rng_state(self.company.device)
+        of_all = {}
+        for name, state in found.items():
+            rows = np.zeros((self.company.size, len(state)), dtype=np.uint8)
+            rows[self.company.rank] = state.numpy()
+            of_all[name] = torch.from_numpy(self.company.add_up(rows))
+        return of_all
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+class Checkpoints:
+    """The checkpoints of one training, in a folder of their own.
+
+    Parameters
+    ----------
+    directory : Path
+        Nothing else may lie in it.
+    key : mapping of str
+        What the training is made of and with, see :func:`key_of_training`. A checkpoint of another key is
+        not read.
+    company : Company
+        The first process writes; all read.
+    """
+
+    def __init__(self, directory: Path, key: Mapping[str, str], company: Company) -> None:
+        self.directory, self.key, self.company = Path(directory), dict(key), company
+
+    def read(self) -> State | None:
+        """The newest checkpoint that is whole and of this training; None where there is none.
+
+        What is wrong with others is logged, each in a line.
+        """
+        state = self._newest()
+        # Processes that do not see one file must not go on from different epochs.
+        done = np.zeros(self.company.size, dtype=np.int64)
+        done[self.company.rank] = 0 if state is None else len(state.record["history"])
+        everywhere = self.company.add_up(done)
+        if state is None or (everywhere != everywhere[0]).any():
+            return None
+        log.info("going on after epoch %d, from the checkpoint in %s", everywhere[0] - 1, self.directory)
+        return state
+
+    def _newest(self) -> State | None:
+        for name in (LAST, PREVIOUS):
+            path = self.directory / name
+            try:
+                key, state = _read(path)
+            except FileNotFoundError:
+                continue
+            except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+                log.warning("the checkpoint %s is damaged and not read (%s)", path, error)
+                continue
+            if key == self.key:
+                return state
+            other = [name for name in sorted(key | self.key) if key.get(name) != self.key.get(name)]
+            log.warning("the checkpoint %s is not read: it was made with other %s", path, ", ".join(other))
+        return None
+
+    def write(self, course: Course) -> None:
+        """Keep where a training is. A disk that is full loses the checkpoint and not the training."""
+        state = course.state()
+        if not self.company.first:
+            return
+        record = json.dumps({"key": self.key, **state.record})
+        tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
+        about = {"record": record, "sha256": _digest(tensors, record)}
+        last = self.directory / LAST
+        try:
+            with atomic_file(last) as temporary:
+                save_file(tensors, temporary, metadata=about)
+                _to_disk(temporary)
+                if last.exists():
+                    os.replace(last, self.directory / PREVIOUS)
+        except (UserError, OSError) as error:
+            log.warning("no checkpoint after epoch %d, training goes on: %s", len(course.history) - 1, error)
+
+    def remove(self) -> None:
+        """Take the checkpoints away, once what they were kept for is written."""
+        if self.company.first:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _read(path: Path) -> tuple[dict[str, str], State]:
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata() or {}
+        # Copies: the file may be replaced while they are in use.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    if _digest(tensors, about["record"]) != about["sha256"]:
+        raise ValueError("its SHA-256 is not the one in its header")
+    record = json.loads(about["record"])
+    return record.pop("key"), State(tensors, record)
+
+
+def _digest(tensors: Mapping[str, Tensor], record: str) -> str:
+    digest = hashlib.sha256(record.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file is on the disk, or the name of a lost file could replace a good one."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def code_digest(module: str) -> str:
+    """SHA-256 of the source files that a module runs."""
+    digest = hashlib.sha256()
+    for path in import_closure(module):
+        digest.update(f"{path.relative_to(PACKAGE_DIRECTORY)} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()
