@@ -24,9 +24,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cbat.config.closure import PACKAGE_DIRECTORY, import_closure
 from cbat.errors import UserError
-from cbat.files import atomic_file, sha256_of
+from cbat.files import atomic_file
 from cbat.training.distributed import Company
 from cbat.training.losses import Objective
 
@@ -228,11 +227,3 @@ def _to_disk(path: Path) -> None:
     """Wait until a file is on the disk, or the name of a lost file could replace a good one."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-
-
-def code_digest(module: str) -> str:
-    """SHA-256 of the source files that a module runs."""
-    digest = hashlib.sha256()
-    for path in import_closure(module):
-        digest.update(f"{path.relative_to(PACKAGE_DIRECTORY)} {sha256_of(path)}\n".encode())
-    return digest.hexdigest()

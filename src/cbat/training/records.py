@@ -11,13 +11,13 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from cbat.config.closure import code_digest
 from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
 from cbat.data.stored import MANIFEST
 from cbat.errors import UserError
 from cbat.files import atomic_file, sha256_of
 from cbat.model.bundle import ENCODER_WEIGHTS
-from cbat.training.checkpoint import code_digest
 from cbat.training.distributed import Company
 from cbat.versions import hash_of, software
 
