@@ -4,8 +4,8 @@
 
 Needs root and the packages slurm-wlm and munge, as tests/cluster does. The run without SLURM has two cores;
 the one through it has two nodes of four CPUs, which share this machine. Prints seconds of the clock, seconds
-of all jobs and the most memory of a job (``ours``: through SLURM, ``peer``: without); the table of jobs goes to
-standard error.
+of all jobs and the most memory of a job (``ours``: through SLURM, ``peer``: without); the table of jobs goes
+to standard error.
 """
 
 from __future__ import annotations
