@@ -27,6 +27,7 @@ from cbat.config.predicted_lines import (
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.similarities import similarity_files
+from cbat.config.sources import source_of
 from cbat.errors import UserError
 from cbat.versions import software
 
@@ -153,6 +154,15 @@ def memory(mb):
 def minutes(n):
     """Time that a scheduler may give a job, min; a job that is tried again gets more."""
     return lambda wildcards, attempt: n * attempt
+
+
+def published(wildcards):
+    """The row of the registry of a file."""
+    return source_of(PROJECT.config, Path("resources/downloads", wildcards.file))
+
+
+# The cache knows a file that a rule makes by the rule, and one that is there by its content, which may be another.
+DOWNLOADED = [path.name for path in Path("resources/downloads").glob("*")] if CACHED else []
 
 
 SHARD_FILES = [

@@ -1,18 +1,6 @@
 # Needs: the registry of published files, and the network.
 # Makes: files below resources/downloads, when the configuration or a sheet names one that is not there.
 
-from cbat.config.sources import source_of
-
-
-def published(wildcards):
-    """The row of the registry of a file."""
-    return source_of(PROJECT.config, Path("resources/downloads", wildcards.file))
-
-
-# The cache knows a file that a rule makes by the rule, and one that is there by its content, which may be another.
-DOWNLOADED = [path.name for path in Path("resources/downloads").glob("*")] if CACHED else []
-
-
 # A file that is there is never fetched again, whoever put it there: so neither the registry nor the code is an
 # input, and no parameter counts as changed.
 rule download_source:
