@@ -1,6 +1,7 @@
 # Needs: the registry of published files, and the network.
 # Makes: files below resources/downloads, when the configuration or a sheet names one that is not there.
 
+
 # A file that is there is never fetched again, whoever put it there: so neither the registry nor the code is an
 # input, and no parameter counts as changed.
 rule download_source:
