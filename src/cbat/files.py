@@ -67,6 +67,9 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
                 os.replace(path, before)
             os.replace(temporary, path)
     finally:
+        # Ended between the two renames: the one that was there stands again.
+        if before.exists() and not path.exists():
+            os.replace(before, path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(before, ignore_errors=True)
         os.close(lock)
@@ -115,7 +118,11 @@ def _locked(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
 def _remove_stale(path: Path, suffix: str) -> None:
     """Remove the temporary files of ``path``, and what stands beside them, whose process is no more."""
     ours = re.compile(rf"(\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(suffix)})(\..+)?")
-    for entry in list(os.scandir(path.parent)):
+    try:
+        entries = list(os.scandir(path.parent))
+    except OSError:  # A folder may be written that may not be listed.
+        return
+    for entry in entries:
         if (match := ours.fullmatch(entry.name)) is None:
             continue
         with _unless_locked(path.with_name(match[1])) as stale:
@@ -132,6 +139,9 @@ def _unless_locked(path: Path) -> Iterator[bool]:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         yield True
+        return
+    except OSError:  # Somebody else's, who alone knows whether it is stale.
+        yield False
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

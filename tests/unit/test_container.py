@@ -141,6 +141,14 @@ def test_what_is_copied_is_enough_to_plan_a_run_in_another_folder(
     )
     assert planned.returncode == 0, planned.stderr
     assert "rule train_model:" in planned.stdout + planned.stderr
-    # The code that a stage runs is an input of its rule: all of it lies in the image.
-    assert str(image / "src" / "cbat") in planned.stdout
+    shown = subprocess.run(
+        [image / "workflow" / "bin" / "cbat", "train_model", "--help"],
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        cwd=data,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "--train-lines" in shown.stdout
     assert str(TOP / "src") not in planned.stdout + planned.stderr

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,3 +226,38 @@ def test_a_defect_of_the_program_stays_one(error: Exception, tmp_path) -> None:
     assert of_the_machine(error) is None
     with pytest.raises(type(error)), atomic_file(tmp_path / "a"):
         raise error
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_stale_file_of_somebody_else_stands_in_nobodys_way() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        stale = folder / ".model.json.abcdefgh.json"
+        stale.touch(0o600)
+        os.seteuid(65534)
+        try:
+            with atomic_file(folder / "model.json") as temporary:
+                temporary.write_text("whole")
+        finally:
+            os.seteuid(0)
+        assert (folder / "model.json").read_text() == "whole"
+        assert stale.exists()
+
+
+def test_a_directory_whose_exchange_is_cut_short_stands_again(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "shard"
+    path.mkdir()
+    (path / "part").write_text("before")
+    replace = os.replace
+
+    def cut_short(source: Path, target: Path) -> None:
+        if Path(target) == path and not str(source).endswith(".before"):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr("cbat.files.os.replace", cut_short)
+    with pytest.raises(KeyboardInterrupt), atomic_directory(path) as temporary:
+        (temporary / "part").write_text("after")
+    assert (path / "part").read_text() == "before"
+    assert [one.name for one in tmp_path.iterdir()] == ["shard"]

@@ -6,10 +6,12 @@ import gzip
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyfaidx
 import pytest
 import yaml
 
@@ -91,7 +93,17 @@ def changes(clone: Clone) -> list[tuple[Callable[[], object], set[str]]]:
     code = clone.run.code / "src/cbat/data"
     enhancers = clone.directory / "mine/liver_2.enhancers.bed.gz"
     raw = (clone.directory / "mine/liver_1.enhancers.bed.gz").read_bytes
+
+    def exchange() -> None:
+        """All contents stay, and two names change places."""
+        names = [clone.directory / f"mine/{line}.enhancers.bed.gz" for line in ("blood_1", "liver_1")]
+        contents = [path.read_bytes() for path in names]
+        for path, other in zip(names, reversed(contents), strict=True):
+            path.write_bytes(other)
+
     return [
+        (exchange, CACHED - {"genome"}),
+        (exchange, set()),
         (lambda: append(code / "shards.py", "\nMORE = 1\n"), {"shards"}),
         (lambda: clone.run.edit("mine.yaml", "block_size: 32", "block_size: 16"), {"shards"}),
         (lambda: enhancers.write_bytes(raw()), CACHED - {"genome"}),
@@ -133,6 +145,26 @@ def test_a_file_that_was_put_by_hand_is_known_by_its_content(
     shutil.copy(other_genome(genome, tmp_path), genome)
     assert clones[0].made() == CACHED
     assert clones[1].made() == CACHED
+
+
+def test_a_genome_that_would_be_linked_is_copied(toy, new_checkout, cache: Path, tmp_path: Path) -> None:
+    first, second = (Clone(new_checkout, toy, tmp_path / name) for name in ("first", "second"))
+    for clone in (first, second):
+        packed = clone.directory / "mine/genome.fa.gz"
+        plain = packed.with_suffix("")
+        plain.write_bytes(gzip.decompress(packed.read_bytes()))
+        plain.chmod(0o640)
+        pyfaidx.Faidx(str(plain)).close()
+        clone.run.edit("mine.yaml", "mine/genome.fa.gz", "mine/genome.fa")
+    assert first.made() == CACHED
+    given = first.directory / "mine/genome.fa"
+    assert stat.S_IMODE(given.stat().st_mode) == 0o640
+    assert not [path for path in cache.rglob("*") if path.is_symlink()]
+    before = given.read_bytes()
+    # What the cache holds is no longer the user's file.
+    given.write_bytes(b">chr1\nACGT\n")
+    assert second.made() == set()
+    assert (second.directory / "results/genome/genome.fa").read_bytes() == before
 
 
 def other_genome(path: Path, folder: Path) -> Path:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 CHECKOUT = Path(workflow.basedir).resolve()
@@ -29,6 +30,7 @@ from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.similarities import similarity_files
 from cbat.config.sources import source_of
 from cbat.errors import UserError
+from cbat.files import sha256_of
 from cbat.versions import software
 
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
@@ -60,8 +62,22 @@ SOFTWARE = (
 
 
 def cache_key(wildcards, input):
-    """What the cache has to know of a job besides code and settings; like :func:`sheet` no reason to run again."""
-    return {"software": SOFTWARE} | dict(wildcards)
+    """What the cache has to know of a job besides code and settings; like :func:`sheet` no reason to run again.
+
+    Of the files that are read Snakemake takes the contents and not which name has which, so that two files
+    that were exchanged would look the same to it.
+    """
+    cohort = wildcards.get("cohort") or ("cell_line" in wildcards.keys() and cohort_of(wildcards))
+    given = raw_files(cohort_rows(cohort)) if cohort else []
+    by_rule = [path for path in given if is_simulated(PROJECT.config, Path(path)) or not Path(path).is_file()]
+    contents = {path: content(path) for path in given if path not in by_rule}
+    return {"software": SOFTWARE, "raw": contents} | dict(wildcards)
+
+
+@lru_cache
+def content(path):
+    """The hash of a file."""
+    return sha256_of(path)
 
 
 def one_of(names):
@@ -249,22 +265,33 @@ BENCHMARK = expand(
 WANTED = "benchmark_results" if PROJECT.worlds else "results"
 
 
-def world_inputs(wildcards):
-    """Files of the user that a world reads: a change lets it look for what to do."""
-    config = PROJECT.worlds[wildcards.world].project.config
-    own = [path for row in PROJECT.worlds[wildcards.world].project.cell_lines for path in row.files.values()]
+def files_of(project):
+    """All files that a configuration and its sheets name for training and evaluation."""
+    config = project.config
+    own = [path for row in project.cell_lines for path in row.files.values()]
     own += [config.genome.fasta, *(table.path for table in config.graph.similarities)]
     own += [table for table in [config.genome.contig_names, config.readout.motifs] if table is not None]
     own += [path for _, path in similarity_files(config.graph)]
-    return sorted({str(path) for path in own if not is_simulated(config, path)})
+    return own
 
 
-def world_settings(wildcards):
-    """All that a world is configured by, defaults included, for the same reason."""
-    project = PROJECT.worlds[wildcards.world].project
+def settings_of(project):
+    """All that is configured, defaults included: the configuration, its sheets, models and encoders, as JSON."""
     sheets = [*project.cell_lines, *project.tissues]
     named = [project.config, *sheets, *project.models.values(), *project.encoders.values()]
     return [one.model_dump_json() for one in named]
+
+
+def world_inputs(wildcards):
+    """Files of the user that a world reads: a change lets it look for what to do."""
+    project = PROJECT.worlds[wildcards.world].project
+    own = [path for path in files_of(project) if not is_simulated(project.config, path)]
+    return sorted({str(path) for path in own})
+
+
+def world_settings(wildcards):
+    """All that a world is configured by, for the same reason."""
+    return settings_of(PROJECT.worlds[wildcards.world].project)
 
 
 def nested_options():

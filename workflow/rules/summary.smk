@@ -118,7 +118,7 @@ rule record_versions:
     """Write down what the results were made of and with: revision, locks, configuration, data, seeds, device."""
     input:
         "results/summary/metrics.tsv",
-        raw=sorted({str(PROJECT.config.genome.fasta), *raw_files(PROJECT.cell_lines)}),
+        raw=sorted({str(path) for path in files_of(PROJECT)}),
         manifests=expand("results/shards/{cell_line}/manifest.json", cell_line=PROJECT.names()),
         models=expand(
             "results/models/{model}/seed_{seed}/versions.json",
@@ -138,7 +138,7 @@ rule record_versions:
         runtime=minutes(10),
     params:
         code=code("cbat.evaluation.run_versions"),
-        configuration=PROJECT.config.model_dump_json(),
+        configuration=settings_of(PROJECT),
     shell:
         "cbat record_versions --configuration {params.configuration:q} --raw {input.raw:q}"
         " --manifests {input.manifests} --models {input.models} --output {output} > {log} 2>&1"

@@ -141,7 +141,7 @@ class ContigText:
         first, offset = np.divmod(start, bases)
         copied = _rows(self.text, first * line, n_lines * line)
         lines = copied.reshape(len(start), n_lines, line)
-        if (lines[:, :, bases:] != np.frombuffer(_ENDS, dtype=np.uint8)[bases - line :]).any():
+        if (lines[:, :, bases:] != np.frombuffer(_ENDS, dtype=np.uint8)[len(_ENDS) - (line - bases) :]).any():
             return None
         joined = np.ascontiguousarray(lines[:, :, :bases]).reshape(-1)
         windows = _rows(joined, np.arange(len(start)) * (n_lines * bases) + offset, width)

@@ -21,10 +21,10 @@ _MEND_EMPTY: Final = "remove it, or copy the file again if it ends too early"
 _MEND_LINES: Final = "wrap every contig in lines of one length, for example by 'seqkit seq -w 60'"
 
 
-def run(*, fasta: Path, directory: Path) -> None:
+def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
     """Write ``genome.fa``, ``genome.fa.fai`` and ``contig_sizes.tsv``.
 
-    A plain FASTA with a sound index (``.fai``) beside it is linked and not copied: see :func:`sound_index`.
+    A plain FASTA with a sound index (``.fai``) beside it is linked, see :func:`sound_index`, unless ``copy``.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def run(*, fasta: Path, directory: Path) -> None:
         Genome, plain, gzip or bgzip; it is not changed.
     directory : Path
         Where the three files go.
+    copy : bool
+        Copy what could be linked, as for a cache that others share.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def run(*, fasta: Path, directory: Path) -> None:
         lines are of different lengths.
     """
     directory, fasta = Path(directory), Path(fasta)
-    if (sound := sound_index(fasta)) is not None:
+    if (sound := None if copy else sound_index(fasta)) is not None:
         sizes = _link(fasta, sound, directory)
     else:
         with atomic_file(directory / "genome.fa") as temporary:

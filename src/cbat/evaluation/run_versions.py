@@ -14,7 +14,7 @@ from cbat.versions import hash_of, software
 
 def run(
     *,
-    configuration: str,
+    configuration: Sequence[str],
     raw: Sequence[Path],
     manifests: Sequence[Path],
     models: Sequence[Path],
@@ -24,31 +24,31 @@ def run(
 
     Parameters
     ----------
-    configuration : str
-        All of the configuration as JSON, defaults included.
+    configuration : sequence of str
+        The configuration as JSON, defaults included, then rows of the sheets, models and encoders.
     raw : sequence of Path
-        Files that the user gave: the genome, pairs, BED files, similarities.
+        Files that the user gave: the genome, pairs, BED files, similarities, tables of names and motifs.
     manifests : sequence of Path
         Manifests of the shards, which hold the hashes of all their files; a shard is named by its folder.
     models : sequence of Path
         ``versions.json`` of each model; a model is named by its last two folders.
     output : Path
-        ``versions.json`` of the run: versions of the software, ``config_sha256``, every seed by the
-        section of the configuration that it stands in, ``data_sha256``, and of each model the device and
-        the revision that it was trained with.
+        ``versions.json`` of the run: versions of the software that wrote it, ``config_sha256``, every seed
+        by the section of the configuration that it stands in, ``data_sha256``, and of each model the device
+        and the revision that it was trained with.
 
     Raises
     ------
     UserError
         The versions of a model cannot be read.
     """
-    settings = json.loads(configuration)
+    settings = [json.loads(text) for text in configuration]
     write_json(
         output,
         software()
         | {
             "config_sha256": hash_of(settings),
-            "seeds": _seeds(settings),
+            "seeds": _seeds(settings[0]),
             "data_sha256": {
                 "raw": {str(path): sha256_of(path) for path in raw},
                 "shards": {path.parent.name: sha256_of(path) for path in manifests},

@@ -93,9 +93,15 @@ def key_of_training(
         "code": code_digest("cbat.training.train"),
         "seed": str(seed),
         "number of processes": str(company.size),
-        "device": company.device.type,
+        "device": _name_of(company),
         "versions of torch and numpy": f"{torch.__version__} {np.__version__}",
     }
+
+
+def _name_of(company: Company) -> str:
+    if company.device.type != "cuda":
+        return company.device.type
+    return f"cuda, {torch.cuda.get_device_name(company.device)}"
 
 
 def open_curves(directory: Path) -> Callable[[dict[str, Any]], None]:

@@ -102,3 +102,10 @@ def test_an_index_of_other_lines_is_noticed(tmp_path, sequence, wrong) -> None:
     record = type(one.record)(**{**one.record._asdict(), "lenc": wrong, "lenb": wrong + 1})
     with pytest.raises(UserError, match="index does not fit the FASTA"):
         windows(open_contig(path, "chr1", record), np.arange(300, 500, 7), 100)
+
+
+@pytest.mark.parametrize("bases", ["A", "ACG"])
+def test_one_base_of_a_last_line_without_an_end(tmp_path, bases) -> None:
+    path = tmp_path / "g.fa"
+    path.write_text(f">chr1\n{bases}")
+    assert windows(contig(path), np.arange(len(bases)), 1).ravel().tolist() == [*range(len(bases))]

@@ -43,7 +43,7 @@ def arguments(tmp_path: Path) -> dict:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return {
-        "configuration": json.dumps(CONFIGURATION),
+        "configuration": [json.dumps(CONFIGURATION), '{"cell_line": "K562"}'],
         "raw": [raw],
         "manifests": [manifest],
         "models": [model],
@@ -55,7 +55,7 @@ def test_everything_is_told(arguments) -> None:
     run(**arguments)
     told = json.loads(arguments["output"].read_text())
     raw, manifest = arguments["raw"][0], arguments["manifests"][0]
-    assert told["config_sha256"] == hash_of(CONFIGURATION)
+    assert told["config_sha256"] == hash_of([CONFIGURATION, {"cell_line": "K562"}])
     assert told["seeds"] == {"seeds": [1, 2], "simulation.seed": 7, "shards.seed": 3}
     assert told["data_sha256"] == {"raw": {str(raw): sha256_of(raw)}, "shards": {"K562": sha256_of(manifest)}}
     assert told["models"]["m/seed_1"]["device"] == {"type": "cpu"}
