@@ -97,12 +97,15 @@ def read_batches(shard: shards.Shard) -> int:
     """All batches of bases and labels of a shard, each pair's rows gathered; returns the bytes."""
     n_bytes = 0
     enhancer, promoter = shard.pairs["enhancer"].to_numpy(), shard.pairs["promoter"].to_numpy()
-    rest = shard.pairs[["label", "distance", "upstream"]].to_numpy(dtype=np.int32)
+    codes = np.asarray(shard.enhancer_codes), np.asarray(shard.promoter_codes)
+    rest = np.empty((len(enhancer), 3), dtype=np.int32)
+    for at, name in enumerate(("label", "distance", "upstream")):
+        rest[:, at] = shard.pairs[name].to_numpy()
     for start in range(0, len(rest), BATCH):
         rows = slice(start, start + BATCH)
         batch = (
-            torch.from_numpy(np.take(shard.enhancer_codes, enhancer[rows], axis=0)),
-            torch.from_numpy(np.take(shard.promoter_codes, promoter[rows], axis=0)),
+            torch.from_numpy(np.take(codes[0], enhancer[rows], axis=0)),
+            torch.from_numpy(np.take(codes[1], promoter[rows], axis=0)),
             torch.from_numpy(rest[rows]),
         )
         n_bytes += sum(part.nbytes for part in batch)

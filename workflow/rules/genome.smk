@@ -24,6 +24,6 @@ rule prepare_genome:
         code=code("cbat.data.genome"),
         key=cache_key,
         # A link would be all that the cache keeps, and its file is the user's.
-        copy=lambda wildcards, input: "--copy" if CACHED else "",
+        copied=lambda wildcards, input: "--copy" if CACHED else "",
     shell:
-        "cbat prepare_genome --fasta {input.fasta:q} {params.copy} --directory results/genome > {log} 2>&1"
+        "cbat prepare_genome --fasta {input.fasta:q} {params.copied} --directory results/genome > {log} 2>&1"
