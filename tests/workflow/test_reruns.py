@@ -303,7 +303,7 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     (
         "the sex of an unseen line",
         edit("cell_lines.tsv", "skin\tunseen\tunknown", "skin\tunseen\tfemale"),
-        {"build_prototype_graph", "plot_prototype_graph"} | REPORT, {"build_prototype_graph": {"scope=all"}},
+        {"build_prototype_graph", "plot_prototype_graph"} | RECORD, {"build_prototype_graph": {"scope=all"}},
     ),
     (
         "the tissue of a simulated line", edit("cell_lines.tsv", "\tskin\tu", "\tliver\tu"),

@@ -50,4 +50,4 @@ def test_records_of_a_training_are_read_by_the_record_of_the_run_alone(toy, tmp_
     checkout = toy.copy_to(tmp_path)
     for path in checkout.directory.glob("results/models/*/*/versions.json"):
         path.write_text("{}\n")
-    assert checkout.planned() == {"everything", "all", "results", "record_versions", "write_report"}
+    assert checkout.planned() - {"everything", "all", "results"} == {"record_versions", "write_report"}
