@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
 import os
 import random
@@ -29,28 +28,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-import yaml
+from toy_world import TOP, set_up
 
-TOP: Final = Path(__file__).resolve().parents[1]
+from cbat.files import sha256_of
+
 DIFFERS: Final = ("results/report.html", "results/checkpoints/")
 """Files that two runs write differently: the report tells when jobs ran, and checkpoints come and go."""
 ATTEMPTS: Final = 4
 """How often a rule is started until the kill has met its job at work."""
-
-
-def set_up(directory: Path) -> None:
-    """A toy world in a working directory of its own, as the tests use it."""
-    shutil.copytree(TOP / "config", directory / "config")
-    shutil.copytree(TOP / "resources", directory / "resources", ignore=shutil.ignore_patterns("downloads"))
-    for file in (TOP / "tests" / "toy").iterdir():
-        shutil.copy(file, directory)
-    for name, keys in {
-        "models/baseline": {"epochs": 6, "support_size": 64},
-        "models/graph_manifold": {"epochs": 6, "support_size": 64},
-        "encoders/motifs": {"n_filters": 16},
-    }.items():
-        path = directory / "config" / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | keys))
 
 
 def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -115,7 +100,7 @@ def hashes(directory: Path) -> dict[str, str]:
     for path in sorted((directory / "results").rglob("*")):
         name = path.relative_to(directory)
         if path.is_file() and not is_temporary(name) and not str(name).startswith(DIFFERS):
-            found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(name)] = sha256_of(path)
     return found
 
 
@@ -190,14 +175,9 @@ def kill_in_rule(
     found["differ_in_the_end"] = [
         output
         for output in outputs
-        if output in expected and other_hash(directory / output, expected[output])
+        if output in expected and sha256_of(directory / output) != expected[output]
     ]
     return found
-
-
-def other_hash(path: Path, digest: str) -> bool:
-    """Whether a file has not these bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() != digest
 
 
 def kill_whole_runs(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,26 +19,11 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from measuring import report
+from toy_world import TOP, set_up
 
-TOP = Path(__file__).resolve().parents[1]
 sys.path.append(str(TOP / "tests" / "cluster"))
 local_slurm = importlib.import_module("local_slurm")
-
-SMALLER = {"baseline": "models", "graph_manifold": "models", "motifs": "encoders"}
-
-
-def prepare(directory: Path) -> None:
-    """A working directory with the configuration of the toy world and smaller models."""
-    for name in ("config", "resources"):
-        shutil.copytree(TOP / name, directory / name, ignore=shutil.ignore_patterns("downloads"))
-    for file in (TOP / "tests" / "toy").iterdir():
-        shutil.copy(file, directory)
-    for name, kind in SMALLER.items():
-        path = directory / "config" / kind / f"{name}.yaml"
-        smaller = {"epochs": 6, "support_size": 64} if kind == "models" else {"n_filters": 16}
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | smaller))
 
 
 def run(directory: Path, *arguments: str) -> dict[str, float]:
@@ -67,7 +51,7 @@ def main() -> None:
         alone, cluster, state = (Path(name) / one for one in ("alone", "cluster", "slurm"))
         for directory in (alone, cluster):
             directory.mkdir()
-            prepare(directory)
+            set_up(directory)
         peer = run(alone, "--cores", "2")
         with local_slurm.LocalSlurm(state):
             ours = run(cluster, "--workflow-profile", str(local_slurm.chosen_profile(Path(name) / "profile")))

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from toy_world import set_up
 
 TOP = Path(__file__).resolve().parents[1]
 
@@ -139,13 +140,8 @@ def new_toy() -> Callable[[Path], Toy]:
     """Makes working directories in which the toy world has yet to be run."""
 
     def make(directory: Path) -> Toy:
-        toy = Toy(directory, ["toy.yaml"])
-        for file in (TOP / "tests" / "toy").iterdir():
-            shutil.copy(file, directory)
-        for model in ("baseline", "graph_manifold"):
-            toy.set_keys(f"config/models/{model}.yaml", epochs=6, support_size=64)
-        toy.set_keys("config/encoders/motifs.yaml", n_filters=16)
-        return toy
+        set_up(directory)
+        return Toy(directory, ["toy.yaml"])
 
     return make
 

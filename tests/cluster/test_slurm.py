@@ -7,43 +7,28 @@ network, a GPU that is one, and accounting.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 
+import local_slurm
 import pandas as pd
 import pytest
 import yaml
 
-HERE = Path(__file__).parent
-TOP = HERE.parents[1]
-PROFILE = TOP / "profiles" / "slurm" / "config.yaml"
+TOP = Path(__file__).parents[2]
 KILLED, CANCELLED, WITH_GPU = "extract_sequences", "fit_references", "train_model"
-
-
-def module_of(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-local_slurm = module_of(HERE / "local_slurm.py")
 
 
 def test_the_profile_repeats_the_default_one() -> None:
     default = yaml.safe_load((TOP / "profiles" / "default" / "config.yaml").read_text())
-    slurm = yaml.safe_load(PROFILE.read_text())
+    slurm = yaml.safe_load(local_slurm.PROFILE.read_text())
     assert default.items() <= slurm.items()
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import kill_stages
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
@@ -15,15 +16,10 @@ MODEL = "results/models/graph_manifold/seed_1"
 MODEL_FILES = ("model.safetensors", "model.json", "history.jsonl")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def kills():
     """The script that measures kills, as a module."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("kill_stages", TOP / "benchmarks" / "kill_stages.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return kill_stages
 
 
 @pytest.fixture

@@ -69,15 +69,11 @@ def cache_key(wildcards, input):
     """
     cohort = wildcards.get("cohort") or ("cell_line" in wildcards.keys() and cohort_of(wildcards))
     given = raw_files(cohort_rows(cohort)) if cohort else []
-    by_rule = [path for path in given if is_simulated(PROJECT.config, Path(path)) or not Path(path).is_file()]
-    contents = {path: content(path) for path in given if path not in by_rule}
-    return {"software": SOFTWARE, "raw": contents} | dict(wildcards)
+    there = [path for path in given if Path(path).is_file() and not is_simulated(PROJECT.config, Path(path))]
+    return {"software": SOFTWARE, "raw": {path: known_hash(path) for path in there}} | dict(wildcards)
 
 
-@lru_cache
-def content(path):
-    """The hash of a file."""
-    return sha256_of(path)
+known_hash = lru_cache(sha256_of)
 
 
 def one_of(names):
