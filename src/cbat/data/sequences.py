@@ -137,14 +137,10 @@ def fractions_of_n(
         Role -> shape=(n,).
     """
     found = {}
-    with _open_genome(genome_fasta) as genome:
-        for role, table in windows.items():
-            # In pieces, for the codes of all candidates of a genome need not be held at once.
-            pieces = [
-                (extract_windows(genome, table[at : at + _PIECE]) == UNKNOWN_BASE).mean(axis=1)
-                for at in range(0, len(table), _PIECE)
-            ]
-            found[role] = np.concatenate([np.zeros(0), *pieces])
+    for role, table in windows.items():
+        # In pieces, for the codes of all candidates of a genome need not be held at once.
+        pieces = [(codes == UNKNOWN_BASE).mean(axis=1) for codes in read_windows(genome_fasta, table)]
+        found[role] = np.concatenate([np.zeros(0), *pieces])
     return found
 
 

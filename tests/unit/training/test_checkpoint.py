@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
-from cbat.training import pretrain, train
+from cbat.training import train
 from cbat.training.checkpoint import LAST, PREVIOUS
 from cbat.training.launch import command_line
 
@@ -37,24 +37,7 @@ CPU = TrainingSettings(device="cpu")
 MADE = ("model.safetensors", "model.json", "history.jsonl", "versions.json")
 
 
-@pytest.fixture(scope="module")
-def encoder(tiny_project, tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("encoder")
-    pretrain.run(
-        elements_directory=tiny_project.elements,
-        sequences_directory=tiny_project.sequences,
-        train_lines=tiny_project.train,
-        settings=EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400),
-        training=CPU,
-        seed=1,
-        threads=1,
-        directory=directory,
-    )
-    return directory
-
-
-@pytest.fixture
-def options(tiny_project, encoder, tmp_path) -> dict:
+def arguments(tiny_project, encoder: Path, directory: Path) -> dict:
     lines = tiny_project.train
     return {
         "shards": [tiny_project.shard(line) for line in lines],
@@ -66,28 +49,21 @@ def options(tiny_project, encoder, tmp_path) -> dict:
         "training": CPU,
         "seed": 1,
         "threads": 1,
-        "directory": tmp_path / "model",
-        "checkpoints": tmp_path / "checkpoints",
+        "directory": directory,
     }
+
+
+@pytest.fixture
+def options(tiny_project, encoder, tmp_path) -> dict:
+    kept = {"checkpoints": tmp_path / "checkpoints"}
+    return arguments(tiny_project, encoder, tmp_path / "model") | kept
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tiny_project, encoder, tmp_path_factory) -> Path:
     """What is made where nothing is kept."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    lines = tiny_project.train
-    train.run(
-        shards=[tiny_project.shard(line) for line in lines],
-        train_lines=lines[:-1],
-        validation_lines=lines[-1:],
-        encoder=encoder,
-        graph=tiny_project.graph,
-        settings=SETTINGS,
-        training=CPU,
-        seed=1,
-        threads=1,
-        directory=directory,
-    )
+    train.run(**arguments(tiny_project, encoder, directory))
     return directory
 
 

@@ -20,14 +20,14 @@ import yaml
 from safetensors.torch import load_file
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
 from cbat.data.shards import read_outline, read_shard
 from cbat.errors import UserError
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import load_encoder
 from cbat.model.contact import ContactModel
-from cbat.training import pretrain, train
+from cbat.training import train
 from cbat.training.distributed import Company
 from cbat.training.episodes import build_training_data
 from cbat.training.launch import command_line, told
@@ -49,22 +49,6 @@ SETTINGS = ModelSettings(
 CPU = TrainingSettings(device="cpu")
 TOLERANCE = 2e-5
 """Of losses and weights, absolute, for sums that are made in another order."""
-
-
-@pytest.fixture(scope="module")
-def encoder(tiny_project, tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("encoder")
-    pretrain.run(
-        elements_directory=tiny_project.elements,
-        sequences_directory=tiny_project.sequences,
-        train_lines=tiny_project.train,
-        settings=EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400),
-        training=CPU,
-        seed=1,
-        threads=1,
-        directory=directory,
-    )
-    return directory
 
 
 def options(tiny_project, encoder: Path, directory: Path, **over) -> dict:

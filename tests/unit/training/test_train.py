@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.models import ModelSettings
 from cbat.config.sections import EvaluationSettings, TrainingSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
@@ -23,28 +23,12 @@ from cbat.model.blocks import SupportReader, encode_shards, read_environment
 from cbat.model.bundle import load_encoder, load_model
 from cbat.model.contact import Energies
 from cbat.model.encoder import MotifEncoder
-from cbat.training import episodes, pretrain, train
+from cbat.training import episodes, train
 from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import entanglement
 
 SETTINGS = ModelSettings(epochs=6, patience=6, support_size=64, hidden_units=8, learning_rate=0.01)
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=20)
-
-
-@pytest.fixture(scope="module")
-def encoder(tiny_project, tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("encoder")
-    pretrain.run(
-        elements_directory=tiny_project.elements,
-        sequences_directory=tiny_project.sequences,
-        train_lines=tiny_project.train,
-        settings=EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400),
-        training=TrainingSettings(),
-        seed=1,
-        threads=1,
-        directory=directory,
-    )
-    return directory
 
 
 def train_into(directory: Path, tiny_project, encoder: Path, settings: ModelSettings, **over) -> Path:
