@@ -33,9 +33,6 @@ STAGES: Final[dict[str, Verb]] = {
     "label_pairs": Verb(
         "cbat.data.labels:run", "Read the labelled pairs of a cell line; make negatives if asked to."
     ),
-    "measure_balance": Verb(
-        "cbat.data.balance:run", "Measure how contacts and negatives of a cell line differ before any model."
-    ),
     "plot_balance": Verb(
         "cbat.data.balance_figure:run", "Draw how contacts and negatives differ, for every cell line."
     ),

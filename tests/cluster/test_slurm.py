@@ -156,11 +156,9 @@ def test_small_jobs_are_grouped_or_never_leave(run) -> None:
     words = " ".join(run.jobs["comment"])
     assert not re.search("plot_|write_report|check_collapse|describe_inputs", words)
     lines = [line.split("\t")[0] for line in (TOP / "tests/toy/cell_lines.tsv").read_text().splitlines()[1:]]
-    grouped = run.jobs["comment"] == "rule_cell_line_label_pairs_measure_balance_write_block_shards"
+    grouped = run.jobs["comment"] == "rule_cell_line_label_pairs_write_block_shards"
     assert grouped.sum() == len([line for line in lines if line and not line.startswith("#")])
-    assert not (
-        run.jobs["comment"].str.contains("label_pairs|measure_balance|write_block_shards") & ~grouped
-    ).any()
+    assert not (run.jobs["comment"].str.contains("label_pairs|write_block_shards") & ~grouped).any()
 
 
 def megabytes(job: pd.Series) -> float:

@@ -5,7 +5,7 @@
 
 
 rule label_pairs:
-    """Read the labelled pairs of a cell line."""
+    """Read the labelled pairs of a cell line, and measure how contacts and negatives differ."""
     input:
         pairs=lambda wildcards: pair_files(PROJECT.row(wildcards.cell_line)),
         contig_names=contig_names(),
@@ -16,6 +16,7 @@ rule label_pairs:
     output:
         pairs="results/labels/{cell_line}.parquet",
         counts="results/labels/{cell_line}.json",
+        balance="results/labels/{cell_line}.balance.tsv",
     log:
         "logs/label_pairs/{cell_line}.log",
     benchmark:
@@ -47,29 +48,6 @@ rule label_pairs:
         "cbat label_pairs --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
         " --elements-directory results/elements/{params.cohort} --labels {params.settings:q}"
         " {params.contig_names:q} --output {output.pairs} > {log} 2>&1"
-
-
-rule measure_balance:
-    """Measure how contacts and negatives of a cell line differ before any model."""
-    input:
-        labels="results/labels/{cell_line}.parquet",
-        counts="results/labels/{cell_line}.json",
-    output:
-        "results/labels/{cell_line}.balance.tsv",
-    log:
-        "logs/measure_balance/{cell_line}.log",
-    benchmark:
-        "benchmarks/measure_balance/{cell_line}.tsv"
-    conda:
-        "../envs/data.yaml"
-    resources:
-        mem_mb=memory(500),
-        runtime=minutes(10),
-    params:
-        code=code("cbat.data.balance"),
-    shell:
-        "cbat measure_balance --cell-line {wildcards.cell_line} --labels {input.labels}"
-        " --counts {input.counts} --output {output} > {log} 2>&1"
 
 
 rule plot_balance:

@@ -5,7 +5,6 @@ What this table shows, a model can learn without a look at sequence or environme
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.data.negatives import GIVEN
-from cbat.data.stored import read_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import atomic_file
@@ -29,33 +27,26 @@ ALL: Final = "all"
 NOTHING: Final = "."
 _FIRST_EDGE: Final = 1000
 _STEPS: Final = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
-_MEND: Final = "run label_pairs anew"
 
 
-def run(*, cell_line: str, labels: Path, counts: Path, output: Path) -> None:
+def write_balance(path: Path, cell_line: str, pairs: pd.DataFrame, made: dict[str, Any]) -> None:
     """Write what tells the two classes of a cell line apart, one row for each figure.
 
     Parameters
     ----------
-    cell_line : str
-        Its name.
-    labels : Path
-        Its labelled pairs (``results/labels/<cell_line>.parquet``).
-    counts : Path
-        What the stage says of them (``<cell_line>.json``): how negatives were made, if they were.
-    output : Path
+    path : Path
         TSV with the columns ``cell_line``, ``negatives`` (kind), ``chromosomes`` (a split or ``all``),
         ``measure``, ``label`` (1 contacts, 0 negatives, a dot for both), ``low`` and ``high`` (bounds of
         distances in bp, the lower one included; a dot elsewhere), ``value``. The measures are those of
         :func:`measures`, and ``negatives_wanted`` and ``negatives_missing`` where negatives were made.
-
-    Raises
-    ------
-    UserError
-        A file is missing or damaged.
+    cell_line : str
+        Its name.
+    pairs : DataFrame
+        Its labelled pairs: ``enhancer``, ``promoter``, ``label``, ``distance``, ``split``.
+    made : dict
+        How negatives were made, as :func:`cbat.data.negatives.make_negatives` says; empty where they were
+        given.
     """
-    pairs = read_table(labels, ["enhancer", "promoter", "label", "distance", "split"], mend=_MEND)
-    made = _made(counts)
     kind = str(made.get("kind", GIVEN))
     edges = distance_edges(int(pairs["distance"].max()) if len(pairs) else 0)
     rows: list[Row] = []
@@ -64,19 +55,19 @@ def run(*, cell_line: str, labels: Path, counts: Path, output: Path) -> None:
         for row in [*measures(part, edges), *_missing(made, str(chromosomes))]:
             rows.append({"cell_line": cell_line, "negatives": kind, "chromosomes": chromosomes} | row)
     table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-    with atomic_file(output) as temporary:
+    with atomic_file(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
 
 
 def read_balance(path: Path) -> pd.DataFrame:
-    """A table that :func:`run` wrote; names and labels as text, values as numbers.
+    """A table that :func:`write_balance` wrote; names and labels as text, values as numbers.
 
     Raises
     ------
     UserError
         It is missing, or another table.
     """
-    mend = "run measure_balance anew"
+    mend = "run label_pairs anew"
     try:
         table = pd.read_csv(path, sep="\t", dtype="str", keep_default_na=False)
         if list(table.columns) != COLUMNS:
@@ -179,12 +170,3 @@ def _missing(made: dict[str, Any], chromosomes: str) -> Iterator[Row]:
 
 def _row(measure: str, label: str, value: float, low: int | str = NOTHING, high: int | str = NOTHING) -> Row:
     return {"measure": measure, "label": label, "low": low, "high": high, "value": value}
-
-
-def _made(counts: Path) -> dict[str, Any]:
-    """How negatives were made; nothing where the table gave them."""
-    try:
-        made = json.loads(counts.read_text(encoding="utf-8")).get("negatives", {})
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"the counts cannot be read ({error})", mend=_MEND, file=counts) from error
-    return dict(made)

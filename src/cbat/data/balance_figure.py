@@ -29,7 +29,7 @@ def run(*, balance: Sequence[Path], figures: FigureSettings, output: Path) -> No
     Parameters
     ----------
     balance : sequence of Path
-        Tables of ``measure_balance``, in the order of the panels.
+        Tables of balance of ``label_pairs``, in the order of the panels.
     figures : FigureSettings
         Colours.
     output : Path

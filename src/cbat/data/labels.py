@@ -12,6 +12,7 @@ import pandas as pd
 
 from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
+from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
 from cbat.data.pair_tables import pairs_of, undecided_pairs
@@ -39,7 +40,10 @@ def run(
     output: Path,
     contig_names: Path | None = None,
 ) -> None:
-    """Write the labelled pairs of one cell line, and beside them (``.json``) what was left out and why.
+    """Write the labelled pairs of one cell line.
+
+    Beside them go what was left out and why (``.json``), and how contacts and negatives differ before any
+    model (``.balance.tsv``).
 
     Parameters
     ----------
@@ -84,6 +88,7 @@ def run(
     pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out, candidates)
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
+    write_balance(output.with_suffix(".balance.tsv"), cell_line, pairs, report.get("negatives", {}))
     _logger.info("%s", report)
 
 

@@ -148,14 +148,17 @@ def resampled(
     found, missed = (
         _down_to_scores(pairs, mass, counts.shape[1]) for mass in (pairs.positive, pairs.negative)
     )
-    times = counts.astype(float)
+    # Few chromosomes can be drawn in few ways only (five: 126), each of which is computed once.
+    ways, way = np.unique(counts, axis=0, return_inverse=True)
+    times = ways.astype(float)
     n_positive, n_negative = times @ found[:, -1], times @ missed[:, -1]
     with np.errstate(invalid="ignore", divide="ignore"):
         if statistic == "auroc":
             value = _mass_below(times, found, missed) / (n_positive * n_negative)
         else:
             value = _precision_sum(times, found, missed, n_positive, n_negative, balanced) / n_positive
-    return np.asarray(np.where((n_positive == 0.0) | (n_negative == 0.0), np.nan, value), dtype=float)
+    value = np.where((n_positive == 0.0) | (n_negative == 0.0), np.nan, value)
+    return np.asarray(value[way.ravel()], dtype=float)
 
 
 def _down_to_scores(pairs: _Sorted, mass: FloatArray, n_clusters: int) -> FloatArray:

@@ -17,6 +17,8 @@ _CHUNK = 32
 """Elements whose words are looked for together."""
 _SLACK = 1e-3
 """More than rounding can change a score, nats."""
+_LANES = 32
+"""Windows whose scores are compared side by side, so that each comparison is of long rows."""
 _WORD = 3
 _N_WORDS = (N_CODE + 1) ** _WORD
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, N_CODE], dtype=torch.uint8)
@@ -95,12 +97,10 @@ class MotifEncoder:
         """
         kernel, scores, starts = self._kernel(), [], []
         for part in codes.split(_CHUNK):
-            close = []
-            for rows in self._rows(part):
-                score = self._scores(rows)
-                close.append(np.flatnonzero((score >= score.amax(dim=0) - _SLACK).numpy()))
-            element = np.repeat(np.arange(len(part)), [len(found) for found in close])
-            window, column = np.divmod(np.concatenate(close), len(kernel))
+            close = [_close_to_best(self._scores(rows)) for rows in self._rows(part)]
+            element = np.repeat(np.arange(len(part)), [len(found) for found, _ in close])
+            window, column = (np.concatenate(columns) for columns in zip(*close, strict=True))
+            window = np.minimum(window, part.shape[1] - self.width)
             again = _sums(kernel, part.numpy(), element, window, column)
             # The best come first, and of equal ones the leftmost.
             order = np.lexsort((window, -again, column, element))
@@ -130,7 +130,7 @@ class MotifEncoder:
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            best = torch.stack([self._scores(rows).amax(dim=0) for rows in self._rows(part)])
+            best = torch.stack([_best_of_lanes(self._scores(rows)).amax(dim=0) for rows in self._rows(part)])
             score = best.view(len(part), 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
             parts.append(torch.sigmoid(either - threshold[:, None]))
@@ -141,7 +141,10 @@ class MotifEncoder:
         return functional.pad(torch.cat([self.filters, self.filters.flip(dims=(1, 2))]), (0, 0, 0, 1))
 
     def _rows(self, codes: Tensor) -> Tensor:
-        """Rows of the table that add up to the score of each window, shape=(n, n_windows, n_words)."""
+        """Rows of the table that add up to the score of each window, shape=(n, n_windows, n_words).
+
+        The last window is repeated until there are as many as fill the lanes.
+        """
         n_words = len(self._table) // _N_WORDS
         base = functional.pad(codes, (0, n_words * _WORD - self.width), value=N_CODE).int()
         span = base.shape[1] - _WORD + 1
@@ -149,7 +152,9 @@ class MotifEncoder:
         for offset in range(_WORD):
             word = word * (N_CODE + 1) + base[:, offset : offset + span]
         words = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
-        return torch.as_tensor(words + torch.arange(n_words, dtype=torch.int32) * _N_WORDS)
+        n_windows = words.shape[1]
+        window = torch.arange(-(-n_windows // _LANES) * _LANES).clamp(max=n_windows - 1)
+        return torch.as_tensor(words[:, window] + torch.arange(n_words, dtype=torch.int32) * _N_WORDS)
 
     def _scores(self, rows: Tensor) -> Tensor:
         """Scores of all windows of an element, shape=(n_windows, 2 * n_filters); forward filters come first.
@@ -171,6 +176,23 @@ class MotifEncoder:
             base = number // (N_CODE + 1) ** (_WORD - 1 - offset) % (N_CODE + 1)
             table += kernel[:, base, offset::_WORD].permute(2, 1, 0)
         return table.flatten(0, 1)
+
+
+def _best_of_lanes(scores: Tensor) -> Tensor:
+    """Best score of each column among every ``_LANES``-th window, shape=(_LANES, n_columns)."""
+    return scores.view(-1, _LANES * scores.shape[1]).amax(dim=0).view(_LANES, -1)
+
+
+def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
+    """Window and column of all scores that might be the best of their column."""
+    n_columns = scores.shape[1]
+    best = _best_of_lanes(scores).numpy()
+    least = best.max(axis=0) - np.float32(_SLACK)
+    # Few lanes hold such a score; only theirs are looked through.
+    lane, column = np.nonzero(best >= least)
+    held = scores.view(-1, _LANES * n_columns).numpy()[:, lane * n_columns + column]
+    row, found = np.nonzero(held >= least[column])
+    return row * _LANES + lane[found], column[found]
 
 
 def _sums(kernel: Tensor, codes: Codes, element: Indices, window: Indices, column: Indices) -> Floats:

@@ -17,7 +17,13 @@ from torch.nn import functional
 
 
 class MultiheadAttentionBlock(nn.Module):
-    """MAB; queries (n, q, width) read from a set (n, s, width), whose elements ``mask`` (n, s) marks."""
+    r"""MAB; queries (n, q, width) read from a set (n, s, width), whose elements ``mask`` (n, s) marks.
+
+    Tokens are narrow and many, so that to project all of them costs more than to compare them. Only those of
+    the side that has fewer are projected: a head's :math:`\langle W_q x + b_q, W_k y + b_k \rangle` is
+    :math:`\langle x, W_q^T (W_k y + b_k) \rangle` and what does not depend on ``x``, or the other way round;
+    and a weighted mean of projected values is the projection of the weighted mean.
+    """
 
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
@@ -27,16 +33,53 @@ class MultiheadAttentionBlock(nn.Module):
         self.norm_output = nn.LayerNorm(width)
 
     def forward(self, queries: Tensor, elements: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Attended queries, shape=(n, q, width)."""
-        ignored = None
-        if mask is not None:
-            # One row for each head of each set. Given as a key_padding_mask the same would make torch import
-            # its symbolic algebra, which takes longer than a hundred support sets.
-            rows = (~mask).repeat_interleave(self.attention.num_heads, dim=0)
-            ignored = rows[:, None].expand(-1, queries.shape[1], -1)
-        read, _ = self.attention(queries, elements, elements, attn_mask=ignored, need_weights=False)
+        """Attended queries, shape=(n, q, width); queries of shape (1, q, width) are those of every set."""
+        queries = queries.expand(len(elements), -1, -1)
+        few = queries.shape[1] <= elements.shape[1]
+        read = (self._few_read if few else self._many_read)(queries, elements, mask)
         attended = self.norm_attended(queries + read)
         return torch.as_tensor(self.norm_output(attended + functional.relu(self.linear(attended))))
+
+    def _few_read(self, queries: Tensor, elements: Tensor, mask: Tensor | None) -> Tensor:
+        """What few queries read from many elements, shape=(n, q, width)."""
+        (to_query, to_key, to_value), (of_query, _, of_value) = self._heads()
+        asked = torch.einsum("nqw,hdw->nhqd", queries, to_query) + of_query[:, None]
+        asked = torch.einsum("nhqd,hdw->nhqw", asked, to_key) * self.attention.head_dim**-0.5
+        # The bias of the keys adds the same to all elements of a softmax.
+        logit = torch.bmm(asked.flatten(1, 2), elements.transpose(1, 2))
+        if mask is not None:
+            logit = logit.masked_fill(~mask[:, None], float("-inf"))
+        mean = torch.bmm(logit.softmax(dim=2), elements).unflatten(1, (self.attention.num_heads, -1))
+        value = torch.einsum("nhqw,hdw->nqhd", mean, to_value) + of_value
+        return torch.as_tensor(self.attention.out_proj(value.flatten(2)))
+
+    def _many_read(self, queries: Tensor, elements: Tensor, mask: Tensor | None) -> Tensor:
+        """What many queries read from few elements, shape=(n, q, width)."""
+        (to_query, to_key, to_value), (of_query, of_key, of_value) = self._heads()
+        key = torch.einsum("nsw,hdw->nhsd", elements, to_key) + of_key[:, None]
+        key = key * self.attention.head_dim**-0.5
+        value = torch.einsum("nsw,hdw->nhsd", elements, to_value) + of_value[:, None]
+        value = torch.einsum("nhsd,hwd->nhsw", value, self._out_heads()).flatten(1, 2)
+        asked = torch.einsum("nhsd,hdw->nhsw", key, to_query).flatten(1, 2)
+        level = torch.einsum("nhsd,hd->nhs", key, of_query).flatten(1, 2)
+        # Queries come last, for a softmax over few values is slow where these lie side by side.
+        logit = torch.baddbmm(level[:, :, None], asked, queries.transpose(1, 2))
+        logit = logit.unflatten(1, (self.attention.num_heads, -1))
+        if mask is not None:
+            logit = logit.masked_fill(~mask[:, None, :, None], float("-inf"))
+        share = logit.softmax(dim=2).flatten(1, 2).transpose(1, 2)
+        return torch.baddbmm(self.attention.out_proj.bias, share, value)
+
+    def _heads(self) -> tuple[Tensor, Tensor]:
+        """Weights and biases of queries, keys and values, shape=(3, n_heads, d, width), (3, n_heads, d)."""
+        heads = (3, self.attention.num_heads, self.attention.head_dim)
+        assert self.attention.in_proj_weight is not None
+        return self.attention.in_proj_weight.view(*heads, -1), self.attention.in_proj_bias.view(heads)
+
+    def _out_heads(self) -> Tensor:
+        """Weights from each head to the output, shape=(n_heads, width, d)."""
+        weight = self.attention.out_proj.weight
+        return weight.view(len(weight), self.attention.num_heads, -1).transpose(0, 1)
 
 
 class InducedSetAttentionBlock(nn.Module):
@@ -51,7 +94,7 @@ class InducedSetAttentionBlock(nn.Module):
 
     def forward(self, elements: Tensor, mask: Tensor | None = None) -> Tensor:
         """Encoded elements, shape=(n, s, width); rows that the mask excludes mean nothing."""
-        summary = self.gather(self.inducing.expand(len(elements), -1, -1), elements, mask)
+        summary = self.gather(self.inducing, elements, mask)
         return torch.as_tensor(self.spread(elements, summary))
 
 

@@ -16,7 +16,6 @@ from sklearn.metrics import roc_auc_score
 from cbat.config.sections import FigureSettings
 from cbat.data import balance, balance_figure
 from cbat.errors import UserError
-from cbat.files import write_json
 
 PAIRS = pd.DataFrame(
     {
@@ -35,14 +34,8 @@ def values(found: pd.DataFrame, chromosomes: str = "all") -> dict[tuple[str, str
 
 
 def measured(directory: Path, pairs: pd.DataFrame = PAIRS, name: str = "a", made: dict | None = None) -> Path:
-    pairs.to_parquet(directory / f"{name}.parquet", index=False)
-    write_json(
-        directory / f"{name}.json", {"pairs": len(pairs)} | ({} if made is None else {"negatives": made})
-    )
     output = directory / f"{name}.balance.tsv"
-    balance.run(
-        cell_line=name, labels=directory / f"{name}.parquet", counts=directory / f"{name}.json", output=output
-    )
+    balance.write_balance(output, name, pairs, made or {})
     return output
 
 
@@ -127,11 +120,8 @@ def test_edges_are_the_same_for_all_lines() -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     path = measured(tmp_path)
-    (tmp_path / "a.json").write_text("[")
-    with pytest.raises(UserError, match=r"a\.json: the counts cannot be read.*label_pairs"):
-        balance.run(cell_line="a", labels=tmp_path / "a.parquet", counts=tmp_path / "a.json", output=path)
     path.write_text("cell_line\tvalue\na\t1\n")
-    with pytest.raises(UserError, match=r"a\.balance\.tsv: the table cannot be read.*measure_balance"):
+    with pytest.raises(UserError, match=r"a\.balance\.tsv: the table cannot be read.*label_pairs"):
         balance.read_balance(path)
     with pytest.raises(UserError, match="no table of balance"):
         balance_figure.run(balance=[], figures=FigureSettings(), output=tmp_path / "figure.svg")

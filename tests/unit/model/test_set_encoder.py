@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cbat.model.set_encoder import InducedSetAttentionBlock, SetEncoder, TiedSetEncoder
+from cbat.model.set_encoder import (
+    InducedSetAttentionBlock,
+    MultiheadAttentionBlock,
+    SetEncoder,
+    TiedSetEncoder,
+)
 
 
 @pytest.fixture(params=["isab", "isab_tied"])
@@ -63,6 +68,33 @@ def test_the_tied_encoder_treats_all_channels_alike() -> None:
     spread[..., 2] = 3.0 * support[..., 2]
     assert not torch.allclose(encoder(spread, mask, fused)[:, 2], result[:, 2])
     assert sum(p.numel() for p in encoder.parameters()) < 1000  # whatever the number of channels
+
+
+@pytest.mark.parametrize("n_heads", [1, 3])
+@pytest.mark.parametrize(("n_queries", "n_elements"), [(4, 20), (20, 4), (5, 5), (1, 1)])
+@pytest.mark.parametrize("shared", [True, False], ids=["queries of all sets", "of each set"])
+def test_a_block_attends_as_torch_does(n_heads: int, n_queries: int, n_elements: int, shared: bool) -> None:
+    torch.manual_seed(2)
+    block = MultiheadAttentionBlock(6, n_heads).double()
+    for bias in (block.attention.in_proj_bias, block.attention.out_proj.bias):
+        torch.nn.init.normal_(bias)
+    queries = torch.randn(1 if shared else 7, n_queries, 6, dtype=torch.double, requires_grad=True)
+    elements = torch.randn(7, n_elements, 6, dtype=torch.double, requires_grad=True)
+    mask = torch.rand(7, n_elements) < 0.6
+    mask[:, 0] = True
+
+    def plain() -> torch.Tensor:
+        asked = queries.expand(7, -1, -1)
+        read, _ = block.attention(asked, elements, elements, key_padding_mask=~mask)
+        attended = block.norm_attended(asked + read)
+        return block.norm_output(attended + torch.relu(block.linear(attended)))
+
+    found = []
+    for result in (block(queries, elements, mask), plain()):
+        wanted = (queries, elements, *block.parameters())
+        found.append((result, *torch.autograd.grad((result**3).sum(), wanted)))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 @torch.no_grad()
