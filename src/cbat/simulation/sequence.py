@@ -54,13 +54,15 @@ def random_sequences(
     """
     levels = np.clip(np.round(gc_content / 0.02).astype(int), 5, 40)
     cumulative = np.stack([transition_matrix(level * 0.02, cpg_ratio).cumsum(axis=1) for level in range(41)])
-    own = cumulative[levels].astype(np.float32)  # (n, 4, 4)
-    rows = np.arange(len(levels))
+    # One row for each bound between two bases: (3, n * 4), the last axis by sequence and base before.
+    bounds = np.ascontiguousarray(cumulative[levels, :, :3].astype(np.float32).reshape(-1, 3).T)
+    first = 4 * np.arange(len(levels))
     codes = np.empty((length, len(levels)), dtype=np.uint8)
     state = rng.integers(0, 4, len(levels))
     for position in range(length):
         draw = rng.random(len(levels), dtype=np.float32)
-        state = (own[rows, state, :3] < draw[:, None]).sum(axis=1)
+        here = first + state
+        state = sum((bound[here] < draw for bound in bounds), start=np.zeros_like(here))
         codes[position] = state
     return np.ascontiguousarray(codes.T)
 

@@ -19,8 +19,16 @@ from cbat.evaluation.collapse import collapse_signs, environment_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature_and_bias, pair_metrics
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
-from cbat.model.bundle import Scores, TrainedModel, load_encoder, probability_of, save_model, score_pairs
-from cbat.model.contact import ContactModel
+from cbat.model.bundle import (
+    Scores,
+    TrainedModel,
+    encoded,
+    load_encoder,
+    probability_of,
+    save_model,
+    score_pairs,
+)
+from cbat.model.contact import BlockEnvironment, ContactModel
 from cbat.model.resistance import TiedResistance
 from cbat.progress import Progress
 from cbat.training.checkpoint import Best, Checkpoints, Course
@@ -287,7 +295,7 @@ def _epoch(
             told.add(n_pairs)
     row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
     scores = scores_of(contact, data, data.validation)
-    row |= {"learning_rate": float(f"{rate:.6g}")} | _figures(scores, data, settings)
+    row |= {"learning_rate": float(f"{rate:.6g}")} | validation_figures(scores, data, settings)
     row["collapse"] = _signs_of_epoch(scores, data, environment=contact.resistance is not None)
     course.history.append(row)
     loss = row.get("validation_loss", float("inf"))
@@ -297,15 +305,23 @@ def _epoch(
     return row
 
 
-def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> Scores:
-    """Energies of all pairs of a side; those of the validation side of all processes, in each of them."""
+def scores_of(
+    contact: ContactModel,
+    data: TrainingData,
+    episodes: Episodes,
+    environment: BlockEnvironment | None = None,
+) -> Scores:
+    """Energies of all pairs of a side; those of the validation side of all processes, in each of them.
+
+    ``environment`` is that of the blocks, where the set encoder has read their support sets before.
+    """
     device = next(contact.parameters()).device
     scored = score_pairs(
         contact.cpu(),
         data.elements.enhancer,
         data.elements.promoter,
         episodes.pairs,
-        episodes.block_environment(data.reader),
+        episodes.block_environment(data.reader) if environment is None else environment,
     )
     contact.to(device)
     if episodes is not data.validation:
@@ -313,12 +329,8 @@ def scores_of(contact: ContactModel, data: TrainingData, episodes: Episodes) -> 
     return Scores(data.gathered(scored.intrinsic_potential), data.gathered(scored.environment_resistance))
 
 
-def validate(contact: ContactModel, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
-    """Figures of the validation side."""
-    return _figures(scores_of(contact, data, data.validation), data, settings)
-
-
-def _figures(scores: Scores, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
+def validation_figures(scores: Scores, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
+    """Figures of the validation side, from the energies of its pairs."""
     label = data.judged.label
     block = torch.from_numpy(data.judged.block_of_pairs()) if settings.contrast == "block" else None
     loss = contact_loss(torch.from_numpy(scores.logit), torch.from_numpy(label).float(), block)
@@ -346,13 +358,15 @@ def _signs_of_epoch(scores: Scores, data: TrainingData, *, environment: bool) ->
     return collapse_signs(label, probability, threshold, scores.intrinsic_potential, resistance)
 
 
-def _best_level_share(data: TrainingData, contact: ContactModel) -> float:
+def _best_level_share(
+    data: TrainingData, contact: ContactModel, environment: BlockEnvironment | None
+) -> float:
     """How much environments say of the levels of whole lines, by the likelihood of the validation side."""
     assert isinstance(contact.resistance, TiedResistance)
     losses = []
     for share in LEVEL_SHARES:
         contact.resistance.level_share.data.fill_(share)
-        logit = scores_of(contact, data, data.validation).logit
+        logit = scores_of(contact, data, data.validation, environment).logit
         temperature, level = fit_temperature_and_bias(logit, data.judged.label)
         signed = (2.0 * data.judged.label - 1.0) * (logit + level) / temperature
         losses.append(np.logaddexp(0.0, -signed).mean())
@@ -364,21 +378,23 @@ def finished(
 ) -> TrainedModel:
     """The model with the level of its potential, temperature and threshold from the validation side."""
     label = data.judged.label
+    environment = encoded(contact.eval(), data.validation.block_environment(data.reader))
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
-        contact.resistance.level_share.data.fill_(_best_level_share(data, contact))
-    temperature, level = fit_temperature_and_bias(scores_of(contact, data, data.validation).logit, label)
+        contact.resistance.level_share.data.fill_(_best_level_share(data, contact, environment))
+    scores = scores_of(contact, data, data.validation, environment)
+    temperature, level = fit_temperature_and_bias(scores.logit, label)
     contact.linear.bias.data.add_(level)
-    scores = scores_of(contact, data, data.validation)
+    scores = scores_of(contact, data, data.validation, environment)
     probability = 1.0 / (1.0 + np.exp(-scores.logit / temperature))
     return TrainedModel(
         settings=settings,
         encoder=encoder,
-        contact=contact.eval(),
+        contact=contact,
         statistics=data.statistics,
         teacher=data.teacher,
         deviations=data.deviations,
         counts=data.counts,
         temperature=temperature,
         threshold=best_f1_threshold(label, probability),
-        provenance={"validation": validate(contact, data, settings)},
+        provenance={"validation": validation_figures(scores, data, settings)},
     )

@@ -175,7 +175,8 @@ def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environm
     reader = SupportReader(elements, one.statistics)
     deviation, n = reader.mean(shard.support[shard.blocks()[0]])
     assert n == 96
-    again = train.validate(one.contact, data_for(tiny_project, one.encoder, SETTINGS), SETTINGS)
+    data = data_for(tiny_project, one.encoder, SETTINGS)
+    again = train.validation_figures(train.scores_of(one.contact, data, data.validation), data, SETTINGS)
     described = json.loads((environment / "model.json").read_text())["provenance"]["validation"]
     assert set(again) == set(described)
     assert all(again[name] == pytest.approx(described[name], abs=1e-5) for name in again)
@@ -189,7 +190,7 @@ def test_the_weights_of_the_best_epoch_are_kept(tiny_project, encoder, contrast:
     # What is learned of training chromosomes is the more wrong here the longer it is learned.
     data = replace(data, validation=replace(data.validation, label=1.0 - data.validation.label))
     contact, rows = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))
-    found = train.validate(contact, data, settings)
+    found = train.validation_figures(train.scores_of(contact, data, data.validation), data, settings)
     best = min(rows, key=lambda row: row["validation_loss"])
     assert found == {name: best[name] for name in found}
     assert best is not rows[-1], "the last epoch is not the best, or this shows nothing"
