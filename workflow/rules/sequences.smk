@@ -18,6 +18,8 @@ rule extract_sequences:
     benchmark:
         "benchmarks/extract_sequences/{cohort}.tsv"
     cache: CACHED
+    # The filters wait for them.
+    priority: 5
     conda:
         "../envs/data.yaml"
     resources:

@@ -26,6 +26,8 @@ rule pretrain_encoder:
         "benchmarks/pretrain_encoder/{encoder}_seed_{seed}.tsv"
     conda:
         TRAINING_ENVIRONMENT
+    # Filters and training follow one another and take longest: what waits for neither waits for them.
+    priority: 5
     threads: PROJECT.config.training.threads
     resources:
         **TRAINING_RESOURCES,
@@ -62,6 +64,7 @@ rule train_model:
         "benchmarks/train_model/{model}_seed_{seed}.tsv"
     conda:
         TRAINING_ENVIRONMENT
+    priority: 5
     threads: PROCESSES * PROJECT.config.training.threads
     resources:
         **TRAINING_RESOURCES

@@ -88,7 +88,8 @@ def run(
     pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out, candidates)
     write_table(output, pairs)
     write_json(output.with_suffix(".json"), report)
-    write_balance(output.with_suffix(".balance.tsv"), cell_line, pairs, report.get("negatives", {}))
+    compared = pairs[["enhancer", "promoter", "label", "distance", "split"]]
+    write_balance(output.with_suffix(".balance.tsv"), cell_line, compared, report.get("negatives", {}))
     _logger.info("%s", report)
 
 

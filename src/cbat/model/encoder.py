@@ -180,7 +180,8 @@ class MotifEncoder:
 
 def _best_of_lanes(scores: Tensor) -> Tensor:
     """Best score of each column among every ``_LANES``-th window, shape=(_LANES, n_columns)."""
-    return scores.view(-1, _LANES * scores.shape[1]).amax(dim=0).view(_LANES, -1)
+    n_rows, n_columns = len(scores) // _LANES, scores.shape[1]
+    return scores.view(n_rows, _LANES * n_columns).amax(dim=0).view(_LANES, n_columns)
 
 
 def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
@@ -190,7 +191,7 @@ def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
     least = best.max(axis=0) - np.float32(_SLACK)
     # Few lanes hold such a score; only theirs are looked through.
     lane, column = np.nonzero(best >= least)
-    held = scores.view(-1, _LANES * n_columns).numpy()[:, lane * n_columns + column]
+    held = scores.view(len(scores) // _LANES, _LANES * n_columns).numpy()[:, lane * n_columns + column]
     row, found = np.nonzero(held >= least[column])
     return row * _LANES + lane[found], column[found]
 

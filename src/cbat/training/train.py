@@ -147,7 +147,7 @@ def run(
         contact, history = fit(data, settings, training, seed, company.device, curves, kept)
         log.info("trained %d epochs on %d pairs", len(history), data.share.sizes.sum())
         model = finished(data, contact.cpu(), motifs, settings)
-        _watch_for_collapse(data, model, fail=training.fail_on_collapse)
+        _heed_collapse(model.provenance["collapse"], fail=training.fail_on_collapse)
         model.provenance.update(
             {
                 "seed": seed,
@@ -178,18 +178,8 @@ def _check_classes(data: TrainingData) -> None:
             )
 
 
-def _watch_for_collapse(data: TrainingData, model: TrainedModel, *, fail: bool) -> None:
-    """Note signs of collapse on the validation side; stop when the settings say so."""
-    scores = scores_of(model.contact, data, data.validation)
-    signs = collapse_signs(
-        data.judged.label,
-        model.probability(scores),
-        model.threshold,
-        scores.intrinsic_potential,
-        scores.environment_resistance if model.has_environment else None,
-    )
-    signs += environment_signs(*data.environments())
-    model.provenance["collapse"] = signs
+def _heed_collapse(signs: list[str], *, fail: bool) -> None:
+    """Tell of signs of collapse on the validation side; stop when the settings say so."""
     if signs and fail:
         raise UserError(
             f"the model has collapsed on the validation pairs: {'; '.join(signs)}",
@@ -385,7 +375,10 @@ def finished(
     temperature, level = fit_temperature_and_bias(scores.logit, label)
     contact.linear.bias.data.add_(level)
     scores = scores_of(contact, data, data.validation, environment)
-    probability = 1.0 / (1.0 + np.exp(-scores.logit / temperature))
+    probability = probability_of(scores.logit, temperature)
+    threshold = best_f1_threshold(label, probability)
+    fed = scores.environment_resistance if contact.resistance is not None else None
+    signs = collapse_signs(label, probability, threshold, scores.intrinsic_potential, fed)
     return TrainedModel(
         settings=settings,
         encoder=encoder,
@@ -395,6 +388,9 @@ def finished(
         deviations=data.deviations,
         counts=data.counts,
         temperature=temperature,
-        threshold=best_f1_threshold(label, probability),
-        provenance={"validation": validation_figures(scores, data, settings)},
+        threshold=threshold,
+        provenance={
+            "validation": validation_figures(scores, data, settings),
+            "collapse": signs + environment_signs(*data.environments()),
+        },
     )

@@ -50,6 +50,18 @@ def test_best_starts_are_those_of_a_convolution(width: int) -> None:
     torch.testing.assert_close(at_start, plain.amax(dim=3))
 
 
+@pytest.mark.parametrize("period", [1, 2, 7])
+@pytest.mark.parametrize("length", [18, 48, 49, 50, 150])
+def test_of_windows_that_score_the_same_the_leftmost_is_the_best(period: int, length: int) -> None:
+    encoder, codes = encoder_of(5, 18), codes_of(4, period).repeat(1, length)[:, :length]
+    score, start = encoder.best_starts(codes)
+    assert (start < period).all()
+    nothing, first = encoder.best_starts(torch.full_like(codes, 4))
+    assert (nothing == 0).all()
+    assert (first == 0).all()
+    torch.testing.assert_close(score, convolved(encoder, codes).amax(dim=3).transpose(1, 2))
+
+
 def test_an_element_of_one_window_is_scored() -> None:
     encoder, codes = encoder_of(3, 20), codes_of(2, 20)
     torch.testing.assert_close(

@@ -73,14 +73,17 @@ def test_the_tied_encoder_treats_all_channels_alike() -> None:
 @pytest.mark.parametrize("n_heads", [1, 3])
 @pytest.mark.parametrize(("n_queries", "n_elements"), [(4, 20), (20, 4), (5, 5), (1, 1)])
 @pytest.mark.parametrize("shared", [True, False], ids=["queries of all sets", "of each set"])
-def test_a_block_attends_as_torch_does(n_heads: int, n_queries: int, n_elements: int, shared: bool) -> None:
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "whole"])
+def test_a_block_attends_as_torch_does(
+    n_heads: int, n_queries: int, n_elements: int, shared: bool, masked: bool
+) -> None:
     torch.manual_seed(2)
     block = MultiheadAttentionBlock(6, n_heads).double()
     for bias in (block.attention.in_proj_bias, block.attention.out_proj.bias):
         torch.nn.init.normal_(bias)
     queries = torch.randn(1 if shared else 7, n_queries, 6, dtype=torch.double, requires_grad=True)
     elements = torch.randn(7, n_elements, 6, dtype=torch.double, requires_grad=True)
-    mask = torch.rand(7, n_elements) < 0.6
+    mask = torch.rand(7, n_elements) < (0.6 if masked else 2.0)
     mask[:, 0] = True
 
     def plain() -> torch.Tensor:
@@ -90,7 +93,7 @@ def test_a_block_attends_as_torch_does(n_heads: int, n_queries: int, n_elements:
         return block.norm_output(attended + torch.relu(block.linear(attended)))
 
     found = []
-    for result in (block(queries, elements, mask), plain()):
+    for result in (block(queries, elements, mask if masked else None), plain()):
         wanted = (queries, elements, *block.parameters())
         found.append((result, *torch.autograd.grad((result**3).sum(), wanted)))
     for ours, theirs in zip(*found, strict=True):

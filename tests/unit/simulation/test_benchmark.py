@@ -327,3 +327,8 @@ def test_settings_that_make_no_world_are_told(tmp_path: Path, over, message: str
     with pytest.raises(UserError, match=message):
         benchmark.run(settings=SimulationSettings(**(SMALL | over)), lines=LINES, directory=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_softplus_is_that_of_numpy_and_safe_at_either_end() -> None:
+    x = np.concatenate([np.linspace(-40.0, 40.0, 401), [-1e9, 1e9]])
+    np.testing.assert_allclose(world.softplus(x), np.logaddexp(0.0, x), rtol=1e-12, atol=1e-15)
