@@ -26,6 +26,8 @@ FORMAT: Final = 1
 WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
+_BLOCKS: Final = 8
+"""Blocks whose support sets are encoded together."""
 _BATCH: Final = 2048
 
 
@@ -165,13 +167,19 @@ def encoded(contact: ContactModel, environment: BlockEnvironment | None) -> Bloc
     """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
     if environment is None or environment.support is None or environment.mask is None:
         return environment
-    # Blocks that are one set to the encoder cannot be encoded in parts. Others are encoded one by one, so
-    # that the rounding of a block does not depend on those beside it.
-    size = max(len(environment.fused), 1) if contact.crossing else 1
-    columns = (environment.fused, environment.support, environment.mask)
-    parts = zip(*(column.split(size) for column in columns), strict=True)
-    fed = [contact.fed(BlockEnvironment(environment.block, *part)) for part in parts]
-    return BlockEnvironment(environment.block, torch.cat(fed))
+    # Blocks that are one set to the encoder cannot be encoded in parts. Others are encoded in parts of one
+    # size, the last filled with copies of its first block, so that the rounding of a block does not depend on
+    # how many there are.
+    n_blocks = len(environment.fused)
+    size = max(n_blocks, 1) if contact.crossing else _BLOCKS
+    fed = []
+    for start in range(0, n_blocks, size):
+        rows = torch.arange(start, start + size)
+        rows[rows >= n_blocks] = start
+        part = (column[rows] for column in (environment.fused, environment.support, environment.mask))
+        fed.append(contact.fed(BlockEnvironment(environment.block, *part)))
+    together = torch.cat(fed) if fed else environment.fused
+    return BlockEnvironment(environment.block, together[:n_blocks])
 
 
 def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:

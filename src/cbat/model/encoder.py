@@ -153,8 +153,10 @@ class MotifEncoder:
             word = word * (N_CODE + 1) + base[:, offset : offset + span]
         words = word.unfold(1, (n_words - 1) * _WORD + 1, 1)[:, :, ::_WORD]
         n_windows = words.shape[1]
-        window = torch.arange(-(-n_windows // _LANES) * _LANES).clamp(max=n_windows - 1)
-        return torch.as_tensor(words[:, window] + torch.arange(n_words, dtype=torch.int32) * _N_WORDS)
+        rows = torch.empty(len(codes), -(-n_windows // _LANES) * _LANES, n_words, dtype=torch.int32)
+        torch.add(words, torch.arange(n_words, dtype=torch.int32) * _N_WORDS, out=rows[:, :n_windows])
+        rows[:, n_windows:] = rows[:, n_windows - 1 : n_windows]
+        return rows
 
     def _scores(self, rows: Tensor) -> Tensor:
         """Scores of all windows of an element, shape=(n_windows, 2 * n_filters); forward filters come first.

@@ -257,7 +257,7 @@ def start(
             nn.init.zeros_(contact.resistance.level_share.requires_grad_(False))
     objective = Objective(contact, settings, len(data.counts), n_filters).to(device)
     optimiser = torch.optim.AdamW(
-        objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=settings.learning_rate, total_steps=max(settings.epochs * n_steps, 2)
