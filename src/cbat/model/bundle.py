@@ -26,8 +26,10 @@ FORMAT: Final = 1
 WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
+_ELEMENTS: Final = 1024
+"""Support elements that are encoded together: what is computed of them stays in a processor's cache."""
 _BLOCKS: Final = 8
-"""Blocks whose support sets are encoded together."""
+"""Most blocks that are encoded together."""
 _BATCH: Final = 2048
 
 
@@ -170,8 +172,9 @@ def encoded(contact: ContactModel, environment: BlockEnvironment | None) -> Bloc
     # Blocks that are one set to the encoder cannot be encoded in parts. Others are encoded in parts of one
     # size, the last filled with copies of its first block, so that the rounding of a block does not depend on
     # how many there are.
-    n_blocks = len(environment.fused)
-    size = max(n_blocks, 1) if contact.crossing else _BLOCKS
+    n_blocks, n_support = environment.mask.shape
+    size = min(max(_ELEMENTS // max(n_support, 1), 1), _BLOCKS)
+    size = max(n_blocks, 1) if contact.crossing else size
     fed = []
     for start in range(0, n_blocks, size):
         rows = torch.arange(start, start + size)
