@@ -13,6 +13,7 @@ Benos (2007, STAMP) compare such scores and alignments.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,14 @@ LEAST_OVERLAP: Final = 6
 ALIKE: Final = 0.03
 """Known motifs this much less similar than the best are named beside it: those of a family look the same."""
 UNNAMED: Final = "-"
+_ASKED_BY: Final = (
+    "MATRIX (ID COLLATE NOCASE)",
+    "MATRIX (BASE_ID)",
+    "MATRIX_SPECIES (ID)",
+    "MATRIX_PROTEIN (ID COLLATE NOCASE)",
+    "MATRIX_ANNOTATION (ID)",
+)
+"""Tables of JASPAR, and the columns by which their rows are looked up."""
 _AMBIGUOUS: Final = {"AC": "M", "AG": "R", "AT": "W", "CG": "S", "CT": "Y", "GT": "K"}
 
 
@@ -54,7 +63,16 @@ def jaspar_motifs() -> list[Motif]:
     """The vertebrate core collection of JASPAR, from the release that ``pyjaspar`` brings along."""
     from pyjaspar import jaspardb
 
-    found = jaspardb(release=RELEASE).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
+    database = jaspardb(release=RELEASE)
+    # Each motif takes several questions, and the tables have no index: without one every question reads a whole
+    # table, which is most of the time. The file of the package stays as it is.
+    with sqlite3.connect(":memory:") as indexed:
+        database.conn.backup(indexed)
+        for number, columns in enumerate(_ASKED_BY):
+            indexed.execute(f"CREATE INDEX asked_{number} ON {columns}")
+    database.conn = indexed
+    found = database.fetch_motifs(collection="CORE", tax_group=["vertebrates"])
+    indexed.close()
     motifs = []
     for one in sorted(found, key=lambda motif: str(motif.matrix_id)):
         counts = np.array([one.counts[base] for base in BASES], dtype=np.float64).T + PSEUDOCOUNT
