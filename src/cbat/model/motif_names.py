@@ -64,8 +64,8 @@ def jaspar_motifs() -> list[Motif]:
     from pyjaspar import jaspardb
 
     database = jaspardb(release=RELEASE)
-    # Each motif takes several questions, and the tables have no index: without one every question reads a whole
-    # table, which is most of the time. The file of the package stays as it is.
+    # Each motif takes several questions, and the tables have no index: without one every question reads a
+    # whole table, which is most of the time. The file of the package stays as it is.
     with sqlite3.connect(":memory:") as indexed:
         database.conn.backup(indexed)
         for number, columns in enumerate(_ASKED_BY):
