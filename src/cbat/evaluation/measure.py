@@ -72,9 +72,11 @@ def metric_rows(
     rows: list[dict[str, Any]] = []
     for chromosomes in dict.fromkeys(settings.chromosomes):
         part = pairs[pairs["split"] == chromosomes]
+        cluster = pair_clusters(part) if n_bootstrap and len(part) else np.empty(0, dtype=np.str_)
         for negatives in NEGATIVES:
             key = vars(origin) | {"chromosomes": chromosomes, "negatives": negatives}
-            rows += [key | row for row in _rows_of_split(part, negatives, threshold, settings, n_bootstrap)]
+            found = _rows_of_split(part, negatives, threshold, cluster, settings.seed, n_bootstrap)
+            rows += [key | row for row in found]
     return rows
 
 
@@ -85,7 +87,12 @@ def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 
 def _rows_of_split(
-    part: pd.DataFrame, negatives: str, threshold: float, settings: EvaluationSettings, n_bootstrap: int
+    part: pd.DataFrame,
+    negatives: str,
+    threshold: float,
+    cluster: npt.NDArray[np.str_],
+    seed: int,
+    n_bootstrap: int,
 ) -> Iterator[dict[str, Any]]:
     label = part["label"].to_numpy(dtype=float)
     probability = part["probability"].to_numpy(dtype=float)
@@ -97,7 +104,6 @@ def _rows_of_split(
     metrics = pair_metrics(
         label, probability, part["promoter_id"].to_numpy(), threshold, balanced, weight=weight
     )
-    cluster = pair_clusters(part) if len(part) else np.empty(0, dtype=np.str_)
     for metric, value in metrics.items():
         row: dict[str, Any] = {"metric": metric, "value": value}
         if metric in _WITH_INTERVAL and n_bootstrap:
@@ -108,7 +114,7 @@ def _rows_of_split(
                 cluster,
                 statistic,
                 n_bootstrap,
-                settings.seed,
+                seed,
                 weight=weight,
                 balanced=balanced,
             )

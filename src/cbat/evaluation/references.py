@@ -77,6 +77,7 @@ def run(
         Damaged shortcuts, or a truth that lacks pairs of the line.
     """
     target = read_pairs([labels], elements, sequences)
+    target = target.where(target.table["split"].isin(settings.chromosomes).to_numpy()).alone()
     scores = load_shortcuts(shortcuts).scores(target)
     references = {name: Reference(*score) for name, score in scores.items()}
     if truth is not None:

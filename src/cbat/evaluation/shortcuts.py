@@ -67,6 +67,14 @@ class Pairs:
         """Some of the pairs, by mask or by position."""
         return Pairs(self.table[rows] if rows.dtype == bool else self.table.iloc[rows], *self.elements)
 
+    def alone(self) -> Pairs:
+        """The same pairs with no other elements than theirs, so that no others are described."""
+        table, elements = self.table.copy(), []
+        for role, held in zip(ROLES, self.elements, strict=True):
+            rows, table[role] = np.unique(table[role].to_numpy(dtype=np.intp), return_inverse=True)
+            elements.append(Elements(held.table.iloc[rows], held.codes[rows]))
+        return Pairs(table, *elements)
+
     @property
     def elements(self) -> tuple[Elements, Elements]:
         """Enhancers and promoters."""
