@@ -79,6 +79,8 @@ rule plot_precision_recall:
         "logs/plot_precision_recall/figure.log",
     benchmark:
         "benchmarks/plot_precision_recall/figure.tsv"
+    # The report waits for it, and no other figure takes as long.
+    priority: 1
     conda:
         "../envs/plots.yaml"
     resources:

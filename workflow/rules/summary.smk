@@ -40,6 +40,8 @@ rule summarise_evaluation:
         "logs/summarise_evaluation/summary.log",
     benchmark:
         "benchmarks/summarise_evaluation/summary.tsv"
+    # The report and most figures wait for it.
+    priority: 1
     conda:
         "../envs/data.yaml"
     resources:
