@@ -24,10 +24,10 @@ rule pretrain_encoder:
         "logs/pretrain_encoder/{encoder}_seed_{seed}.log",
     benchmark:
         "benchmarks/pretrain_encoder/{encoder}_seed_{seed}.tsv"
-    conda:
-        TRAINING_ENVIRONMENT
     # Filters and training follow one another and take longest: what waits for neither waits for them.
     priority: 5
+    conda:
+        TRAINING_ENVIRONMENT
     threads: PROJECT.config.training.threads
     resources:
         **TRAINING_RESOURCES,
@@ -62,9 +62,9 @@ rule train_model:
         "logs/train_model/{model}_seed_{seed}.log",
     benchmark:
         "benchmarks/train_model/{model}_seed_{seed}.tsv"
+    priority: 5
     conda:
         TRAINING_ENVIRONMENT
-    priority: 5
     threads: PROCESSES * PROJECT.config.training.threads
     resources:
         **TRAINING_RESOURCES
