@@ -226,7 +226,14 @@ def command(options: dict) -> list[str]:
 def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path) -> int:
     """Start a training, and end it by a signal while it computes an epoch; the exit status."""
     with log.open("w") as text:
-        process = subprocess.Popen(command(options), stderr=text, stdout=text, start_new_session=True)
+        process = subprocess.Popen(
+            command(options),
+            stderr=text,
+            stdout=text,
+            start_new_session=True,
+            # Tests that run in the background of a shell are deaf to interrupts, and so is what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
     end = time.monotonic() + 120
     try:
         while f"epoch {epoch - 1}:" not in log.read_text():
