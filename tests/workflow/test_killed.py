@@ -17,12 +17,6 @@ MODEL_FILES = ("model.safetensors", "model.json", "history.jsonl")
 
 
 @pytest.fixture
-def kills():
-    """The script that measures kills, as a module."""
-    return kill_stages
-
-
-@pytest.fixture
 def finished(toy, tmp_path):
     """A finished toy run that a test may spoil."""
     return toy.copy_to(tmp_path)
@@ -32,9 +26,9 @@ def contents(directory: Path, names) -> dict[str, bytes]:
     return {name: (directory / name).read_bytes() for name in names}
 
 
-def killed_when(kills, directory: Path, ready, *arguments: str) -> list[str]:
+def killed_when(directory: Path, ready, *arguments: str) -> list[str]:
     """Start a run and kill all of it once something is so; the rules that were at work."""
-    process = kills.start(directory, "--cores", "2", *arguments)
+    process = kill_stages.start(directory, "--cores", "2", *arguments)
     end = time.monotonic() + 120
     try:
         while not ready():
@@ -42,11 +36,11 @@ def killed_when(kills, directory: Path, ready, *arguments: str) -> list[str]:
             assert time.monotonic() < end, "it never came so far"
             time.sleep(0.01)
     finally:
-        running = kills.kill(process)
+        running = kill_stages.kill(process)
     return running
 
 
-def test_a_training_that_is_killed_goes_on(finished, kills) -> None:
+def test_a_training_that_is_killed_goes_on(finished) -> None:
     directory = finished.directory
     names = [f"{MODEL}/{name}" for name in MODEL_FILES]
     before = contents(directory, names)
@@ -54,7 +48,7 @@ def test_a_training_that_is_killed_goes_on(finished, kills) -> None:
         path.unlink()
     kept = directory / "results/checkpoints/graph_manifold_seed_1/last.safetensors"
     wanted = ("--allowed-rules", "train_model", "--", *names)
-    assert killed_when(kills, directory, kept.exists, *wanted) == ["train_model"]
+    assert killed_when(directory, kept.exists, *wanted) == ["train_model"]
     assert [path for path in (directory / MODEL).iterdir() if not path.name.startswith(".")] == []
     assert kept.exists()
 
@@ -72,21 +66,21 @@ def test_a_training_that_is_killed_goes_on(finished, kills) -> None:
     assert not kept.parent.exists()
 
 
-def test_a_data_stage_that_is_killed_leaves_no_half_file(finished, kills) -> None:
+def test_a_data_stage_that_is_killed_leaves_no_half_file(finished) -> None:
     directory = finished.directory
-    expected = kills.hashes(directory)
+    expected = kill_stages.hashes(directory)
     names = [str(path.relative_to(directory)) for path in (directory / "results/shards/blood_1").iterdir()]
     shard = directory / "results/shards/blood_1"
     for path in shard.iterdir():
         path.unlink()
     wanted = ("--allowed-rules", "write_block_shards", "--", *names)
     # Some files stand there, or are being written, and the manifest does not.
-    running = killed_when(kills, directory, lambda: any(shard.iterdir()), *wanted)
+    running = killed_when(directory, lambda: any(shard.iterdir()), *wanted)
     assert running == ["write_block_shards"]
     assert not (shard / "manifest.json").exists()
-    assert kills.other_files(directory, expected) == []
-    kills.go_on(directory, *wanted)
-    assert kills.hashes(directory) == expected
+    assert kill_stages.other_files(directory, expected) == []
+    kill_stages.go_on(directory, *wanted)
+    assert kill_stages.hashes(directory) == expected
     assert not list(shard.glob(".*"))
 
 

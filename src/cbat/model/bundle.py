@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -143,10 +144,7 @@ def score_pairs(
     contact.eval()
     environment = encoded(contact, environment)
     found = []
-    for start in range(0, len(pairs), _BATCH):
-        # The last batch is filled with copies of its first pair.
-        rows = np.arange(start, start + _BATCH)
-        rows[rows >= len(pairs)] = start
+    for rows in _parts(len(pairs), _BATCH):
         batch = PairBatch(
             enhancer_features.index_select(0, torch.from_numpy(pairs.enhancer[rows])),
             promoter_features.index_select(0, torch.from_numpy(pairs.promoter[rows])),
@@ -164,21 +162,27 @@ def score_pairs(
     return Scores(both[0], both[1])
 
 
+def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Numbers below ``n`` in parts of one size, the last filled with copies of its first number."""
+    for start in range(0, n, max(size, 1)):
+        rows = np.arange(start, start + size)
+        rows[rows >= n] = start
+        yield rows
+
+
 @torch.no_grad()
 def encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
     """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
     if environment is None or environment.support is None or environment.mask is None:
         return environment
-    # Blocks that are one set to the encoder cannot be encoded in parts. Others are encoded in parts of one
-    # size, the last filled with copies of its first block, so that the rounding of a block does not depend on
-    # how many there are.
     n_blocks, n_support = environment.mask.shape
-    size = min(max(_ELEMENTS // max(n_support, 1), 1), _BLOCKS)
-    size = max(n_blocks, 1) if contact.crossing else size
+    # Blocks that are one set to the encoder cannot be encoded in parts. Others are, in parts of one size, so
+    # that the rounding of a block does not depend on how many there are.
+    some = min(max(_ELEMENTS // max(n_support, 1), 1), _BLOCKS)
+    size = n_blocks if contact.crossing else some
     fed = []
-    for start in range(0, n_blocks, size):
-        rows = torch.arange(start, start + size)
-        rows[rows >= n_blocks] = start
+    for numbers in _parts(n_blocks, size):
+        rows = torch.from_numpy(numbers)
         part = (column[rows] for column in (environment.fused, environment.support, environment.mask))
         fed.append(contact.fed(BlockEnvironment(environment.block, *part)))
     together = torch.cat(fed) if fed else environment.fused

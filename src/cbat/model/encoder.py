@@ -180,20 +180,23 @@ class MotifEncoder:
         return table.flatten(0, 1)
 
 
+def _in_lanes(scores: Tensor) -> Tensor:
+    """The scores of ``_LANES`` windows in each row, shape=(n_windows / _LANES, _LANES * n_columns)."""
+    return scores.view(len(scores) // _LANES, _LANES * scores.shape[1])
+
+
 def _best_of_lanes(scores: Tensor) -> Tensor:
     """Best score of each column among every ``_LANES``-th window, shape=(_LANES, n_columns)."""
-    n_rows, n_columns = len(scores) // _LANES, scores.shape[1]
-    return scores.view(n_rows, _LANES * n_columns).amax(dim=0).view(_LANES, n_columns)
+    return _in_lanes(scores).amax(dim=0).view(_LANES, scores.shape[1])
 
 
 def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
     """Window and column of all scores that might be the best of their column."""
-    n_columns = scores.shape[1]
     best = _best_of_lanes(scores).numpy()
     least = best.max(axis=0) - np.float32(_SLACK)
     # Few lanes hold such a score; only theirs are looked through.
     lane, column = np.nonzero(best >= least)
-    held = scores.view(len(scores) // _LANES, _LANES * n_columns).numpy()[:, lane * n_columns + column]
+    held = _in_lanes(scores).numpy()[:, lane * scores.shape[1] + column]
     row, found = np.nonzero(held >= least[column])
     return row * _LANES + lane[found], column[found]
 

@@ -286,7 +286,7 @@ def _epoch(
     row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
     scores = scores_of(contact, data, data.validation)
     row |= {"learning_rate": float(f"{rate:.6g}")} | validation_figures(scores, data, settings)
-    row["collapse"] = _signs_of_epoch(scores, data, environment=contact.resistance is not None)
+    row["collapse"] = _threshold_and_signs(scores, data, contact, temperature=1.0)[1]
     course.history.append(row)
     loss = row.get("validation_loss", float("inf"))
     if loss < course.best.loss:
@@ -340,12 +340,14 @@ def validation_figures(scores: Scores, data: TrainingData, settings: ModelSettin
     return {name: round(value, 6) for name, value in row.items() if np.isfinite(value)}
 
 
-def _signs_of_epoch(scores: Scores, data: TrainingData, *, environment: bool) -> list[str]:
-    """Signs of collapse on the validation side, at the best threshold of this epoch."""
-    label, probability = data.judged.label, probability_of(scores.logit, 1.0)
+def _threshold_and_signs(
+    scores: Scores, data: TrainingData, contact: ContactModel, temperature: float
+) -> tuple[float, list[str]]:
+    """The threshold of the best F1 on the validation side at a temperature, and signs of collapse there."""
+    label, probability = data.judged.label, probability_of(scores.logit, temperature)
     threshold = best_f1_threshold(label, probability)
-    resistance = scores.environment_resistance if environment else None
-    return collapse_signs(label, probability, threshold, scores.intrinsic_potential, resistance)
+    resistance = None if contact.resistance is None else scores.environment_resistance
+    return threshold, collapse_signs(label, probability, threshold, scores.intrinsic_potential, resistance)
 
 
 def _best_level_share(
@@ -367,18 +369,14 @@ def finished(
     data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
 ) -> TrainedModel:
     """The model with the level of its potential, temperature and threshold from the validation side."""
-    label = data.judged.label
     environment = encoded(contact.eval(), data.validation.block_environment(data.reader))
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
         contact.resistance.level_share.data.fill_(_best_level_share(data, contact, environment))
     scores = scores_of(contact, data, data.validation, environment)
-    temperature, level = fit_temperature_and_bias(scores.logit, label)
+    temperature, level = fit_temperature_and_bias(scores.logit, data.judged.label)
     contact.linear.bias.data.add_(level)
     scores = scores_of(contact, data, data.validation, environment)
-    probability = probability_of(scores.logit, temperature)
-    threshold = best_f1_threshold(label, probability)
-    fed = scores.environment_resistance if contact.resistance is not None else None
-    signs = collapse_signs(label, probability, threshold, scores.intrinsic_potential, fed)
+    threshold, signs = _threshold_and_signs(scores, data, contact, temperature)
     return TrainedModel(
         settings=settings,
         encoder=encoder,

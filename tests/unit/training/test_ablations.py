@@ -19,7 +19,7 @@ from cbat.model.blocks import read_environment
 from cbat.model.bundle import TrainedModel, load_encoder, load_model, save_model
 from cbat.model.contact import BlockEnvironment, ContactModel, Energies, PairBatch
 from cbat.model.encoder import MotifEncoder
-from cbat.training import pretrain, train
+from cbat.training import train
 from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import Objective, competition, contact_loss, entanglement
 from cbat.training.mixing import mixed_supports, permuted_graph
@@ -30,19 +30,9 @@ EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_b
 
 
 @pytest.fixture(scope="module")
-def encoder(tiny_project, tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("encoder")
-    pretrain.run(
-        elements_directory=tiny_project.elements,
-        sequences_directory=tiny_project.sequences,
-        train_lines=tiny_project.train,
-        settings=EncoderSettings(n_filters=4, filter_width=14, refinement_rounds=1, refinement_elements=200),
-        training=TrainingSettings(),
-        seed=1,
-        threads=1,
-        directory=directory,
-    )
-    return directory
+def encoder(new_encoder) -> Path:
+    settings = {"n_filters": 4, "filter_width": 14, "refinement_rounds": 1, "refinement_elements": 200}
+    return new_encoder(EncoderSettings(**settings))
 
 
 @pytest.fixture(scope="module")
