@@ -177,10 +177,13 @@ class _Ended(BaseException):
 
 def _run(verb: str, arguments: Sequence[str]) -> int:
     import logging
+    import os
 
     from cbat.commands.options import call_with_options
     from cbat.errors import UserError, of_the_machine
 
+    # Arrow's own allocator keeps what a stage has freed, as much again as it holds.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     before = signal.signal(signal.SIGTERM, _end)
     try:

@@ -101,6 +101,15 @@ def test_a_users_mistake_ends_with_status_2_and_one_message() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_arrow_gives_back_what_a_stage_has_freed() -> None:
+    code = (
+        "from cbat.cli import main; assert main(['check_config', 'none.yaml']) == 2; "
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "system\n"
+
+
 def test_starting_loads_nothing_heavy() -> None:
     code = (
         "import sys; from cbat.cli import main; main(['--help']); "

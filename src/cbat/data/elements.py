@@ -118,13 +118,15 @@ def run(
         tables, left_out = with_sequence(tables, elements.max_n, genome_fasta)
     check_splits_apart(tables.values(), elements.flank)
     candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
+    report = counts(mentions, tables, candidates, split_of)
+    report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
+    report["in_both_roles"] = n_in_both_roles
+    # Writing takes the most memory, and needs the tables alone.
+    mentions.clear()
     for role in ROLES:
         write_table(directory / f"{role}.parquet", tables[role])
     write_table(directory / "candidates.parquet", candidates)
     write_table(directory / "without_sequence.parquet", left_out)
-    report = counts(mentions, tables, candidates, split_of)
-    report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
-    report["in_both_roles"] = n_in_both_roles
     write_json(directory / "report.json", report)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,7 +54,7 @@ _LABEL_COLUMNS: Final = (
     *("label", "distance", "upstream", "chrom", "split"),
 )
 _ORDER_STREAM, _SUPPORT_STREAM = 0, 1
-_PIECE: Final = 10_000
+_PIECE: Final = 1_000
 """Elements whose bases are copied together."""
 _MEND: Final = "delete the folder and run the workflow again: write_block_shards makes it anew"
 _logger = logging.getLogger(__name__)
@@ -206,10 +206,9 @@ def run(
                 mend="run extract_sequences anew",
                 file=sequences_directory / f"{role}.npy",
             )
-        rows = cohort_rows[role]
-        pieces = (codes[rows[at : at + _PIECE]] for at in range(0, max(len(rows), 1), _PIECE))
+        pieces = _pieces_of(sequences_directory / f"{role}.npy", cohort_rows[role])
         with atomic_file(directory / f"{role}_codes.npy") as temporary:
-            write_rows(temporary, pieces, (len(rows), codes.shape[1]))
+            write_rows(temporary, pieces, (len(cohort_rows[role]), codes.shape[1]))
     write_table(directory / "elements.parquet", _local_elements(cohort_rows, tables))
     write_table(directory / "pairs.parquet", _as_stored(pairs))
     write_array(directory / "support.npy", support)
@@ -223,6 +222,12 @@ def run(
     }
     write_manifest(directory, content, {name: {} for name in FILES})
     _report(cell_line, pairs, support)
+
+
+def _pieces_of(path: Path, rows: Indices) -> Iterator[npt.NDArray[np.uint8]]:
+    for at in range(0, max(len(rows), 1), _PIECE):
+        # Mapped anew each time, for what has been read of a map stays in memory as long as the map.
+        yield open_array(path, mend="run extract_sequences anew")[rows[at : at + _PIECE]]
 
 
 def draw_blocks(
@@ -317,8 +322,8 @@ def _read_pairs(path: Path, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         table, row = tables[role], pairs[role].to_numpy()
         known = (row >= 0) & (row < len(table))
         element = table.iloc[np.where(known, row, 0)] if len(table) else table.reindex(row)
-        fits = known & (element["element_id"].to_numpy() == pairs[f"{role}_id"].to_numpy())
-        fits &= element["split"].to_numpy() == pairs["split"].to_numpy()
+        fits = known & np.asarray(element["element_id"].array == pairs[f"{role}_id"].array, dtype=bool)
+        fits &= np.asarray(element["split"].array == pairs["split"].array, dtype=bool)
         fits &= pairs["split"].isin(SPLITS).to_numpy()
         if not fits.all():
             bad = pairs.iloc[int(np.argmin(fits))]
@@ -331,7 +336,10 @@ def _read_pairs(path: Path, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if (twice := pairs.duplicated(list(ROLES))).any():
         bad = pairs[twice].iloc[0]
         raise UserError(f"{bad['enhancer_id']} {bad['promoter_id']} is listed twice", mend=mend, file=path)
-    return pairs
+    # The names have done their work, and words that few values have are numbers to a category.
+    return pairs.drop(columns=[f"{role}_id" for role in ROLES]).astype(
+        {"chrom": "category", "split": "category"}
+    )
 
 
 def _read_candidates(
@@ -340,10 +348,10 @@ def _read_candidates(
     """Sorted rows of the cohort's tables that a support of the cell line may hold, for each role."""
     mend = "run collect_elements anew"
     table = read_table(path, ["cell_line", "role", "element"], mend=mend)
-    table = table[table["cell_line"] == cell_line]
+    of_line = (table["cell_line"] == cell_line).to_numpy()
     rows: dict[str, Indices] = {}
     for role in ROLES:
-        chosen = table["role"].to_numpy() == role
+        chosen = of_line & (table["role"] == role).to_numpy()
         if role not in settings.support_elements:
             chosen[:] = False
         rows[role] = np.unique(table["element"].to_numpy()[chosen]).astype(np.intp)
@@ -371,9 +379,9 @@ def _local_elements(cohort_rows: Mapping[str, Indices], tables: Mapping[str, pd.
 def _as_stored(pairs: pd.DataFrame) -> pd.DataFrame:
     types = {
         "block": np.int32, "enhancer": np.int32, "promoter": np.int32, "label": np.int8,
-        "distance": np.int32, "upstream": np.int8,
+        "distance": np.int32, "upstream": np.int8, "chrom": "str", "split": "str",
     }  # fmt: skip
-    return pairs[[*types, "chrom", "split"]].astype(types)
+    return pairs[[*types]].astype(types)
 
 
 def _report(cell_line: str, pairs: pd.DataFrame, support: npt.NDArray[np.int32]) -> None:

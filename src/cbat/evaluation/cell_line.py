@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,15 +70,32 @@ def run(
     use_threads(threads)
     trained = load_model(model_directory)
     opened = [read_shard(path) for path in [shard, *list(other_shards)[:1]]]
-    scored = score_cell_line(trained, opened, tissue, settings)
     rows: list[dict[str, Any]] = []
-    for (context, n_support), pairs in scored.groupby(["context", "n_support"], sort=True):
-        origin = Origin(model, seed, cell_line, role, str(context), int(n_support))
-        rows += metric_rows(pairs, origin, threshold=trained.threshold, settings=settings)
-        rows += _audit_rows(pairs, origin, trained)
+
+    def told() -> Iterator[pd.DataFrame]:
+        for context, n_support, pairs in score_cell_line(trained, opened, tissue, settings):
+            origin = Origin(model, seed, cell_line, role, context, n_support)
+            rows.extend(metric_rows(pairs, origin, threshold=trained.threshold, settings=settings))
+            rows.extend(_audit_rows(pairs, origin, trained))
+            yield pairs
+
     with atomic_file(directory / "scored_pairs.parquet") as temporary:
-        scored.to_parquet(temporary, index=False)
+        _write_row_groups(temporary, told())
     write_table(directory / "metrics.tsv", as_table(rows))
+
+
+def _write_row_groups(path: Path, tables: Iterable[pd.DataFrame]) -> None:
+    """One row group for each table, so that neither writer nor reader need hold those of other contexts."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for table in tables:
+        content = pa.Table.from_pandas(table, preserve_index=False)
+        writer = writer or pq.ParquetWriter(path, content.schema)
+        writer.write_table(content, row_group_size=max(len(table), 1))
+    if writer is not None:
+        writer.close()
 
 
 def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> list[dict[str, Any]]:
@@ -97,8 +114,8 @@ def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> lis
 
 def score_cell_line(
     model: TrainedModel, shards: Sequence[Shard], tissue: str, settings: EvaluationSettings
-) -> pd.DataFrame:
-    """Score every pair of a cell line once in every context.
+) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """Score every pair of a cell line once in every context, one context after the other.
 
     Parameters
     ----------
@@ -109,22 +126,21 @@ def score_cell_line(
         Stated tissue of the line.
     settings : EvaluationSettings
 
-    Returns
-    -------
-    DataFrame
-        ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp), ``chrom``, ``split``, ``context``,
-        ``n_support``, ``n_used`` (elements that the support set held), ``intrinsic_potential``,
-        ``environment_resistance``, ``score`` (their difference),
-        ``probability``.
+    Yields
+    ------
+    str, int, DataFrame
+        Context, support size, and ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp),
+        ``chrom``, ``split``, ``context``, ``n_support``, ``n_used`` (elements that the support set held),
+        ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference), ``probability``.
     """
     elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
     own, other = encoded[0], encoded[1] if len(encoded) > 1 else None
-    if not model.has_environment:
-        contexts = [Context(NO_CONTEXT, 0, None)]
-    else:
+    contexts: Iterable[Context] = [Context(NO_CONTEXT, 0, None)]
+    if model.has_environment:
         reader = SupportReader(elements, model.statistics)
-        contexts = list(Feeder(model, reader, own, other, tissue).contexts(settings))
-    return pd.concat([_scored(model, elements, own, context) for context in contexts], ignore_index=True)
+        contexts = Feeder(model, reader, own, other, tissue).contexts(settings)
+    for context in contexts:
+        yield context.name, context.n_support, _scored(model, elements, own, context)
 
 
 def _scored(

@@ -12,9 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.errors import UserError
-from cbat.evaluation.bootstrap import Difference, multiplicities, percentile_interval, resampled
+from cbat.evaluation.bootstrap import (
+    Difference,
+    genomic_clusters,
+    multiplicities,
+    percentile_interval,
+    resampled,
+)
 from cbat.evaluation.headline import DRAWN_CONTEXTS
-from cbat.evaluation.measure import pair_clusters
+from cbat.evaluation.measure import promoter_starts
 from cbat.evaluation.table import NO_CONTEXT
 
 FloatArray = npt.NDArray[np.float64]
@@ -142,7 +148,7 @@ def compare(
     UserError
         The two sides scored different pairs.
     """
-    tables: dict[str, list[pd.DataFrame]] = {}
+    tables: dict[str, list[_Aligned]] = {}
     for line in scored.lines(first.model):
         if lines is not None and line not in lines:
             continue
@@ -165,36 +171,52 @@ def compare(
     )
 
 
-def _aligned(one: pd.DataFrame, other: pd.DataFrame, line: str, first: Side, second: Side) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Aligned:
+    """Pairs that two sides scored, without their names: all lines and seeds are held at once.
+
+    Each shape=(n,); ``start`` is that of the promoter, bp.
+    """
+
+    label: npt.NDArray[np.int8]
+    one: FloatArray
+    other: FloatArray
+    chrom: npt.NDArray[np.str_]
+    start: FloatArray
+
+
+def _aligned(one: pd.DataFrame, other: pd.DataFrame, line: str, first: Side, second: Side) -> _Aligned:
     joined = one.merge(other[[*_KEY, "label", "probability"]], on=_KEY, suffixes=("", "_second"))
     if not len(joined) == len(one) == len(other) or (joined["label"] != joined["label_second"]).any():
         raise UserError(
             f"{first.model!r} and {second.model!r} scored different pairs of the cell line {line!r}",
             mend="evaluate both anew on the same shards",
         )
-    return joined
+    return _Aligned(
+        joined["label"].to_numpy(dtype=np.int8),
+        joined["probability"].to_numpy(dtype=float),
+        joined["probability_second"].to_numpy(dtype=float),
+        joined["chrom"].to_numpy(dtype=np.str_),
+        promoter_starts(joined),
+    )
 
 
 def _shared_resamples(
-    tables: Sequence[pd.DataFrame], n: int, seed: int
+    tables: Sequence[_Aligned], n: int, seed: int
 ) -> tuple[list[npt.NDArray[np.intp]], npt.NDArray[np.intp]]:
     """Cluster of each pair of each table, and how often each cluster is drawn; first of all, once."""
-    clusters = pair_clusters(pd.concat(tables, ignore_index=True))
-    names, columns = np.unique(clusters, return_inverse=True)
+    chrom, start = (np.concatenate([getattr(table, name) for table in tables]) for name in ("chrom", "start"))
+    names, columns = np.unique(genomic_clusters(chrom, start), return_inverse=True)
     counts = np.ones((1, len(names)), dtype=np.intp)
     if n > 0 and len(names) > 1:
         counts = np.concatenate([counts, multiplicities(len(names), n, seed)])
-    ends = np.cumsum([len(table) for table in tables])[:-1]
+    ends = np.cumsum([len(table.label) for table in tables])[:-1]
     return np.split(columns, ends), counts
 
 
-def _difference(
-    table: pd.DataFrame, columns: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]
-) -> FloatArray:
-    label = table["label"].to_numpy()
+def _difference(table: _Aligned, columns: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> FloatArray:
     one, other = (
-        resampled(label, table[name].to_numpy(), columns, counts, balanced=True)
-        for name in ("probability", "probability_second")
+        resampled(table.label, score, columns, counts, balanced=True) for score in (table.one, table.other)
     )
     return one - other
 

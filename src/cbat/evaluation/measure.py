@@ -82,8 +82,13 @@ def metric_rows(
 
 def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
     """Cluster of each pair for resampling, from its chromosome and the start of its promoter."""
+    return genomic_clusters(pairs["chrom"].to_numpy(dtype=np.str_), promoter_starts(pairs))
+
+
+def promoter_starts(pairs: pd.DataFrame) -> FloatArray:
+    """Start of the promoter of each pair, bp, from its name."""
     start = pairs["promoter_id"].astype(str).str.extract(_START_OF_ID, expand=False)
-    return genomic_clusters(pairs["chrom"].to_numpy(dtype=np.str_), start.to_numpy(dtype=float))
+    return np.asarray(start, dtype=float)
 
 
 def _rows_of_split(

@@ -167,14 +167,17 @@ class ElementRates:
         by_line = pairs.groupby(["cell_line", column])["label"].agg(["sum", "count"])
         return cls(column, float(pairs["label"].mean()), by_line)
 
+    @cached_property
+    def _everywhere(self) -> pd.DataFrame:
+        return self.by_line.groupby(level=self.column).sum()
+
     def log_odds(self, pairs: pd.DataFrame) -> FloatArray:
         """Shrunk log-odds for the element of each pair, shape=(n,).
 
         The pair's own cell line never counts; an element that no other line has gets the mean.
         """
         keys = pd.MultiIndex.from_frame(pairs[["cell_line", self.column]])
-        everywhere = self.by_line.groupby(level=self.column).sum()
-        total = everywhere.reindex(pairs[self.column]).fillna(0.0).to_numpy(dtype=float)
+        total = self._everywhere.reindex(pairs[self.column]).fillna(0.0).to_numpy(dtype=float)
         own = self.by_line.reindex(keys).fillna(0.0).to_numpy(dtype=float)
         positive, count = (total - own).T
         rate = (positive + SHRINKAGE * self.mean) / (count + SHRINKAGE)

@@ -49,6 +49,8 @@ SHORTCUTS: Final = (
 )
 FORMAT: Final = 1
 _MOST_FITTED_PAIRS: Final = 60_000
+_PAIRS_AT_ONCE: Final = 4_096
+"""Pairs whose features are held together when they are scored."""
 _PENALTY: Final = 1.0
 _N_KNOTS: Final = 8
 _DEGREE: Final = 3
@@ -168,7 +170,7 @@ class Shortcuts:
         found = {"prevalence": (np.full(len(pairs.table), self.prior), self.prior)}
         designs = _designs(self.rates)
         for name, regression in self.regressions.items():
-            found[name] = regression.probability(designs[name](pairs)), regression.threshold
+            found[name] = _probability(regression, designs[name], pairs), regression.threshold
         return found
 
 
@@ -244,7 +246,7 @@ def fit_shortcuts(training: Pairs, *, seed: int) -> Shortcuts:
     regressions = {}
     for name, features in _designs(rates).items():
         regression = _fit(features(fitted), fitted.label, curved=name in ("distance", "propensity"))
-        threshold = best_f1_threshold(validation.label, regression.probability(features(validation)))
+        threshold = best_f1_threshold(validation.label, _probability(regression, features, validation))
         regressions[name] = replace(regression, threshold=threshold)
     return Shortcuts(float(fitted.label.mean()), rates, regressions)
 
@@ -298,7 +300,10 @@ def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
     """Features of each shortcut that has any, shape=(n, n_features)."""
 
     def both(enhancers: FloatArray, promoters: FloatArray, pairs: Pairs) -> FloatArray:
-        return np.hstack([pairs.of_enhancers(enhancers), pairs.of_promoters(promoters)])
+        found = np.empty((len(pairs.table), enhancers.shape[1] + promoters.shape[1]))
+        found[:, : enhancers.shape[1]] = pairs.of_enhancers(enhancers)
+        found[:, enhancers.shape[1] :] = pairs.of_promoters(promoters)
+        return found
 
     return {
         "distance": lambda pairs: pairs.log_distance,
@@ -312,19 +317,30 @@ def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
     }
 
 
+def _probability(regression: Regression, features: Design, pairs: Pairs) -> FloatArray:
+    """Probability of every pair, shape=(n,), without the features of all of them at a time."""
+    n = len(pairs.table)
+    parts = [np.arange(at, min(at + _PAIRS_AT_ONCE, n)) for at in range(0, n, _PAIRS_AT_ONCE)]
+    found = [regression.probability(features(pairs.where(rows))) for rows in parts]
+    return np.concatenate([np.empty(0), *found])
+
+
 def _fit(features: FloatArray, label: npt.NDArray[np.int64], *, curved: bool) -> Regression:
     from sklearn.compose import ColumnTransformer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-    curves = SplineTransformer(_N_KNOTS, degree=_DEGREE, knots="quantile", extrapolation="constant")
-    columns = ColumnTransformer([("curves", curves, [0])] if curved else [], remainder="passthrough")
-    model = make_pipeline(
-        columns, StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=500, tol=1e-4)
-    ).fit(features, label)
-    knots = model[0].named_transformers_["curves"].bsplines_[0].t if curved else np.empty(0)
-    scaler, last = model[1], model[2]
+    knots, arranged = np.empty(0), np.asfortranarray(features)
+    if curved:
+        curves = SplineTransformer(_N_KNOTS, degree=_DEGREE, knots="quantile", extrapolation="constant")
+        columns = ColumnTransformer([("curves", curves, [0])], remainder="passthrough")
+        arranged = columns.fit_transform(features)
+        knots = columns.named_transformers_["curves"].bsplines_[0].t
+    # There may be tens of thousands of some hundred each: scaled where they lie, for nobody reads them again.
+    del features
+    scaler = StandardScaler(copy=False)
+    arranged = np.ascontiguousarray(scaler.fit_transform(arranged))
+    last = LogisticRegression(C=_PENALTY, max_iter=500, tol=1e-4).fit(arranged, label)
     return Regression(knots, scaler.mean_, scaler.scale_, last.coef_[0], float(last.intercept_[0]))
 
 

@@ -22,6 +22,8 @@ from cbat.model.teacher import Relatives, Teacher
 Rows = npt.NDArray[np.int64]
 _PIECE = 4096
 """Elements that are read together."""
+_BLOCKS = 64
+"""Blocks whose support sets are read together."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def encode_shards(
         for role in ROLES:
             names = shard.elements.loc[shard.elements["role"] == role, "element_id"].to_numpy()
             pairs[f"{role}_id"] = names[local[role]]
-        joined = _joined_support(shard, rows, number, len(tables["enhancer"]))
-        joined[~np.isin(np.arange(len(joined)), pairs["block"].to_numpy())] = -1
+        of_roles = [rows[role][number] for role in ROLES]
+        joined = _joined_support(shard, of_roles, len(tables["enhancer"]), np.unique(pairs["block"]))
         encoded.append(EncodedShard(shard.cell_line, pairs, scored, joined))
     return EncodedElements(tables["enhancer"], tables["promoter"]), encoded
 
@@ -147,7 +149,7 @@ def _unique_elements(
 ) -> tuple[Tensor, list[Rows]]:
     """Features of a role, and the row of each local element of each shard (-1 for other splits)."""
     place: dict[str, int] = {}
-    new_codes, rows = [], []
+    features, rows = [], []
     for shard in shards:
         elements = shard.elements[shard.elements["role"] == role]
         wanted = elements["split"].isin(list(splits)).to_numpy()
@@ -155,18 +157,21 @@ def _unique_elements(
         new = np.array([i for i in np.flatnonzero(wanted) if names[i] not in place], dtype=np.int64)
         place.update({str(names[i]): len(place) + at for at, i in enumerate(new)})
         codes = shard.enhancer_codes if role == "enhancer" else shard.promoter_codes
-        new_codes.append(torch.from_numpy(np.array(codes[new])))
+        pieces = (codes[new[at : at + _PIECE]] for at in range(0, len(new), _PIECE))
+        features += [encoder.features(torch.from_numpy(np.array(piece))) for piece in pieces]
         rows.append(np.array([place[name] if keep else -1 for name, keep in zip(names, wanted, strict=True)]))
-    return encoder.features(torch.cat(new_codes)), rows
+    return torch.cat([torch.empty(0, encoder.n_filters, 3), *features]), rows
 
 
-def _joined_support(shard: Shard, rows: dict[str, list[Rows]], number: int, n_enhancers: int) -> Rows:
-    role, local = np.asarray(shard.support[..., 0]), np.asarray(shard.support[..., 1], dtype=np.int64)
-    joined = np.full(role.shape, -1, dtype=np.int64)
-    for which, offset in ((0, 0), (1, n_enhancers)):
-        here = role == which
-        row = rows[ROLES[which]][number][local[here]]
-        joined[here] = np.where(row >= 0, row + offset, -1)
+def _joined_support(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int, blocks: Rows) -> Rows:
+    """Rows of the joined table of the support sets of some blocks; -1 in those of all others."""
+    enhancer, promoter = of_roles
+    row = np.concatenate([enhancer, np.where(promoter >= 0, promoter + n_enhancers, -1), [-1]])
+    joined = np.full(shard.support.shape[:2], -1, dtype=np.int64)
+    for at in range(0, len(blocks), _BLOCKS):
+        some = blocks[at : at + _BLOCKS]
+        role, local = np.moveaxis(np.asarray(shard.support[some], dtype=np.int64), 2, 0)
+        joined[some] = row[np.where(role >= 0, local + role * len(enhancer), -1)]
     return joined
 
 

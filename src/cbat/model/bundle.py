@@ -18,7 +18,7 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
-from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
+from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch, UnreadEnvironment
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
@@ -126,7 +126,7 @@ def score_pairs(
     enhancer_features: torch.Tensor,
     promoter_features: torch.Tensor,
     pairs: Pairs,
-    environment: BlockEnvironment | None,
+    environment: BlockEnvironment | UnreadEnvironment | None,
 ) -> Scores:
     """Energies of pairs, in batches.
 
@@ -138,8 +138,8 @@ def score_pairs(
     contact : ContactModel
     enhancer_features, promoter_features : Tensor, shape=(n_elements, n_filters, 3)
     pairs : Pairs
-    environment : BlockEnvironment or None
-        None switches the resistance off.
+    environment : BlockEnvironment, UnreadEnvironment or None
+        None switches the resistance off; the first has no support sets that are still to be encoded.
     """
     contact.eval()
     environment = encoded(contact, environment)
@@ -171,20 +171,26 @@ def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
 
 
 @torch.no_grad()
-def encoded(contact: ContactModel, environment: BlockEnvironment | None) -> BlockEnvironment | None:
-    """The environment with the set encoder's correction in it, so that batches of pairs can share blocks."""
-    if environment is None or environment.support is None or environment.mask is None:
+def encoded(
+    contact: ContactModel, environment: BlockEnvironment | UnreadEnvironment | None
+) -> BlockEnvironment | None:
+    """The environment with the set encoder's correction in it, so that batches of pairs can share blocks.
+
+    Raises
+    ------
+    ValueError
+        Support sets that have been read, as training reads them: whoever made them is to encode them too.
+    """
+    if not isinstance(environment, UnreadEnvironment):
+        if environment is not None and environment.support is not None:
+            raise ValueError("these support sets have been read, and were not encoded")
         return environment
-    n_blocks, n_support = environment.mask.shape
+    n_blocks, n_support = environment.rows.shape
     # Blocks that are one set to the encoder cannot be encoded in parts. Others are, in parts of one size, so
     # that the rounding of a block does not depend on how many there are.
     some = min(max(_ELEMENTS // max(n_support, 1), 1), _BLOCKS)
     size = n_blocks if contact.crossing else some
-    fed = []
-    for numbers in _parts(n_blocks, size):
-        rows = torch.from_numpy(numbers)
-        part = (column[rows] for column in (environment.fused, environment.support, environment.mask))
-        fed.append(contact.fed(BlockEnvironment(environment.block, *part)))
+    fed = [contact.fed(environment.of_blocks(blocks)) for blocks in _parts(n_blocks, size)]
     together = torch.cat(fed) if fed else environment.fused
     return BlockEnvironment(environment.block, together[:n_blocks])
 

@@ -8,8 +8,11 @@ and the environment :math:`M`, described on the same motif channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -71,6 +74,32 @@ class BlockEnvironment:
         """The same on a device."""
         moved = {name: part.to(device) for name, part in vars(self).items() if part is not None}
         return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class UnreadEnvironment:
+    """The same of many blocks, whose support sets are read some at a time: features are larger than rows.
+
+    Attributes
+    ----------
+    block, fused : Tensor
+        As in :class:`BlockEnvironment`.
+    rows : int array, shape=(n_blocks, n_support)
+        Rows of the elements of each support set; -1 is no element.
+    read : callable
+        From some of the rows to their features and mask, as in :class:`BlockEnvironment`.
+    """
+
+    block: Tensor
+    fused: Tensor
+    rows: npt.NDArray[np.int64]
+    read: Callable[[npt.NDArray[np.int64]], tuple[Tensor, Tensor]]
+
+    def of_blocks(self, blocks: npt.NDArray[np.int64]) -> BlockEnvironment:
+        """Some blocks with their features; the block of each pair remains that among all."""
+        return BlockEnvironment(
+            self.block, self.fused[torch.from_numpy(blocks)], *self.read(self.rows[blocks])
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from cbat.config.sections import EvaluationSettings
 from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environment
 from cbat.model.bundle import TrainedModel
-from cbat.model.contact import BlockEnvironment
+from cbat.model.contact import BlockEnvironment, UnreadEnvironment
 from cbat.model.environment import FloatArray
 from cbat.model.teacher import Relatives
 
@@ -28,7 +28,7 @@ class Context:
         ``own``, ``none``, ``mean``, ``wrong``, ``shuffled`` or ``graph``.
     n_support : int
         Elements asked of the support set; 0 where none enters.
-    environment : BlockEnvironment or None
+    environment : BlockEnvironment, UnreadEnvironment or None
         None switches the resistance off.
     counts : int array, shape=(n_blocks,), or None
         Elements that each block's support set held; fewer than ``n_support`` where a line has no more.
@@ -36,7 +36,7 @@ class Context:
 
     name: str
     n_support: int
-    environment: BlockEnvironment | None
+    environment: BlockEnvironment | UnreadEnvironment | None
     counts: Rows | None = None
 
     def n_used(self) -> Rows | int:
@@ -102,12 +102,12 @@ class Feeder:
 
     def _queried_elements(self) -> list[Rows]:
         """Rows of the joined element table that each block's pairs hold."""
-        place = self._blocks()[1].numpy()
-        enhancer = self.own.scored.enhancer
-        promoter = self.own.scored.promoter + self.reader.n_enhancers
+        scored, place = self.own.scored, self._blocks()[1].numpy()
+        ends = np.flatnonzero(np.diff(place)) + 1
+        enhancer, promoter = np.split(scored.enhancer, ends), np.split(scored.promoter, ends)
         return [
-            np.concatenate([enhancer[place == block], promoter[place == block]])
-            for block in range(int(place.max(initial=-1)) + 1)
+            np.concatenate([one, other + self.reader.n_enhancers])
+            for one, other in zip(enhancer, promoter, strict=True)
         ]
 
     def _own_supports(self, size: int) -> Rows:
@@ -133,7 +133,7 @@ class Feeder:
             chosen.append(np.where(np.isin(support, queried[place]), -1, support))
         return np.stack(chosen)
 
-    def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment:
+    def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment | UnreadEnvironment:
         return environment_of(
             self.model, self.reader, supports, self._blocks()[1], tissue, self.own.cell_line
         )
@@ -143,12 +143,20 @@ class Feeder:
         place = torch.zeros(len(self.own.pairs), dtype=torch.int64)
         return BlockEnvironment(place, torch.from_numpy(environment[None]).float())
 
-    def _shuffled(self, own: BlockEnvironment, seed: int) -> BlockEnvironment:
+    def _shuffled(
+        self, own: BlockEnvironment | UnreadEnvironment, seed: int
+    ) -> BlockEnvironment | UnreadEnvironment:
         """The same values on the wrong channels."""
         rng = np.random.default_rng([seed, 31, zlib.crc32(self.own.cell_line.encode())])
         order = torch.from_numpy(rng.permutation(own.fused.shape[1]))
-        support = None if own.support is None else own.support[..., order]
-        return BlockEnvironment(own.block, own.fused[:, order], support, own.mask)
+        if isinstance(own, BlockEnvironment):
+            return BlockEnvironment(own.block, own.fused[:, order])
+
+        def read(rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
+            features, mask = own.read(rows)
+            return features[..., order], mask
+
+        return UnreadEnvironment(own.block, own.fused[:, order], own.rows, read)
 
     def _read(self, deviation: FloatArray | None, n: int, tissue: str | None) -> FloatArray:
         # A training line must not be predicted from its own candidates.
@@ -174,7 +182,7 @@ def environment_of(
     tissue: str | None,
     cell_line: str,
     relatives: Relatives = (),
-) -> BlockEnvironment:
+) -> BlockEnvironment | UnreadEnvironment:
     """What a model is fed of a cell line: one environment for each support set.
 
     Parameters
@@ -203,4 +211,4 @@ def environment_of(
     environment = torch.from_numpy(fused).float()
     if model.contact.set_encoder is None:
         return BlockEnvironment(block, environment)
-    return BlockEnvironment(block, environment, *reader.features(supports))
+    return UnreadEnvironment(block, environment, supports, reader.features)

@@ -18,6 +18,7 @@ from torch import Tensor
 from cbat.config.models import EncoderSettings
 from cbat.errors import UserError
 from cbat.model.encoder import N_CODE, MotifEncoder, log_positions
+from cbat.model.reading import HERE, Reading
 from cbat.model.seeding import KmerTable, choose_seeds
 
 PSEUDOCOUNT = 2.0
@@ -30,6 +31,8 @@ SHARE_ASSOCIATED = 0.7
 WIDENING = 8
 SLACK = 0.1
 ERASED_INFORMATION = 0.2
+_PIECE = 4096
+"""Elements that are looked through together."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def discover_motifs(
     tables: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
     settings: EncoderSettings,
     seed: int,
+    reading: Reading = HERE,
 ) -> Motifs:
     """Motifs that tell cell lines apart, or that are over-represented in the elements.
 
@@ -80,6 +84,8 @@ def discover_motifs(
         At most ``n_filters`` motifs are returned; fewer are when the elements hold no more.
     seed : int
         Seed of the subset of elements that refines the matrices.
+    reading : Reading
+        Who reads the elements.
 
     Raises
     ------
@@ -94,26 +100,26 @@ def discover_motifs(
     centred = [values - values.mean(axis=0) for _, values in tables]
     targets, failed, found = centred, list[NDArray[np.int64]](), None
     for n_seeds in (n_motifs + n_motifs // 4, 3 * n_motifs // 4, 3 * n_motifs // 4):
-        kmers = [KmerTable.count(codes, k) for codes in left]
-        association = sum(table.association(target) for table, target in zip(kmers, targets, strict=True))
-        enrichment = sum(table.enrichment(codes) for table, codes in zip(kmers, left, strict=True))
+        kmers = [KmerTable.count(codes, k, target) for codes, target in zip(left, targets, strict=True)]
+        association = sum(table.association() for table in kmers)
+        enrichment = sum(table.enrichment() for table in kmers)
         wanted = int(SHARE_ASSOCIATED * n_seeds)
         seeds = choose_seeds(np.asarray(association), k, wanted, failed)
         seeds += choose_seeds(np.asarray(enrichment), k, n_seeds - wanted, failed + seeds)
         if not seeds:
             break
         remaining = [torch.from_numpy(codes[rows]) for codes, rows in zip(left, subset, strict=True)]
-        grown = grow_motifs(seeds, remaining, background, settings, both=found is None)
+        grown = grow_motifs(seeds, remaining, background, settings, both=found is None, reading=reading)
         before = 0 if found is None else len(found.prior)
         motifs = grown if found is None else found.join(grown)
-        features = [posteriors(motifs, torch.from_numpy(codes)) for codes, _ in tables]
+        features = [posteriors(motifs, torch.from_numpy(codes), reading) for codes, _ in tables]
         sound = _sound(motifs, features, targets)
         failed += [seed for at, seed in enumerate(seeds) if not sound[before + at :: len(seeds)].any()]
         new = [row for row in _ranked(motifs, features, centred) if row >= before and sound[row]]
         keep = _unlike(list(range(before)), new, _correlation(features), n_motifs)
         found = motifs.select(keep)
         targets = [_residual(target, table[:, keep]) for target, table in zip(centred, features, strict=True)]
-        left = [erased(found, torch.from_numpy(codes), background) for codes, _ in tables]
+        left = [erased(found, torch.from_numpy(codes), background, reading) for codes, _ in tables]
     if found is None:
         raise _no_motif()
     rest = [row for row in _ranked(motifs, features, centred) if row not in keep]
@@ -137,6 +143,7 @@ def grow_motifs(
     settings: EncoderSettings,
     *,
     both: bool,
+    reading: Reading = HERE,
 ) -> Motifs:
     """Refine seeds in windows wider than a filter, and then in the most informative part of each.
 
@@ -151,20 +158,22 @@ def grow_motifs(
     background : Tensor, shape=(4,)
     settings : EncoderSettings
     both : bool
+    reading : Reading
     """
     digits, width = [torch.from_numpy(seed) for seed in seeds], settings.filter_width
     rounds = settings.refinement_rounds
     wide = refine_motifs(
-        seed_matrices(digits, width + WIDENING, background), subset, background, rounds - rounds // 2
+        seed_matrices(digits, width + WIDENING, background), subset, background, rounds - rounds // 2, reading
     )
-    grown = refine_motifs(crop(wide, width, background), subset, background, rounds // 2)
+    grown = refine_motifs(crop(wide, width, background), subset, background, rounds // 2, reading)
     if not both:
         return grown
-    return refine_motifs(seed_matrices(digits, width, background), subset, background, rounds).join(grown)
+    narrow = seed_matrices(digits, width, background)
+    return refine_motifs(narrow, subset, background, rounds, reading).join(grown)
 
 
 @torch.no_grad()
-def erased(motifs: Motifs, codes: Tensor, background: Tensor) -> NDArray[np.uint8]:
+def erased(motifs: Motifs, codes: Tensor, background: Tensor, reading: Reading = HERE) -> NDArray[np.uint8]:
     """Elements whose motifs are written over with N, shape=(n, length).
 
     The k-mers of a long motif would otherwise stand before every short one. Only the informative columns of
@@ -175,13 +184,15 @@ def erased(motifs: Motifs, codes: Tensor, background: Tensor) -> NDArray[np.uint
         return result
     information = (torch.exp(motifs.filters) * background[:, None] * motifs.filters).sum(dim=1)
     threshold = torch.log((1 - motifs.prior) / motifs.prior) + log_positions(codes.shape[1], encoder.width)
-    score, start = encoder.best_starts(codes)
-    for filter_, columns in enumerate(information > ERASED_INFORMATION):
-        offsets = columns.nonzero()[:, 0].numpy()
-        for strand in (0, 1):
-            here = np.flatnonzero((score[:, filter_, strand] > threshold[filter_]).numpy())
-            read = offsets if strand == 0 else encoder.width - 1 - offsets
-            result[here[:, None], start[here, filter_, strand].numpy()[:, None] + read] = N_CODE
+    for at in range(0, len(codes), _PIECE):
+        score, start = reading.read(MotifEncoder.best_starts, encoder, codes[at : at + _PIECE])
+        for filter_, columns in enumerate(information > ERASED_INFORMATION):
+            offsets = columns.nonzero()[:, 0].numpy()
+            for strand in (0, 1):
+                here = np.flatnonzero((score[:, filter_, strand] > threshold[filter_]).numpy())
+                read = offsets if strand == 0 else encoder.width - 1 - offsets
+                columns_read = start[here, filter_, strand].numpy()[:, None] + read
+                result[at + here[:, None], columns_read] = N_CODE
     return result
 
 
@@ -217,7 +228,9 @@ def seed_matrices(seeds: list[Tensor], width: int, background: Tensor) -> Tensor
 
 
 @torch.no_grad()
-def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, rounds: int) -> Motifs:
+def refine_motifs(
+    filters: Tensor, codes: list[Tensor], background: Tensor, rounds: int, reading: Reading = HERE
+) -> Motifs:
     """Expectation-maximisation over the best window of each element.
 
     Parameters
@@ -228,6 +241,7 @@ def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, roun
         Elements, one tensor per element type.
     background : Tensor, shape=(4,)
     rounds : int
+    reading : Reading
     """
     motifs = Motifs(filters, torch.full((len(filters),), 0.1), torch.zeros(len(filters)))
     for _ in range(rounds):
@@ -236,10 +250,8 @@ def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, roun
         encoder = motifs.encoder()
         threshold = torch.log((1 - motifs.prior) / motifs.prior)
         for part in codes:
-            scores, windows = encoder.best_windows(part)
-            score, strand = scores.max(dim=2)
+            score, best = reading.read(_best_on_either_strand, encoder, part)
             posterior = torch.sigmoid(score - threshold - log_positions(part.shape[1], encoder.width))
-            best = windows.gather(2, strand[:, :, None, None].expand(-1, -1, 1, encoder.width))[:, :, 0]
             for base in range(4):
                 counts[:, base] += torch.einsum("nk,nkj->kj", posterior, (best == base).float())
             weight += posterior.sum(dim=0)
@@ -252,10 +264,22 @@ def refine_motifs(filters: Tensor, codes: list[Tensor], background: Tensor, roun
     return motifs
 
 
+def _best_on_either_strand(encoder: MotifEncoder, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Score of the best window of each filter, shape=(n, n_filters), and its bases, (n, n_filters, width)."""
+    scores, windows = encoder.best_windows(codes)
+    score, strand = scores.max(dim=2)
+    at = strand[:, :, None, None].expand(-1, -1, 1, encoder.width)
+    return score, windows.gather(2, at)[:, :, 0]
+
+
 @torch.no_grad()
-def posteriors(motifs: Motifs, codes: Tensor) -> NDArray[np.float64]:
+def posteriors(motifs: Motifs, codes: Tensor, reading: Reading = HERE) -> NDArray[np.float64]:
     """Probability that each element holds each motif, shape=(n_elements, n_motifs)."""
-    return motifs.encoder().features(codes)[..., 0].numpy().astype(np.float64)
+    encoder, found = motifs.encoder(), np.empty((len(codes), len(motifs.prior)))
+    for at in range(0, len(codes), _PIECE):
+        (features,) = reading.read(MotifEncoder.features, encoder, codes[at : at + _PIECE])
+        found[at : at + _PIECE] = features[..., 0].numpy()
+    return found
 
 
 def _sound(

@@ -6,70 +6,69 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 Codes = NDArray[np.uint8]
 FEWEST_ELEMENTS = 8
 LARGEST_SHARE = 0.9
+_PIECE = 1024
+"""Elements whose k-mers are listed together."""
 
 
 @dataclass(frozen=True)
 class KmerTable:
-    """Which elements of one type hold which strand-free k-mers.
+    """How many elements of one type hold each strand-free k-mer, and what they are targets of.
 
     Attributes
     ----------
-    k : int
-    member : sparse array, shape=(4**k, n_elements)
-        One where the k-mer (base-4 number of the smaller of its two strands) occurs in the element.
+    k, n_elements : int
+    presence : array, shape=(4**k,)
+        Elements that hold each k-mer (base-4 number of the smaller of its two strands).
+    pairs : array, shape=(4, 4)
+        How often each base follows each other, on either strand.
+    length : int
+        Of an element, bp.
+    total : array, shape=(4**k, n_targets)
+        Sum of the targets of those elements.
+    variance : array, shape=(n_targets,)
+        Of each target over all elements.
     """
 
     k: int
-    member: csr_array
+    n_elements: int
+    length: int
+    presence: NDArray[np.float64]
+    pairs: NDArray[np.float64]
+    total: NDArray[np.float64]
+    variance: NDArray[np.float64]
 
     @classmethod
-    def count(cls, codes: Codes, k: int) -> KmerTable:
-        """Table of the k-mers of elements, codes shape=(n, length); windows with N are left out."""
-        n, length = codes.shape
-        span = max(length - k + 1, 0)
-        forward = np.zeros((n, span), dtype=np.int32)
-        reverse = np.zeros((n, span), dtype=np.int32)
-        unknown = np.zeros((n, span), dtype=bool)
-        for j in range(k):
-            column = codes[:, j : j + span].astype(np.int32)
-            unknown |= column > 3
-            forward = forward * 4 + column
-            reverse += (3 - column) * 4**j
-        canonical = np.minimum(forward, reverse)
-        canonical[unknown] = 4**k
-        canonical.sort(axis=1)
-        first = np.ones_like(unknown)
-        first[:, 1:] = canonical[:, 1:] != canonical[:, :-1]
-        first &= canonical < 4**k
-        element = np.broadcast_to(np.arange(n, dtype=np.int32)[:, None], canonical.shape)[first]
-        ones = np.ones(len(element), dtype=np.float32)
-        return cls(k, csr_array((ones, (canonical[first], element)), shape=(4**k, n)))
-
-    @property
-    def n_elements(self) -> int:
-        """Number of elements."""
-        return int(self.member.shape[1])
-
-    def presence(self) -> NDArray[np.float64]:
-        """Number of elements that hold each k-mer, shape=(4**k,)."""
-        return np.asarray(np.diff(self.member.indptr), dtype=np.float64)
-
-    def _usable(self) -> NDArray[np.bool_]:
-        count = self.presence()
-        return np.asarray((count >= FEWEST_ELEMENTS) & (count < LARGEST_SHARE * self.n_elements))
-
-    def association(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
-        r"""Association with centred targets.
+    def count(cls, codes: Codes, k: int, targets: NDArray[np.float64]) -> KmerTable:
+        """Count the k-mers of elements, some elements at a time; windows with N are left out.
 
         Parameters
         ----------
-        targets : array, shape=(n_elements, n_targets)
+        codes : uint8 array, shape=(n, length)
+        k : int
+        targets : array, shape=(n, n_targets)
             Columns of mean zero.
+        """
+        presence, total = np.zeros(4**k), np.zeros((targets.shape[1], 4**k))
+        pairs = np.zeros((4, 4))
+        for at in range(0, len(codes), _PIECE):
+            part = codes[at : at + _PIECE]
+            element, kmer = _kmers(part, k)
+            presence += np.bincount(kmer, minlength=4**k)
+            for column, target in zip(total, targets[at : at + _PIECE].T, strict=True):
+                np.add.at(column, kmer, target[element])
+            pairs += _pairs(part)
+        return cls(k, len(codes), codes.shape[1], presence, pairs, total.T, targets.var(axis=0))
+
+    def _usable(self) -> NDArray[np.bool_]:
+        count = self.presence
+        return np.asarray((count >= FEWEST_ELEMENTS) & (count < LARGEST_SHARE * self.n_elements))
+
+    def association(self) -> NDArray[np.float64]:
+        r"""Association with the targets.
 
         Returns
         -------
@@ -77,36 +76,59 @@ class KmerTable:
             :math:`\sum_c z_c^2`, where :math:`z_c` compares the mean of target ``c`` with and without
             the k-mer; zero for rare and for ubiquitous k-mers.
         """
-        count, usable = self.presence(), self._usable()
-        total = self.member @ targets
-        variance = (count * (1 - count / self.n_elements))[:, None] * np.maximum(targets.var(axis=0), 1e-12)
-        squared = np.divide(total**2, variance, out=np.zeros_like(total), where=usable[:, None])
+        count, usable = self.presence, self._usable()
+        variance = (count * (1 - count / self.n_elements))[:, None] * np.maximum(self.variance, 1e-12)
+        squared = np.divide(self.total**2, variance, out=np.zeros_like(self.total), where=usable[:, None])
         return np.asarray(squared.sum(axis=1))
 
-    def enrichment(self, codes: Codes) -> NDArray[np.float64]:
+    def enrichment(self) -> NDArray[np.float64]:
         """Standardised excess over a first-order Markov model of the same elements, shape=(4**k,)."""
-        count = self.presence()
-        expected = _expected_presence(codes, self.k)
-        return np.asarray(np.where(self._usable(), (count - expected) / np.sqrt(np.maximum(expected, 1)), 0))
+        expected = self._expected_presence()
+        excess = (self.presence - expected) / np.sqrt(np.maximum(expected, 1))
+        return np.asarray(np.where(self._usable(), excess, 0))
+
+    def _expected_presence(self) -> NDArray[np.float64]:
+        pairs, k = self.pairs + (self.pairs[::-1, ::-1].T + 1e-9), self.k
+        chance = pairs.sum(axis=1) / pairs.sum()
+        step = pairs / pairs.sum(axis=1, keepdims=True)
+        for _ in range(k - 1):
+            chance = (chance[:, None] * np.tile(step, (len(chance) // 4, 1))).reshape(-1)
+        kmer = np.arange(4**k)
+        reverse, rest = np.zeros(4**k, dtype=np.int64), kmer.copy()
+        for _ in range(k):
+            reverse = reverse * 4 + 3 - rest % 4
+            rest //= 4
+        both = np.where(reverse == kmer, chance, chance + chance[reverse])
+        span = self.length - k + 1
+        return np.asarray(np.where(reverse < kmer, 0.0, self.n_elements * (1 - np.exp(-both * span))))
 
 
-def _expected_presence(codes: Codes, k: int) -> NDArray[np.float64]:
+def _kmers(codes: Codes, k: int) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Element and number of the k-mers of elements, each once for an element that holds it."""
+    n, length = codes.shape
+    span = max(length - k + 1, 0)
+    forward = np.zeros((n, span), dtype=np.int32)
+    reverse = np.zeros((n, span), dtype=np.int32)
+    unknown = np.zeros((n, span), dtype=bool)
+    for j in range(k):
+        column = codes[:, j : j + span].astype(np.int32)
+        unknown |= column > 3
+        forward = forward * 4 + column
+        reverse += (3 - column) * 4**j
+    canonical = np.minimum(forward, reverse)
+    canonical[unknown] = 4**k
+    canonical.sort(axis=1)
+    first = np.ones_like(unknown)
+    first[:, 1:] = canonical[:, 1:] != canonical[:, :-1]
+    first &= canonical < 4**k
+    return np.nonzero(first)[0], canonical[first]
+
+
+def _pairs(codes: Codes) -> NDArray[np.float64]:
+    """How often each known base follows each other on the strand that is read, shape=(4, 4)."""
     first, second = codes[:, :-1].ravel(), codes[:, 1:].ravel()
     known = (first < 4) & (second < 4)
-    pairs = np.bincount(first[known] * 4 + second[known], minlength=16).reshape(4, 4).astype(float)
-    pairs += pairs[::-1, ::-1].T + 1e-9
-    chance = pairs.sum(axis=1) / pairs.sum()
-    step = pairs / pairs.sum(axis=1, keepdims=True)
-    for _ in range(k - 1):
-        chance = (chance[:, None] * np.tile(step, (len(chance) // 4, 1))).reshape(-1)
-    kmer = np.arange(4**k)
-    reverse, rest = np.zeros(4**k, dtype=np.int64), kmer.copy()
-    for _ in range(k):
-        reverse = reverse * 4 + 3 - rest % 4
-        rest //= 4
-    both = np.where(reverse == kmer, chance, chance + chance[reverse])
-    span = codes.shape[1] - k + 1
-    return np.asarray(np.where(reverse < kmer, 0.0, len(codes) * (1 - np.exp(-both * span))))
+    return np.bincount(first[known] * 4 + second[known], minlength=16).reshape(4, 4).astype(float)
 
 
 def choose_seeds(

@@ -8,12 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +24,7 @@ from cbat.model.directory import check_hashes
 from cbat.prediction import gather, page, prepare, score
 from cbat.prediction.plan import GENOME, PAIRS, PREPARED, Plan, pairs_file, read_plan
 from cbat.progress import Progress
+from cbat.workers import worker_pool
 
 log = logging.getLogger(__name__)
 JOURNAL: Final = "progress.json"
@@ -230,8 +227,7 @@ def _in_turn(model_directory: Path, directory: Path, chromosomes: list[str], _: 
 def _side_by_side(
     model_directory: Path, directory: Path, chromosomes: list[str], threads: int
 ) -> Iterator[str]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(threads, len(chromosomes)), context, initializer=_start_worker) as pool:
+    with worker_pool(min(threads, len(chromosomes))) as pool:
         jobs = {pool.submit(_score, model_directory, directory, chrom): chrom for chrom in chromosomes}
         try:
             for job in as_completed(jobs):
@@ -246,20 +242,6 @@ def _side_by_side(
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    # Ctrl-C ends a worker without a traceback of its own; none stays behind when its parent is killed.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _score(model_directory: Path, directory: Path, chromosome: str) -> Fault | None:

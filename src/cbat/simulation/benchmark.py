@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +18,19 @@ from cbat.errors import UserError
 from cbat.files import atomic_directory, write_json
 from cbat.simulation import world
 from cbat.simulation.motifs import read_motifs
-from cbat.simulation.sequence import SHORTEST_GAP, SLOT_LENGTH, Codes, plant_motifs, random_sequences
+from cbat.simulation.sequence import (
+    SHORTEST_GAP,
+    SLOT_LENGTH,
+    Codes,
+    fill_gaps,
+    plant_motifs,
+    random_sequences,
+)
 
 log = logging.getLogger(__name__)
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
+_ENHANCERS_TOGETHER = 100
+_LINES_TOGETHER = 10_000
 
 
 class LineRecord(Protocol):
@@ -68,23 +77,26 @@ def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory:
     activities = world.draw_activities(
         np.random.default_rng([settings.seed, 3]), settings, [line.tissue for line in lines]
     )
-    genome = build_genome(rng, settings, matrices)
-    tables = draw_pairs(settings, laws, genome, activities)
     with atomic_directory(directory) as target:
+        genome = build_genome(rng, settings, matrices)
         _write_genome(target / "genome.fa.gz", genome.chromosomes)
+        # Nobody looks at the bases again, and they are most of the memory.
+        genome.chromosomes.clear()
+        intervals = _intervals(settings, genome)
+        rates = []
+        tables = draw_pairs(settings, laws, genome, activities)
         for line, table in zip(lines, tables, strict=True):
-            _write_line(target, settings, line.cell_line, genome, table)
-        (target / "truth").mkdir(exist_ok=True)
+            _write_line(target, line.cell_line, genome, intervals, table)
+            rates.append(table.pairs["label"].mean())
         columns = pd.Index(settings.motifs, name="motif")
         names = [line.cell_line for line in lines]
         pd.DataFrame(activities.T, index=columns, columns=names).to_csv(
             target / "truth" / "activities.tsv", sep="\t", float_format="%.6f", lineterminator="\n"
         )
         write_json(target / "truth" / "world.json", settings.model_dump(mode="json"))
-    positives = np.mean([table.pairs["label"].mean() for table in tables])
     log.info(
         "simulated %d cell lines, %d pairs each, %.3f of them in contact",
-        len(lines), settings.pairs_per_cell_line, positives,
+        len(lines), settings.pairs_per_cell_line, np.mean(rates),
     )  # fmt: skip
 
 
@@ -122,28 +134,33 @@ def build_genome(
     spread = max(settings.gap_length - SHORTEST_GAP, 1)
     gaps = (SHORTEST_GAP + np.minimum(rng.exponential(spread, n), 4 * spread)).astype(int)
     isochore = settings.gc_content + 0.05 * np.repeat(rng.normal(size=n // 20 + 1), 20)[:n]
-    gap_codes = random_sequences(rng, isochore, int(gaps.max()))
     chromosome = np.arange(n) * settings.n_chromosomes // n
-    start = np.empty(n, dtype=np.int64)
-    chromosomes = []
-    for c in range(settings.n_chromosomes):
-        members = np.flatnonzero(chromosome == c)
-        span = gaps[members] + length[members]
-        start[members] = span.cumsum() - length[members]
-        pieces: list[Codes] = []
-        for slot in members:
-            e = order[slot]
-            own = enhancer_codes[e] if e < settings.n_enhancers else promoter_codes[e - settings.n_enhancers]
-            pieces += [gap_codes[slot, : gaps[slot]], own]
-        pieces.append(gap_codes[members[-1], :SHORTEST_GAP])
-        chromosomes.append(np.concatenate(pieces))
-    place = np.empty(n, dtype=np.int64)
-    place[order] = np.arange(n)
+    # Each chromosome ends with a short gap, and all of them lie one after the other in one array.
+    place = (gaps + length).cumsum() - length + SHORTEST_GAP * chromosome
+    slot = np.empty(n, dtype=np.int64)
+    slot[order] = np.arange(n)
+    bases = np.empty(place[-1] + length[-1] + SHORTEST_GAP, dtype=np.uint8)
     split = settings.n_enhancers
-    for elements, where in ((enhancers, place[:split]), (promoters, place[split:])):
+    _put(bases, enhancer_codes, place[slot[:split]])
+    del enhancer_codes
+    _put(bases, promoter_codes, place[slot[split:]])
+    del promoter_codes
+    fill_gaps(rng, bases, place - gaps, gaps, isochore)
+    first = np.searchsorted(chromosome, np.arange(settings.n_chromosomes))
+    begin = (place - gaps)[first]
+    chromosomes = np.split(bases, begin[1:])
+    for codes, last in zip(chromosomes, [*(first[1:] - 1), n - 1], strict=True):
+        start_of_gap = place[last] - gaps[last]
+        codes[-SHORTEST_GAP:] = bases[start_of_gap : start_of_gap + SHORTEST_GAP]
+    for elements, where in ((enhancers, slot[:split]), (promoters, slot[split:])):
         elements.chromosome[:] = chromosome[where]
-        elements.start[:] = start[where]
+        elements.start[:] = (place - begin[chromosome])[where]
     return Genome(chromosomes, enhancers, promoters)
+
+
+def _put(bases: Codes, elements: Codes, place: NDArray[np.int64]) -> None:
+    for codes, at in zip(elements, place.tolist(), strict=True):
+        bases[at : at + len(codes)] = codes
 
 
 def _draw_elements(
@@ -175,14 +192,14 @@ class LineTable:
 
 def draw_pairs(
     settings: SimulationSettings, laws: world.Laws, genome: Genome, activities: NDArray[np.float64]
-) -> list[LineTable]:
-    """Candidates and labelled pairs of every line.
+) -> Iterator[LineTable]:
+    """Candidates and labelled pairs of every line, one line after the other.
 
     Pairs are a uniform sample of all pairs of candidates within ``max_distance``, so the negatives
     are natural. Labels are drawn from the contact law.
     """
     enhancers, promoters = genome.enhancers, genome.promoters
-    chosen, candidates = [], []
+    candidates, chosen, parts = [], [], []
     for index, activity in enumerate(activities):
         rng = np.random.default_rng([settings.seed, 4, index])
         own = []
@@ -191,22 +208,9 @@ def draw_pairs(
             own.append(np.flatnonzero(rng.random(len(chance)) < chance))
         candidates.append(own)
         chosen.append(_sample_pairs(rng, settings, enhancers, promoters, own[0], own[1]))
-    parts = []
-    for activity, pairs in zip(activities, chosen, strict=True):
-        offset = (
-            enhancers.start[pairs[:, 0]] + settings.enhancer_length // 2
-            - promoters.start[pairs[:, 1]] - settings.promoter_length // 2
-        )  # fmt: skip
-        potential = world.intrinsic_potential(
-            laws, enhancers, promoters, pairs, np.abs(offset).astype(float), np.where(offset < 0, 1.0, -1.0)
-        )
-        resistance = world.environment_resistance(
-            settings, laws, enhancers, promoters, pairs, activity[:, None]
-        )[:, 0]
-        parts.append((potential, resistance))
+        parts.append(_energies(settings, laws, genome, chosen[-1], activity))
     intercept = world.contact_intercept(settings, np.concatenate([u - r for u, r in parts]))
     drawn = world.draw_environments(settings, enhancers, promoters, settings.seed)
-    tables = []
     for index, (own, pairs, (potential, resistance)) in enumerate(
         zip(candidates, chosen, parts, strict=True)
     ):
@@ -226,8 +230,32 @@ def draw_pairs(
                 "environment_resistance": resistance,
             }
         )
-        tables.append(LineTable(own[0], own[1], frame))
-    return tables
+        yield LineTable(own[0], own[1], frame)
+
+
+def _energies(
+    settings: SimulationSettings,
+    laws: world.Laws,
+    genome: Genome,
+    pairs: NDArray[np.int64],
+    activity: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Intrinsic potential, without the intercept, and resistance of pairs of one line, shape=(n,) each."""
+    enhancers, promoters = genome.enhancers, genome.promoters
+    potential, resistance = np.empty(len(pairs)), np.empty(len(pairs))
+    for piece in world.pieces(len(pairs)):
+        part = pairs[piece]
+        offset = (
+            enhancers.start[part[:, 0]] + settings.enhancer_length // 2
+            - promoters.start[part[:, 1]] - settings.promoter_length // 2
+        )  # fmt: skip
+        potential[piece] = world.intrinsic_potential(
+            laws, enhancers, promoters, part, np.abs(offset).astype(float), np.where(offset < 0, 1.0, -1.0)
+        )
+        resistance[piece] = world.environment_resistance(
+            settings, laws, enhancers, promoters, part, activity[:, None]
+        )[:, 0]
+    return potential, resistance
 
 
 def _sample_pairs(
@@ -238,22 +266,34 @@ def _sample_pairs(
     own_enhancers: NDArray[np.int64],
     own_promoters: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    near = []
-    for c in range(settings.n_chromosomes):
-        e = own_enhancers[enhancers.chromosome[own_enhancers] == c]
-        p = own_promoters[promoters.chromosome[own_promoters] == c]
-        centre_e = enhancers.start[e] + settings.enhancer_length // 2
-        centre_p = promoters.start[p] + settings.promoter_length // 2
-        i, j = np.nonzero(np.abs(centre_e[:, None] - centre_p[None, :]) <= settings.max_distance)
-        near.append(np.stack([e[i], p[j]], axis=1))
-    every = np.concatenate(near)
-    if len(every) < settings.pairs_per_cell_line:
+    def near() -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]]:
+        """Some enhancers, all promoters of their chromosome, and which of their pairs are near."""
+        for c in range(settings.n_chromosomes):
+            own = own_enhancers[enhancers.chromosome[own_enhancers] == c]
+            p = own_promoters[promoters.chromosome[own_promoters] == c]
+            centre_p = promoters.start[p] + settings.promoter_length // 2
+            for at in range(0, len(own), _ENHANCERS_TOGETHER):
+                e = own[at : at + _ENHANCERS_TOGETHER]
+                centre_e = enhancers.start[e] + settings.enhancer_length // 2
+                distance = np.abs(centre_e[:, None] - centre_p[None, :])
+                yield e, p, np.flatnonzero(distance <= settings.max_distance)
+
+    # Looked at twice, for all pairs would take more memory than anything else.
+    n_pairs = sum(len(pairs) for _, _, pairs in near())
+    if n_pairs < settings.pairs_per_cell_line:
         raise UserError(
-            f"a cell line has {len(every)} candidate pairs, and {settings.pairs_per_cell_line} are asked for",
+            f"a cell line has {n_pairs} candidate pairs, and {settings.pairs_per_cell_line} are asked for",
             mend="ask for fewer pairs, more elements, a higher active_fraction or a longer max_distance",
             where="simulation.pairs_per_cell_line",
         )
-    return every[np.sort(rng.choice(len(every), settings.pairs_per_cell_line, replace=False))]
+    drawn = np.sort(rng.choice(n_pairs, settings.pairs_per_cell_line, replace=False))
+    found, before = [np.empty((0, 2), dtype=np.int64)], 0
+    for e, p, pairs in near():
+        first, last = np.searchsorted(drawn, [before, before + len(pairs)])
+        i, j = np.divmod(pairs[drawn[first:last] - before], max(len(p), 1))
+        found.append(np.stack([e[i], p[j]], axis=1))
+        before += len(pairs)
+    return np.concatenate(found)
 
 
 def _write_genome(path: Path, chromosomes: list[Codes]) -> None:
@@ -261,40 +301,46 @@ def _write_genome(path: Path, chromosomes: list[Codes]) -> None:
     with open(path, "wb") as raw, gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as out:
         for index, codes in enumerate(chromosomes):
             out.write(f">chr{index + 1}\n".encode())
-            letters = BASES[codes].tobytes()
-            lines = (letters[at : at + width] for at in range(0, len(letters), width))
-            out.write(b"\n".join(lines) + b"\n")
+            for begin in range(0, len(codes), width * _LINES_TOGETHER):
+                letters = BASES[codes[begin : begin + width * _LINES_TOGETHER]].tobytes()
+                lines = (letters[at : at + width] for at in range(0, len(letters), width))
+                out.write(b"\n".join(lines) + b"\n")
+
+
+def _intervals(settings: SimulationSettings, genome: Genome) -> dict[str, pd.DataFrame]:
+    """Role -> ``chrom``, ``start`` and ``end`` of its elements, and their names ``id``."""
+    names = np.array([f"chr{c + 1}" for c in range(settings.n_chromosomes)])
+    tables = {}
+    for role, elements, length in (
+        ("enhancer", genome.enhancers, settings.enhancer_length),
+        ("promoter", genome.promoters, settings.promoter_length),
+    ):
+        table = pd.DataFrame(
+            {"chrom": names[elements.chromosome], "start": elements.start, "end": elements.start + length}
+        )
+        ends = table["start"].astype(str) + "-" + table["end"].astype(str)
+        tables[role] = table.assign(id=table["chrom"] + ":" + ends)
+    return tables
 
 
 def _write_line(
-    target: Path, settings: SimulationSettings, cell_line: str, genome: Genome, table: LineTable
+    target: Path, cell_line: str, genome: Genome, intervals: dict[str, pd.DataFrame], table: LineTable
 ) -> None:
-    names = np.array([f"chr{c + 1}" for c in range(settings.n_chromosomes)])
-    frames = {}
-    for role, elements, length, own in (
-        ("enhancer", genome.enhancers, settings.enhancer_length, table.enhancers),
-        ("promoter", genome.promoters, settings.promoter_length, table.promoters),
-    ):
-        bed = pd.DataFrame(
-            {"chrom": names[elements.chromosome], "start": elements.start, "end": elements.start + length}
+    parts, hidden = [], table.pairs.drop(columns=["enhancer", "promoter", "label"])
+    for position, (role, elements, own) in enumerate(
+        (
+            ("enhancer", genome.enhancers, table.enhancers),
+            ("promoter", genome.promoters, table.promoters),
         )
-        frames[role] = bed
+    ):
         order = np.lexsort((elements.start[own], elements.chromosome[own]))
+        bed = intervals[role][["chrom", "start", "end"]]
         _write_table(target / "raw" / cell_line / f"{role}s.bed.gz", bed.iloc[own[order]], header=False)
-    pairs = pd.DataFrame(
-        {
-            f"{role}_{column}": frames[role][column].to_numpy()[table.pairs[role]]
-            for role in ("enhancer", "promoter")
-            for column in ("chrom", "start", "end")
-        }
-    )
-    _write_table(
-        target / "raw" / cell_line / "pairs.tsv.gz", pairs.assign(label=table.pairs["label"]), header=True
-    )
-    hidden = table.pairs.drop(columns=["enhancer", "promoter", "label"])
-    for position, role in enumerate(("enhancer", "promoter")):
-        start, end = pairs[f"{role}_start"].astype(str), pairs[f"{role}_end"].astype(str)
-        hidden.insert(position, f"{role}_id", pairs[f"{role}_chrom"] + ":" + start + "-" + end)
+        rows = table.pairs[role].to_numpy()
+        parts.append(bed.iloc[rows].reset_index(drop=True).add_prefix(f"{role}_"))
+        hidden.insert(position, f"{role}_id", intervals[role]["id"].iloc[rows].array)
+    pairs = pd.concat([*parts, table.pairs[["label"]]], axis=1)
+    _write_table(target / "raw" / cell_line / "pairs.tsv.gz", pairs, header=True)
     (target / "truth").mkdir(exist_ok=True)
     hidden.to_parquet(target / "truth" / f"{cell_line}.parquet", index=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ Codes = NDArray[np.uint8]
 SLOT_LENGTH = 26
 CPG_RATIO = 0.25
 SHORTEST_GAP = 200
+_BASES_TOGETHER = 64
 
 
 def transition_matrix(gc_content: float, cpg_ratio: float = CPG_RATIO) -> NDArray[np.float64]:
@@ -52,19 +55,55 @@ def random_sequences(
     array of uint8, shape=(n, length)
         Codes A 0, C 1, G 2, T 3.
     """
+    codes = np.empty((len(gc_content), length), dtype=np.uint8)
+    # Some bases of all sequences at a time: one by one they would be written far apart from one another.
+    together = np.empty((_BASES_TOGETHER, len(gc_content)), dtype=np.uint8)
+    for position, bases in enumerate(_bases(rng, gc_content, length, cpg_ratio)):
+        together[position % _BASES_TOGETHER] = bases
+        n_new = position % _BASES_TOGETHER + 1
+        if n_new == _BASES_TOGETHER or position == length - 1:
+            codes[:, position + 1 - n_new : position + 1] = together[:n_new].T
+    return codes
+
+
+def fill_gaps(
+    rng: np.random.Generator,
+    genome: Codes,
+    start: NDArray[np.int64],
+    length: NDArray[np.int64],
+    gc_content: NDArray[np.float64],
+) -> None:
+    """Write one Markov sequence into each gap of a genome, in place.
+
+    Random numbers are drawn for gaps of one length, so that the sequence of a gap does not depend on the
+    lengths of the others.
+
+    Parameters
+    ----------
+    genome : array of uint8, shape=(n_bases,)
+    start, length, gc_content : arrays, shape=(n,)
+        Of each gap; gaps do not overlap.
+    """
+    for position, bases in enumerate(_bases(rng, gc_content, int(length.max()), CPG_RATIO)):
+        reached = np.flatnonzero(length > position)
+        genome[start[reached] + position] = bases[reached]
+
+
+def _bases(
+    rng: np.random.Generator, gc_content: NDArray[np.float64], length: int, cpg_ratio: float
+) -> Iterator[NDArray[np.int64]]:
+    """The first base of all sequences, then the second of all, and so on, shape=(n,) each."""
     levels = np.clip(np.round(gc_content / 0.02).astype(int), 5, 40)
     cumulative = np.stack([transition_matrix(level * 0.02, cpg_ratio).cumsum(axis=1) for level in range(41)])
     # One row for each bound between two bases: (3, n * 4), the last axis by sequence and base before.
     bounds = np.ascontiguousarray(cumulative[levels, :, :3].astype(np.float32).reshape(-1, 3).T)
     first = 4 * np.arange(len(levels))
-    codes = np.empty((length, len(levels)), dtype=np.uint8)
     state = rng.integers(0, 4, len(levels))
-    for position in range(length):
+    for _ in range(length):
         draw = rng.random(len(levels), dtype=np.float32)
         here = first + state
         state = sum((bound[here] < draw for bound in bounds), start=np.zeros_like(here))
-        codes[position] = state
-    return np.ascontiguousarray(codes.T)
+        yield state
 
 
 def plant_motifs(

@@ -9,6 +9,7 @@ the resistance on the elements and the activities.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,9 @@ from cbat.config.sections import SimulationSettings
 Array = NDArray[np.float64]
 N_COMBINATIONS = 40
 N_ENVIRONMENT_DRAWS = 600
+_PIECE = 1000
+"""Pairs that are looked at together; all of a line would take as much memory as the genome."""
+_ENVIRONMENTS_TOGETHER = 10
 
 
 @dataclass(frozen=True)
@@ -103,19 +107,29 @@ def draw_activities(
 
 
 def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
-    """Log-odds of being a candidate, calibrated to ``active_fraction``.
+    """Log-odds of being a candidate in a line, calibrated to ``active_fraction``.
 
     Parameters
     ----------
     presence : array of bool, shape=(n, K)
-    activity : array, shape=(K,) or (K, m)
+    activity : array, shape=(K,)
 
     Returns
     -------
-    array, shape=(n,) or (n, m)
+    array, shape=(n,)
     """
+    drive = _candidate_drive(settings, presence, activity)
+    return np.asarray(drive + _calibration(settings, drive))
+
+
+def _candidate_drive(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
+    """Log-odds of being a candidate before calibration, shape=(n,) or (n, m) as that of activities."""
     strength = 0.0 if settings.world == "uninformative" else 0.8 * settings.candidate_strength
-    drive = strength * presence.astype(np.float64) @ activity
+    return np.asarray(strength * presence.astype(np.float64) @ activity)
+
+
+def _calibration(settings: SimulationSettings, drive: Array) -> Array:
+    """What to add to log-odds, shape=(n,) or (n, m), for a mean chance of ``active_fraction``."""
     low, high = np.full(drive.shape[1:], -20.0), np.full(drive.shape[1:], 20.0)
     for _ in range(40):
         middle = (low + high) / 2
@@ -124,7 +138,14 @@ def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], a
             np.where(rate < settings.active_fraction, middle, low),
             np.where(rate < settings.active_fraction, high, middle),
         )
-    return np.asarray(drive + (low + high) / 2)
+    return np.asarray((low + high) / 2)
+
+
+def pieces(n: int) -> Iterator[slice]:
+    """Cut ``n`` pairs into pieces, none of a single pair, for a product of one row is rounded otherwise."""
+    begins = range(0, max(n - 1, 1), _PIECE)
+    for begin in begins:
+        yield slice(begin, n if begin == begins[-1] else begin + _PIECE)
 
 
 def intrinsic_potential(
@@ -222,19 +243,19 @@ def contact_intercept(settings: SimulationSettings, potential_minus_resistance: 
 
 @dataclass(frozen=True)
 class DrawnEnvironments:
-    """Environments from the world's own distribution, and the elements that are candidates in them.
+    """Environments from the world's own distribution.
 
     Attributes
     ----------
     activity : array, shape=(K, m)
         One environment per column.
-    active_enhancer, active_promoter : array, shape=(n, m)
-        Chance that each element is a candidate.
+    enhancer_level, promoter_level : array, shape=(m,)
+        What calibrates the log-odds of the elements that are candidates in them.
     """
 
     activity: Array
-    active_enhancer: Array
-    active_promoter: Array
+    enhancer_level: Array
+    promoter_level: Array
 
 
 def draw_environments(
@@ -243,11 +264,19 @@ def draw_environments(
     """``N_ENVIRONMENT_DRAWS`` environments, the same for all cell lines."""
     rng = np.random.default_rng([seed, 77])
     activity = rng.normal(size=(len(settings.motifs), N_ENVIRONMENT_DRAWS))
-    return DrawnEnvironments(
-        activity,
-        sigmoid(candidate_logit(settings, enhancers.presence, activity)),
-        sigmoid(candidate_logit(settings, promoters.presence, activity)),
-    )
+    levels = [_levels(settings, elements.presence, activity) for elements in (enhancers, promoters)]
+    return DrawnEnvironments(activity, *levels)
+
+
+def _levels(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
+    """What calibrates the log-odds of elements in each environment, shape=(m,)."""
+    drive = _candidate_drive(settings, presence, activity)
+    # Some environments at a time, for every step of the calibration holds the drive several times over.
+    parts = [
+        _calibration(settings, drive[:, at : at + _ENVIRONMENTS_TOGETHER])
+        for at in range(0, drive.shape[1], _ENVIRONMENTS_TOGETHER)
+    ]
+    return np.concatenate(parts)
 
 
 def invariant_probability(
@@ -265,10 +294,17 @@ def invariant_probability(
     are candidates in it.
     """
     result = np.empty(len(pairs))
-    for begin in range(0, len(pairs), 4000):
-        part = pairs[begin : begin + 4000]
+    for piece in pieces(len(pairs)):
+        part = pairs[piece]
+        weight = np.ones(1)
+        for elements, level, own in (
+            (enhancers, drawn.enhancer_level, part[:, 0]),
+            (promoters, drawn.promoter_level, part[:, 1]),
+        ):
+            of, row = np.unique(own, return_inverse=True)
+            drive = _candidate_drive(settings, elements.presence[of], drawn.activity)
+            weight = weight * sigmoid(drive + level)[row]
         resistance = environment_resistance(settings, laws, enhancers, promoters, part, drawn.activity)
-        weight = drawn.active_enhancer[part[:, 0]] * drawn.active_promoter[part[:, 1]]
-        chance = sigmoid((potential[begin : begin + 4000, None] - resistance) / settings.temperature)
-        result[begin : begin + 4000] = (weight * chance).sum(axis=1) / weight.sum(axis=1)
+        chance = sigmoid((potential[piece, None] - resistance) / settings.temperature)
+        result[piece] = (weight * chance).sum(axis=1) / weight.sum(axis=1)
     return result

@@ -19,6 +19,7 @@ from cbat.data.stored import read_table
 from cbat.data.windows import ROLES
 from cbat.model.bundle import save_encoder
 from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
+from cbat.model.reading import reading
 
 log = logging.getLogger(__name__)
 BASES: Final = np.array(list("ACGT"))
@@ -51,16 +52,17 @@ def run(
     seed : int
         Seed of the draw of elements.
     threads : int
-        CPU threads.
+        Processes that read elements, of one thread each.
     directory : Path
         Where the encoder goes.
     """
-    torch.set_num_threads(threads)
-    tables = training_tables(elements_directory, sequences_directory, train_lines)
-    if settings.seeding == "random":
-        motifs = random_motifs(tables, settings, seed)
-    else:
-        motifs = discover_motifs(tables, settings, seed)
+    torch.set_num_threads(1)
+    with reading(1 if settings.seeding == "random" else threads) as readers:
+        tables = training_tables(elements_directory, sequences_directory, train_lines)
+        if settings.seeding == "random":
+            motifs = random_motifs(tables, settings, seed)
+        else:
+            motifs = discover_motifs(tables, settings, seed, readers)
     log.info("%d motifs in %s elements", len(motifs.prior), [len(codes) for codes, _ in tables])
     described = [
         {

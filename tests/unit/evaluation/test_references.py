@@ -184,6 +184,17 @@ def test_propensity_of_a_seen_line_leaves_its_own_pairs_out(world: World) -> Non
         np.testing.assert_allclose(with_own.log_odds(mine), without.log_odds(mine))
 
 
+def test_pairs_score_the_same_to_the_last_bit_in_pieces_of_any_size(world: World, monkeypatch) -> None:
+    whole = shortcuts.fit_shortcuts(world.training(), seed=1)
+    target = world.pairs("a_2", cohort="unseen")
+    expected = whole.scores(target)
+    monkeypatch.setattr(shortcuts, "_PAIRS_AT_ONCE", 7)
+    parts = shortcuts.fit_shortcuts(world.training(), seed=1)
+    for name, (probability, threshold) in parts.scores(target).items():
+        np.testing.assert_array_equal(probability, expected[name][0], err_msg=name)
+        assert threshold == expected[name][1]
+
+
 @pytest.mark.parametrize("n_curved", [0, 1])
 def test_a_regression_is_that_of_scikit_learn(n_curved: int) -> None:
     generator = np.random.default_rng(1)

@@ -14,7 +14,7 @@ from cbat.data.shards import read_shard
 from cbat.graph.propagation import PrototypeGraph, load_graph
 from cbat.model.blocks import SupportReader, encode_shards
 from cbat.model.bundle import TrainedModel, score_pairs
-from cbat.model.contact import ContactModel
+from cbat.model.contact import BlockEnvironment, ContactModel
 from cbat.model.contexts import Context, Feeder
 from cbat.model.encoder import MotifEncoder
 from cbat.model.teacher import Teacher
@@ -147,8 +147,10 @@ def test_blocks_scored_together_are_one_set_to_crossing_attention_only(feeder: F
     asked = replace(feeder, model=replace(feeder.model, settings=settings, contact=contact))
     (own,) = asked.contexts(SETTINGS.model_copy(update={"contexts": ["own"], "support_sizes": [16]}))
     before = score_pairs(contact, *features(feeder), feeder.own.scored, own.environment)
-    own.environment.support[0] += 2.0
-    after = score_pairs(contact, *features(feeder), feeder.own.scored, own.environment)
+    rows = own.environment.rows.copy()
+    rows[0] = rows[-1]
+    changed = replace(own.environment, rows=rows)
+    after = score_pairs(contact, *features(feeder), feeder.own.scored, changed)
     moved = np.abs(after.environment_resistance - before.environment_resistance)
     elsewhere = own.environment.block.numpy() != 0
     assert (moved[~elsewhere] > 0).all()
@@ -166,3 +168,12 @@ def test_without_an_element_the_stated_tissue_speaks_alone(feeder: Feeder, conte
     expected = np.broadcast_to(graph.environment.fused.numpy(), own.environment.fused.shape)
     np.testing.assert_allclose(own.environment.fused.numpy(), expected)
     assert (own.n_used() == 0).all()
+
+
+def test_support_sets_that_were_read_but_not_encoded_are_refused(feeder: Feeder) -> None:
+    contact = feeder.model.contact
+    read = BlockEnvironment(
+        torch.zeros(len(feeder.own.pairs), dtype=torch.int64), torch.zeros(1, 4), torch.zeros(1, 2, 4)
+    )
+    with pytest.raises(ValueError, match="not encoded"):
+        score_pairs(contact, *features(feeder), feeder.own.scored, read)

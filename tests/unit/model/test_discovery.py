@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from cbat.config.models import EncoderSettings
 from cbat.errors import UserError
+from cbat.model import discovery, seeding
 from cbat.model.discovery import (
     Motifs,
     crop,
@@ -19,7 +20,7 @@ from cbat.model.discovery import (
     seed_matrices,
 )
 from cbat.model.encoder import MotifEncoder
-from cbat.model.seeding import KmerTable, choose_seeds
+from cbat.model.seeding import FEWEST_ELEMENTS, KmerTable, choose_seeds
 from cbat.training.pretrain import random_motifs, training_tables
 
 SETTINGS = EncoderSettings(n_filters=5, filter_width=14, refinement_elements=400, refinement_rounds=5)
@@ -120,10 +121,11 @@ def test_refinement_learns_the_matrix_that_generated_the_instances() -> None:
 
 def test_kmers_are_counted_once_per_element_and_on_either_strand() -> None:
     codes = np.array([[0, 0, 0, 0, 4], [3, 3, 3, 3, 3], [0, 1, 2, 3, 0]], dtype=np.uint8)
-    table = KmerTable.count(codes, 4)
-    assert table.presence()[0] == 2  # AAAA, also read from TTTTT; once for the two TTTT
-    assert table.presence()[0b00_01_10_11] == 1  # ACGT, its own reverse complement
-    assert table.presence().sum() == 4  # and CGTA = TACG
+    table = KmerTable.count(codes, 4, np.array([[1.0], [10.0], [-11.0]]))
+    assert table.presence[0] == 2  # AAAA, also read from TTTTT; once for the two TTTT
+    assert table.presence[0b00_01_10_11] == 1  # ACGT, its own reverse complement
+    assert table.presence.sum() == 4  # and CGTA = TACG
+    assert table.total[0, 0] == 11.0
 
 
 def test_seeds_are_no_shifted_copies_of_one_another() -> None:
@@ -249,6 +251,36 @@ def test_two_motifs_that_share_a_half_are_both_found() -> None:
     words = [consensus(found, row) for row in range(len(found.prior))]
     for motif in motifs:
         assert any(strand in word for strand in either_strand(motif) for word in words), words
+
+
+def test_discovery_is_the_same_to_the_last_bit_in_pieces_of_any_size(monkeypatch) -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 5, (300, 60)).astype(np.uint8)
+    planted(rng, codes, "GATTACAGCCGT", np.arange(100), 0, 48)
+    targets = (rng.random((300, 3)) < np.where(np.arange(300) < 100, 0.8, 0.3)[:, None]).astype(float)
+    whole = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    monkeypatch.setattr(seeding, "_PIECE", 7)
+    monkeypatch.setattr(discovery, "_PIECE", 11)
+    parts = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    for name, tensor in vars(whole).items():
+        assert torch.equal(tensor, getattr(parts, name)), name
+
+
+def test_association_is_that_of_a_table_of_all_elements() -> None:
+    rng = np.random.default_rng(4)
+    codes = rng.integers(0, 4, (200, 40)).astype(np.uint8)
+    targets = rng.normal(size=(200, 2))
+    targets -= targets.mean(axis=0)
+    table = KmerTable.count(codes, 4, targets)
+    words = ["".join("ACGT"[base] for base in row) for row in codes]
+    kmer = "ACCT"
+    holds = np.array([kmer in word or "AGGT" in word for word in words])
+    n = int(holds.sum())
+    assert FEWEST_ELEMENTS <= n < 180
+    number = int("".join(str("ACGT".index(letter)) for letter in kmer), 4)
+    assert table.presence[number] == n
+    expected = targets[holds].sum(axis=0) ** 2 / (n * (1 - n / 200) * targets.var(axis=0))
+    assert table.association()[number] == pytest.approx(expected.sum())
 
 
 def test_elements_without_motifs_are_refused() -> None:

@@ -74,7 +74,9 @@ def test_a_block_with_its_support_set(world, tmp_path: Path, number: int, size: 
 def test_other_models(world, make_package, tmp_path: Path, settings: dict) -> None:
     directory = make_package(world, tmp_path, **settings)
     asked = EvaluationSettings(support_sizes=[48], headline_support=48, contexts=["own"])
-    scored = score_cell_line(load_model(tmp_path / "model"), [read_shard(world.shard())], "liver", asked)
+    (_, _, scored), *_ = score_cell_line(
+        load_model(tmp_path / "model"), [read_shard(world.shard())], "liver", asked
+    )
     assert_same_scores(world, tmp_path, scored, block_of_test(world, 1), 48, model_directory=directory)
 
 

@@ -48,7 +48,7 @@ def data_for(tiny_project, shards, encoder: Path, seed: int = 0, **over) -> Trai
 
 def score(model: TrainedModel, tiny_project) -> pd.DataFrame:
     opened = [read_shard(tiny_project.shard(line)) for line in tiny_project.unseen]
-    return score_cell_line(model, opened, "any", EVALUATION)
+    return pd.concat(pairs for *_, pairs in score_cell_line(model, opened, "any", EVALUATION))
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in MODELS.glob("*.yaml")))
@@ -275,7 +275,11 @@ def test_a_pull_draws_the_environment_towards_the_graph(tiny_project, shards, en
         data = data_for(tiny_project, shards, encoder, **over)
         settings = ModelSettings(**(QUICK | over))
         contact, _ = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))
-        fed = contact.fed(data.training.block_environment(data.reader)).detach().numpy()
+        fed = (
+            contact.fed(data.training.block_environment(data.reader, np.arange(len(data.training))))
+            .detach()
+            .numpy()
+        )
         distances.append(float(((fed - data.training.expected) ** 2).mean()))
     assert distances[1] < 0.7 * distances[0]
 
