@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +39,8 @@ top = pathlib.Path(__file__).resolve().parents[2]
 environment = os.environ | {{"PYTHONPATH": str(top / "src")}}
 command = [sys.executable, "-m", "cbat", *sys.argv[1:]]
 _, status, used = os.wait4(subprocess.Popen(command, env=environment).pid, 0)
-line = {{"stage": sys.argv[1], "s": used.ru_utime + used.ru_stime, "MB": used.ru_maxrss / 1024}}
+seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+line = {{"stage": sys.argv[1], "job": sys.argv[1:], "s": seconds, "MB": memory}}
 with open(top / "{MEASURED}", "a") as out:
     out.write(json.dumps(line) + "\\n")
 sys.exit(os.waitstatus_to_exitcode(status))
@@ -101,21 +103,26 @@ def world(size: Size) -> dict[str, Any]:
     }
 
 
-def measured(size: Size) -> dict[str, dict[str, float]]:
+def run_workflow(directory: Path, until: Sequence[str] = ()) -> None:
+    """From raw files to the report and a prediction, or no farther than some rules."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile", "--cores", "2"]
+    done = subprocess.run(
+        [*command, "--configfile", "world.yaml", *(["--until", *until] if until else [])],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+
+
+def measured(size: Size, until: Sequence[str] = ()) -> dict[str, dict[str, float]]:
     """Processor seconds of all jobs and most memory of one job, of each stage."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         set_up(directory, size)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile", "--cores", "2"]
-        done = subprocess.run(
-            [*command, "--configfile", "world.yaml"],
-            cwd=directory,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        if done.returncode:
-            sys.exit(done.stdout + done.stderr)
+        run_workflow(directory, until)
         found: dict[str, dict[str, float]] = {}
         for line in (directory / MEASURED).read_text().splitlines():
             job = json.loads(line)
@@ -131,6 +138,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--scale", type=float, default=1.0, help="pairs and elements times this")
     parser.add_argument("--axis", choices=("pairs", "elements", "lines"), help="one alone")
+    parser.add_argument("--until", nargs="+", default=(), metavar="RULE", help="no farther than these")
     parser.add_argument("-n", type=int, default=5, help="measurements of each world")
     options = parser.parse_args()
     pairs, elements = (4_000, 5_400) if options.full else (400, 1_800)
@@ -143,7 +151,8 @@ def main() -> None:
     if options.axis:
         worlds = {options.axis: worlds[options.axis]}
     turns = [
-        {name: measured(size) for name, size in {"first": first, **worlds}.items()} for _ in range(options.n)
+        {name: measured(size, options.until) for name, size in {"first": first, **worlds}.items()}
+        for _ in range(options.n)
     ]
     for axis in worlds:
         for stage in turns[0]["first"]:

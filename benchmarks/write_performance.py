@@ -41,12 +41,20 @@ def told(what: str, against: str) -> Bar:
 
 
 GROWTH = {
-    "elements_extract": ("extraction", "10 times fewer elements", 11),
-    "elements_shards": ("shards", "10 times fewer elements", 11),
-    "pairs_shards": ("shards", "10 times fewer pairs", 11),
-    "lines_shards": ("shards", "4 times fewer lines", 4.4),
-    "elements_encode": ("encoding", "10 times fewer elements", 11),
-    "pairs_score": ("scoring", "10 times fewer pairs", 11),
+    "pairs": ("10 times the pairs", 11.0),
+    "elements": ("10 times the elements", 11.0),
+    "lines": ("4 times the cell lines", 4.4),
+}
+"""Axis -> in words, and how many times the seconds of a stage may grow."""
+MOST_MEMORY = 1.2
+TWO_CORES = {
+    "label_pairs": "labels of two cell lines",
+    "write_block_shards": "shards of two cell lines",
+    "pretrain_encoder": "discovery of two encoders",
+    "train_model": "two trainings",
+    "evaluate_cell_line": "evaluations of two cell lines",
+    "evaluate_references": "references of two cell lines",
+    "score_chromosome": "predictions of two chromosomes",
 }
 BARS = {
     "extraction_bedtools": faster("windows of 1 kb", "`bedtools getfasta` and NumPy", 3),
@@ -68,17 +76,10 @@ BARS = {
     "attention_products": faster("products of the attention", "torch's matmul peak", 0.5),
     "attention_whole": faster("the attention as a whole", "torch's matmul peak", 0.5),
     "waiting_for_data": grows("training steps: waiting for batches", "all of their time", 0.05),
-    **{f"growth_{name}": grows(*words) for name, words in GROWTH.items()},
     **{
-        f"growth_{name}_memory": grows(f"peak memory of {what}", against, 1.2)
-        for name, (what, against, _) in GROWTH.items()
+        f"two_cores_{name}": faster(f"{what}, on two cores", "on one", 1.7)
+        for name, what in TWO_CORES.items()
     },
-    **{
-        f"growth_{name}_above_imports": told(f"memory of {what} above that of imports", against)
-        for name, (what, against, _) in GROWTH.items()
-    },
-    "two_cores_encode": faster("encoding on two cores", "on one", 1.7),
-    "two_cores_score": faster("scoring on two cores", "on one", 1.7),
     "start_up": Bar("start-up of the slowest verb", "`python -c pass`", "ours", False, 0.3),
     "plan_8_lines": Bar("`snakemake -n`, 8 lines", "(jobs)", "ours", False, 5),
     "plan_64_lines": Bar("`snakemake -n`, 64 lines", "(jobs)", "ours", False, 10),
@@ -115,6 +116,45 @@ def table_of(lines: list[dict[str, Any]], machine: str) -> str:
     return "\n".join(rows)
 
 
+def growth_table_of(lines: list[dict[str, Any]]) -> str:
+    """A row for each stage of the workflow: how many times more seconds and memory larger worlds take."""
+    by_name = {line["name"]: line for line in lines}
+    stages = dict.fromkeys(stage for line in lines if (stage := stage_of(line["name"])))
+    if not stages:
+        return "Growth of the stages: not measured."
+    words = [f"{what}: {how}" for what, _ in GROWTH.values() for how in ("time", "memory")]
+    rows = [f"| Stage | s | MB | {' | '.join(words)} | Met |", "|---" * (len(words) + 4) + "|"]
+    for stage in stages:
+        cells, missed, first = [], [], {}
+        for axis, (_, most) in GROWTH.items():
+            for ending, bar, unit in (("", most, "s"), ("_memory", MOST_MEMORY, "MB")):
+                line = by_name.get(f"growth_{axis}_{stage}{ending}")
+                cells.append("" if line is None else f"{line['ratio']:.3g}")
+                if line is not None:
+                    first[unit] = f"{line['peer']:.3g}"
+                    missed += [f"{axis}{ending.replace('_', ' ')}"] if line["ratio"] > bar else []
+        met = f"no: {', '.join(missed)}" if missed else "yes"
+        rows.append(
+            f"| `{stage}` | {first.get('s', '')} | {first.get('MB', '')} | {' | '.join(cells)} | {met} |"
+        )
+    n = {line["n"] for line in lines if stage_of(line["name"])}
+    bars = ", ".join(f"{most:g} ({what})" for what, most in GROWTH.values())
+    return "\n".join(
+        [
+            f"Bars: seconds at most {bars}; memory at most {MOST_MEMORY:g}. Medians of {min(n)} runs.",
+            "",
+            *rows,
+        ]
+    )
+
+
+def stage_of(name: str) -> str | None:
+    """The stage that a line of growth is about."""
+    kind, _, rest = name.partition("_")
+    axis, _, stage = rest.partition("_")
+    return stage.removesuffix("_memory") if kind == "growth" and axis in GROWTH else None
+
+
 def main() -> None:
     """Replace the table of the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -123,13 +163,14 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
     lines = [json.loads(text) for path in options.lines for text in path.read_text().splitlines()]
-    if unknown := sorted({line["name"] for line in lines} - set(BARS)):
+    if unknown := sorted({line["name"] for line in lines if not stage_of(line["name"])} - set(BARS)):
         sys.exit(f"no bar is known for {', '.join(unknown)}")
     before, _, rest = options.page.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
     if not after:
         sys.exit(f"{options.page} lacks the marks of the table")
-    text = f"{before}{START}\n\n{table_of(lines, options.machine)}\n\n{END}{after}"
+    tables = "\n\n".join([table_of(lines, options.machine), growth_table_of(lines)])
+    text = f"{before}{START}\n\n{tables}\n\n{END}{after}"
     options.page.write_text(text, encoding="utf-8")
 
 

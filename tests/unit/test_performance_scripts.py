@@ -18,7 +18,8 @@ SCRIPTS = {
     "score_pairs.py": (["--pairs", "100", "--elements", "30", "--filters", "8"], 6),
     "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
-    "grow.py": (["--scale", "0.01"], 20),
+    "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "label_pairs"], 8),
+    "two_cores.py": (["--scale", "0.5", "--stages", "label_pairs"], 1),
     "wait_for_data.py": (["--pairs", "300", "--epochs", "1"], 1),
     "profile_gpu.py": (["--device", "cpu", "--pairs", "64", "--steps", "1", "--precision", "float32"], 1),
 }
@@ -43,7 +44,9 @@ def test_a_script_prints_whole_lines(script: str) -> None:
         assert set(line) == {"name", "ours", "peer", "ratio", "unit", "n"}
         assert line["n"] == 1
         assert line["ours"] is not None
-        if script != "profile_gpu.py":
+        if script == "grow_workflow.py":
+            assert line["name"].startswith("growth_pairs_")
+        elif script != "profile_gpu.py":
             assert line["name"] in bars()
 
 
@@ -67,7 +70,7 @@ def page_and_lines(directory: Path, *lines: dict[str, Any]) -> list[str]:
 
 def test_the_page_says_which_bars_are_met(tmp_path: Path) -> None:
     fast = {"name": "extraction_bedtools", "ours": 1.0, "peer": 4.0, "ratio": 4.0, "unit": "s", "n": 5}
-    slow = {"name": "growth_pairs_score", "ours": 9.0, "peer": 0.5, "ratio": 18.0, "unit": "s", "n": 5}
+    slow = {"name": "waiting_for_data", "ours": 9.0, "peer": 10.0, "ratio": 0.9, "unit": "s", "n": 5}
     done = run("write_performance.py", *page_and_lines(tmp_path, fast, slow))
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "page.md").read_text()
@@ -75,8 +78,27 @@ def test_the_page_says_which_bars_are_met(tmp_path: Path) -> None:
     assert text.endswith("After.\n")
     assert "an earlier table" not in text
     assert "| 1 | 4 | s | 4 | 5 | ratio at least 3 | yes |" in text
-    assert "| 9 | 0.5 | s | 18 | 5 | ratio at most 11 | no |" in text
-    assert text.count("not measured") == len(bars()) - 2
+    assert "| 9 | 10 | s | 0.9 | 5 | ratio at most 0.05 | no |" in text
+    assert text.count("not measured") == len(bars()) - 2 + 1
+    assert "Growth of the stages: not measured." in text
+
+
+def test_the_page_says_which_stages_grow_too_much(tmp_path: Path) -> None:
+    grown = [
+        {"name": f"growth_{name}", "ours": ratio * peer, "peer": peer, "ratio": ratio, "unit": unit, "n": 5}
+        for name, peer, ratio, unit in (
+            ("pairs_label_pairs", 2.0, 11.0, "s"),
+            ("pairs_label_pairs_memory", 150.0, 1.2, "MB"),
+            ("lines_label_pairs", 2.0, 4.4, "s"),
+            ("pairs_train_model", 4.0, 11.5, "s"),
+            ("elements_train_model_memory", 400.0, 1.25, "MB"),
+        )
+    ]
+    done = run("write_performance.py", *page_and_lines(tmp_path, *grown))
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "page.md").read_text()
+    assert "| `label_pairs` | 2 | 150 | 11 | 1.2 |  |  | 4.4 |  | yes |" in text
+    assert "| `train_model` | 4 | 400 | 11.5 |  |  | 1.25 |  |  | no: pairs, elements memory |" in text
 
 
 def test_a_line_without_a_bar_is_refused(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from cbat.files import atomic_directory, atomic_file
 
 FORMAT: Final = 1
 _MEND: Final = "run extract_sequences anew"
-_PIECE: Final = 10_000
+_PIECE: Final = 2_000
 """Windows that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
 

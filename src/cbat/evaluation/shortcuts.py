@@ -201,7 +201,7 @@ def run(
         No training pairs to learn from.
     """
     training = read_pairs(training_labels, training_elements, training_sequences)
-    save_shortcuts(directory, fit_shortcuts(training, seed=settings.seed))
+    save_shortcuts(directory, fit_shortcuts(training.alone(), seed=settings.seed))
 
 
 def read_pairs(labels: Sequence[Path], elements: Path, sequences: Path) -> Pairs:
