@@ -74,7 +74,7 @@ BARS = {
     "prediction_one_by_one_encoded": faster("prediction", "one by one, elements encoded before", 20),
     "prediction_per_pair_encoding": faster("prediction", "both elements encoded for each pair", 20),
     "attention_products": faster("products of the attention", "torch's matmul peak", 0.5),
-    "attention_whole": faster("the attention as a whole", "torch's matmul peak", 0.5),
+    "attention_whole": told("the attention as a whole", "torch's matmul peak"),
     "waiting_for_data": grows("training steps: waiting for batches", "all of their time", 0.05),
     **{
         f"two_cores_{name}": faster(f"{what}, on two cores", "on one", 1.7)

@@ -110,6 +110,15 @@ def test_arrow_gives_back_what_a_stage_has_freed() -> None:
     assert done.stdout == "system\n"
 
 
+def test_what_a_stage_imports_is_not_looked_through_for_garbage() -> None:
+    code = (
+        "import gc; from cbat.cli import main; assert main(['check_config', 'none.yaml']) == 2; "
+        "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_starting_loads_nothing_heavy() -> None:
     code = (
         "import sys; from cbat.cli import main; main(['--help']); "

@@ -8,11 +8,12 @@ without a default is a required option; its help is its entry in the docstring.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
+from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from cbat.commands.signatures import REQUIRED, Signature, signature_of
@@ -40,7 +41,20 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
     module, _, name = function.partition(":")
-    getattr(importlib.import_module(module), name)(**values)
+    getattr(_imported(module), name)(**values)
+
+
+def _imported(module: str) -> ModuleType:
+    """A module, without a look for garbage among what its import makes, then or later: it stays.
+
+    With torch that look is an eighth of the start of a job.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def build_parser(target: Callable[..., object] | str, program: str, summary: str) -> argparse.ArgumentParser:

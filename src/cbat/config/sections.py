@@ -248,7 +248,11 @@ class SimulationSettings(Section):
 class TrainingSettings(Section):
     """How models are trained; what is trained stands in ``config/models``."""
 
-    threads: PositiveInt = Field(1, description="CPU threads of each process of a training job.")
+    threads: PositiveInt = Field(
+        1,
+        description="CPU threads of each process of a training job, and processes that read elements for the "
+        "discovery of an encoder.",
+    )
     processes: PositiveInt = Field(
         1,
         description="Processes of a training job, which share its cell lines; one for each GPU, or several "
