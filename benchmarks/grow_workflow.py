@@ -38,7 +38,8 @@ import json, os, pathlib, subprocess, sys
 top = pathlib.Path(__file__).resolve().parents[2]
 environment = os.environ | {{"PYTHONPATH": str(top / "src")}}
 command = [sys.executable, "-m", "cbat", *sys.argv[1:]]
-_, status, used = os.wait4(subprocess.Popen(command, env=environment).pid, 0)
+process = subprocess.Popen(command, env=environment)
+_, status, used = os.wait4(process.pid, 0)
 seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 line = {{"stage": sys.argv[1], "job": sys.argv[1:], "s": seconds, "MB": memory}}
 with open(top / "{MEASURED}", "a") as out:

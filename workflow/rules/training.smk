@@ -6,6 +6,9 @@
 # With device auto a GPU is taken where there is one, but none is asked of a scheduler: a profile may do so.
 TRAINING_DEVICE = PROJECT.config.training.device
 TRAINING_RESOURCES = {"mem_mb": memory(1000), "runtime": minutes(720), "gpu": int(TRAINING_DEVICE == "cuda")}
+# One process reads elements itself; several are started by one that only adds up.
+ENCODER_THREADS = PROJECT.config.training.threads
+ENCODER_MEMORY = memory(1000 + (500 * ENCODER_THREADS if ENCODER_THREADS > 1 else 0))
 # Several processes share the cell lines of a training; each has its threads and, with `device: cuda`, its GPU.
 PROCESSES = PROJECT.config.training.processes
 # What changes a model, if only as dropout falls otherwise in several processes; neither curves for a browser do,
@@ -28,9 +31,9 @@ rule pretrain_encoder:
     priority: 5
     conda:
         TRAINING_ENVIRONMENT
-    threads: PROJECT.config.training.threads
+    threads: ENCODER_THREADS
     resources:
-        **TRAINING_RESOURCES,
+        **TRAINING_RESOURCES | {"mem_mb": ENCODER_MEMORY},
     params:
         code=code("cbat.training.pretrain"),
         settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import Shard, read_shard
+from cbat.errors import UserError
 from cbat.evaluation.collapse import collapse_signs
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
@@ -65,7 +66,7 @@ def run(
     Raises
     ------
     UserError
-        A corrupt shard or model.
+        A corrupt shard or model, or no context that the line can be fed.
     """
     use_threads(threads)
     trained = load_model(model_directory)
@@ -78,6 +79,7 @@ def run(
             rows.extend(metric_rows(pairs, origin, threshold=trained.threshold, settings=settings))
             rows.extend(_audit_rows(pairs, origin, trained))
             yield pairs
+            del pairs
 
     with atomic_file(directory / "scored_pairs.parquet") as temporary:
         _write_row_groups(temporary, told())
@@ -90,12 +92,21 @@ def _write_row_groups(path: Path, tables: Iterable[pd.DataFrame]) -> None:
     import pyarrow.parquet as pq
 
     writer = None
-    for table in tables:
-        content = pa.Table.from_pandas(table, preserve_index=False)
-        writer = writer or pq.ParquetWriter(path, content.schema)
-        writer.write_table(content, row_group_size=max(len(table), 1))
-    if writer is not None:
-        writer.close()
+    try:
+        for table in tables:
+            content = pa.Table.from_pandas(table, preserve_index=False)
+            writer = writer or pq.ParquetWriter(path, content.schema)
+            writer.write_table(content, row_group_size=max(len(table), 1))
+            del content, table
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        raise UserError(
+            "none of the contexts can be fed to this cell line",
+            mend="name 'own' among evaluation.contexts; 'wrong' needs another cell line",
+            where="evaluation.contexts",
+        )
 
 
 def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> list[dict[str, Any]]:

@@ -330,12 +330,14 @@ def _fit(features: FloatArray, label: npt.NDArray[np.int64], *, curved: bool) ->
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-    knots, arranged = np.empty(0), np.asfortranarray(features)
+    knots = np.empty(0)
     if curved:
         curves = SplineTransformer(_N_KNOTS, degree=_DEGREE, knots="quantile", extrapolation="constant")
         columns = ColumnTransformer([("curves", curves, [0])], remainder="passthrough")
         arranged = columns.fit_transform(features)
         knots = columns.named_transformers_["curves"].bsplines_[0].t
+    else:
+        arranged = np.array(features, order="F")
     # There may be tens of thousands of some hundred each: scaled where they lie, for nobody reads them again.
     del features
     scaler = StandardScaler(copy=False)

@@ -139,7 +139,7 @@ def score_pairs(
     enhancer_features, promoter_features : Tensor, shape=(n_elements, n_filters, 3)
     pairs : Pairs
     environment : BlockEnvironment, UnreadEnvironment or None
-        None switches the resistance off; the first has no support sets that are still to be encoded.
+        None switches the resistance off. Support sets of the second are encoded here; the first has none.
     """
     contact.eval()
     environment = encoded(contact, environment)

@@ -104,6 +104,8 @@ class Feeder:
         """Rows of the joined element table that each block's pairs hold."""
         scored, place = self.own.scored, self._blocks()[1].numpy()
         ends = np.flatnonzero(np.diff(place)) + 1
+        if len(ends) > place.max(initial=0):
+            raise ValueError("the pairs are not sorted by block")
         enhancer, promoter = np.split(scored.enhancer, ends), np.split(scored.promoter, ends)
         return [
             np.concatenate([one, other + self.reader.n_enhancers])

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,9 @@ def reading(n_workers: int) -> Iterator[Reading]:
         yield HERE
         return
     with worker_pool(n_workers) as pool:
-        # Processes start with the first thing that they are asked, and take a while.
-        pool.submit(int)
+        # Processes start when they are asked for something, and take a while until torch is there.
+        for _ in range(n_workers):
+            pool.submit(import_module, "torch")
         yield Reading(n_workers, pool)
 
 

@@ -61,7 +61,9 @@ class KmerTable:
             for column, target in zip(total, targets[at : at + _PIECE].T, strict=True):
                 np.add.at(column, kmer, target[element])
             pairs += _pairs(part)
-        return cls(k, len(codes), codes.shape[1], presence, pairs, total.T, targets.var(axis=0))
+        # Row by row, for the order in memory is the order in which targets are added up.
+        by_kmer = np.ascontiguousarray(total.T)
+        return cls(k, len(codes), codes.shape[1], presence, pairs, by_kmer, targets.var(axis=0))
 
     def _usable(self) -> NDArray[np.bool_]:
         count = self.presence

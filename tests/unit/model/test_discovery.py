@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from cbat.config.models import EncoderSettings
@@ -20,6 +24,7 @@ from cbat.model.discovery import (
     seed_matrices,
 )
 from cbat.model.encoder import MotifEncoder
+from cbat.model.reading import reading
 from cbat.model.seeding import FEWEST_ELEMENTS, KmerTable, choose_seeds
 from cbat.training.pretrain import random_motifs, training_tables
 
@@ -264,6 +269,47 @@ def test_discovery_is_the_same_to_the_last_bit_in_pieces_of_any_size(monkeypatch
     parts = discover_motifs([(codes, targets)], SETTINGS, seed=1)
     for name, tensor in vars(whole).items():
         assert torch.equal(tensor, getattr(parts, name)), name
+
+
+def test_several_processes_discover_the_same_to_the_last_bit() -> None:
+    rng = np.random.default_rng(5)
+    codes = rng.integers(0, 5, (120, 60)).astype(np.uint8)
+    planted(rng, codes, "GATTACAGCCGT", np.arange(60), 0, 48)
+    targets = (rng.random((120, 3)) < np.where(np.arange(120) < 60, 0.8, 0.3)[:, None]).astype(float)
+    alone = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    with reading(2) as readers:
+        shared = discover_motifs([(codes, targets)], SETTINGS, seed=1, reading=readers)
+        assert readers.pool is not None
+    for name, tensor in vars(alone).items():
+        assert torch.equal(tensor, getattr(shared, name)), name
+
+
+def killed(encoder: MotifEncoder, codes: torch.Tensor) -> torch.Tensor:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return codes
+
+
+def test_a_killed_process_is_told_of(motifs: Motifs) -> None:
+    with reading(2) as readers, pytest.raises(UserError, match="killed") as caught:
+        readers.read(killed, motifs.encoder(), torch.zeros(4, 30, dtype=torch.uint8))
+    assert "training.threads" in caught.value.mend
+
+
+def test_targets_are_added_up_as_in_a_product_with_the_table_of_all_elements() -> None:
+    """To the last bit, for seeds are chosen by the order of these numbers."""
+    rng = np.random.default_rng(6)
+    codes = rng.integers(0, 4, (1500, 80)).astype(np.uint8)
+    targets = rng.normal(size=(1500, 12))
+    targets -= targets.mean(axis=0)
+    table = KmerTable.count(codes, 4, targets)
+    element, kmer = seeding._kmers(codes, 4)
+    member = csr_array((np.ones(len(kmer)), (kmer, element)), shape=(4**4, 1500))
+    count, total = table.presence, member @ targets
+    usable = (count >= FEWEST_ELEMENTS) & (count < 0.9 * 1500)
+    variance = (count * (1 - count / 1500))[:, None] * targets.var(axis=0)
+    squared = np.divide(total**2, variance, out=np.zeros_like(total), where=usable[:, None])
+    np.testing.assert_array_equal(table.association(), squared.sum(axis=1))
+    assert usable.sum() > 50
 
 
 def test_association_is_that_of_a_table_of_all_elements() -> None:

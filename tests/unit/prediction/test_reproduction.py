@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import read_shard
+from cbat.errors import UserError
+from cbat.evaluation import cell_line
 from cbat.evaluation.cell_line import score_cell_line
 from cbat.model.bundle import load_model
 
@@ -111,3 +114,34 @@ def test_scores_do_not_depend_on_which_chromosomes_are_predicted(world, tmp_path
     pd.testing.assert_frame_equal(
         alone.astype({"chrom": str}), pd.concat(parts, ignore_index=True).astype({"chrom": str})
     )
+
+
+def evaluated(world, directory: Path, **over) -> None:
+    """Evaluate the model of the world again."""
+    settings = EvaluationSettings(**{"support_sizes": [16], "headline_support": 16, "n_bootstrap": 0} | over)
+    cell_line.run(
+        model="full", model_directory=world.directory / "model", seed=1, cell_line="liver_2", role="unseen",
+        tissue="liver", shard=world.shard(), settings=settings, threads=1, directory=directory,
+    )  # fmt: skip
+
+
+def test_each_context_is_a_row_group_of_the_scored_pairs(world, tmp_path: Path) -> None:
+    evaluated(world, tmp_path, contexts=["own", "none", "mean", "shuffled"])
+    file = pq.ParquetFile(tmp_path / "scored_pairs.parquet")
+    groups = [file.read_row_group(number).to_pandas() for number in range(file.num_row_groups)]
+    assert [group["context"].unique().tolist() for group in groups] == [
+        ["none"],
+        ["mean"],
+        ["own"],
+        ["shuffled"],
+    ]
+    keys = [group[KEY] for group in groups]
+    for other in keys[1:]:
+        pd.testing.assert_frame_equal(keys[0], other)
+    assert len(keys[0]) > 100
+
+
+def test_a_line_that_no_context_fits_is_refused_and_leaves_nothing(world, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none of the contexts"):
+        evaluated(world, tmp_path, contexts=["wrong"])
+    assert not list(tmp_path.iterdir())
