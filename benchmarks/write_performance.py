@@ -80,6 +80,8 @@ BARS = {
         f"two_cores_{name}": faster(f"{what}, on two cores", "on one", 1.7)
         for name, what in TWO_CORES.items()
     },
+    "two_cores_one_encoder": told("discovery of one encoder, `training.threads: 2`", "on one core"),
+    "two_cores_one_training": told("one training, `training.processes: 2`", "on one core"),
     "start_up": Bar("start-up of the slowest verb", "`python -c pass`", "ours", False, 0.3),
     "plan_8_lines": Bar("`snakemake -n`, 8 lines", "(jobs)", "ours", False, 5),
     "plan_64_lines": Bar("`snakemake -n`, 64 lines", "(jobs)", "ours", False, 10),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two_cores
 
 TOP = Path(__file__).resolve().parents[2]
 SCRIPTS = {
@@ -58,6 +59,11 @@ def bars() -> dict[str, Any]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return dict(module.BARS)
+
+
+def test_the_page_knows_every_line_of_two_cores() -> None:
+    measured = {*two_cores.STAGES, *two_cores.ONE_JOB.values()}
+    assert {f"two_cores_{name}" for name in measured} <= set(bars())
 
 
 def page_and_lines(directory: Path, *lines: dict[str, Any]) -> list[str]:
