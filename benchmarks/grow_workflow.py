@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import yaml
 from measuring import report
-from toy_world import TOP
+from toy_world import TOP, copy_configuration
 
 TISSUES: Final = ("blood", "brain", "liver", "skin")
 FILE_COLUMNS: Final = ("pairs", "pairs_format", "enhancers", "promoters")
@@ -63,10 +63,7 @@ def set_up(directory: Path, size: Size) -> None:
     shutil.copytree(TOP / "workflow", directory / "workflow")
     (directory / "src").symlink_to(TOP / "src")
     (directory / "workflow" / "bin" / "cbat").write_text(MEASURING_CBAT)
-    for name in ("config", "resources"):
-        shutil.copytree(TOP / name, directory / name, ignore=shutil.ignore_patterns("downloads"))
-    model = directory / "config" / "models" / "graph_manifold.yaml"
-    model.write_text(yaml.safe_dump(yaml.safe_load(model.read_text()) | {"epochs": 4, "patience": 4}))
+    copy_configuration(directory, {"models/graph_manifold": {"epochs": 4, "patience": 4}})
     rows = [[*("cell_line", "tissue", "role", "sex", "condition"), *FILE_COLUMNS]]
     for number in range(1, size.lines + 1):
         role = "train" if number <= size.lines // 2 else "unseen"
@@ -118,6 +115,11 @@ def run_workflow(directory: Path, until: Sequence[str] = ()) -> None:
         sys.exit(done.stdout + done.stderr)
 
 
+def jobs_done(directory: Path) -> list[dict[str, Any]]:
+    """``stage``, ``job`` (its arguments), ``s`` and ``MB`` of each job, in the order in which they ended."""
+    return [json.loads(line) for line in (directory / MEASURED).read_text().splitlines()]
+
+
 def measured(size: Size, until: Sequence[str] = ()) -> dict[str, dict[str, float]]:
     """Processor seconds of all jobs and most memory of one job, of each stage."""
     with tempfile.TemporaryDirectory() as name:
@@ -125,25 +127,34 @@ def measured(size: Size, until: Sequence[str] = ()) -> dict[str, dict[str, float
         set_up(directory, size)
         run_workflow(directory, until)
         found: dict[str, dict[str, float]] = {}
-        for line in (directory / MEASURED).read_text().splitlines():
-            job = json.loads(line)
+        for job in jobs_done(directory):
             stage = found.setdefault(job["stage"], {"s": 0.0, "MB": 0.0})
             stage["s"] += job["s"]
             stage["MB"] = max(stage["MB"], job["MB"])
         return found
 
 
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """Options that :func:`first_size` reads."""
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--scale", type=float, default=1.0, help="pairs and elements times this")
+
+
+def first_size(options: argparse.Namespace) -> Size:
+    """Size of the first world."""
+    pairs, elements = (4_000, 5_400) if options.full else (400, 1_800)
+    return Size(int(pairs * options.scale), int(elements * options.scale))
+
+
 def main() -> None:
     """Measure all worlds in turn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--full", action="store_true")
-    parser.add_argument("--scale", type=float, default=1.0, help="pairs and elements times this")
+    add_size(parser)
     parser.add_argument("--axis", choices=("pairs", "elements", "lines"), help="one alone")
     parser.add_argument("--until", nargs="+", default=(), metavar="RULE", help="no farther than these")
     parser.add_argument("-n", type=int, default=5, help="measurements of each world")
     options = parser.parse_args()
-    pairs, elements = (4_000, 5_400) if options.full else (400, 1_800)
-    first = Size(int(pairs * options.scale), int(elements * options.scale))
+    first = first_size(options)
     worlds = {
         "pairs": replace(first, pairs=10 * first.pairs, reach=10 * first.reach),
         "elements": replace(first, elements=10 * first.elements),

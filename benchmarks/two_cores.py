@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from grow_workflow import MEASURED, Size, run_workflow, set_up
+from grow_workflow import add_size, first_size, jobs_done, run_workflow, set_up
 from measuring import report
 
 STAGES: Final = {
@@ -42,7 +42,7 @@ Job = list[str]
 
 def jobs_of(directory: Path, stages: Sequence[str]) -> dict[str, list[Job]]:
     """Two jobs of each stage."""
-    done = [json.loads(line) for line in (directory / MEASURED).read_text().splitlines()]
+    done = jobs_done(directory)
     return {
         stage: [
             one["job"] for one in done if one["stage"] == stage and STAGES[stage] in " ".join(one["job"])
@@ -94,15 +94,13 @@ def compare(
 def main() -> None:
     """Run the workflow once, then its jobs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--full", action="store_true")
-    parser.add_argument("--scale", type=float, default=1.0, help="pairs and elements times this")
+    add_size(parser)
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="these alone")
     parser.add_argument("-n", type=int, default=5, help="measurements of each side")
     options = parser.parse_args()
-    pairs, elements = (4_000, 5_400) if options.full else (400, 1_800)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        set_up(directory, Size(int(pairs * options.scale), int(elements * options.scale)))
+        set_up(directory, first_size(options))
         world = directory / "world.yaml"
         world.write_text(yaml.safe_dump(yaml.safe_load(world.read_text()) | {"seeds": [1, 2]}))
         run_workflow(directory, options.stages)

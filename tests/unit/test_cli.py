@@ -101,13 +101,17 @@ def test_a_users_mistake_ends_with_status_2_and_one_message() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def printed(code: str) -> str:
+    """What a Python of its own prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def test_arrow_gives_back_what_a_stage_has_freed() -> None:
     code = (
         "from cbat.cli import main; assert main(['check_config', 'none.yaml']) == 2; "
         "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "system\n"
+    assert printed(code) == "system\n"
 
 
 def test_what_a_stage_imports_is_not_looked_through_for_garbage() -> None:
@@ -115,8 +119,7 @@ def test_what_a_stage_imports_is_not_looked_through_for_garbage() -> None:
         "import gc; from cbat.cli import main; assert main(['check_config', 'none.yaml']) == 2; "
         "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True True\n"
+    assert printed(code) == "True True\n"
 
 
 def test_starting_loads_nothing_heavy() -> None:
@@ -125,6 +128,5 @@ def test_starting_loads_nothing_heavy() -> None:
         "print({'numpy', 'pandas', 'torch', 'pydantic', 'yaml'} & set(sys.modules))"
     )
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("set()\n")
+    assert printed(code).endswith("set()\n")
     assert time.perf_counter() - started < 2.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import two_cores
+import write_performance
 
 TOP = Path(__file__).resolve().parents[2]
 SCRIPTS = {
@@ -48,22 +48,12 @@ def test_a_script_prints_whole_lines(script: str) -> None:
         if script == "grow_workflow.py":
             assert line["name"].startswith("growth_pairs_")
         elif script != "profile_gpu.py":
-            assert line["name"] in bars()
-
-
-def bars() -> dict[str, Any]:
-    path = TOP / "benchmarks" / "write_performance.py"
-    spec = importlib.util.spec_from_file_location("write_performance", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return dict(module.BARS)
+            assert line["name"] in write_performance.BARS
 
 
 def test_the_page_knows_every_line_of_two_cores() -> None:
     measured = {*two_cores.STAGES, *two_cores.ONE_JOB.values()}
-    assert {f"two_cores_{name}" for name in measured} <= set(bars())
+    assert {f"two_cores_{name}" for name in measured} <= set(write_performance.BARS)
 
 
 def page_and_lines(directory: Path, *lines: dict[str, Any]) -> list[str]:
@@ -85,7 +75,7 @@ def test_the_page_says_which_bars_are_met(tmp_path: Path) -> None:
     assert "an earlier table" not in text
     assert "| 1 | 4 | s | 4 | 5 | ratio at least 3 | yes |" in text
     assert "| 9 | 10 | s | 0.9 | 5 | ratio at most 0.05 | no |" in text
-    assert text.count("not measured") == len(bars()) - 2 + 1
+    assert text.count("not measured") == len(write_performance.BARS) - 2 + 1
     assert "Growth of the stages: not measured." in text
 
 

@@ -381,7 +381,7 @@ def _as_stored(pairs: pd.DataFrame) -> pd.DataFrame:
         "block": np.int32, "enhancer": np.int32, "promoter": np.int32, "label": np.int8,
         "distance": np.int32, "upstream": np.int8, "chrom": "str", "split": "str",
     }  # fmt: skip
-    return pairs[[*types]].astype(types)
+    return pairs[list(types)].astype(types)
 
 
 def _report(cell_line: str, pairs: pd.DataFrame, support: npt.NDArray[np.int32]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,41 +73,39 @@ def run(
     trained = load_model(model_directory)
     opened = [read_shard(path) for path in [shard, *list(other_shards)[:1]]]
     rows: list[dict[str, Any]] = []
-
-    def told() -> Iterator[pd.DataFrame]:
-        for context, n_support, pairs in score_cell_line(trained, opened, tissue, settings):
-            origin = Origin(model, seed, cell_line, role, context, n_support)
-            rows.extend(metric_rows(pairs, origin, threshold=trained.threshold, settings=settings))
-            rows.extend(_audit_rows(pairs, origin, trained))
-            yield pairs
-            del pairs
-
     with atomic_file(directory / "scored_pairs.parquet") as temporary:
-        _write_row_groups(temporary, told())
+        with _row_groups(temporary) as write:
+            for context, n_support, pairs in score_cell_line(trained, opened, tissue, settings):
+                origin = Origin(model, seed, cell_line, role, context, n_support)
+                rows += metric_rows(pairs, origin, threshold=trained.threshold, settings=settings)
+                rows += _audit_rows(pairs, origin, trained)
+                write(pairs)
+                del pairs
+        if not rows:
+            raise UserError(
+                "none of the contexts can be fed to this cell line",
+                mend="name 'own' among evaluation.contexts; 'wrong' needs another cell line",
+                where="evaluation.contexts",
+            )
     write_table(directory / "metrics.tsv", as_table(rows))
 
 
-def _write_row_groups(path: Path, tables: Iterable[pd.DataFrame]) -> None:
-    """One row group for each table, so that neither writer nor reader need hold those of other contexts."""
+@contextmanager
+def _row_groups(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Write tables, each a row group, so that neither writer nor reader need hold those of other contexts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    writer = None
-    try:
-        for table in tables:
+    with ExitStack() as opened:
+        writer: pq.ParquetWriter | None = None
+
+        def write(table: pd.DataFrame) -> None:
+            nonlocal writer
             content = pa.Table.from_pandas(table, preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, content.schema)
+            writer = writer or opened.enter_context(pq.ParquetWriter(path, content.schema))
             writer.write_table(content, row_group_size=max(len(table), 1))
-            del content, table
-    finally:
-        if writer is not None:
-            writer.close()
-    if writer is None:
-        raise UserError(
-            "none of the contexts can be fed to this cell line",
-            mend="name 'own' among evaluation.contexts; 'wrong' needs another cell line",
-            where="evaluation.contexts",
-        )
+
+        yield write
 
 
 def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> list[dict[str, Any]]:

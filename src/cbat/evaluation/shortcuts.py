@@ -300,10 +300,7 @@ def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
     """Features of each shortcut that has any, shape=(n, n_features)."""
 
     def both(enhancers: FloatArray, promoters: FloatArray, pairs: Pairs) -> FloatArray:
-        found = np.empty((len(pairs.table), enhancers.shape[1] + promoters.shape[1]))
-        found[:, : enhancers.shape[1]] = pairs.of_enhancers(enhancers)
-        found[:, enhancers.shape[1] :] = pairs.of_promoters(promoters)
-        return found
+        return np.hstack([pairs.of_enhancers(enhancers), pairs.of_promoters(promoters)])
 
     return {
         "distance": lambda pairs: pairs.log_distance,

@@ -52,13 +52,15 @@ def encode_elements(codes: Mapping[str, npt.NDArray[np.uint8]], encoder: MotifEn
     return EncodedElements(*(_features(codes[role], encoder) for role in ROLES))
 
 
-def _features(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> Tensor:
-    """Features of elements, a piece after the other: bases are far larger than features."""
-    features = torch.empty(len(codes), encoder.n_filters, 3)
-    for at in range(0, len(codes), _PIECE):
+def _features(codes: npt.NDArray[np.uint8], encoder: MotifEncoder, rows: Rows | None = None) -> Tensor:
+    """Features of all elements, or of some rows, a piece after the other: bases are larger than features."""
+    n = len(codes) if rows is None else len(rows)
+    features = torch.empty(n, encoder.n_filters, 3)
+    for at in range(0, n, _PIECE):
+        piece = slice(at, at + _PIECE)
         # A copy, for torch does not take what is only mapped for reading.
-        piece = torch.from_numpy(np.array(codes[at : at + _PIECE]))
-        features[at : at + _PIECE] = encoder.features(piece)
+        bases = np.array(codes[piece if rows is None else rows[piece]])
+        features[piece] = encoder.features(torch.from_numpy(bases))
     return features
 
 
@@ -157,10 +159,9 @@ def _unique_elements(
         new = np.array([i for i in np.flatnonzero(wanted) if names[i] not in place], dtype=np.int64)
         place.update({str(names[i]): len(place) + at for at, i in enumerate(new)})
         codes = shard.enhancer_codes if role == "enhancer" else shard.promoter_codes
-        pieces = (codes[new[at : at + _PIECE]] for at in range(0, len(new), _PIECE))
-        features += [encoder.features(torch.from_numpy(np.array(piece))) for piece in pieces]
+        features.append(_features(codes, encoder, new))
         rows.append(np.array([place[name] if keep else -1 for name, keep in zip(names, wanted, strict=True)]))
-    return torch.cat([torch.empty(0, encoder.n_filters, 3), *features]), rows
+    return torch.cat(features), rows
 
 
 def _joined_support(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int, blocks: Rows) -> Rows:

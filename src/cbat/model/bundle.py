@@ -18,7 +18,13 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
-from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch, UnreadEnvironment
+from cbat.model.contact import (
+    AnyEnvironment,
+    BlockEnvironment,
+    ContactModel,
+    PairBatch,
+    UnreadEnvironment,
+)
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
@@ -126,7 +132,7 @@ def score_pairs(
     enhancer_features: torch.Tensor,
     promoter_features: torch.Tensor,
     pairs: Pairs,
-    environment: BlockEnvironment | UnreadEnvironment | None,
+    environment: AnyEnvironment | None,
 ) -> Scores:
     """Energies of pairs, in batches.
 
@@ -171,9 +177,7 @@ def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
 
 
 @torch.no_grad()
-def encoded(
-    contact: ContactModel, environment: BlockEnvironment | UnreadEnvironment | None
-) -> BlockEnvironment | None:
+def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockEnvironment | None:
     """The environment with the set encoder's correction in it, so that batches of pairs can share blocks.
 
     Raises

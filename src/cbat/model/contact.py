@@ -102,6 +102,9 @@ class UnreadEnvironment:
         )
 
 
+AnyEnvironment = BlockEnvironment | UnreadEnvironment
+
+
 @dataclass(frozen=True)
 class Energies:
     """Energies of pairs, each shape=(n,)."""

@@ -13,7 +13,7 @@ import torch
 from cbat.config.sections import EvaluationSettings
 from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environment
 from cbat.model.bundle import TrainedModel
-from cbat.model.contact import BlockEnvironment, UnreadEnvironment
+from cbat.model.contact import AnyEnvironment, BlockEnvironment, UnreadEnvironment
 from cbat.model.environment import FloatArray
 from cbat.model.teacher import Relatives
 
@@ -36,7 +36,7 @@ class Context:
 
     name: str
     n_support: int
-    environment: BlockEnvironment | UnreadEnvironment | None
+    environment: AnyEnvironment | None
     counts: Rows | None = None
 
     def n_used(self) -> Rows | int:
@@ -135,7 +135,7 @@ class Feeder:
             chosen.append(np.where(np.isin(support, queried[place]), -1, support))
         return np.stack(chosen)
 
-    def _from_supports(self, supports: Rows, tissue: str | None) -> BlockEnvironment | UnreadEnvironment:
+    def _from_supports(self, supports: Rows, tissue: str | None) -> AnyEnvironment:
         return environment_of(
             self.model, self.reader, supports, self._blocks()[1], tissue, self.own.cell_line
         )
@@ -145,9 +145,7 @@ class Feeder:
         place = torch.zeros(len(self.own.pairs), dtype=torch.int64)
         return BlockEnvironment(place, torch.from_numpy(environment[None]).float())
 
-    def _shuffled(
-        self, own: BlockEnvironment | UnreadEnvironment, seed: int
-    ) -> BlockEnvironment | UnreadEnvironment:
+    def _shuffled(self, own: AnyEnvironment, seed: int) -> AnyEnvironment:
         """The same values on the wrong channels."""
         rng = np.random.default_rng([seed, 31, zlib.crc32(self.own.cell_line.encode())])
         order = torch.from_numpy(rng.permutation(own.fused.shape[1]))
@@ -184,7 +182,7 @@ def environment_of(
     tissue: str | None,
     cell_line: str,
     relatives: Relatives = (),
-) -> BlockEnvironment | UnreadEnvironment:
+) -> AnyEnvironment:
     """What a model is fed of a cell line: one environment for each support set.
 
     Parameters

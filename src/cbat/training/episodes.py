@@ -22,7 +22,7 @@ from cbat.model.blocks import (
     read_environment,
 )
 from cbat.model.bundle import Pairs
-from cbat.model.contact import BlockEnvironment, PairBatch, UnreadEnvironment
+from cbat.model.contact import AnyEnvironment, BlockEnvironment, PairBatch, UnreadEnvironment
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
@@ -65,22 +65,19 @@ class Episodes:
 
     def block_environment(self, reader: SupportReader, blocks: Rows) -> BlockEnvironment | None:
         """The environments of some blocks, and the place among them of the block of each of their pairs."""
+        found = self.unread_environment(reader, blocks)
+        return found.of_blocks(np.arange(len(blocks))) if isinstance(found, UnreadEnvironment) else found
+
+    def unread_environment(self, reader: SupportReader, blocks: Rows | None = None) -> AnyEnvironment | None:
+        """The same of some blocks, or of all, whose support sets are not read yet."""
         if self.environment is None:
             return None
+        chosen = slice(None) if blocks is None else blocks
         within = torch.from_numpy(self.block_of_pairs(blocks))
-        fused = torch.from_numpy(self.environment[blocks]).float()
+        fused = torch.from_numpy(self.environment[chosen]).float()
         if self.support is None:
             return BlockEnvironment(within, fused)
-        return BlockEnvironment(within, fused, *reader.features(self.support[blocks]))
-
-    def environment_of_all(self, reader: SupportReader) -> BlockEnvironment | UnreadEnvironment | None:
-        """The environments of all blocks, whose support sets are not read yet."""
-        if self.environment is None:
-            return None
-        block, fused = torch.from_numpy(self.block_of_pairs()), torch.from_numpy(self.environment).float()
-        if self.support is None:
-            return BlockEnvironment(block, fused)
-        return UnreadEnvironment(block, fused, self.support, reader.features)
+        return UnreadEnvironment(within, fused, self.support[chosen], reader.features)
 
     def block_of_pairs(self, blocks: Rows | None = None) -> Rows:
         """Place among the chosen blocks, or all, of the block of each of their pairs."""

@@ -57,11 +57,11 @@ def run(
         Where the encoder goes.
     """
     torch.set_num_threads(1)
-    with reading(1 if settings.seeding == "random" else threads) as readers:
-        tables = training_tables(elements_directory, sequences_directory, train_lines)
-        if settings.seeding == "random":
-            motifs = random_motifs(tables, settings, seed)
-        else:
+    tables = training_tables(elements_directory, sequences_directory, train_lines)
+    if settings.seeding == "random":
+        motifs = random_motifs(tables, settings, seed)
+    else:
+        with reading(threads) as readers:
             motifs = discover_motifs(tables, settings, seed, readers)
     log.info("%d motifs in %s elements", len(motifs.prior), [len(codes) for codes, _ in tables])
     described = [

@@ -311,7 +311,7 @@ def scores_of(
         data.elements.enhancer,
         data.elements.promoter,
         episodes.pairs,
-        episodes.environment_of_all(data.reader) if environment is None else environment,
+        episodes.unread_environment(data.reader) if environment is None else environment,
     )
     contact.to(device)
     if episodes is not data.validation:
@@ -369,7 +369,7 @@ def finished(
     data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
 ) -> TrainedModel:
     """The model with the level of its potential, temperature and threshold from the validation side."""
-    environment = encoded(contact.eval(), data.validation.environment_of_all(data.reader))
+    environment = encoded(contact.eval(), data.validation.unread_environment(data.reader))
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
         contact.resistance.level_share.data.fill_(_best_level_share(data, contact, environment))
     scores = scores_of(contact, data, data.validation, environment)

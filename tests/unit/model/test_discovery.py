@@ -258,27 +258,30 @@ def test_two_motifs_that_share_a_half_are_both_found() -> None:
         assert any(strand in word for strand in either_strand(motif) for word in words), words
 
 
+def one_motif(seed: int, n: int, n_with: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Elements, the first of which hold a motif and are candidates in most lines."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 5, (n, 60)).astype(np.uint8)
+    planted(rng, codes, "GATTACAGCCGT", np.arange(n_with), 0, 48)
+    chance = np.where(np.arange(n) < n_with, 0.8, 0.3)[:, None]
+    return [(codes, (rng.random((n, 3)) < chance).astype(float))]
+
+
 def test_discovery_is_the_same_to_the_last_bit_in_pieces_of_any_size(monkeypatch) -> None:
-    rng = np.random.default_rng(3)
-    codes = rng.integers(0, 5, (300, 60)).astype(np.uint8)
-    planted(rng, codes, "GATTACAGCCGT", np.arange(100), 0, 48)
-    targets = (rng.random((300, 3)) < np.where(np.arange(300) < 100, 0.8, 0.3)[:, None]).astype(float)
-    whole = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    tables = one_motif(3, 300, 100)
+    whole = discover_motifs(tables, SETTINGS, seed=1)
     monkeypatch.setattr(seeding, "_PIECE", 7)
     monkeypatch.setattr(discovery, "_PIECE", 11)
-    parts = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    parts = discover_motifs(tables, SETTINGS, seed=1)
     for name, tensor in vars(whole).items():
         assert torch.equal(tensor, getattr(parts, name)), name
 
 
 def test_several_processes_discover_the_same_to_the_last_bit() -> None:
-    rng = np.random.default_rng(5)
-    codes = rng.integers(0, 5, (120, 60)).astype(np.uint8)
-    planted(rng, codes, "GATTACAGCCGT", np.arange(60), 0, 48)
-    targets = (rng.random((120, 3)) < np.where(np.arange(120) < 60, 0.8, 0.3)[:, None]).astype(float)
-    alone = discover_motifs([(codes, targets)], SETTINGS, seed=1)
+    tables = one_motif(5, 120, 60)
+    alone = discover_motifs(tables, SETTINGS, seed=1)
     with reading(2) as readers:
-        shared = discover_motifs([(codes, targets)], SETTINGS, seed=1, reading=readers)
+        shared = discover_motifs(tables, SETTINGS, seed=1, reading=readers)
         assert readers.pool is not None
     for name, tensor in vars(alone).items():
         assert torch.equal(tensor, getattr(shared, name)), name
