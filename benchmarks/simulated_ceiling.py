@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from cbat.config.project import load_project
 from cbat.config.sections import SimulationSettings
 from cbat.model.encoder import MotifEncoder
 from cbat.simulation import benchmark, world
+from cbat.simulation.genome import Genome, build_genome
 from cbat.simulation.motifs import read_motifs
 
 BACKGROUND = np.array([0.265, 0.235, 0.235, 0.265])
@@ -124,16 +127,12 @@ def prior_of(settings: SimulationSettings, activities: Any, relatives: list[int]
     return mean, np.full(activities.shape[1], 1.0 - n * shared * rho)
 
 
-def views(settings: SimulationSettings, genome: benchmark.Genome) -> dict[str, View]:
+def views(settings: SimulationSettings, genome: Genome) -> dict[str, View]:
     """The motifs as they were planted, and as the true matrices tell them from the sequences."""
     encoder = true_encoder(settings)
     planted, read = [], []
-    for elements, length in (
-        (genome.enhancers, settings.enhancer_length),
-        (genome.promoters, settings.promoter_length),
-    ):
-        places = zip(elements.chromosome, elements.start, strict=True)
-        codes = np.stack([genome.chromosomes[c][start : start + length] for c, start in places])
+    for elements, path in zip((genome.enhancers, genome.promoters), genome.codes, strict=True):
+        codes = np.load(path)
         planted.append(elements.presence.astype(np.float64))
         read.append(encoder.features(torch.from_numpy(codes))[..., 0].numpy().astype(np.float64))
     return {"truth": View(*planted), "matrices": View(*read)}
@@ -156,11 +155,11 @@ def main() -> None:
     activities = world.draw_activities(
         np.random.default_rng([settings.seed, 3]), settings, [line.tissue for line in lines]
     )
-    genome = benchmark.build_genome(
-        np.random.default_rng([settings.seed, 1]), settings, read_motifs(settings.motifs)
-    )
+    rng, matrices = np.random.default_rng([settings.seed, 1]), read_motifs(settings.motifs)
+    with TemporaryDirectory() as directory:
+        genome = build_genome(rng, settings, matrices, Path(directory))
+        seen = views(settings, genome)
     tables = benchmark.draw_pairs(settings, laws, genome, activities)
-    seen = views(settings, genome)
     found: dict[tuple[str, str], list[float]] = {}
     for row, (line, table) in enumerate(zip(lines, tables, strict=True)):
         if line.role != "unseen":

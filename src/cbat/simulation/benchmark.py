@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
@@ -17,20 +18,12 @@ from cbat.config.sections import SimulationSettings
 from cbat.errors import UserError
 from cbat.files import atomic_directory, write_json
 from cbat.simulation import world
+from cbat.simulation.genome import Genome, build_genome, write_genome
 from cbat.simulation.motifs import read_motifs
-from cbat.simulation.sequence import (
-    SHORTEST_GAP,
-    SLOT_LENGTH,
-    Codes,
-    fill_gaps,
-    plant_motifs,
-    random_sequences,
-)
+from cbat.simulation.sequence import SLOT_LENGTH
 
 log = logging.getLogger(__name__)
-BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 _ENHANCERS_TOGETHER = 100
-_LINES_TOGETHER = 10_000
 
 
 class LineRecord(Protocol):
@@ -43,15 +36,6 @@ class LineRecord(Protocol):
     @property
     def tissue(self) -> str:
         """Tissue of origin."""
-
-
-@dataclass(frozen=True)
-class Genome:
-    """Simulated chromosomes (codes) with the elements in them."""
-
-    chromosomes: list[Codes]
-    enhancers: world.Elements
-    promoters: world.Elements
 
 
 def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory: Path) -> None:
@@ -78,10 +62,9 @@ def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory:
         np.random.default_rng([settings.seed, 3]), settings, [line.tissue for line in lines]
     )
     with atomic_directory(directory) as target:
-        genome = build_genome(rng, settings, matrices)
-        _write_genome(target / "genome.fa.gz", genome.chromosomes)
-        # Nobody looks at the bases again, and they are most of the memory.
-        genome.chromosomes.clear()
+        with TemporaryDirectory(dir=target) as drawn:
+            genome = build_genome(rng, settings, matrices, Path(drawn))
+            write_genome(target / "genome.fa.gz", genome)
         intervals = _intervals(settings, genome)
         rates = []
         tables = draw_pairs(settings, laws, genome, activities)
@@ -116,69 +99,6 @@ def _check(settings: SimulationSettings, matrices: list[NDArray[np.float64]]) ->
             )  # fmt: skip
     if len(set(settings.motifs)) < len(settings.motifs):
         raise UserError("a motif is named twice", mend="name each motif once", where="simulation.motifs")
-
-
-def build_genome(
-    rng: np.random.Generator, settings: SimulationSettings, matrices: list[NDArray[np.float64]]
-) -> Genome:
-    """Chromosomes with elements in random order, separated by gaps of random length."""
-    enhancer_codes, enhancers = _draw_elements(
-        rng, settings, matrices, settings.n_enhancers, settings.enhancer_length, cpg_ratio=0.25
-    )
-    promoter_codes, promoters = _draw_elements(
-        rng, settings, matrices, settings.n_promoters, settings.promoter_length, cpg_ratio=0.6
-    )
-    n = settings.n_enhancers + settings.n_promoters
-    order = rng.permutation(n)
-    length = np.where(order < settings.n_enhancers, settings.enhancer_length, settings.promoter_length)
-    spread = max(settings.gap_length - SHORTEST_GAP, 1)
-    gaps = (SHORTEST_GAP + np.minimum(rng.exponential(spread, n), 4 * spread)).astype(int)
-    isochore = settings.gc_content + 0.05 * np.repeat(rng.normal(size=n // 20 + 1), 20)[:n]
-    chromosome = np.arange(n) * settings.n_chromosomes // n
-    # Each chromosome ends with a short gap, and all of them lie one after the other in one array.
-    place = (gaps + length).cumsum() - length + SHORTEST_GAP * chromosome
-    slot = np.empty(n, dtype=np.int64)
-    slot[order] = np.arange(n)
-    bases = np.empty(place[-1] + length[-1] + SHORTEST_GAP, dtype=np.uint8)
-    split = settings.n_enhancers
-    _put(bases, enhancer_codes, place[slot[:split]])
-    del enhancer_codes
-    _put(bases, promoter_codes, place[slot[split:]])
-    del promoter_codes
-    fill_gaps(rng, bases, place - gaps, gaps, isochore)
-    first = np.searchsorted(chromosome, np.arange(settings.n_chromosomes))
-    begin = (place - gaps)[first]
-    chromosomes = np.split(bases, begin[1:])
-    for codes, last in zip(chromosomes, [*(first[1:] - 1), n - 1], strict=True):
-        start_of_gap = place[last] - gaps[last]
-        codes[-SHORTEST_GAP:] = bases[start_of_gap : start_of_gap + SHORTEST_GAP]
-    for elements, where in ((enhancers, slot[:split]), (promoters, slot[split:])):
-        elements.chromosome[:] = chromosome[where]
-        elements.start[:] = (place - begin[chromosome])[where]
-    return Genome(chromosomes, enhancers, promoters)
-
-
-def _put(bases: Codes, elements: Codes, place: NDArray[np.int64]) -> None:
-    for codes, at in zip(elements, place.tolist(), strict=True):
-        bases[at : at + len(codes)] = codes
-
-
-def _draw_elements(
-    rng: np.random.Generator,
-    settings: SimulationSettings,
-    matrices: list[NDArray[np.float64]],
-    n: int,
-    length: int,
-    cpg_ratio: float,
-) -> tuple[Codes, world.Elements]:
-    k = len(matrices)
-    presence = rng.random((n, k)) < settings.motif_rate
-    presence &= presence.cumsum(axis=1) <= length // SLOT_LENGTH
-    forward = rng.random((n, k)) < 0.5
-    gc_content = settings.element_gc_content + 0.04 * rng.normal(size=n)
-    codes = random_sequences(rng, gc_content, length, cpg_ratio)
-    plant_motifs(rng, codes, presence, forward, matrices, settings.motif_sharpness)
-    return codes, world.Elements(presence, forward, np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -294,17 +214,6 @@ def _sample_pairs(
         found.append(np.stack([e[i], p[j]], axis=1))
         before += len(pairs)
     return np.concatenate(found)
-
-
-def _write_genome(path: Path, chromosomes: list[Codes]) -> None:
-    width = 80
-    with open(path, "wb") as raw, gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as out:
-        for index, codes in enumerate(chromosomes):
-            out.write(f">chr{index + 1}\n".encode())
-            for begin in range(0, len(codes), width * _LINES_TOGETHER):
-                letters = BASES[codes[begin : begin + width * _LINES_TOGETHER]].tobytes()
-                lines = (letters[at : at + width] for at in range(0, len(letters), width))
-                out.write(b"\n".join(lines) + b"\n")
 
 
 def _intervals(settings: SimulationSettings, genome: Genome) -> dict[str, pd.DataFrame]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.uint8]
+Drawn = TypeVar("Drawn", bound=np.generic)
 SLOT_LENGTH = 26
 CPG_RATIO = 0.25
 SHORTEST_GAP = 200
-_BASES_TOGETHER = 64
+_BASES_TOGETHER = 32
+_ROWS_TOGETHER = 1_000
 
 
 def transition_matrix(gc_content: float, cpg_ratio: float = CPG_RATIO) -> NDArray[np.float64]:
@@ -38,55 +44,93 @@ def transition_matrix(gc_content: float, cpg_ratio: float = CPG_RATIO) -> NDArra
     return matrix
 
 
-def random_sequences(
-    rng: np.random.Generator, gc_content: NDArray[np.float64], length: int, cpg_ratio: float = CPG_RATIO
-) -> Codes:
-    """One Markov sequence per GC content.
+@dataclass(frozen=True)
+class SequenceFile:
+    """Random sequences in a file, which holds them as they are drawn: all first bases, and so on.
 
-    Parameters
+    Attributes
     ----------
-    gc_content : array, shape=(n,)
-        GC content of each sequence; rounded to steps of 0.02.
-    length : int
-        Length of every sequence, bp.
-
-    Returns
-    -------
-    array of uint8, shape=(n, length)
-        Codes A 0, C 1, G 2, T 3.
+    path : Path
+        Stretches of ``_BASES_TOGETHER`` bases, the first of all sequences, then the second of those that
+        are long enough, and so on.
+    length : array of int, shape=(n,)
+        Of each sequence, bp.
     """
-    codes = np.empty((len(gc_content), length), dtype=np.uint8)
-    # Some bases of all sequences at a time: one by one they would be written far apart from one another.
-    together = np.empty((_BASES_TOGETHER, len(gc_content)), dtype=np.uint8)
-    for position, bases in enumerate(_bases(rng, gc_content, length, cpg_ratio)):
-        together[position % _BASES_TOGETHER] = bases
-        n_new = position % _BASES_TOGETHER + 1
-        if n_new == _BASES_TOGETHER or position == length - 1:
-            codes[:, position + 1 - n_new : position + 1] = together[:n_new].T
-    return codes
+
+    path: Path
+    length: NDArray[np.int64]
+
+    @classmethod
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        path: Path,
+        gc_content: NDArray[np.float64],
+        length: NDArray[np.int64],
+        cpg_ratio: float = CPG_RATIO,
+    ) -> SequenceFile:
+        """Draw one Markov sequence per GC content.
+
+        Random numbers are drawn for sequences of one length, so that a sequence does not depend on the
+        lengths of the others.
+
+        Parameters
+        ----------
+        path : Path
+            File to write.
+        gc_content : array, shape=(n,)
+            GC content of each sequence; rounded to steps of 0.02.
+        length : array of int, shape=(n,)
+            Length of each sequence, bp.
+        cpg_ratio : float
+            As in :func:`transition_matrix`.
+        """
+        longest = int(length.max())
+        together = np.zeros((_BASES_TOGETHER, len(length)), dtype=np.uint8)
+        with open(path, "wb") as file:
+            for position, bases in enumerate(_bases(rng, gc_content, longest, cpg_ratio)):
+                at = position % _BASES_TOGETHER
+                together[at] = bases
+                if at == _BASES_TOGETHER - 1 or position == longest - 1:
+                    file.write(together[:, length > position - at].T.tobytes())
+        return cls(path, length)
+
+    @cached_property
+    def _start(self) -> NDArray[np.int64]:
+        """Where the stretches of each number begin in the file, shape=(n_stretches + 1,)."""
+        reaching = _n_reaching(self.length, _n_stretches(self.length))
+        return np.concatenate([[0], _BASES_TOGETHER * reaching.cumsum()])
+
+    def read(self, first: int, last: int) -> Codes:
+        """Sequences from ``first`` to before ``last``.
+
+        Returns
+        -------
+        array of uint8, shape=(last - first, at least the longest of them)
+            Codes A 0, C 1, G 2, T 3; beyond the end of a sequence they say nothing.
+        """
+        length = self.length[first:last]
+        n_stretches = _n_stretches(length)
+        before = _n_reaching(self.length[:first], n_stretches)
+        codes = np.zeros((last - first, n_stretches, _BASES_TOGETHER), dtype=np.uint8)
+        with open(self.path, "rb") as file:
+            for stretch in range(n_stretches):
+                reaching = np.flatnonzero(length > stretch * _BASES_TOGETHER)
+                file.seek(int(self._start[stretch] + _BASES_TOGETHER * before[stretch]))
+                bases = np.frombuffer(file.read(_BASES_TOGETHER * len(reaching)), dtype=np.uint8)
+                codes[reaching, stretch] = bases.reshape(len(reaching), _BASES_TOGETHER)
+        return codes.reshape(last - first, n_stretches * _BASES_TOGETHER)
 
 
-def fill_gaps(
-    rng: np.random.Generator,
-    genome: Codes,
-    start: NDArray[np.int64],
-    length: NDArray[np.int64],
-    gc_content: NDArray[np.float64],
-) -> None:
-    """Write one Markov sequence into each gap of a genome, in place.
+def _n_stretches(length: NDArray[np.int64]) -> int:
+    """Stretches of the longest sequence."""
+    return -(-int(length.max(initial=0)) // _BASES_TOGETHER)
 
-    Random numbers are drawn for gaps of one length, so that the sequence of a gap does not depend on the
-    lengths of the others.
 
-    Parameters
-    ----------
-    genome : array of uint8, shape=(n_bases,)
-    start, length, gc_content : arrays, shape=(n,)
-        Of each gap; gaps do not overlap.
-    """
-    for position, bases in enumerate(_bases(rng, gc_content, int(length.max()), CPG_RATIO)):
-        reached = np.flatnonzero(length > position)
-        genome[start[reached] + position] = bases[reached]
+def _n_reaching(length: NDArray[np.int64], n_stretches: int) -> NDArray[np.int64]:
+    """How many sequences reach into each stretch, shape=(n_stretches,)."""
+    own = -(-length // _BASES_TOGETHER)
+    return np.asarray(len(own) - np.bincount(own, minlength=n_stretches + 1)[:n_stretches].cumsum())
 
 
 def _bases(
@@ -106,38 +150,86 @@ def _bases(
         yield state
 
 
-def plant_motifs(
+@dataclass(frozen=True)
+class Instances:
+    """Instances of one motif.
+
+    Attributes
+    ----------
+    row : array of int, shape=(n,)
+        Sequence that holds each, ascending.
+    start : array of int, shape=(n,)
+        Where each begins in its sequence, bp.
+    bases : array of uint8, shape=(n, width)
+    """
+
+    row: NDArray[np.int32]
+    start: NDArray[np.int32]
+    bases: Codes
+
+    def plant(self, codes: Codes, first: int) -> None:
+        """Write those of some sequences into them, in place.
+
+        Parameters
+        ----------
+        codes : array of uint8, shape=(n, length)
+        first : int
+            Which of all sequences the first of ``codes`` is.
+        """
+        own = slice(*np.searchsorted(self.row, [first, first + len(codes)]))
+        columns = self.start[own, None] + np.arange(self.bases.shape[1])
+        codes[self.row[own, None] - first, columns] = self.bases[own]
+
+
+def draw_instances(
     rng: np.random.Generator,
-    codes: Codes,
+    length: int,
     presence: NDArray[np.bool_],
     forward: NDArray[np.bool_],
     matrices: list[NDArray[np.float64]],
     sharpness: float,
-) -> None:
-    """Write one instance of each present motif into the sequences, in place.
+) -> list[Instances]:
+    """One instance of each present motif, by motif.
 
     Instances are drawn base by base from the matrix to the power ``sharpness`` and lie in disjoint
     slots of ``SLOT_LENGTH`` bp, so no instance overwrites another.
 
     Parameters
     ----------
-    codes : array of uint8, shape=(n, length)
+    length : int
+        Of a sequence, bp.
     presence : array of bool, shape=(n, n_motifs)
         No row may hold more motifs than there are slots.
     forward : array of bool, shape=(n, n_motifs)
         Strand of each instance.
     """
-    n, length = codes.shape
-    slots = rng.random((n, length // SLOT_LENGTH)).argsort(axis=1)
-    rank = presence.cumsum(axis=1) - 1
+    n = len(presence)
+    slots = random_rows(rng, n, length // SLOT_LENGTH, lambda drawn: drawn.argsort(axis=1).astype(np.int16))
+    rank = presence.cumsum(axis=1, dtype=np.int16) - 1
+    found = []
     for k, matrix in enumerate(matrices):
         rows = np.flatnonzero(presence[:, k])
         power = matrix**sharpness
         cumulative = (power / power.sum(axis=1, keepdims=True)).cumsum(axis=1)
-        draws = rng.random((len(rows), len(matrix), 1))
-        instances = (cumulative[None, :, :3] < draws).sum(axis=2).astype(np.uint8)
+        bases = random_rows(rng, len(rows), len(matrix), partial(_bases_of, cumulative))
         backward = ~forward[rows, k]
-        instances[backward] = 3 - instances[backward][:, ::-1]
+        bases[backward] = 3 - bases[backward][:, ::-1]
         spare = SLOT_LENGTH - len(matrix)
-        starts = slots[rows, rank[rows, k]] * SLOT_LENGTH + rng.integers(0, spare + 1, len(rows))
-        codes[rows[:, None], starts[:, None] + np.arange(len(matrix))] = instances
+        start = slots[rows, rank[rows, k]] * np.int32(SLOT_LENGTH) + rng.integers(0, spare + 1, len(rows))
+        found.append(Instances(rows.astype(np.int32), start.astype(np.int32), bases))
+    return found
+
+
+def _bases_of(cumulative: NDArray[np.float64], drawn: NDArray[np.float64]) -> Codes:
+    return np.asarray((cumulative[None, :, :3] < drawn[:, :, None]).sum(axis=2), dtype=np.uint8)
+
+
+def random_rows(
+    rng: np.random.Generator,
+    n: int,
+    n_columns: int,
+    of: Callable[[NDArray[np.float64]], NDArray[Drawn]],
+) -> NDArray[Drawn]:
+    """What a function makes of uniform random numbers, some rows at a time, shape=(n, n_columns)."""
+    pieces = [min(_ROWS_TOGETHER, n - at) for at in range(0, max(n, 1), _ROWS_TOGETHER)]
+    return np.concatenate([of(rng.random((piece, n_columns))) for piece in pieces])

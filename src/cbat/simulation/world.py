@@ -270,13 +270,15 @@ def draw_environments(
 
 def _levels(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
     """What calibrates the log-odds of elements in each environment, shape=(m,)."""
-    drive = _candidate_drive(settings, presence, activity)
     # Some environments at a time, for every step of the calibration holds the drive several times over.
-    parts = [
-        _calibration(settings, drive[:, at : at + _ENVIRONMENTS_TOGETHER])
-        for at in range(0, drive.shape[1], _ENVIRONMENTS_TOGETHER)
-    ]
-    return np.concatenate(parts)
+    return np.concatenate(
+        [
+            _calibration(
+                settings, _candidate_drive(settings, presence, activity[:, at : at + _ENVIRONMENTS_TOGETHER])
+            )
+            for at in range(0, activity.shape[1], _ENVIRONMENTS_TOGETHER)
+        ]
+    )
 
 
 def invariant_probability(

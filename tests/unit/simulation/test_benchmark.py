@@ -18,8 +18,9 @@ from cbat.data.pair_tables import read_pairs
 from cbat.errors import UserError
 from cbat.files import sha256_of
 from cbat.simulation import benchmark, world
+from cbat.simulation.genome import Genome, build_genome
 from cbat.simulation.motifs import read_motifs
-from cbat.simulation.sequence import plant_motifs, random_sequences, transition_matrix
+from cbat.simulation.sequence import SequenceFile, draw_instances, transition_matrix
 
 MOTIFS = ["CTCF", "GATA1::TAL1", "HNF4A", "CEBPA", "TP63", "NEUROD1"]
 SMALL = {
@@ -104,7 +105,9 @@ def test_the_contact_rate_is_the_one_asked_for(simulate) -> None:
 
 
 @pytest.mark.parametrize("kind", ["additive", "cooperative"])
-def test_contact_rates_of_lines_differ_the_more_the_larger_the_level_share(monkeypatch, kind: str) -> None:
+def test_contact_rates_of_lines_differ_the_more_the_larger_the_level_share(
+    monkeypatch, tmp_path: Path, kind: str
+) -> None:
     monkeypatch.setattr(world, "N_ENVIRONMENT_DRAWS", 2)  # of a column that is not looked at
     spread = {}
     for share in (0.0, 1.0):
@@ -112,7 +115,7 @@ def test_contact_rates_of_lines_differ_the_more_the_larger_the_level_share(monke
         settings = SimulationSettings(**(SMALL | over))
         laws = world.draw_laws(np.random.default_rng(1), settings)
         activities = world.draw_activities(np.random.default_rng(2), settings, list("aabbccddeeffgghh"))
-        genome = benchmark.build_genome(np.random.default_rng(3), settings, read_motifs(MOTIFS))
+        genome = build_genome(np.random.default_rng(3), settings, read_motifs(MOTIFS), tmp_path)
         tables = benchmark.draw_pairs(settings, laws, genome, activities)
         rate = np.array([table.pairs["probability"].mean() for table in tables])
         assert rate.mean() == pytest.approx(settings.contact_rate, abs=0.005)
@@ -239,14 +242,18 @@ def test_convergent_ctcf_sites_raise_the_potential() -> None:
     assert potential[1] == pytest.approx(potential[2]) == pytest.approx(potential[3])
 
 
-def test_planted_instances_are_where_and_how_they_are_said_to_be() -> None:
+def test_planted_instances_are_where_and_how_they_are_said_to_be(tmp_path: Path) -> None:
     matrices = read_motifs(["CTCF", "HNF4A"])
     rng = np.random.default_rng(5)
-    codes = random_sequences(rng, np.full(40, 0.45), 300)
+    drawn = SequenceFile.draw(rng, tmp_path / "drawn", np.full(40, 0.45), np.full(40, 300))
+    codes = drawn.read(0, 40)[:, :300]
     presence = rng.random((40, 2)) < 0.5
     forward = rng.random((40, 2)) < 0.5
     before = codes.copy()
-    plant_motifs(rng, codes, presence, forward, matrices, sharpness=50.0)
+    instances = draw_instances(rng, 300, presence, forward, matrices, sharpness=50.0)
+    for first, last in ((0, 17), (17, 18), (18, 40)):
+        for motif in instances:
+            motif.plant(codes[first:last], first)
     assert (codes[~presence.any(axis=1)] == before[~presence.any(axis=1)]).all()
     for k, matrix in enumerate(matrices):
         consensus = matrix.argmax(axis=1).astype(np.uint8)
@@ -258,13 +265,49 @@ def test_planted_instances_are_where_and_how_they_are_said_to_be() -> None:
             assert (windows[:, certain] == consensus[certain]).all(axis=1).any()
 
 
-def test_background_has_the_composition_asked_for_and_few_cpg() -> None:
-    codes = random_sequences(np.random.default_rng(0), np.full(200, 0.42), 1000)
+def test_background_has_the_composition_asked_for_and_few_cpg(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    drawn = SequenceFile.draw(rng, tmp_path / "drawn", np.full(200, 0.42), np.full(200, 1000))
+    codes = drawn.read(0, 200)[:, :1000]
     c, g = (codes == 1).mean(), (codes == 2).mean()
     cpg = ((codes[:, :-1] == 1) & (codes[:, 1:] == 2)).mean()
     assert 0.1 < cpg / (c * g) < 0.5
     assert 0.36 < c + g < 0.44
     assert transition_matrix(0.42).sum(axis=1) == pytest.approx(np.ones(4))
+
+
+def test_sequences_are_read_as_they_were_drawn_whatever_their_lengths(tmp_path: Path) -> None:
+    gc_content = np.linspace(0.3, 0.6, 30)
+    lengths = np.random.default_rng(1).integers(1, 200, 30)
+    long = SequenceFile.draw(np.random.default_rng(2), tmp_path / "long", gc_content, np.full(30, 200))
+    drawn = SequenceFile.draw(
+        np.random.default_rng(2), tmp_path / "drawn", gc_content, np.append(lengths[:-1], 200)
+    )
+    whole = long.read(0, 30)
+    assert {0, 1, 2, 3} == set(whole[:, :200].ravel().tolist())
+    for first, last in ((0, 30), (0, 1), (7, 8), (5, 29), (29, 30), (3, 3)):
+        codes = drawn.read(first, last)
+        assert len(codes) == last - first
+        for row, length in zip(range(first, last), drawn.length[first:last], strict=True):
+            assert (codes[row - first, :length] == whole[row, :length]).all()
+
+
+def test_chromosomes_hold_their_elements_where_they_are_said_to_be(tmp_path: Path) -> None:
+    settings = SimulationSettings(**SMALL)
+    genome = build_genome(np.random.default_rng(0), settings, read_motifs(MOTIFS), tmp_path)
+    chromosomes = whole_chromosomes(genome)
+    assert len(chromosomes) == 3
+    for elements, path, length in zip(
+        (genome.enhancers, genome.promoters), genome.codes, (300, 400), strict=True
+    ):
+        for codes, chromosome, start in zip(np.load(path), elements.chromosome, elements.start, strict=True):
+            assert (chromosomes[chromosome][start : start + length] == codes).all()
+    for chromosome, last in zip(chromosomes, genome.first[1:] - 1, strict=True):
+        assert (chromosome[-200:] == genome.gaps.read(last, last + 1)[0, :200]).all()
+
+
+def whole_chromosomes(genome: Genome) -> list[np.ndarray]:
+    return [np.concatenate([*genome.pieces(number)]) for number in range(len(genome.first) - 1)]
 
 
 def test_files_are_those_that_a_user_would_bring(simulate) -> None:
@@ -291,9 +334,9 @@ def test_files_are_those_that_a_user_would_bring(simulate) -> None:
         assert (truth["enhancer_id"] == names).all()
 
 
-def test_elements_do_not_overlap(simulate) -> None:
-    settings = simulate().settings
-    genome = benchmark.build_genome(np.random.default_rng(0), settings, read_motifs(MOTIFS))
+def test_elements_do_not_overlap(tmp_path: Path) -> None:
+    settings = SimulationSettings(**SMALL)
+    genome = build_genome(np.random.default_rng(0), settings, read_motifs(MOTIFS), tmp_path)
     spans = []
     for elements, length in ((genome.enhancers, 300), (genome.promoters, 400)):
         spans.append(np.stack([elements.chromosome, elements.start, elements.start + length], axis=1))
@@ -301,7 +344,7 @@ def test_elements_do_not_overlap(simulate) -> None:
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
     same = table[1:, 0] == table[:-1, 0]
     assert (table[1:, 1] >= table[:-1, 2])[same].all()
-    sizes = [len(codes) for codes in genome.chromosomes]
+    sizes = [len(codes) for codes in whole_chromosomes(genome)]
     assert all(end <= sizes[chromosome] for chromosome, _, end in table)
 
 
