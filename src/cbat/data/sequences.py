@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -266,6 +267,43 @@ def read_codes(directory: Path, role: str) -> Codes:
     manifest = read_manifest(directory, version=FORMAT, files=files, mend=_MEND)
     check_files(directory, {name: manifest["files"][name]}, mend=_MEND)
     return open_array(directory / name, mend=_MEND)
+
+
+@dataclass(frozen=True)
+class StoredCodes:
+    """Codes of some elements of one type, read from disk whenever they are asked for.
+
+    The file is mapped anew each time, so that no more of it stays in memory than was asked for last.
+
+    Attributes
+    ----------
+    path : Path
+        NPY file of the codes of all elements.
+    rows : array of int, shape=(n,)
+        The elements.
+    width : int
+        Of a window, bp.
+    """
+
+    path: Path
+    rows: npt.NDArray[np.intp]
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Elements and bases."""
+        return len(self.rows), self.width
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: slice | npt.NDArray[np.intp]) -> Codes:
+        return np.asarray(open_array(self.path, mend=_MEND)[self.rows[index]])
+
+
+def stored_codes(directory: Path, role: str, rows: npt.NDArray[np.intp]) -> StoredCodes:
+    """Some rows of what :func:`read_codes` opens, checked as it does, with none of them in memory."""
+    return StoredCodes(Path(directory) / f"{role}.npy", rows, read_codes(directory, role).shape[1])
 
 
 def _open_genome(path: Path) -> Any:

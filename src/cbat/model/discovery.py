@@ -8,6 +8,7 @@ without them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,9 @@ from cbat.config.models import EncoderSettings
 from cbat.errors import UserError
 from cbat.model.encoder import N_CODE, MotifEncoder, log_positions
 from cbat.model.reading import HERE, Reading
-from cbat.model.seeding import KmerTable, choose_seeds
+from cbat.model.seeding import Elements, KmerTable, choose_seeds
 
+Features = NDArray[np.float32]
 PSEUDOCOUNT = 2.0
 SEED_PROBABILITY = 0.7
 LARGEST_CORRELATION = 0.5
@@ -31,7 +33,7 @@ SHARE_ASSOCIATED = 0.7
 WIDENING = 8
 SLACK = 0.1
 ERASED_INFORMATION = 0.2
-_PIECE = 4096
+_PIECE = 1024
 """Elements that are looked through together."""
 
 
@@ -67,8 +69,35 @@ class Motifs:
         return MotifEncoder(self.filters, self.prior)
 
 
+@dataclass(frozen=True)
+class _Left:
+    """Elements as the motifs found so far leave them, made when they are asked for.
+
+    ``found`` is None before the first motif.
+    """
+
+    codes: Elements
+    found: Motifs | None
+    background: Tensor
+    reading: Reading
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Elements and bases."""
+        return self.codes.shape
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> NDArray[np.uint8]:
+        codes = self.codes[rows]
+        if self.found is None:
+            return codes
+        return erased(self.found, torch.from_numpy(codes), self.background, self.reading)
+
+
 def discover_motifs(
-    tables: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
+    tables: Sequence[tuple[Elements, NDArray[np.float64]]],
     settings: EncoderSettings,
     seed: int,
     reading: Reading = HERE,
@@ -77,9 +106,9 @@ def discover_motifs(
 
     Parameters
     ----------
-    tables : list of (codes, targets)
-        Per element type: codes, shape=(n, length), and in which cell lines each element is a
-        candidate, shape=(n, n_lines).
+    tables : sequence of (codes, targets)
+        Per element type: codes, shape=(n, length), which are read some elements at a time; and in which
+        cell lines each element is a candidate, shape=(n, n_lines).
     settings : EncoderSettings
         At most ``n_filters`` motifs are returned; fewer are when the elements hold no more.
     seed : int
@@ -96,10 +125,10 @@ def discover_motifs(
     rng = np.random.default_rng([seed, 11])
     background = background_frequencies([codes for codes, _ in tables])
     subset = [np.sort(rng.permutation(len(codes))[: settings.refinement_elements]) for codes, _ in tables]
-    left = [codes for codes, _ in tables]
     centred = [values - values.mean(axis=0) for _, values in tables]
     targets, failed, found = centred, list[NDArray[np.int64]](), None
     for n_seeds in (n_motifs + n_motifs // 4, 3 * n_motifs // 4, 3 * n_motifs // 4):
+        left = [_Left(codes, found, background, reading) for codes, _ in tables]
         kmers = [KmerTable.count(codes, k, target) for codes, target in zip(left, targets, strict=True)]
         association = sum(table.association() for table in kmers)
         enrichment = sum(table.enrichment() for table in kmers)
@@ -112,14 +141,13 @@ def discover_motifs(
         grown = grow_motifs(seeds, remaining, background, settings, both=found is None, reading=reading)
         before = 0 if found is None else len(found.prior)
         motifs = grown if found is None else found.join(grown)
-        features = [posteriors(motifs, torch.from_numpy(codes), reading) for codes, _ in tables]
+        features = [posteriors(motifs, codes, reading) for codes, _ in tables]
         sound = _sound(motifs, features, targets)
         failed += [seed for at, seed in enumerate(seeds) if not sound[before + at :: len(seeds)].any()]
         new = [row for row in _ranked(motifs, features, centred) if row >= before and sound[row]]
         keep = _unlike(list(range(before)), new, _correlation(features), n_motifs)
         found = motifs.select(keep)
         targets = [_residual(target, table[:, keep]) for target, table in zip(centred, features, strict=True)]
-        left = [erased(found, torch.from_numpy(codes), background, reading) for codes, _ in tables]
     if found is None:
         raise _no_motif()
     rest = [row for row in _ranked(motifs, features, centred) if row not in keep]
@@ -184,15 +212,13 @@ def erased(motifs: Motifs, codes: Tensor, background: Tensor, reading: Reading =
         return result
     information = (torch.exp(motifs.filters) * background[:, None] * motifs.filters).sum(dim=1)
     threshold = torch.log((1 - motifs.prior) / motifs.prior) + log_positions(codes.shape[1], encoder.width)
-    for at in range(0, len(codes), _PIECE):
-        score, start = reading.read(MotifEncoder.best_starts, encoder, codes[at : at + _PIECE])
-        for filter_, columns in enumerate(information > ERASED_INFORMATION):
-            offsets = columns.nonzero()[:, 0].numpy()
-            for strand in (0, 1):
-                here = np.flatnonzero((score[:, filter_, strand] > threshold[filter_]).numpy())
-                read = offsets if strand == 0 else encoder.width - 1 - offsets
-                columns_read = start[here, filter_, strand].numpy()[:, None] + read
-                result[at + here[:, None], columns_read] = N_CODE
+    score, start = reading.read(MotifEncoder.best_starts, encoder, codes)
+    for filter_, columns in enumerate(information > ERASED_INFORMATION):
+        offsets = columns.nonzero()[:, 0].numpy()
+        for strand in (0, 1):
+            here = np.flatnonzero((score[:, filter_, strand] > threshold[filter_]).numpy())
+            read = offsets if strand == 0 else encoder.width - 1 - offsets
+            result[here[:, None], start[here, filter_, strand].numpy()[:, None] + read] = N_CODE
     return result
 
 
@@ -209,10 +235,13 @@ def crop(motifs: Motifs, width: int, background: Tensor) -> Tensor:
     return torch.stack(parts)
 
 
-def background_frequencies(codes: list[NDArray[np.uint8]]) -> Tensor:
+def background_frequencies(tables: Sequence[Elements]) -> Tensor:
     """Base frequencies over both strands, shape=(4,)."""
-    counts = sum(np.bincount(table.ravel(), minlength=5)[:4].astype(float) for table in codes)
-    both = np.asarray(counts) + np.asarray(counts)[::-1]
+    counts = np.zeros(N_CODE)
+    for codes in tables:
+        for at in range(0, len(codes), _PIECE):
+            counts += np.bincount(codes[at : at + _PIECE].ravel(), minlength=N_CODE + 1)[:N_CODE]
+    both = counts + counts[::-1]
     return torch.from_numpy(both / both.sum()).float()
 
 
@@ -273,18 +302,17 @@ def _best_on_either_strand(encoder: MotifEncoder, codes: Tensor) -> tuple[Tensor
 
 
 @torch.no_grad()
-def posteriors(motifs: Motifs, codes: Tensor, reading: Reading = HERE) -> NDArray[np.float64]:
+def posteriors(motifs: Motifs, codes: Elements, reading: Reading = HERE) -> Features:
     """Probability that each element holds each motif, shape=(n_elements, n_motifs)."""
-    encoder, found = motifs.encoder(), np.empty((len(codes), len(motifs.prior)))
+    encoder, found = motifs.encoder(), np.empty((len(codes), len(motifs.prior)), dtype=np.float32)
     for at in range(0, len(codes), _PIECE):
-        (features,) = reading.read(MotifEncoder.features, encoder, codes[at : at + _PIECE])
+        part = torch.from_numpy(codes[at : at + _PIECE])
+        (features,) = reading.read(MotifEncoder.features, encoder, part)
         found[at : at + _PIECE] = features[..., 0].numpy()
     return found
 
 
-def _sound(
-    motifs: Motifs, features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
-) -> NDArray[np.bool_]:
+def _sound(motifs: Motifs, features: list[Features], targets: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
     """Motifs that tell cell lines apart beyond chance, given those kept before, or are common.
 
     The places of others stay free for the seeds of the next round.
@@ -294,9 +322,7 @@ def _sound(
     return np.asarray((_association(features, targets) > beyond_chance) | (motifs.prior.numpy() > COMMON))
 
 
-def _ranked(
-    motifs: Motifs, features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
-) -> list[int]:
+def _ranked(motifs: Motifs, features: list[Features], targets: list[NDArray[np.float64]]) -> list[int]:
     """Usable motifs, the best first."""
     prior, information = motifs.prior.numpy(), motifs.information.numpy()
     worth = _association(features, targets) + 0.05 * prior * information
@@ -304,9 +330,7 @@ def _ranked(
     return [int(row) for row in np.argsort(-worth, kind="stable") if usable[row]]
 
 
-def _association(
-    features: list[NDArray[np.float64]], targets: list[NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def _association(features: list[Features], targets: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Sum of squared correlations with all targets, times the number of elements; shape=(n_motifs,)."""
     worth = np.zeros(features[0].shape[1])
     for scaled, target in zip(map(_scaled, features), targets, strict=True):
@@ -315,13 +339,14 @@ def _association(
     return worth
 
 
-def _correlation(features: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _correlation(features: list[Features]) -> NDArray[np.float64]:
     """Largest absolute correlation of two motifs over the element types, shape=(n_motifs, n_motifs)."""
-    scaled = [_scaled(table) for table in features]
-    return np.asarray(np.max([np.abs(table.T @ table) / len(table) for table in scaled], axis=0))
+    each = [np.abs(table.T @ table) / len(table) for table in map(_scaled, features)]
+    return np.asarray(np.max(each, axis=0))
 
 
-def _scaled(table: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scaled(features: Features) -> NDArray[np.float64]:
+    table = features.astype(np.float64)
     return np.asarray((table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-6))
 
 
@@ -334,7 +359,8 @@ def _unlike(kept: list[int], candidates: list[int], correlation: NDArray[np.floa
     return result
 
 
-def _residual(target: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = features - features.mean(axis=0)
+def _residual(target: NDArray[np.float64], features: Features) -> NDArray[np.float64]:
+    table = features.astype(np.float64)
+    centred = table - table.mean(axis=0)
     ridge = centred.T @ centred + 1.0 * np.eye(features.shape[1])
     return np.asarray(target - centred @ np.linalg.solve(ridge, centred.T @ target))

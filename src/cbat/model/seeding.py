@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,20 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint8]
 FEWEST_ELEMENTS = 8
 LARGEST_SHARE = 0.9
-_PIECE = 1024
+_PIECE = 256
 """Elements whose k-mers are listed together."""
+
+
+class Elements(Protocol):
+    """Codes of elements, shape=(n, length), in memory or read when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Elements and bases."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | NDArray[np.intp], /) -> Codes: ...
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,12 @@ class KmerTable:
     variance: NDArray[np.float64]
 
     @classmethod
-    def count(cls, codes: Codes, k: int, targets: NDArray[np.float64]) -> KmerTable:
+    def count(cls, codes: Elements, k: int, targets: NDArray[np.float64]) -> KmerTable:
         """Count the k-mers of elements, some elements at a time; windows with N are left out.
 
         Parameters
         ----------
-        codes : uint8 array, shape=(n, length)
+        codes : Elements, shape=(n, length)
         k : int
         targets : array, shape=(n, n_targets)
             Columns of mean zero.

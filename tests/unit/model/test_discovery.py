@@ -74,6 +74,11 @@ def test_training_tables_hold_training_chromosomes_of_all_candidates(tables, tin
         mine = candidates["cell_line"].isin(tiny_project.train) & (candidates["role"] == role)
         rows = candidates.loc[mine, "element"].unique()
         assert len(codes) == len(member) == (split.iloc[rows] == "train").sum()
+        kept = np.sort(rows[split.iloc[rows] == "train"])
+        every = np.load(tiny_project.sequences / f"{role}.npy")[kept]
+        assert codes.shape == every.shape
+        np.testing.assert_array_equal(codes[3:9], every[3:9])
+        np.testing.assert_array_equal(codes[np.array([7, 0, 7])], every[[7, 0, 7]])
         assert member.shape[1] == len(tiny_project.train)
         assert member.sum(axis=1).min() >= 1
 
