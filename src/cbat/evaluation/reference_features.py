@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.data.sequences import StoredCodes
+from cbat.data.stored import open_array
 from cbat.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,12 +27,12 @@ _ROWS_AT_ONCE: Final = 512
 _UNKNOWN_BASE: Final = 4
 
 
-def kmer_frequencies(codes: npt.NDArray[np.uint8], k: int = K) -> FloatArray:
+def kmer_frequencies(codes: npt.NDArray[np.uint8] | StoredCodes, k: int = K) -> FloatArray:
     """Frequencies of k-mers, each taken together with its reverse complement.
 
     Parameters
     ----------
-    codes : uint8 array, shape=(n, window)
+    codes : uint8 array or StoredCodes, shape=(n, window)
         A0 C1 G2 T3 N4; a k-mer with an N does not count.
     k : int
 
@@ -77,31 +79,30 @@ class Elements:
     ----------
     table : DataFrame
         The rows of ``enhancer.parquet`` or ``promoter.parquet``.
-    codes : uint8 array, shape=(n, window)
-        Their bases, memory-mapped.
+    codes : StoredCodes, shape=(n, window)
+        Their bases, read some elements at a time.
     """
 
     table: pd.DataFrame
-    codes: npt.NDArray[np.uint8]
+    codes: StoredCodes
 
     @classmethod
     def read(cls, elements: Path, sequences: Path, role: Role) -> Elements:
         """Open the elements of a cohort, or raise UserError when table and sequences disagree."""
         table = pd.read_parquet(Path(elements) / f"{role}.parquet")
-        path = Path(sequences) / f"{role}.npy"
-        try:
-            codes = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"the sequences cannot be read ({error})", mend="run `cbat extract_sequences` anew", file=path
-            ) from error
+        path, mend = Path(sequences) / f"{role}.npy", "run `cbat extract_sequences` anew"
+        codes = open_array(path, mend=mend)
         if codes.ndim != 2 or len(codes) != len(table):
             raise UserError(
                 f"{len(codes)} sequences for {len(table)} elements in {elements}",
-                mend="run `cbat extract_sequences` anew",
+                mend=mend,
                 file=path,
             )
-        return cls(table, codes)
+        return cls(table, StoredCodes(path, np.arange(len(table)), codes.shape[1]))
+
+    def some(self, rows: npt.NDArray[np.intp]) -> Elements:
+        """The elements in some rows of the table."""
+        return Elements(self.table.iloc[rows], replace(self.codes, rows=self.codes.rows[rows]))
 
     @cached_property
     def composition(self) -> FloatArray:

@@ -34,6 +34,7 @@ from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.metrics import best_f1_threshold
 from cbat.evaluation.reference_features import ElementRates, Elements
+from cbat.evaluation.regression import Columns, Design, Regression, fit_regression
 from cbat.files import write_json
 
 FloatArray = npt.NDArray[np.float64]
@@ -51,9 +52,6 @@ FORMAT: Final = 1
 _MOST_FITTED_PAIRS: Final = 60_000
 _PAIRS_AT_ONCE: Final = 4_096
 """Pairs whose features are held together when they are scored."""
-_PENALTY: Final = 1.0
-_N_KNOTS: Final = 8
-_DEGREE: Final = 3
 _MEND: Final = "run fit_references anew"
 
 
@@ -74,7 +72,7 @@ class Pairs:
         table, elements = self.table.copy(), []
         for role, held in zip(ROLES, self.elements, strict=True):
             rows, table[role] = np.unique(table[role].to_numpy(dtype=np.intp), return_inverse=True)
-            elements.append(Elements(held.table.iloc[rows], held.codes[rows]))
+            elements.append(held.some(rows))
         return Pairs(table, *elements)
 
     @property
@@ -93,58 +91,13 @@ class Pairs:
         distance: FloatArray = np.asarray(self.table["distance"], dtype=float)
         return np.log1p(distance)[:, None]
 
-    def of_enhancers(self, values: FloatArray) -> FloatArray:
+    def of_enhancers(self, values: FloatArray) -> Columns:
         """A row of ``values`` for the enhancer of each pair."""
-        rows: npt.NDArray[np.intp] = np.asarray(self.table["enhancer"], dtype=np.intp)
-        return values[rows]
+        return Columns(values, np.asarray(self.table["enhancer"], dtype=np.intp))
 
-    def of_promoters(self, values: FloatArray) -> FloatArray:
+    def of_promoters(self, values: FloatArray) -> Columns:
         """A row of ``values`` for the promoter of each pair."""
-        rows: npt.NDArray[np.intp] = np.asarray(self.table["promoter"], dtype=np.intp)
-        return values[rows]
-
-
-@dataclass(frozen=True)
-class Regression:
-    """A fitted logistic regression.
-
-    Attributes
-    ----------
-    knots : array, shape=(n_knots,)
-        Of the cubic B-splines through which the first column enters, constant beyond the outermost knots of
-        the data; empty where all columns enter as they are.
-    mean, scale, weight : array, shape=(n_columns,)
-        Of each column once the first is replaced by its splines.
-    intercept : float
-    threshold : float
-        Probability from which a pair is called a contact.
-    """
-
-    knots: FloatArray
-    mean: FloatArray
-    scale: FloatArray
-    weight: FloatArray
-    intercept: float
-    threshold: float = 0.5
-
-    def probability(self, features: FloatArray) -> FloatArray:
-        """Probability of contact, shape=(n,), from features, shape=(n, n_features)."""
-        from scipy.special import expit
-
-        if not len(features):
-            return np.empty(0)
-        if len(self.knots):
-            features = np.hstack([self._curves(features[:, 0]), features[:, 1:]])
-        # No product of matrices, whose rounding would depend on the rows beside a row: the threshold is the
-        # probability of a pair, and the same pair must reach it again.
-        score = ((features - self.mean) / self.scale * self.weight).sum(axis=1) + self.intercept
-        return np.asarray(expit(score), dtype=float)
-
-    def _curves(self, values: FloatArray) -> FloatArray:
-        from scipy.interpolate import BSpline
-
-        inside = np.clip(values, self.knots[_DEGREE], self.knots[-_DEGREE - 1])
-        return np.asarray(BSpline.design_matrix(inside, self.knots, _DEGREE).toarray())
+        return Columns(values, np.asarray(self.table["promoter"], dtype=np.intp))
 
 
 @dataclass(frozen=True)
@@ -244,9 +197,9 @@ def fit_shortcuts(training: Pairs, *, seed: int) -> Shortcuts:
         validation = fitted
     rates = {role: ElementRates.of(fitted.table, role) for role in ROLES}
     regressions = {}
-    for name, features in _designs(rates).items():
-        regression = _fit(features(fitted), fitted.label, curved=name in ("distance", "propensity"))
-        threshold = best_f1_threshold(validation.label, _probability(regression, features, validation))
+    for name, design in _designs(rates).items():
+        regression = fit_regression(design(fitted), fitted.label, curved=name in ("distance", "propensity"))
+        threshold = best_f1_threshold(validation.label, _probability(regression, design, validation))
         regressions[name] = replace(regression, threshold=threshold)
     return Shortcuts(float(fitted.label.mean()), rates, regressions)
 
@@ -293,54 +246,33 @@ def _regression_of(stored: Mapping[str, Any]) -> Regression:
     return Regression(**arrays, intercept=float(stored["intercept"]), threshold=float(stored["threshold"]))
 
 
-Design = Callable[[Pairs], FloatArray]
-
-
-def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Design]:
-    """Features of each shortcut that has any, shape=(n, n_features)."""
-
-    def both(enhancers: FloatArray, promoters: FloatArray, pairs: Pairs) -> FloatArray:
-        return np.hstack([pairs.of_enhancers(enhancers), pairs.of_promoters(promoters)])
-
+def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Callable[[Pairs], Design]]:
+    """Features of each shortcut that has any."""
     return {
-        "distance": lambda pairs: pairs.log_distance,
-        "enhancer_only": lambda pairs: pairs.of_enhancers(pairs.enhancers.composition),
-        "promoter_only": lambda pairs: pairs.of_promoters(pairs.promoters.composition),
-        "composition": lambda pairs: both(pairs.enhancers.composition, pairs.promoters.composition, pairs),
-        "propensity": lambda pairs: np.column_stack(
-            [pairs.log_distance, *(rates[role].log_odds(pairs.table) for role in ROLES)]
-        ),
-        "artefact": lambda pairs: both(pairs.enhancers.artefacts, pairs.promoters.artefacts, pairs),
+        "distance": lambda pairs: [Columns.of_each(pairs.log_distance)],
+        "enhancer_only": lambda pairs: [pairs.of_enhancers(pairs.enhancers.composition)],
+        "promoter_only": lambda pairs: [pairs.of_promoters(pairs.promoters.composition)],
+        "composition": lambda pairs: [
+            pairs.of_enhancers(pairs.enhancers.composition),
+            pairs.of_promoters(pairs.promoters.composition),
+        ],
+        "propensity": lambda pairs: [
+            Columns.of_each(pairs.log_distance),
+            Columns.of_each(np.column_stack([rates[role].log_odds(pairs.table) for role in ROLES])),
+        ],
+        "artefact": lambda pairs: [
+            pairs.of_enhancers(pairs.enhancers.artefacts),
+            pairs.of_promoters(pairs.promoters.artefacts),
+        ],
     }
 
 
-def _probability(regression: Regression, features: Design, pairs: Pairs) -> FloatArray:
+def _probability(regression: Regression, design: Callable[[Pairs], Design], pairs: Pairs) -> FloatArray:
     """Probability of every pair, shape=(n,), without the features of all of them at a time."""
     n = len(pairs.table)
     parts = [np.arange(at, min(at + _PAIRS_AT_ONCE, n)) for at in range(0, n, _PAIRS_AT_ONCE)]
-    found = [regression.probability(features(pairs.where(rows))) for rows in parts]
+    found = [regression.probability(design(pairs.where(rows))) for rows in parts]
     return np.concatenate([np.empty(0), *found])
-
-
-def _fit(features: FloatArray, label: npt.NDArray[np.int64], *, curved: bool) -> Regression:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import SplineTransformer, StandardScaler
-
-    knots = np.empty(0)
-    if curved:
-        curves = SplineTransformer(_N_KNOTS, degree=_DEGREE, knots="quantile", extrapolation="constant")
-        columns = ColumnTransformer([("curves", curves, [0])], remainder="passthrough")
-        arranged = columns.fit_transform(features)
-        knots = columns.named_transformers_["curves"].bsplines_[0].t
-    else:
-        arranged = np.array(features, order="F")
-    # There may be tens of thousands of some hundred each: scaled where they lie, for nobody reads them again.
-    del features
-    scaler = StandardScaler(copy=False)
-    arranged = np.ascontiguousarray(scaler.fit_transform(arranged))
-    last = LogisticRegression(C=_PENALTY, max_iter=500, tol=1e-4).fit(arranged, label)
-    return Regression(knots, scaler.mean_, scaler.scale_, last.coef_[0], float(last.intercept_[0]))
 
 
 def _chosen(rows: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:

@@ -19,6 +19,7 @@ from cbat.errors import UserError
 from cbat.evaluation import references, shortcuts
 from cbat.evaluation.metrics import pair_metrics
 from cbat.evaluation.reference_features import ElementRates, Elements, kmer_frequencies
+from cbat.evaluation.regression import Columns, fit_regression
 from cbat.evaluation.table import read_table
 
 SPLITS = {"chr1": "train", "chr2": "train", "chr3": "validation", "chr4": "test", "chr5": "test"}
@@ -196,9 +197,13 @@ def test_pairs_score_the_same_to_the_last_bit_in_pieces_of_any_size(world: World
 
 
 @pytest.mark.parametrize("n_curved", [0, 1])
-def test_a_regression_is_that_of_scikit_learn(n_curved: int) -> None:
+def test_a_regression_is_that_of_scikit_learn_on_a_matrix_of_all_pairs(n_curved: int) -> None:
+    """Of pairs that share elements; one element has no pair, and one column says nothing."""
     generator = np.random.default_rng(1)
-    features = generator.normal(size=(400, 3))
+    own = generator.normal(size=(400, 1))
+    shared = np.column_stack([generator.normal(size=(50, 2)), np.full(50, 7.0)])
+    row = generator.integers(0, 49, 400)
+    features = np.hstack([own, shared[row]])
     label = (generator.random(400) < 1 / (1 + np.exp(-(features[:, 0] ** 2) + features[:, 1]))).astype(
         np.int64
     )
@@ -206,9 +211,14 @@ def test_a_regression_is_that_of_scikit_learn(n_curved: int) -> None:
     columns = ColumnTransformer([("curves", curves, list(range(n_curved)))], remainder="passthrough")
     plain = make_pipeline(columns, StandardScaler(), LogisticRegression(C=1.0, max_iter=500))
     plain.fit(features[:300], label[:300])
-    far = np.vstack([features[300:], [[9.0, 0.0, 0.0], [-9.0, 0.0, 0.0]]])
-    fitted = shortcuts._fit(features[:300], label[:300], curved=n_curved > 0)
-    np.testing.assert_allclose(fitted.probability(far), plain.predict_proba(far)[:, 1], rtol=1e-9)
+    design = [Columns.of_each(own[:300]), Columns(shared, row[:300])]
+    fitted = fit_regression(design, label[:300], curved=n_curved > 0)
+    far = [
+        Columns.of_each(np.vstack([own[300:], [[9.0], [-9.0]]])),
+        Columns(shared, np.append(row[300:], [0, 49])),
+    ]
+    matrix = np.hstack([columns.values[columns.row] for columns in far])
+    np.testing.assert_allclose(fitted.probability(far), plain.predict_proba(matrix)[:, 1], rtol=1e-9)
 
 
 def test_stored_shortcuts_score_as_the_fitted_ones_to_the_last_bit(world: World, tmp_path: Path) -> None:
