@@ -326,16 +326,14 @@ def candidate_table(
     UserError
         A cell line without a candidate of a role on the chromosomes of the splits.
     """
-    rows = {
-        role: {name: row for row, name in enumerate(table["element_id"])} for role, table in tables.items()
-    }
+    known = {role: pd.Index(table["element_id"]) for role, table in tables.items()}
     parts = []
     for mention in mentions:
         if mention.candidates:
             table, window = mention.intervals, windows[mention.role]
             start = window_start(table["start"], table["end"], window)
-            names = pd.Series(element_ids(table["chrom"], start, window))
-            found = np.unique(names.map(rows[mention.role]).dropna().astype(np.int64))
+            rows = known[mention.role].get_indexer(pd.Index(element_ids(table["chrom"], start, window)))
+            found = np.unique(rows[rows >= 0])
             parts.append(
                 pd.DataFrame({"cell_line": mention.cell_line, "role": mention.role, "element": found})
             )
