@@ -149,7 +149,7 @@ def score_pairs(
     """
     contact.eval()
     environment = encoded(contact, environment)
-    found = []
+    found = np.empty((2, len(pairs)))
     for rows in _parts(len(pairs), _BATCH):
         batch = PairBatch(
             enhancer_features.index_select(0, torch.from_numpy(pairs.enhancer[rows])),
@@ -163,9 +163,8 @@ def score_pairs(
             fused = environment.fused[environment.block[torch.from_numpy(rows)]]
             fed = BlockEnvironment(torch.arange(_BATCH), fused)
         energies = contact(batch, fed)
-        found.append(torch.stack([energies.intrinsic_potential, energies.environment_resistance]).double())
-    both = torch.cat(found, dim=1)[:, : len(pairs)].numpy() if found else np.zeros((2, 0))
-    return Scores(both[0], both[1])
+        found[:, rows] = torch.stack([energies.intrinsic_potential, energies.environment_resistance]).numpy()
+    return Scores(*found)
 
 
 def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -194,9 +193,11 @@ def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockE
     # that the rounding of a block does not depend on how many there are.
     some = min(max(_ELEMENTS // max(n_support, 1), 1), _BLOCKS)
     size = n_blocks if contact.crossing else some
-    fed = [contact.fed(environment.of_blocks(blocks)) for blocks in _parts(n_blocks, size)]
-    together = torch.cat(fed) if fed else environment.fused
-    return BlockEnvironment(environment.block, together[:n_blocks])
+    # Results that lie between what is read and let go would keep its memory from being used again.
+    together = torch.empty_like(environment.fused)
+    for blocks in _parts(n_blocks, size):
+        together[torch.from_numpy(blocks)] = contact.fed(environment.of_blocks(blocks))
+    return BlockEnvironment(environment.block, together)
 
 
 def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:
