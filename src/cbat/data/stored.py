@@ -20,6 +20,7 @@ from cbat.errors import UserError
 from cbat.files import atomic_file, sha256_of
 
 MANIFEST: Final = "manifest.json"
+_ROWS_OF_GROUP: Final = 10_000
 
 
 def start_directory(directory: Path) -> None:
@@ -70,7 +71,8 @@ def write_rows(path: Path, pieces: Iterable[npt.NDArray[Any]], shape: tuple[int,
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a Parquet file without index, whole or not at all."""
     with atomic_file(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        # A row group is encoded in memory before it is written.
+        table.to_parquet(temporary, index=False, row_group_size=_ROWS_OF_GROUP)
 
 
 def write_manifest(

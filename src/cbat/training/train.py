@@ -137,6 +137,8 @@ def run(
         data = build_training_data(
             opened, list(train_lines), motifs, relations, settings, seed, company, outlines
         )
+        # Bases that have been mapped for reading count as memory for as long as they are.
+        del opened
         _check_classes(data)
         kept = None
         if checkpoints is not None:
