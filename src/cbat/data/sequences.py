@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ import pyfaidx
 
 from cbat.data.contig_text import UNKNOWN_BASE, Codes, open_contig
 from cbat.data.stored import (
+    StoredRows,
     check_files,
     open_array,
     read_manifest,
@@ -269,41 +269,33 @@ def read_codes(directory: Path, role: str) -> Codes:
     return open_array(directory / name, mend=_MEND)
 
 
-@dataclass(frozen=True)
-class StoredCodes:
-    """Codes of some elements of one type, read from disk whenever they are asked for.
+def stored_codes(
+    directory: Path, role: str, rows: npt.NDArray[np.intp], *, n_elements: int, elements_directory: Path
+) -> StoredRows:
+    """Codes of some elements, checked as :func:`read_codes` does, with none of them in memory.
 
-    The file is mapped anew each time, so that no more of it stays in memory than was asked for last.
-
-    Attributes
+    Parameters
     ----------
-    path : Path
-        NPY file of the codes of all elements.
+    directory, role
+        As of :func:`read_codes`.
     rows : array of int, shape=(n,)
         The elements.
-    width : int
-        Of a window, bp.
+    n_elements : int
+        How many elements there are in all.
+    elements_directory : Path
+        Where they are, for messages.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_codes`, and where the sequences are not those of the elements.
     """
-
-    path: Path
-    rows: npt.NDArray[np.intp]
-    width: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Elements and bases."""
-        return len(self.rows), self.width
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: slice | npt.NDArray[np.intp]) -> Codes:
-        return np.asarray(open_array(self.path, mend=_MEND)[self.rows[index]])
-
-
-def stored_codes(directory: Path, role: str, rows: npt.NDArray[np.intp]) -> StoredCodes:
-    """Some rows of what :func:`read_codes` opens, checked as it does, with none of them in memory."""
-    return StoredCodes(Path(directory) / f"{role}.npy", rows, read_codes(directory, role).shape[1])
+    codes, path = read_codes(directory, role), Path(directory) / f"{role}.npy"
+    if len(codes) != n_elements:
+        raise UserError(
+            f"{len(codes)} sequences for {n_elements} elements in {elements_directory}", mend=_MEND, file=path
+        )
+    return StoredRows(path, rows, codes.shape[1], _MEND)
 
 
 def _open_genome(path: Path) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import ShardSettings
-from cbat.data.sequences import read_codes
+from cbat.data.sequences import stored_codes
 from cbat.data.stored import (
     check_files,
     open_array,
@@ -199,16 +199,16 @@ def run(
 
     start_directory(directory)
     for role in ROLES:
-        codes = read_codes(sequences_directory, role)
-        if len(codes) != len(tables[role]):
-            raise UserError(
-                f"{len(codes)} sequences for {len(tables[role])} elements in {elements_directory}",
-                mend="run extract_sequences anew",
-                file=sequences_directory / f"{role}.npy",
-            )
-        pieces = _pieces_of(sequences_directory / f"{role}.npy", cohort_rows[role])
+        codes = stored_codes(
+            sequences_directory,
+            role,
+            cohort_rows[role],
+            n_elements=len(tables[role]),
+            elements_directory=elements_directory,
+        )
+        pieces = (codes[at : at + _PIECE] for at in range(0, max(len(codes), 1), _PIECE))
         with atomic_file(directory / f"{role}_codes.npy") as temporary:
-            write_rows(temporary, pieces, (len(cohort_rows[role]), codes.shape[1]))
+            write_rows(temporary, pieces, codes.shape)
     write_table(directory / "elements.parquet", _local_elements(cohort_rows, tables))
     write_table(directory / "pairs.parquet", _as_stored(pairs))
     write_array(directory / "support.npy", support)
@@ -222,12 +222,6 @@ def run(
     }
     write_manifest(directory, content, {name: {} for name in FILES})
     _report(cell_line, pairs, support)
-
-
-def _pieces_of(path: Path, rows: Indices) -> Iterator[npt.NDArray[np.uint8]]:
-    for at in range(0, max(len(rows), 1), _PIECE):
-        # Mapped anew each time, for what has been read of a map stays in memory as long as the map.
-        yield open_array(path, mend="run extract_sequences anew")[rows[at : at + _PIECE]]
 
 
 def draw_blocks(

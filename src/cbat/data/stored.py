@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -180,6 +181,40 @@ def open_array(path: Path, *, mend: str) -> npt.NDArray[Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"the array cannot be read ({error})", mend=mend, file=path) from error
     return array
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Some rows of a stored table of numbers, read from disk whenever they are asked for.
+
+    The file is mapped anew each time, for what has been read of a map stays in memory as long as the map.
+
+    Attributes
+    ----------
+    path : Path
+        NPY file of an array, shape=(n_stored, width).
+    rows : array of int, shape=(n,)
+        Which of its rows these are.
+    width : int
+    mend : str
+        What makes the file anew.
+    """
+
+    path: Path
+    rows: npt.NDArray[np.intp]
+    width: int
+    mend: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.rows), self.width
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: slice | npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        return np.asarray(open_array(self.path, mend=self.mend)[self.rows[index]])
 
 
 def read_table(path: Path, columns: Sequence[str], *, mend: str) -> pd.DataFrame:

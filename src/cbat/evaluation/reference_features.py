@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.data.sequences import StoredCodes
-from cbat.data.stored import open_array
+from cbat.data.stored import StoredRows, open_array
 from cbat.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,12 +26,12 @@ _ROWS_AT_ONCE: Final = 512
 _UNKNOWN_BASE: Final = 4
 
 
-def kmer_frequencies(codes: npt.NDArray[np.uint8] | StoredCodes, k: int = K) -> FloatArray:
+def kmer_frequencies(codes: npt.NDArray[np.uint8] | StoredRows, k: int = K) -> FloatArray:
     """Frequencies of k-mers, each taken together with its reverse complement.
 
     Parameters
     ----------
-    codes : uint8 array or StoredCodes, shape=(n, window)
+    codes : uint8 array or StoredRows, shape=(n, window)
         A0 C1 G2 T3 N4; a k-mer with an N does not count.
     k : int
 
@@ -79,12 +78,12 @@ class Elements:
     ----------
     table : DataFrame
         The rows of ``enhancer.parquet`` or ``promoter.parquet``.
-    codes : StoredCodes, shape=(n, window)
+    codes : StoredRows, shape=(n, window)
         Their bases, read some elements at a time.
     """
 
     table: pd.DataFrame
-    codes: StoredCodes
+    codes: StoredRows
 
     @classmethod
     def read(cls, elements: Path, sequences: Path, role: Role) -> Elements:
@@ -98,7 +97,7 @@ class Elements:
                 mend=mend,
                 file=path,
             )
-        return cls(table, StoredCodes(path, np.arange(len(table)), codes.shape[1]))
+        return cls(table, StoredRows(path, np.arange(len(table)), codes.shape[1], mend))
 
     def some(self, rows: npt.NDArray[np.intp]) -> Elements:
         """The elements in some rows of the table."""

@@ -13,6 +13,7 @@ scikit-learn's ``LogisticRegression``, which asks for a matrix of all pairs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+log = logging.getLogger(__name__)
 
 _PENALTY: Final = 1.0
 _N_KNOTS: Final = 8
@@ -50,6 +52,7 @@ class Columns:
 
 
 Design = Sequence[Columns]
+"""All features of pairs, a table after the other."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Regression:
     threshold: float = 0.5
 
     def probability(self, design: Design) -> FloatArray:
-        """Probability of contact, shape=(n_pairs,)."""
+        """Probability of contact, shape=(n_pairs,), of pairs with the columns that were fitted."""
         from scipy.special import expit
 
         features = np.hstack([columns.values[columns.row] for columns in design])
@@ -119,7 +122,12 @@ def fit_regression(design: Design, label: npt.NDArray[np.int64], *, curved: bool
     objective = _Objective(scaled, label)
     options = {"maxiter": _MOST_STEPS, "maxls": 50, "gtol": _TOLERANCE, "ftol": 64 * np.finfo(float).eps}
     start = np.zeros(objective.n_columns + 1)
-    solution = minimize(objective, start, method="L-BFGS-B", jac=True, options=options).x
+    result = minimize(objective, start, method="L-BFGS-B", jac=True, options=options)
+    solution = result.x
+    if not (np.isfinite(result.fun) and np.isfinite(solution).all()):
+        raise ValueError("features of pairs must be finite")
+    if not result.success:
+        log.warning("a reference was not fitted to the end: %s", result.message)
     mean, scale = (
         np.concatenate([getattr(scaler, name) for scaler in scalers]) for name in ("mean_", "scale_")
     )

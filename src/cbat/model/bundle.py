@@ -163,7 +163,9 @@ def score_pairs(
             fused = environment.fused[environment.block[torch.from_numpy(rows)]]
             fed = BlockEnvironment(torch.arange(_BATCH), fused)
         energies = contact(batch, fed)
-        found[:, rows] = torch.stack([energies.intrinsic_potential, energies.environment_resistance]).numpy()
+        both = torch.stack([energies.intrinsic_potential, energies.environment_resistance])
+        own = rows[: len(pairs) - rows[0]]
+        found[:, own] = both[:, : len(own)].numpy()
     return Scores(*found)
 
 
@@ -196,7 +198,8 @@ def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockE
     # Results that lie between what is read and let go would keep its memory from being used again.
     together = torch.empty_like(environment.fused)
     for blocks in _parts(n_blocks, size):
-        together[torch.from_numpy(blocks)] = contact.fed(environment.of_blocks(blocks))
+        own = blocks[: n_blocks - blocks[0]]
+        together[torch.from_numpy(own)] = contact.fed(environment.of_blocks(blocks))[: len(own)]
     return BlockEnvironment(environment.block, together)
 
 

@@ -20,9 +20,10 @@ from cbat.config.models import EncoderSettings
 from cbat.errors import UserError
 from cbat.model.encoder import N_CODE, MotifEncoder, log_positions
 from cbat.model.reading import HERE, Reading
-from cbat.model.seeding import Elements, KmerTable, choose_seeds
+from cbat.model.seeding import Bases, KmerTable, choose_seeds
 
 Features = NDArray[np.float32]
+"""Probability that each element holds each motif, shape=(n_elements, n_motifs)."""
 PSEUDOCOUNT = 2.0
 SEED_PROBABILITY = 0.7
 LARGEST_CORRELATION = 0.5
@@ -76,7 +77,7 @@ class _Left:
     ``found`` is None before the first motif.
     """
 
-    codes: Elements
+    codes: Bases
     found: Motifs | None
     background: Tensor
     reading: Reading
@@ -97,7 +98,7 @@ class _Left:
 
 
 def discover_motifs(
-    tables: Sequence[tuple[Elements, NDArray[np.float64]]],
+    tables: Sequence[tuple[Bases, NDArray[np.float64]]],
     settings: EncoderSettings,
     seed: int,
     reading: Reading = HERE,
@@ -235,7 +236,7 @@ def crop(motifs: Motifs, width: int, background: Tensor) -> Tensor:
     return torch.stack(parts)
 
 
-def background_frequencies(tables: Sequence[Elements]) -> Tensor:
+def background_frequencies(tables: Sequence[Bases]) -> Tensor:
     """Base frequencies over both strands, shape=(4,)."""
     counts = np.zeros(N_CODE)
     for codes in tables:
@@ -302,7 +303,7 @@ def _best_on_either_strand(encoder: MotifEncoder, codes: Tensor) -> tuple[Tensor
 
 
 @torch.no_grad()
-def posteriors(motifs: Motifs, codes: Elements, reading: Reading = HERE) -> Features:
+def posteriors(motifs: Motifs, codes: Bases, reading: Reading = HERE) -> Features:
     """Probability that each element holds each motif, shape=(n_elements, n_motifs)."""
     encoder, found = motifs.encoder(), np.empty((len(codes), len(motifs.prior)), dtype=np.float32)
     for at in range(0, len(codes), _PIECE):

@@ -15,7 +15,7 @@ _PIECE = 256
 """Elements whose k-mers are listed together."""
 
 
-class Elements(Protocol):
+class Bases(Protocol):
     """Codes of elements, shape=(n, length), in memory or read when they are asked for."""
 
     @property
@@ -55,12 +55,12 @@ class KmerTable:
     variance: NDArray[np.float64]
 
     @classmethod
-    def count(cls, codes: Elements, k: int, targets: NDArray[np.float64]) -> KmerTable:
+    def count(cls, codes: Bases, k: int, targets: NDArray[np.float64]) -> KmerTable:
         """Count the k-mers of elements, some elements at a time; windows with N are left out.
 
         Parameters
         ----------
-        codes : Elements, shape=(n, length)
+        codes : Bases, shape=(n, length)
         k : int
         targets : array, shape=(n, n_targets)
             Columns of mean zero.

@@ -62,7 +62,7 @@ def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory:
         np.random.default_rng([settings.seed, 3]), settings, [line.tissue for line in lines]
     )
     with atomic_directory(directory) as target:
-        with TemporaryDirectory(dir=target) as drawn:
+        with TemporaryDirectory(dir=target, ignore_cleanup_errors=True) as drawn:
             genome = build_genome(rng, settings, matrices, Path(drawn))
             write_genome(target / "genome.fa.gz", genome)
         intervals = _intervals(settings, genome)
@@ -97,6 +97,12 @@ def _check(settings: SimulationSettings, matrices: list[NDArray[np.float64]]) ->
                 f"{key} is {getattr(settings, key)}", mend=f"use at least {2 * SLOT_LENGTH} bp",
                 where=f"simulation.{key}",
             )  # fmt: skip
+    n_elements = settings.n_enhancers + settings.n_promoters
+    if settings.n_chromosomes > n_elements:
+        raise UserError(
+            f"{n_elements} elements do not reach all of {settings.n_chromosomes} chromosomes",
+            mend="ask for fewer chromosomes or for more elements", where="simulation.n_chromosomes",
+        )  # fmt: skip
     if len(set(settings.motifs)) < len(settings.motifs):
         raise UserError("a motif is named twice", mend="name each motif once", where="simulation.motifs")
 

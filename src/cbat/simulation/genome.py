@@ -46,7 +46,8 @@ class Genome:
     first : array of int, shape=(n_chromosomes + 1,)
         The first gap of each chromosome, and the number of gaps.
     codes : tuple of Path
-        NPY files of the bases of enhancers and promoters.
+        NPY files of the bases of enhancers and promoters; like that of the gaps they last as long as the
+        folder that :func:`build_genome` was given.
     """
 
     enhancers: Elements

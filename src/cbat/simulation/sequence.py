@@ -176,7 +176,8 @@ class Instances:
         first : int
             Which of all sequences the first of ``codes`` is.
         """
-        own = slice(*np.searchsorted(self.row, [first, first + len(codes)]))
+        ends = np.array([first, first + len(codes)], dtype=self.row.dtype)
+        own = slice(*np.searchsorted(self.row, ends))
         columns = self.start[own, None] + np.arange(self.bases.shape[1])
         codes[self.row[own, None] - first, columns] = self.bases[own]
 
@@ -203,8 +204,9 @@ def draw_instances(
     forward : array of bool, shape=(n, n_motifs)
         Strand of each instance.
     """
-    n = len(presence)
-    slots = random_rows(rng, n, length // SLOT_LENGTH, lambda drawn: drawn.argsort(axis=1).astype(np.int16))
+    n_slots = length // SLOT_LENGTH
+    number = np.min_scalar_type(n_slots)
+    slots = random_rows(rng, len(presence), n_slots, lambda drawn: drawn.argsort(axis=1).astype(number))
     rank = presence.cumsum(axis=1, dtype=np.int16) - 1
     found = []
     for k, matrix in enumerate(matrices):

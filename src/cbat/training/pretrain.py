@@ -14,13 +14,13 @@ import torch
 
 from cbat.config.models import EncoderSettings
 from cbat.config.sections import TrainingSettings
-from cbat.data.sequences import StoredCodes, stored_codes
-from cbat.data.stored import read_table
+from cbat.data.sequences import stored_codes
+from cbat.data.stored import StoredRows, read_table
 from cbat.data.windows import ROLES
 from cbat.model.bundle import save_encoder
 from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
 from cbat.model.reading import reading
-from cbat.model.seeding import Elements
+from cbat.model.seeding import Bases
 
 log = logging.getLogger(__name__)
 BASES: Final = np.array(list("ACGT"))
@@ -79,7 +79,7 @@ def run(
 
 def training_tables(
     elements_directory: Path, sequences_directory: Path, train_lines: Sequence[str]
-) -> list[tuple[StoredCodes, npt.NDArray[np.float64]]]:
+) -> list[tuple[StoredRows, npt.NDArray[np.float64]]]:
     """Codes, and in which cell lines each is a candidate, of elements of training chromosomes per role.
 
     Returns
@@ -99,12 +99,19 @@ def training_tables(
         member = np.zeros((len(split), len(lines)))
         member[of_role["element"], lines.get_indexer(of_role["cell_line"])] = 1.0
         kept = (split == "train").to_numpy() & member.any(axis=1)
-        tables.append((stored_codes(sequences_directory, role, np.flatnonzero(kept)), member[kept]))
+        codes = stored_codes(
+            sequences_directory,
+            role,
+            np.flatnonzero(kept),
+            n_elements=len(kept),
+            elements_directory=elements_directory,
+        )
+        tables.append((codes, member[kept]))
     return tables
 
 
 def random_motifs(
-    tables: Sequence[tuple[Elements, npt.NDArray[np.float64]]], settings: EncoderSettings, seed: int
+    tables: Sequence[tuple[Bases, npt.NDArray[np.float64]]], settings: EncoderSettings, seed: int
 ) -> Motifs:
     """Matrices drawn at random, the control of what discovery is worth."""
     rng = np.random.default_rng([seed, 12])

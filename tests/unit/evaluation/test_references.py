@@ -16,7 +16,7 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
-from cbat.evaluation import references, shortcuts
+from cbat.evaluation import references, regression, shortcuts
 from cbat.evaluation.metrics import pair_metrics
 from cbat.evaluation.reference_features import ElementRates, Elements, kmer_frequencies
 from cbat.evaluation.regression import Columns, fit_regression
@@ -198,10 +198,10 @@ def test_pairs_score_the_same_to_the_last_bit_in_pieces_of_any_size(world: World
 
 @pytest.mark.parametrize("n_curved", [0, 1])
 def test_a_regression_is_that_of_scikit_learn_on_a_matrix_of_all_pairs(n_curved: int) -> None:
-    """Of pairs that share elements; one element has no pair, and one column says nothing."""
+    """Of pairs that share elements; one element has no pair, and but for it one column says nothing."""
     generator = np.random.default_rng(1)
     own = generator.normal(size=(400, 1))
-    shared = np.column_stack([generator.normal(size=(50, 2)), np.full(50, 7.0)])
+    shared = np.column_stack([generator.normal(size=(50, 2)), np.append(np.full(49, 0.1), 1e6)])
     row = generator.integers(0, 49, 400)
     features = np.hstack([own, shared[row]])
     label = (generator.random(400) < 1 / (1 + np.exp(-(features[:, 0] ** 2) + features[:, 1]))).astype(
@@ -219,6 +219,19 @@ def test_a_regression_is_that_of_scikit_learn_on_a_matrix_of_all_pairs(n_curved:
     ]
     matrix = np.hstack([columns.values[columns.row] for columns in far])
     np.testing.assert_allclose(fitted.probability(far), plain.predict_proba(matrix)[:, 1], rtol=1e-9)
+
+
+def test_a_regression_that_is_not_fitted_to_the_end_is_told_of(monkeypatch, caplog) -> None:
+    generator = np.random.default_rng(2)
+    values, label = generator.normal(size=(50, 3)), generator.integers(0, 2, 50)
+    fit_regression([Columns.of_each(values)], label, curved=False)
+    assert not caplog.messages
+    monkeypatch.setattr(regression, "_MOST_STEPS", 1)
+    fit_regression([Columns.of_each(values)], label, curved=False)
+    assert "not fitted to the end" in caplog.text
+    values[3, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        fit_regression([Columns.of_each(values)], label, curved=False)
 
 
 def test_stored_shortcuts_score_as_the_fitted_ones_to_the_last_bit(world: World, tmp_path: Path) -> None:

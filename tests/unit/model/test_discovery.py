@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from cbat.config.models import EncoderSettings
+from cbat.data.sequences import write_codes
 from cbat.errors import UserError
 from cbat.model import discovery, seeding
 from cbat.model.discovery import (
@@ -81,6 +82,14 @@ def test_training_tables_hold_training_chromosomes_of_all_candidates(tables, tin
         np.testing.assert_array_equal(codes[np.array([7, 0, 7])], every[[7, 0, 7]])
         assert member.shape[1] == len(tiny_project.train)
         assert member.sum(axis=1).min() >= 1
+
+
+def test_sequences_of_other_elements_are_refused(tiny_project, tmp_path) -> None:
+    codes = {role: np.load(tiny_project.sequences / f"{role}.npy") for role in ("enhancer", "promoter")}
+    write_codes(tmp_path, codes | {"promoter": codes["promoter"][1:]})
+    with pytest.raises(UserError, match="sequences for .* elements in") as caught:
+        training_tables(tiny_project.elements, tmp_path, tiny_project.train)
+    assert caught.value.file == tmp_path / "promoter.npy"
 
 
 def test_features_do_not_depend_on_the_strand_of_the_sequence(motifs: Motifs) -> None:

@@ -17,8 +17,9 @@ from cbat.data.bed_files import read_bed
 from cbat.data.pair_tables import read_pairs
 from cbat.errors import UserError
 from cbat.files import sha256_of
-from cbat.simulation import benchmark, world
-from cbat.simulation.genome import Genome, build_genome
+from cbat.simulation import benchmark, sequence, world
+from cbat.simulation import genome as genome_files
+from cbat.simulation.genome import Genome, build_genome, write_genome
 from cbat.simulation.motifs import read_motifs
 from cbat.simulation.sequence import SequenceFile, draw_instances, transition_matrix
 
@@ -306,6 +307,41 @@ def test_chromosomes_hold_their_elements_where_they_are_said_to_be(tmp_path: Pat
         assert (chromosome[-200:] == genome.gaps.read(last, last + 1)[0, :200]).all()
 
 
+def test_a_genome_is_the_same_in_pieces_of_any_size(tmp_path: Path, monkeypatch) -> None:
+    settings, written = SimulationSettings(**SMALL), []
+    for name, size in (("whole", 10_000), ("parts", 7)):
+        monkeypatch.setattr(genome_files, "_ELEMENTS_TOGETHER", size)
+        monkeypatch.setattr(sequence, "_ROWS_TOGETHER", size)
+        directory = tmp_path / name
+        directory.mkdir()
+        built = build_genome(np.random.default_rng(0), settings, read_motifs(MOTIFS), directory)
+        write_genome(directory / "genome.fa.gz", built)
+        written.append([sha256_of(path) for path in (directory / "genome.fa.gz", *built.codes)])
+    assert written[0] == written[1]
+    with gzip.open(tmp_path / "parts" / "genome.fa.gz", "rt") as handle:
+        records = handle.read().split(">")[1:]
+    for number, (record, codes) in enumerate(zip(records, whole_chromosomes(built), strict=True)):
+        name, *lines = record.splitlines()
+        assert name == f"chr{number + 1}"
+        assert "".join(lines) == "".join("ACGT"[base] for base in codes)
+        assert {len(line) for line in lines[:-1]} == {80}
+
+
+def test_elements_hold_the_motifs_that_they_are_said_to_hold(tmp_path: Path) -> None:
+    """Sharp instances of one motif, in elements of several pieces."""
+    settings = SimulationSettings(**(SMALL | {"motifs": ["CTCF"], "motif_sharpness": 50.0}))
+    matrices = read_motifs(["CTCF"])
+    genome = build_genome(np.random.default_rng(0), settings, matrices, tmp_path)
+    certain = np.sort(matrices[0], axis=1)[:, -1] > 1.3 * np.sort(matrices[0], axis=1)[:, -2]
+    consensus = matrices[0].argmax(axis=1)
+    for elements, path in zip((genome.enhancers, genome.promoters), genome.codes, strict=True):
+        codes = np.load(path)
+        read = np.where(elements.forward, codes, 3 - codes[:, ::-1])
+        windows = np.lib.stride_tricks.sliding_window_view(read, len(consensus), axis=1)
+        holds = (windows[..., certain] == consensus[certain]).all(axis=2).any(axis=1)
+        np.testing.assert_array_equal(holds, elements.presence[:, 0])
+
+
 def whole_chromosomes(genome: Genome) -> list[np.ndarray]:
     return [np.concatenate([*genome.pieces(number)]) for number in range(len(genome.first) - 1)]
 
@@ -364,6 +400,7 @@ def test_the_seed_decides_everything(simulate, tmp_path: Path) -> None:
         ({"motifs": ["CTCF", "CTCF"]}, "a motif is named twice"),
         ({"motifs": ["NO_SUCH_FACTOR"]}, "no vertebrate motif named 'NO_SUCH_FACTOR'"),
         ({"enhancer_length": 30}, "simulation.enhancer_length"),
+        ({"n_chromosomes": 501}, "500 elements do not reach all of 501 chromosomes"),
     ],
 )
 def test_settings_that_make_no_world_are_told(tmp_path: Path, over, message: str) -> None:
