@@ -34,7 +34,7 @@ def killed_when(directory: Path, ready, *arguments: str) -> list[str]:
         while not ready():
             assert process.poll() is None, (directory / "snakemake.log").read_text()
             assert time.monotonic() < end, "it never came so far"
-            time.sleep(0.01)
+            time.sleep(0.002)
     finally:
         running = kill_stages.kill(process)
     return running
@@ -71,13 +71,19 @@ def test_a_data_stage_that_is_killed_leaves_no_half_file(finished) -> None:
     expected = kill_stages.hashes(directory)
     names = [str(path.relative_to(directory)) for path in (directory / "results/shards/blood_1").iterdir()]
     shard = directory / "results/shards/blood_1"
-    for path in shard.iterdir():
-        path.unlink()
     wanted = ("--allowed-rules", "write_block_shards", "--", *names)
-    # Some files stand there, or are being written, and the manifest does not.
-    running = killed_when(directory, lambda: any(shard.iterdir()), *wanted)
-    assert running == ["write_block_shards"]
+    for _ in range(10):
+        for path in shard.iterdir():
+            path.unlink()
+        # Some files stand there, or are being written, and the manifest does not.
+        running = killed_when(directory, lambda: any(shard.iterdir()), *wanted)
+        if not (shard / "manifest.json").exists():
+            break
+        # On a busy machine the end may be faster than the kill.
+        kill_stages.go_on(directory, *wanted)
+        assert kill_stages.hashes(directory) == expected
     assert not (shard / "manifest.json").exists()
+    assert running == ["write_block_shards"]
     assert kill_stages.other_files(directory, expected) == []
     kill_stages.go_on(directory, *wanted)
     assert kill_stages.hashes(directory) == expected

@@ -119,11 +119,13 @@ def _check_both_labels(project: Project, directory: Path) -> None:
     """Make sure that there is something to train, to choose by, and to evaluate."""
     import pandas as pd
 
+    from cbat.data.stored import read_table
+
     config = project.config
     tables = [
-        pd.read_parquet(directory / f"{row.cell_line}.parquet", columns=["label", "split"]).assign(
-            cell_line=row.cell_line
-        )
+        read_table(
+            directory / f"{row.cell_line}.parquet", ["label", "split"], mend="run label_pairs anew"
+        ).assign(cell_line=row.cell_line)
         for row in project.cell_lines
     ]
     pairs = pd.concat(tables, ignore_index=True)

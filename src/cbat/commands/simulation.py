@@ -17,10 +17,18 @@ def simulate_benchmark(*, settings: SimulationSettings, cell_lines: Path, direct
     cell_lines : Path
         Sheet of cell lines.
     directory : Path
-        Where the genome, the raw files and the hidden truth go.
+        Where the genome, the raw files and the hidden truth go; paths of the sheet begin with it.
     """
     from cbat.config.project import simulated_lines
     from cbat.config.sheets import read_cell_lines
+    from cbat.errors import UserError
     from cbat.simulation.benchmark import run
 
-    run(settings=settings, lines=simulated_lines(read_cell_lines(cell_lines), directory), directory=directory)
+    lines = simulated_lines(read_cell_lines(cell_lines), directory)
+    if not lines:
+        raise UserError(
+            f"no cell line has its files under {directory / 'raw'}, where the simulation writes them",
+            mend="give the folder that the paths of the sheet begin with, or write such paths into it",
+            file=cell_lines,
+        )
+    run(settings=settings, lines=lines, directory=directory)

@@ -124,8 +124,17 @@ def _explain(section_class: type[BaseModel], details: ErrorDetails, files: Seque
         choices = str(details["ctx"]["expected"])
         suggestion = did_you_mean(str(value), choices.replace("'", "").replace(" or ", ", ").split(", "))
         return key_error(files, key, f"{name} is {shown}{suggestion}", f"write one of: {choices}")
-    message = details["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return key_error(files, key, f"{name} is {shown}; it {message}", _MENDS.get(kind, "correct the value"))
+    said = _in_words(details["msg"])
+    return key_error(files, key, f"{name} is {shown}; {said}", _MENDS.get(kind, "correct the value"))
+
+
+def _in_words(message: str) -> str:
+    """What pydantic says of a value, as the second half of a sentence."""
+    _, found, wanted = message.partition(" should ")
+    if found:
+        return f"it should {wanted.replace(' after validation', '')}"
+    own = message.removeprefix("Value error, ")
+    return f"it {own}" if own != message else message[0].lower() + message[1:]
 
 
 def _elsewhere(section_class: type[BaseModel], key: KeyPath) -> str:

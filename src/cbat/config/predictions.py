@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cbat.config.base import Name, PositiveInt, Section
+from cbat.config.base import Name, PositiveInt, Section, Seed
 
 MAX_DISTANCE = 500_000
 TRACK_PAIRS = 100_000
@@ -38,7 +38,7 @@ class PredictionSettings(Section):
             "tissue alone."
         ),
     )
-    seed: int = Field(1, description="Seed of the draw of these candidates.")
+    seed: Seed = Field(1, description="Seed of the draw of these candidates.")
     enhancer_window: PositiveInt | None = Field(
         None, description="Window that the model must have been trained for, bp; null takes the model's."
     )
@@ -69,7 +69,7 @@ class Prediction(PredictionSettings):
     """A cell line to be predicted."""
 
     model: Name | None = Field(None, description="Model of this run; null takes `full_model`.")
-    model_seed: int | None = Field(None, description="Its training seed; null takes the first of `seeds`.")
+    model_seed: Seed | None = Field(None, description="Its training seed; null takes the first of `seeds`.")
     world: Name | None = Field(None, description="World of a benchmark whose model it is; null takes none.")
     model_directory: Path | None = Field(
         None, description="Model directory to use instead of a model of this run."

@@ -17,6 +17,7 @@ from cbat.config.base import Fraction as Fraction
 from cbat.config.base import Name as Name
 from cbat.config.base import PositiveInt as PositiveInt
 from cbat.config.base import Section as Section
+from cbat.config.base import Seed as Seed
 from cbat.config.predictions import Predictions
 
 
@@ -104,7 +105,7 @@ class LabelSettings(Section):
             "distance_matched and element_balanced; it says nothing of given ones."
         ),
     )
-    seed: int = Field(1, description="Seed of the choice of negatives that are made.")
+    seed: Seed = Field(1, description="Seed of the choice of negatives that are made.")
 
 
 class ShardSettings(Section):
@@ -117,7 +118,7 @@ class ShardSettings(Section):
     support_elements: list[Literal["enhancer", "promoter"]] = Field(
         ["enhancer", "promoter"], description="Element types that a support set is drawn from."
     )
-    seed: int = Field(1, description="Seed of the order of pairs and of the draw of supports.")
+    seed: Seed = Field(1, description="Seed of the order of pairs and of the draw of supports.")
 
 
 class SimilarityTable(Section):
@@ -192,7 +193,7 @@ class GraphSettings(Section):
 class SimulationSettings(Section):
     """A simulated benchmark with known truth; leave the section out to use real files."""
 
-    seed: int = Field(1, description="Seed of the whole world.")
+    seed: Seed = Field(1, description="Seed of the whole world.")
     world: Literal["additive", "cooperative", "uninformative"] = Field(
         "additive",
         description=(
@@ -208,7 +209,7 @@ class SimulationSettings(Section):
     gap_length: PositiveInt = Field(1500, description="Mean length of the sequence between elements, bp.")
     gc_content: Fraction = Field(0.41, description="Mean GC content outside elements.")
     element_gc_content: Fraction = Field(0.47, description="Mean GC content inside elements.")
-    motifs: list[str] = Field(
+    motifs: Annotated[list[str], Field(min_length=1)] = Field(
         [
             "CTCF", "GATA1::TAL1", "Spi1", "IRF4", "EBF1", "POU2F2", "STAT3", "HNF1A", "HNF4A", "FOXA1",
             "CEBPA", "ONECUT1", "CDX2", "TP63", "TEAD4", "GRHL2", "Pou5f1::Sox2", "NEUROD1", "PAX6",
@@ -218,7 +219,7 @@ class SimulationSettings(Section):
         description="JASPAR names of the planted motifs; CTCF is planted with orientation.",
     )  # fmt: skip
     motif_rate: Fraction = Field(0.2, description="Chance that an element carries a given motif.")
-    motif_sharpness: Annotated[float, Field(gt=0.0)] = Field(
+    motif_sharpness: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
         2.5, description="Motif instances are drawn from the matrix to this power: above 1 nearer consensus."
     )
     tissue_correlation: Fraction = Field(
@@ -296,7 +297,7 @@ class EvaluationSettings(Section):
     n_bootstrap: Annotated[int, Field(ge=0)] = Field(
         1000, description="Resamplings of chromosomes behind each 95% interval; 0 computes none."
     )
-    seed: int = Field(1, description="Seed of resampling and of the choice of wrong lines.")
+    seed: Seed = Field(1, description="Seed of resampling and of the choice of wrong lines.")
 
 
 class ReadoutSettings(Section):
@@ -364,7 +365,7 @@ class WorldSettings(Section):
         default_factory=SimulationSettings, description="Keys of the section simulation that differ."
     )
     models: list[Name] | None = Field(None, description="Models to run here; null runs those of the top.")
-    seeds: list[int] | None = Field(None, description="Training seeds here; null takes those of the top.")
+    seeds: list[Seed] | None = Field(None, description="Training seeds here; null takes those of the top.")
     evaluation: EvaluationSettings = Field(
         default_factory=EvaluationSettings, description="Keys of the section evaluation that differ."
     )
@@ -396,7 +397,7 @@ class Config(Section):
     models: list[Name] = Field(["baseline", "graph_manifold"], description="Files of config/models to run.")
     baseline: Name = Field("baseline", description="The model that the others are compared with.")
     full_model: Name = Field("graph_manifold", description="The model that the summary presents.")
-    seeds: list[int] = Field([1], description="Training seeds.")
+    seeds: list[Seed] = Field([1], description="Training seeds.")
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     readout: ReadoutSettings = ReadoutSettings()

@@ -218,6 +218,17 @@ def first_fault(fasta: Path, named: Path) -> UserError | None:
 
 
 def read_contig_sizes(path: Path) -> dict[str, int]:
-    """Length of each contig, bp."""
-    table = pd.read_csv(path, sep="\t", dtype={"contig": str, "length": "int64"}, keep_default_na=False)
+    """Length of each contig, bp.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged.
+    """
+    try:
+        table = pd.read_csv(path, sep="\t", dtype={"contig": str, "length": "int64"}, keep_default_na=False)
+        table = table[["contig", "length"]]
+    except (OSError, ValueError, KeyError) as error:
+        problem = f"the lengths of contigs cannot be read ({error})"
+        raise UserError(problem, mend="run prepare_genome anew", file=path) from error
     return dict(zip(table["contig"], table["length"].tolist(), strict=True))

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyfaidx
 
 from cbat.data.contig_text import UNKNOWN_BASE, Codes, open_contig
 from cbat.data.stored import (
@@ -299,6 +298,8 @@ def stored_codes(
 
 
 def _open_genome(path: Path) -> Any:
+    import pyfaidx
+
     mend = "run prepare_genome anew"
     if not Path(path).is_file():
         raise UserError("the genome is missing", mend=mend, file=path)

@@ -217,8 +217,20 @@ class StoredRows:
         return np.asarray(open_array(self.path, mend=self.mend)[self.rows[index]])
 
 
-def read_table(path: Path, columns: Sequence[str], *, mend: str) -> pd.DataFrame:
-    """Some columns of a Parquet file that an earlier stage wrote.
+def read_table(
+    path: Path, columns: Sequence[str] | None, *, mend: str, filters: Sequence[tuple[str, str, Any]] = ()
+) -> pd.DataFrame:
+    """A Parquet file that an earlier stage wrote.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str, or None
+        None reads all.
+    mend : str
+        What makes the file anew.
+    filters : sequence of (column, comparison, value)
+        Rows that all of them hold for are read, as :func:`pandas.read_parquet` has it.
 
     Raises
     ------
@@ -226,7 +238,8 @@ def read_table(path: Path, columns: Sequence[str], *, mend: str) -> pd.DataFrame
         The file is missing or damaged, or has no such column.
     """
     try:
-        return pd.read_parquet(path, columns=list(columns))
+        wanted = None if columns is None else list(columns)
+        return pd.read_parquet(path, columns=wanted, filters=list(filters) or None)
     except (OSError, ValueError) as error:
         raise UserError(f"the table cannot be read ({error})", mend=mend, file=path) from error
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.data import stored
 from cbat.errors import UserError
 from cbat.evaluation.bootstrap import (
     Difference,
@@ -94,9 +95,10 @@ class ScoredPairs:
         if path is None:
             return None
         contexts = [side.context] if side.context is not None else ["own", NO_CONTEXT]
-        pairs = pd.read_parquet(
+        pairs = stored.read_table(
             path,
-            columns=[*_PAIR, "context", "n_support"],
+            [*_PAIR, "context", "n_support"],
+            mend="run evaluate_cell_line anew",
             filters=[("split", "==", chromosomes), ("context", "in", contexts)],
         )
         context = side.context

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings, FigureSettings
+from cbat.data import stored
 from cbat.drawing import FAINT, INK, svg_figure
 from cbat.errors import UserError
 from cbat.evaluation.comparison import ScoredPairs, Side
@@ -87,7 +88,8 @@ def plot_precision_recall(
                     if pairs is not None:
                         _draw_curve(axes, pairs, color=colour, label=model)
             if name in true_files and pairs is not None:
-                known = pd.read_parquet(true_files[name])[["enhancer_id", "promoter_id", "probability"]]
+                columns = ["enhancer_id", "promoter_id", "probability"]
+                known = stored.read_table(true_files[name], columns, mend="simulate the benchmark anew")
                 certain = pairs.drop(columns="probability").merge(known, on=["enhancer_id", "promoter_id"])
                 _draw_curve(axes, certain, color=figures.oracle_colour, label="oracle", linestyle="--")
 

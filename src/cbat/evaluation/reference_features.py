@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.data.stored import StoredRows, open_array
+from cbat.data.sequences import stored_codes
+from cbat.data.stored import StoredRows, read_table
 from cbat.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]
@@ -24,6 +25,7 @@ SHRINKAGE: Final = 5.0
 """Pairs at the mean rate that are added to each element's own pairs."""
 _ROWS_AT_ONCE: Final = 512
 _UNKNOWN_BASE: Final = 4
+_COLUMNS: Final = ("element_id", "start", "end", "source_start", "source_end")
 
 
 def kmer_frequencies(codes: npt.NDArray[np.uint8] | StoredRows, k: int = K) -> FloatArray:
@@ -87,17 +89,38 @@ class Elements:
 
     @classmethod
     def read(cls, elements: Path, sequences: Path, role: Role) -> Elements:
-        """Open the elements of a cohort, or raise UserError when table and sequences disagree."""
-        table = pd.read_parquet(Path(elements) / f"{role}.parquet")
-        path, mend = Path(sequences) / f"{role}.npy", "run `cbat extract_sequences` anew"
-        codes = open_array(path, mend=mend)
-        if codes.ndim != 2 or len(codes) != len(table):
+        """Open the elements of a cohort.
+
+        Raises
+        ------
+        UserError
+            A file is missing or damaged, or table and sequences disagree.
+        """
+        table = read_table(Path(elements) / f"{role}.parquet", _COLUMNS, mend="run collect_elements anew")
+        codes = stored_codes(
+            sequences, role, np.arange(len(table)), n_elements=len(table), elements_directory=elements
+        )
+        return cls(table, codes)
+
+    def check(self, rows: npt.NDArray[np.intp], names: npt.NDArray[np.object_], source: Path) -> None:
+        """Make sure that pairs mean these elements: rows of the table and names, shape=(n_pairs,) each.
+
+        Raises
+        ------
+        UserError
+            Naming the first pair that does not.
+        """
+        known = self.table["element_id"].to_numpy()
+        inside = (rows >= 0) & (rows < len(known))
+        strange = ~inside
+        strange[inside] = known[rows[inside]] != names[inside]
+        if strange.any():
+            first = int(np.argmax(strange))
             raise UserError(
-                f"{len(codes)} sequences for {len(table)} elements in {elements}",
-                mend=mend,
-                file=path,
+                f"{names[first]} of pair {first} is not element {rows[first]} of the cohort's {len(known)}",
+                mend="use labels and elements of one cohort and one run: run label_pairs anew",
+                file=source,
             )
-        return cls(table, StoredRows(path, np.arange(len(table)), codes.shape[1], mend))
 
     def some(self, rows: npt.NDArray[np.intp]) -> Elements:
         """The elements in some rows of the table."""

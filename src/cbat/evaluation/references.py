@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data import stored
 from cbat.errors import UserError
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.shortcuts import load_shortcuts, read_pairs
@@ -99,7 +100,7 @@ def oracle_references(pairs: pd.DataFrame, truth: Path) -> dict[str, Reference]:
         A pair is missing from the truth.
     """
     key = ["enhancer_id", "promoter_id"]
-    known = pd.read_parquet(truth)
+    known = stored.read_table(truth, None, mend="simulate the benchmark anew")
     joined = pairs[key].merge(known, on=key, how="left", validate="many_to_one")
     lost = int(joined["probability"].isna().sum())
     if lost:

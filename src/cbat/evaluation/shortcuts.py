@@ -158,16 +158,27 @@ def run(
 
 
 def read_pairs(labels: Sequence[Path], elements: Path, sequences: Path) -> Pairs:
-    """Labelled pairs of some cell lines of one cohort; ``cell_line`` is the stem of the file's name."""
+    """Labelled pairs of some cell lines of one cohort; ``cell_line`` is the stem of the file's name.
+
+    Raises
+    ------
+    UserError
+        No labels; a file that is missing or damaged; labels, elements and sequences that do not belong
+        together.
+    """
     if not labels:
         raise UserError(
             "there are no training lines to learn the references from",
             mend="give at least one cell line of the sheet the role train",
         )
-    tables = [pd.read_parquet(path).assign(cell_line=Path(path).stem) for path in labels]
-    enhancers = Elements.read(elements, sequences, "enhancer")
-    promoters = Elements.read(elements, sequences, "promoter")
-    return Pairs(pd.concat(tables, ignore_index=True), enhancers, promoters)
+    held = {role: Elements.read(elements, sequences, role) for role in ROLES}
+    tables = []
+    for path in map(Path, labels):
+        table = read_table(path, None, mend="run label_pairs anew").assign(cell_line=path.stem)
+        for role, known in held.items():
+            known.check(table[role].to_numpy(), table[f"{role}_id"].to_numpy(), path)
+        tables.append(table)
+    return Pairs(pd.concat(tables, ignore_index=True), *held.values())
 
 
 def fit_shortcuts(training: Pairs, *, seed: int) -> Shortcuts:

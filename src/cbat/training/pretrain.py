@@ -17,6 +17,7 @@ from cbat.config.sections import TrainingSettings
 from cbat.data.sequences import stored_codes
 from cbat.data.stored import StoredRows, read_table
 from cbat.data.windows import ROLES
+from cbat.errors import UserError
 from cbat.model.bundle import save_encoder
 from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
 from cbat.model.reading import reading
@@ -86,12 +87,23 @@ def training_tables(
     -------
     list of (codes, candidate), shape=(n, length) and shape=(n, n_lines)
         Enhancers, then promoters; elements that are a candidate somewhere.
+
+    Raises
+    ------
+    UserError
+        A file is missing or damaged, a line has no candidates, or the sequences are of other elements.
     """
     candidates = read_table(
         elements_directory / "candidates.parquet", ["cell_line", "role", "element"], mend=_MEND
     )
     candidates = candidates[candidates["cell_line"].isin(list(train_lines))]
     lines = pd.Index(sorted(candidates["cell_line"].unique()))
+    if unknown := sorted(set(train_lines) - set(lines)):
+        raise UserError(
+            f"{unknown[0]!r} has no candidates among these elements",
+            mend="name training lines of the cohort, or run collect_elements anew",
+            file=elements_directory / "candidates.parquet",
+        )
     tables = []
     for role in ROLES:
         split = read_table(elements_directory / f"{role}.parquet", ["split"], mend=_MEND)["split"]

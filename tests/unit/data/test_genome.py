@@ -62,6 +62,17 @@ def test_the_same_bytes_again_over_an_older_genome(tmp_path: Path) -> None:
     assert genome.read_contig_sizes(tmp_path / "genome" / "contig_sizes.tsv") == {"chr1": 18, "chr2": 4}
 
 
+@pytest.mark.parametrize("content", [None, b"", b"contig\n", b"contig\tlength\nchr1\tlong\n"])
+def test_lengths_of_contigs_that_cannot_be_read_are_one_message(tmp_path: Path, content) -> None:
+    path = tmp_path / "contig_sizes.tsv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="lengths of contigs cannot be read") as caught:
+        genome.read_contig_sizes(path)
+    assert caught.value.file == path
+    assert "\n" not in str(caught.value)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(

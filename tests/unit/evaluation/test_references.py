@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data.sequences import write_codes
 from cbat.errors import UserError
 from cbat.evaluation import references, regression, shortcuts
 from cbat.evaluation.metrics import pair_metrics
@@ -50,7 +51,9 @@ class World:
         return self.pairs("a_1", "b_1", "c_1")
 
 
-def make_elements(world: World, cohort: str, role: str, generator: Generator) -> pd.DataFrame:
+def make_elements(
+    world: World, cohort: str, role: str, generator: Generator
+) -> tuple[pd.DataFrame, npt.NDArray[np.uint8]]:
     width = 100
     chrom = np.sort(generator.choice(list(SPLITS), N_ELEMENTS))
     start = np.arange(N_ELEMENTS) * 1000
@@ -71,11 +74,9 @@ def make_elements(world: World, cohort: str, role: str, generator: Generator) ->
             "source_end": start + width // 2 + length - length // 2,
         }
     )
-    for stage in ("elements", "sequences"):
-        world.cohort(stage, cohort).mkdir(parents=True, exist_ok=True)
+    world.cohort("elements", cohort).mkdir(parents=True, exist_ok=True)
     table.to_parquet(world.cohort("elements", cohort) / f"{role}.parquet")
-    np.save(world.cohort("sequences", cohort) / f"{role}.npy", codes)
-    return table.assign(carries=carries)
+    return table.assign(carries=carries), codes
 
 
 def write_labels(
@@ -109,8 +110,10 @@ def make_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("world"))
     generator = np.random.default_rng(0)
     for cohort, lines in (("training", ("a_1", "b_1", "c_1")), ("unseen", ("a_2",))):
-        enhancers = make_elements(world, cohort, "enhancer", generator)
-        promoters = make_elements(world, cohort, "promoter", generator)
+        enhancers, enhancer_codes = make_elements(world, cohort, "enhancer", generator)
+        promoters, promoter_codes = make_elements(world, cohort, "promoter", generator)
+        codes = {"enhancer": enhancer_codes, "promoter": promoter_codes}
+        write_codes(world.cohort("sequences", cohort), codes)
         for line in lines:
             write_labels(world, line, enhancers, promoters, generator)
     return world
@@ -345,11 +348,38 @@ def test_training_chromosomes_without_pairs_are_told(world: World) -> None:
 
 
 def test_sequences_that_do_not_fit_the_elements_are_refused(world: World, tmp_path: Path) -> None:
-    np.save(tmp_path / "enhancer.npy", np.zeros((3, 10), dtype=np.uint8))
+    elements, codes = world.cohort("elements", "training"), np.zeros((3, 10), dtype=np.uint8)
+    write_codes(tmp_path, {"enhancer": codes, "promoter": codes})
     with pytest.raises(UserError, match="3 sequences for 150 elements"):
-        Elements.read(world.cohort("elements", "training"), tmp_path, "enhancer")
-    with pytest.raises(UserError, match="cannot be read"):
-        Elements.read(world.cohort("elements", "training"), tmp_path, "promoter")
+        Elements.read(elements, tmp_path, "enhancer")
+    bases = np.load(tmp_path / "promoter.npy", mmap_mode="r+")
+    bases[2, 3] = 1
+    bases.flush()
+    with pytest.raises(UserError, match="corrupt") as caught:
+        Elements.read(elements, tmp_path, "promoter")
+    assert caught.value.file == tmp_path / "promoter.npy"
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut short", "of another cohort"])
+def test_labels_that_cannot_be_used_are_refused(world: World, tmp_path: Path, damage: str) -> None:
+    path, content = tmp_path / "a_2.parquet", world.labels("a_2").read_bytes()
+    if damage != "missing":
+        path.write_bytes(content[:500] if damage == "cut short" else content)
+    message = "is not element" if damage == "of another cohort" else "the table cannot be read"
+    folders = world.cohort("elements", "training"), world.cohort("sequences", "training")
+    with pytest.raises(UserError, match=message) as caught:
+        shortcuts.read_pairs([path], *folders)
+    assert caught.value.file == path
+
+
+def test_a_row_beyond_the_elements_is_refused(world: World) -> None:
+    known = world.training().enhancers
+    names = np.array(["x", "y"], dtype=object)
+    for row in (-1, 150):
+        with pytest.raises(UserError, match=f"of pair 1 is not element {row} of the cohort's 150"):
+            known.check(
+                np.array([0, row]), np.append(known.table["element_id"].iloc[:1], names[1:]), Path("f")
+            )
 
 
 def test_kmers_by_hand() -> None:

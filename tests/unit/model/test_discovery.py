@@ -92,6 +92,11 @@ def test_sequences_of_other_elements_are_refused(tiny_project, tmp_path) -> None
     assert caught.value.file == tmp_path / "promoter.npy"
 
 
+def test_a_training_line_without_candidates_is_named(tiny_project) -> None:
+    with pytest.raises(UserError, match="'nobody' has no candidates among these elements"):
+        training_tables(tiny_project.elements, tiny_project.sequences, [*tiny_project.train, "nobody"])
+
+
 def test_features_do_not_depend_on_the_strand_of_the_sequence(motifs: Motifs) -> None:
     codes = torch.randint(0, 5, (6, 80), dtype=torch.uint8)
     flipped = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)[codes.long()].flip(dims=(1,))

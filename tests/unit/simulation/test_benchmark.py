@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from cbat.commands.simulation import simulate_benchmark
 from cbat.config.sections import SimulationSettings
 from cbat.data.bed_files import read_bed
 from cbat.data.pair_tables import read_pairs
@@ -391,6 +392,14 @@ def test_the_seed_decides_everything(simulate, tmp_path: Path) -> None:
     other = simulate(seed=2).hashes()
     assert set(other) == set(built.hashes())
     assert other["genome.fa.gz"] != built.hashes()["genome.fa.gz"]
+
+
+def test_a_sheet_with_no_line_to_simulate_is_told(tmp_path: Path) -> None:
+    sheet = Path(__file__).resolve().parents[3] / "config" / "cell_lines.tsv"
+    with pytest.raises(UserError, match="no cell line has its files under") as caught:
+        simulate_benchmark(settings=SimulationSettings(**SMALL), cell_lines=sheet, directory=tmp_path / "out")
+    assert caught.value.file == sheet
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
