@@ -103,7 +103,8 @@ def main() -> None:
         set_up(directory, first_size(options))
         world = directory / "world.yaml"
         world.write_text(yaml.safe_dump(yaml.safe_load(world.read_text()) | {"seeds": [1, 2]}))
-        run_workflow(directory, options.stages)
+        # Snakemake ends too early where one of several last rules needs another.
+        run_workflow(directory, options.stages if len(options.stages) == 1 else ())
         jobs = jobs_of(directory, options.stages)
         for stage, two in jobs.items():
             compare(stage, directory, (two, 2), (two, 1), options.n)
