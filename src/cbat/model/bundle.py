@@ -150,7 +150,7 @@ def score_pairs(
     contact.eval()
     environment = encoded(contact, environment)
     found = np.empty((2, len(pairs)))
-    for rows in _parts(len(pairs), _BATCH):
+    for rows, own in _parts(len(pairs), _BATCH):
         batch = PairBatch(
             enhancer_features.index_select(0, torch.from_numpy(pairs.enhancer[rows])),
             promoter_features.index_select(0, torch.from_numpy(pairs.promoter[rows])),
@@ -164,17 +164,19 @@ def score_pairs(
             fed = BlockEnvironment(torch.arange(_BATCH), fused)
         energies = contact(batch, fed)
         both = torch.stack([energies.intrinsic_potential, energies.environment_resistance])
-        own = rows[: len(pairs) - rows[0]]
-        found[:, own] = both[:, : len(own)].numpy()
+        found[:, own] = both[:, : own.stop - own.start].numpy()
     return Scores(*found)
 
 
-def _parts(n: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Numbers below ``n`` in parts of one size, the last filled with copies of its first number."""
+def _parts(n: int, size: int) -> Iterator[tuple[npt.NDArray[np.int64], slice]]:
+    """Numbers below ``n`` in parts of one size, the last filled with copies of its first number.
+
+    Beside each part the numbers that are its own, which come first in it.
+    """
     for start in range(0, n, max(size, 1)):
         rows = np.arange(start, start + size)
         rows[rows >= n] = start
-        yield rows
+        yield rows, slice(start, min(start + size, n))
 
 
 @torch.no_grad()
@@ -197,9 +199,8 @@ def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockE
     size = n_blocks if contact.crossing else some
     # Results that lie between what is read and let go would keep its memory from being used again.
     together = torch.empty_like(environment.fused)
-    for blocks in _parts(n_blocks, size):
-        own = blocks[: n_blocks - blocks[0]]
-        together[torch.from_numpy(own)] = contact.fed(environment.of_blocks(blocks))[: len(own)]
+    for blocks, own in _parts(n_blocks, size):
+        together[own] = contact.fed(environment.of_blocks(blocks))[: own.stop - own.start]
     return BlockEnvironment(environment.block, together)
 
 
