@@ -190,8 +190,8 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
     if not codes.size:
         return codes
     # One contig after the other and from left to right, so that the file is read forwards.
-    ordered = windows.reset_index(drop=True).sort_values(["chrom", "start"], kind="stable")
-    for chrom, table in ordered.groupby("chrom", sort=True, observed=True):
+    starts, ends = windows["start"].to_numpy(), windows["end"].to_numpy()
+    for chrom, rows in windows.groupby("chrom", sort=True, observed=True).indices.items():
         if chrom not in genome:
             raise UserError(
                 f"the genome {genome.filename} has no contig {chrom!r}",
@@ -199,10 +199,10 @@ def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None =
                 file=source,
             )
         contig = open_contig(Path(genome.filename), str(chrom), genome.faidx.index[chrom])
-        start, end = table["start"].to_numpy(), table["end"].to_numpy()
+        row = rows[np.argsort(starts[rows], kind="stable")]
+        start, end = starts[row], ends[row]
         left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
         whole = (left == start) & (right == end)
-        row = table.index.to_numpy()
         contig.read_into(codes, row[whole], start[whole])
         for at in np.flatnonzero(~whole):
             part = contig.stretch(int(left[at]), int(right[at]))

@@ -38,17 +38,24 @@ def windows(one: ContigText, start: np.ndarray, width: int) -> np.ndarray:
     return codes[row]
 
 
+def bases(ambiguous: str) -> str:
+    """Random bases of both cases, and four in a hundred of those that are ambiguous."""
+    letters = np.array(list("ACGTacgt" + ambiguous))
+    share = np.array([*[1.0] * 8, *[0.08] * len(ambiguous)])
+    return "".join(np.random.default_rng(1).choice(letters, LENGTH, p=share / share.sum()))
+
+
 @pytest.fixture
 def sequence() -> str:
-    letters = np.array(list("ACGTacgtNnRy"))
-    share = np.array([*[0.12] * 8, *[0.01] * 4])
-    return "".join(np.random.default_rng(1).choice(letters, LENGTH, p=share))
+    return bases("NnRy")
 
 
+@pytest.mark.parametrize("ambiguous", ["", "NnRy"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("line", [1, 7, 60, 61, 100, 5_000])
 @pytest.mark.parametrize("width", [1, 2, 7, 33, 60, 120, 121, 400])
-def test_both_ways_agree_at_every_position(tmp_path, sequence, width, line, end) -> None:
+def test_both_ways_agree_at_every_position(tmp_path, ambiguous, width, line, end) -> None:
+    sequence = bases(ambiguous)
     one = contig(written(tmp_path / "g.fa", sequence, line, end))
     start = np.arange(LENGTH - width + 1)
     code = {letter: number for number, letters in enumerate(("Aa", "Cc", "Gg", "Tt")) for letter in letters}
@@ -93,6 +100,27 @@ def test_a_character_that_stands_for_no_base_is_named_with_its_place(tmp_path, s
         windows(one, np.arange(0, 700, 50), 100)
     # Beside it all is well.
     assert windows(one, np.array([0, 223]), 100).max() <= 4
+
+
+def test_every_character_is_a_base_or_refused(tmp_path) -> None:
+    """One odd character among A, C, G and T, which alone need no table."""
+    path = written(tmp_path / "g.fa", bases(""), 60, "\n")
+    one = contig(path)
+    text, at = path.read_bytes(), one.record.offset + 222 + 222 // 60
+    known = {letter: code for code, pair in enumerate(("Aa", "Cc", "Gg", "Tt")) for letter in pair}
+    expected = windows(one, np.array([200]), 100)[0].copy()
+    refused = 0
+    for character in map(chr, set(range(256)) - set(b"\r\n")):
+        path.write_bytes(text[:at] + character.encode("latin-1") + text[at + 1 :])
+        changed = open_contig(path, "chr1", one.record)
+        if character in known or character in "NRYSWKMBDHVUX-nryswkmbdhvux":
+            expected[22] = known.get(character, 4)
+            assert (windows(changed, np.array([200]), 100)[0] == expected).all(), character
+        else:
+            refused += 1
+            with pytest.raises(UserError, match=r"at position 222 \(from 0\)"):
+                windows(changed, np.array([200]), 100)
+    assert refused == 254 - 8 - 27
 
 
 @pytest.mark.parametrize("wrong", [59, 61])
