@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "extract_sequences.py": (["--bases", "100000", "--windows", "50"], 2),
     "encode_elements.py": (["--elements", "5", "--filters", "8"], 4),
-    "score_pairs.py": (["--pairs", "100", "--elements", "30", "--filters", "8"], 6),
+    "score_pairs.py": (["--pairs", "100", "--filters", "8"], 6),
     "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
     "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "label_pairs"], 8),
