@@ -37,3 +37,14 @@ def test_no_verb_loads_heavy_libraries_before_its_work(verb: str, monkeypatch) -
     assert "AssertionError" not in done.stderr
     # 2: an empty group of settings lacks a key, which is said before any work as well.
     assert done.returncode == 0 or (done.returncode == 2 and "error:" in done.stderr), done.stderr
+
+
+def test_a_verb_without_settings_does_not_load_pydantic() -> None:
+    code = (
+        "import sys; from cbat.cli import main\n"
+        "try: main([sys.argv[1], '--help'])\n"
+        "finally: print('pydantic' in sys.modules, file=sys.stderr)"
+    )
+    for verb, loaded in (("record_versions", "False"), ("train_model", "True")):
+        done = subprocess.run([sys.executable, "-c", code, verb], check=True, capture_output=True, text=True)
+        assert done.stderr.strip() == loaded

@@ -11,13 +11,13 @@ import argparse
 import gc
 import importlib
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from cbat.commands.signatures import REQUIRED, Signature, signature_of
-from cbat.config.base import Section
 from cbat.errors import UserError
 
 _LISTS: Final = frozenset({list, tuple, Sequence})
@@ -116,7 +116,7 @@ def _option(hint: Any, *, positional: bool) -> dict[str, Any]:
         return {"choices": [*get_args(hint)]}
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
-    if isinstance(hint, type) and issubclass(hint, Section):
+    if _is_section(hint):
         return {"metavar": "JSON|YAML"}
     if hint in (int, float):
         return {"type": hint, "metavar": "NUMBER"}
@@ -130,7 +130,7 @@ def _convert(hint: Any, name: str, value: Any) -> Any:
     hint = _without_none(hint)
     if value is None:
         return None
-    if isinstance(hint, type) and issubclass(hint, Section) and isinstance(value, str):
+    if _is_section(hint) and isinstance(value, str):
         from cbat.config.load import load_section
 
         return load_section(hint, value)
@@ -151,6 +151,12 @@ def _convert_mapping(value_type: Any, name: str, items: Sequence[str]) -> dict[s
             )
         mapping[key] = value_type(value)
     return mapping
+
+
+def _is_section(hint: Any) -> bool:
+    """Whether it is a section of the configuration, without importing pydantic to see that it is none."""
+    base = sys.modules.get("cbat.config.base")
+    return base is not None and isinstance(hint, type) and issubclass(hint, base.Section)
 
 
 def _without_none(hint: Any) -> Any:

@@ -16,4 +16,5 @@ Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
 class Section(BaseModel):
     """A closed, immutable group of keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A verb reads two or three of all sections: the others need not be built.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
