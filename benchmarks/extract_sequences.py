@@ -1,5 +1,7 @@
 """Windows from a genome as codes, against ``bedtools getfasta`` with NumPy and pyfaidx record by record.
 
+Codes of ours are dropped piece by piece, with pieces as large as a stage reads, and theirs record by record.
+
 python benchmarks/extract_sequences.py          # 10,000 windows of 1 kb from 60 million bases
 python benchmarks/extract_sequences.py --full   # 100,000 windows from 3,000 million
 """
@@ -9,6 +11,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +26,24 @@ CODE = np.full(256, 4, dtype=np.uint8)
 for number, letters in enumerate(("Aa", "Cc", "Gg", "Tt")):
     CODE[[ord(letter) for letter in letters]] = number
 LINE = 60
+TELOMERE = 10_000
 
 
 def write_genome(path: Path, n_bases: int, n_contigs: int = 20) -> int:
-    """A random genome with its index; returns the length of each contig."""
+    """A random genome with its index; returns the length of each contig.
+
+    Half of its lines are in lower case, as repeats are; contigs begin with unknown bases, as telomeres do.
+    """
     rng = np.random.default_rng(1)
     length = n_bases // n_contigs // LINE * LINE
     letters = np.frombuffer(b"ACGT", dtype=np.uint8)
+    lower_case = ord("a") - ord("A")
     with open(path, "wb") as file:
         for contig in range(n_contigs):
             file.write(f">chr{contig + 1}\n".encode())
             bases = letters[rng.integers(0, 4, (length // LINE, LINE), dtype=np.uint8)]
+            bases[rng.random(len(bases)) < 0.5] += lower_case
+            bases[: TELOMERE // LINE] = ord("N")
             file.write(np.pad(bases, ((0, 0), (0, 1)), constant_values=ord("\n")).tobytes())
     pyfaidx.Faidx(str(path)).close()
     return length
@@ -60,25 +71,27 @@ def main() -> None:
         table = table.sort_values(["chrom", "start"], ignore_index=True)
         table.to_csv(bed, sep="\t", header=False, index=False)
 
-        def ours() -> np.ndarray:
-            return next(read_windows(fasta, table, piece=n_windows))
+        def ours() -> Iterator[np.ndarray]:
+            return read_windows(fasta, table)
 
-        def bedtools() -> np.ndarray:
+        def bedtools() -> Iterator[np.ndarray]:
             command = ["bedtools", "getfasta", "-fi", str(fasta), "-bed", str(bed), "-tab"]
             text = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-            return np.stack([CODE[np.frombuffer(row[-width:], np.uint8)] for row in text.splitlines()])
+            return (CODE[np.frombuffer(row[-width:], np.uint8)] for row in text.splitlines())
 
-        def pyfaidx_records() -> np.ndarray:
-            rows = []
+        def pyfaidx_records() -> Iterator[np.ndarray]:
             with pyfaidx.Fasta(str(fasta)) as genome:
                 for row in table.itertuples():
                     text = genome[row.chrom][row.start : row.end].seq
-                    rows.append(CODE[np.frombuffer(text.encode(), np.uint8)])
-            return np.stack(rows)
+                    yield CODE[np.frombuffer(text.encode(), np.uint8)]
 
-        assert (ours() == bedtools()).all()
-        assert (ours() == pyfaidx_records()).all()
-        seconds = in_turn(ours, bedtools, pyfaidx_records, n=options.n)
+        sides = (ours, bedtools, pyfaidx_records)
+        codes = [np.concatenate([piece.ravel() for piece in side()]) for side in sides]
+        assert (codes[0] == codes[1]).all()
+        assert (codes[0] == codes[2]).all()
+        del codes
+        # A queue of no length takes what an iterator gives, and keeps nothing.
+        seconds = in_turn(*(lambda side=side: deque(side(), maxlen=0) for side in sides), n=options.n)
         report_speed("extraction_bedtools", seconds[0], seconds[1], options.n)
         report_speed("extraction_pyfaidx", seconds[0], seconds[2], options.n)
 

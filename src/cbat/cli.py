@@ -182,7 +182,7 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
     from cbat.commands.options import call_with_options
     from cbat.errors import UserError, of_the_machine
 
-    # Looking for plugins, of which there are none, takes a tenth of the start of a verb.
+    # There are no plugins, and to look for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Arrow's own allocator keeps what a stage has freed, as much again as it holds.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -24,7 +24,7 @@ _AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
 """What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
 _ENDS: Final = b"\r\n"
 """Ends of lines."""
-_PORTION: Final = 1 << 18
+_PORTION: Final = 1 << 19
 """Bytes that are looked at together: they stay in the processor's cache."""
 
 
@@ -40,6 +40,8 @@ def _code_of_character() -> Codes:
 _TRANSLATION: Final = _code_of_character().tobytes()
 _UPPER: Final = np.uint8(0xDF)
 """The bits that the two cases of a letter share in ASCII."""
+_A_OR_C: Final = np.uint8(0xDD)
+"""The bits that A and C share in either case, and share with no other character."""
 
 
 @dataclass(frozen=True)
@@ -84,21 +86,30 @@ class ContigText:
         UserError
             As :meth:`stretch`.
         """
+        if not len(start):
+            return
         bases, line, width = self.record.lenc, self.record.lenb, codes.shape[1]
         n_lines = -(-(width - 1) // bases) + 1
         # Lines much longer than a window are not worth copying.
         by_lines = start // bases + n_lines <= self.record.rlen // bases
         by_lines &= (n_lines * line <= 4 * width) & (start // bases * line + n_lines * line <= len(self.text))
+        # An index that says otherwise is damaged.
+        by_lines &= bases < line
         rest = [np.flatnonzero(~by_lines)]
         whole = np.flatnonzero(by_lines)
         portion = max(_PORTION // (n_lines * line), 1)
         for at in range(0, len(whole), portion):
             some = whole[at : at + portion]
-            found = self._from_lines(start[some], width, n_lines)
+            rows = row[some]
+            # Rows that follow each other, as in a sorted table, are written where they belong.
+            follow = bool((np.diff(rows) == 1).all())
+            found = self._from_lines(
+                start[some], width, n_lines, codes[rows[0] : rows[-1] + 1] if follow else None
+            )
             if found is None:
                 rest.append(some)
-            else:
-                codes[row[some]] = found
+            elif not follow:
+                codes[rows] = found
         for one in np.concatenate(rest):
             codes[row[one]] = self.stretch(int(start[one]), int(start[one]) + width)
 
@@ -134,16 +145,20 @@ class ContigText:
         line, base = divmod(position, self.record.lenc)
         return int(line * self.record.lenb + base)
 
-    def _from_lines(self, start: Positions, width: int, n_lines: int) -> Codes | None:
+    def _from_lines(self, start: Positions, width: int, n_lines: int, out: Codes | None) -> Codes | None:
         """Codes of windows whose lines are whole; None if the lines hold something else than bases."""
         bases, line = self.record.lenc, self.record.lenb
         first, offset = np.divmod(start, bases)
-        copied = _rows(self.text, first * line, n_lines * line)
-        lines = copied.view([("bases", f"V{bases}"), ("end", np.uint8, line - bases)])
+        kinds = [("bases", f"V{bases}"), ("end", np.uint8, line - bases)]
+        lines = _rows(self.text, first * line, n_lines * line).view(kinds)
         if (lines["end"] != np.frombuffer(_ENDS, dtype=np.uint8)[len(_ENDS) - (line - bases) :]).any():
             return None
         joined = np.frombuffer(lines["bases"].tobytes(), dtype=np.uint8)
-        return _codes(_rows(joined, np.arange(len(start)) * (n_lines * bases) + offset, width))
+        # What follows is written where these were, in the processor's cache.
+        del lines
+        text = _rows(joined, np.arange(len(start)) * (n_lines * bases) + offset, width)
+        del joined
+        return _codes(text, out)
 
 
 def open_contig(file: Path, name: str, record: Any) -> ContigText:
@@ -160,21 +175,29 @@ def open_contig(file: Path, name: str, record: Any) -> ContigText:
     lines, rest = divmod(record.rlen, record.lenc or 1)
     # Whole lines have an end, though the last of the file may lack it.
     size = min(lines * record.lenb + rest, max(file.stat().st_size - record.offset, 0))
-    text = np.memmap(file, dtype=np.uint8, mode="r", offset=record.offset, shape=(size,)) if size else None
-    return ContigText(file, np.empty(0, dtype=np.uint8) if text is None else text, name, record)
+    if not size:
+        return ContigText(file, np.empty(0, dtype=np.uint8), name, record)
+    mapped = np.memmap(file, dtype=np.uint8, mode="r", offset=record.offset, shape=(size,))
+    # A plain array over the map: a memmap hands its own kind on to every part and costs time at each.
+    return ContigText(file, np.asarray(mapped), name, record)
 
 
-def _codes(text: Codes) -> Codes | None:
-    """Codes of characters, as the table has them; None if one of them stands for no base."""
+def _codes(text: Codes, out: Codes | None = None) -> Codes | None:
+    """Codes of rows of characters, as the table has them; None if one of them stands for no base."""
+    known = (text & _A_OR_C) == ord("A")
     upper = text & _UPPER
-    known = upper == ord("A")
-    for letter in b"CGT":
+    for letter in b"GT":
         known |= upper == letter
-    if known.all():
-        # Quicker than the table: the two highest bits of these products of bytes are 0, 1, 2 and 3.
-        return text * np.uint8(24) >> np.uint8(6)
-    codes = np.frombuffer(text.tobytes().translate(_TRANSLATION), dtype=np.uint8)
-    return None if codes.max() >= NO_BASE else codes.reshape(text.shape)
+    # Quicker than the table: the two highest bits of these products of bytes are 0, 1, 2 and 3.
+    codes = np.multiply(text, np.uint8(24), out=out)
+    codes >>= np.uint8(6)
+    if not known.all():
+        odd = np.flatnonzero(~known.all(axis=1))
+        translated = text[odd].tobytes().translate(_TRANSLATION)
+        if NO_BASE in translated:
+            return None
+        codes[odd] = np.frombuffer(translated, dtype=np.uint8).reshape(len(odd), -1)
+    return codes
 
 
 def _rows(text: Codes, first: Positions, width: int) -> Codes:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.data.contig_text import UNKNOWN_BASE, Codes, open_contig
+from cbat.data.contig_text import UNKNOWN_BASE, Codes, Positions, open_contig
 from cbat.data.stored import (
     StoredRows,
     check_files,
@@ -32,8 +32,8 @@ from cbat.files import atomic_directory, atomic_file
 
 FORMAT: Final = 1
 _MEND: Final = "run extract_sequences anew"
-_PIECE: Final = 2_000
-"""Windows that are looked at together, in the order of the table."""
+_PIECE: Final = 1 << 22
+"""Bases that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
 
 
@@ -58,14 +58,12 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n:
         a character that stands for no base, or no base of a window is known and ``max_n`` is not set.
     """
     tallies = {role: _Tally() for role in ROLES}
-    with _open_genome(genome_fasta) as genome, atomic_directory(directory) as temporary:
+    with atomic_directory(directory) as temporary:
         for role, tally in tallies.items():
             path = elements_directory / f"{role}.parquet"
             table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
-            pieces = (
-                extract_windows(genome, table[at : at + _PIECE], source=path)
-                for at in range(0, max(len(table), 1), _PIECE)
-            )
+            none = [np.empty((0, 0), dtype=np.uint8)]
+            pieces = read_windows(genome_fasta, table, source=path) if len(table) else none
             tally.write(temporary / f"{role}.npy", pieces, len(table), _width(table, path))
             if max_n is None:
                 _check_known(role, table, tally)
@@ -129,7 +127,7 @@ def fractions_of_n(
     genome_fasta : Path
         Uncompressed FASTA with its index (``.fai``) beside it.
     windows : mapping
-        Role -> ``chrom``, ``start``, ``end``, as in :func:`extract_windows`.
+        Role -> ``chrom``, ``start``, ``end``, as in :func:`read_windows`.
 
     Returns
     -------
@@ -144,71 +142,68 @@ def fractions_of_n(
     return found
 
 
-def read_windows(genome_fasta: Path, windows: pd.DataFrame, piece: int = _PIECE) -> Iterator[Codes]:
-    """Codes of windows, a piece of the table after the other.
+def read_windows(
+    genome_fasta: Path, windows: pd.DataFrame, piece: int | None = None, *, source: Path | None = None
+) -> Iterator[Codes]:
+    """Codes of windows of one length, a piece of the table after the other.
 
     Parameters
     ----------
     genome_fasta : Path
         Uncompressed FASTA with its index (``.fai``) beside it.
     windows : DataFrame
-        As in :func:`extract_windows`.
-    piece : int
-        Windows in a piece.
+        ``chrom``, ``start``, ``end``: 0-based and half-open; they may reach beyond the ends of a contig.
+    piece : int, optional
+        Windows in a piece; by default as many as hold some million bases.
+    source : Path, optional
+        Where the windows come from, for messages.
 
     Yields
     ------
     uint8 array, shape=(at most piece, window)
-    """
-    with _open_genome(genome_fasta) as genome:
-        for at in range(0, len(windows), piece):
-            yield extract_windows(genome, windows[at : at + piece])
-
-
-def extract_windows(genome: Any, windows: pd.DataFrame, *, source: Path | None = None) -> Codes:
-    """Codes of windows of one length.
-
-    Parameters
-    ----------
-    genome : pyfaidx.Fasta
-        Opened with ``as_raw=True``.
-    windows : DataFrame
-        ``chrom``, ``start``, ``end``: 0-based and half-open; they may reach beyond the ends of a contig.
-    source : Path, optional
-        Where the windows come from, for messages.
-
-    Returns
-    -------
-    uint8 array, shape=(n, window)
 
     Raises
     ------
     UserError
         The windows differ in length, a contig is missing, or the index does not fit the FASTA.
     """
-    codes = np.empty((len(windows), _width(windows, source)), dtype=np.uint8)
-    if not codes.size:
-        return codes
-    # One contig after the other and from left to right, so that the file is read forwards.
-    starts, ends = windows["start"].to_numpy(), windows["end"].to_numpy()
-    for chrom, rows in windows.groupby("chrom", sort=True, observed=True).indices.items():
-        if chrom not in genome:
-            raise UserError(
-                f"the genome {genome.filename} has no contig {chrom!r}",
-                mend="give the assembly that the elements are positions of, with the same contig names",
-                file=source,
-            )
-        contig = open_contig(Path(genome.filename), str(chrom), genome.faidx.index[chrom])
-        row = rows[np.argsort(starts[rows], kind="stable")]
-        start, end = starts[row], ends[row]
-        left, right = np.maximum(start, 0), np.minimum(end, len(genome[chrom]))
-        whole = (left == start) & (right == end)
-        contig.read_into(codes, row[whole], start[whole])
-        for at in np.flatnonzero(~whole):
-            part = contig.stretch(int(left[at]), int(right[at]))
-            codes[row[at]] = UNKNOWN_BASE
-            codes[row[at], left[at] - start[at] :][: len(part)] = part
-    return codes
+    width = _width(windows, source)
+    start, end = (windows[column].to_numpy() for column in ("start", "end"))
+    contig, names = pd.factorize(windows["chrom"], use_na_sentinel=False)
+    piece = piece or max(_PIECE // max(width, 1), 1)
+    with _open_genome(genome_fasta) as genome:
+        for name in names:
+            if name not in genome:
+                raise UserError(
+                    f"the genome {genome.filename} has no contig {name!r}",
+                    mend="give the assembly that the elements are positions of, with the same contig names",
+                    file=source,
+                )
+        for at in range(0, len(windows), piece):
+            rows = slice(at, at + piece)
+            codes = np.empty((len(contig[rows]), width), dtype=np.uint8)
+            # One contig after the other and from left to right, so that the file is read forwards.
+            order = np.lexsort((start[rows], contig[rows])) if width else np.empty(0, dtype=np.int64)
+            ends = np.flatnonzero(np.diff(contig[rows][order])) + 1
+            for row in np.split(order, ends) if len(order) else ():
+                name = str(names[contig[rows][row[0]]])
+                _read_contig(codes, row, start[rows][row], end[rows][row], genome, name)
+            yield codes
+
+
+def _read_contig(
+    codes: Codes, row: Positions, start: Positions, end: Positions, genome: Any, name: str
+) -> None:
+    """Read windows of one contig into rows of a table of codes."""
+    # Opened for each piece, so that what is mapped of the file does not stay in memory.
+    contig = open_contig(Path(genome.filename), name, genome.faidx.index[name])
+    left, right = np.maximum(start, 0), np.minimum(end, len(genome[name]))
+    whole = (left == start) & (right == end)
+    contig.read_into(codes, row[whole], start[whole])
+    for at in np.flatnonzero(~whole):
+        part = contig.stretch(int(left[at]), int(right[at]))
+        codes[row[at]] = UNKNOWN_BASE
+        codes[row[at], left[at] - start[at] :][: len(part)] = part
 
 
 def write_codes(directory: Path, codes: Mapping[str, Codes]) -> None:

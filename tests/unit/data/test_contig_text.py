@@ -123,11 +123,11 @@ def test_every_character_is_a_base_or_refused(tmp_path) -> None:
     assert refused == 254 - 8 - 27
 
 
-@pytest.mark.parametrize("wrong", [59, 61])
-def test_an_index_of_other_lines_is_noticed(tmp_path, sequence, wrong) -> None:
+@pytest.mark.parametrize(("lenc", "lenb"), [(59, 60), (61, 62), (60, 60), (60, 59)])
+def test_an_index_of_other_lines_is_noticed(tmp_path, sequence, lenc, lenb) -> None:
     path = written(tmp_path / "g.fa", sequence, 60, "\n")
     one = contig(path)
-    record = type(one.record)(**{**one.record._asdict(), "lenc": wrong, "lenb": wrong + 1})
+    record = type(one.record)(**{**one.record._asdict(), "lenc": lenc, "lenb": lenb})
     with pytest.raises(UserError, match="index does not fit the FASTA"):
         windows(open_contig(path, "chr1", record), np.arange(300, 500, 7), 100)
 
