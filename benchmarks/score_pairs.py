@@ -92,6 +92,7 @@ class World:
 def predict(world: World, n: int) -> None:
     """All pairs with each element encoded once; pairs one by one; and both elements encoded for each pair."""
     n_pairs = len(world.pairs)
+    n_batch = min(BATCH, n_pairs)
 
     def together() -> None:
         score_pairs(world.contact, *world.features(), world.pairs, world.alike(n_pairs))
@@ -107,14 +108,14 @@ def predict(world: World, n: int) -> None:
         together,
         lambda: alone(None, ALONE, 1),
         lambda: alone(known, ALONE, 1),
-        lambda: alone(None, BATCH, BATCH),
+        lambda: alone(None, n_batch, n_batch),
         n=n,
     )
     ours = n_pairs / seconds[0]
     for name, n_seen, spent in (
         ("prediction_one_by_one", ALONE, seconds[1]),
         ("prediction_one_by_one_encoded", ALONE, seconds[2]),
-        ("prediction_per_pair_encoding", BATCH, seconds[3]),
+        ("prediction_per_pair_encoding", n_batch, seconds[3]),
     ):
         report(name, ours, n_seen / spent, ours / (n_seen / spent), "pairs/s", n)
 
