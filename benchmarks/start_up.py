@@ -107,7 +107,8 @@ def main() -> None:
             for name, command in commands.items():
                 spent = seconds(command)
                 # The first turn compiles and warms what the others find.
-                runs[name] += [spent] if turn else []
+                if turn:
+                    runs[name].append(spent)
         measured = {name: round(statistics.median(found), 3) for name, found in runs.items()}
         print(json.dumps({"verb": verb, **measured}), file=sys.stderr, flush=True)
         slowest[verb] = max(measured["help"], measured["options"])

@@ -180,14 +180,12 @@ def read_windows(
                     file=source,
                 )
         for at in range(0, len(windows), piece):
-            rows = slice(at, at + piece)
-            codes = np.empty((len(contig[rows]), width), dtype=np.uint8)
+            number, left, right = (column[at : at + piece] for column in (contig, start, end))
+            codes = np.empty((len(number), width), dtype=np.uint8)
             # One contig after the other and from left to right, so that the file is read forwards.
-            order = np.lexsort((start[rows], contig[rows])) if width else np.empty(0, dtype=np.int64)
-            ends = np.flatnonzero(np.diff(contig[rows][order])) + 1
-            for row in np.split(order, ends) if len(order) else ():
-                name = str(names[contig[rows][row[0]]])
-                _read_contig(codes, row, start[rows][row], end[rows][row], genome, name)
+            order = np.lexsort((left, number))
+            for row in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
+                _read_contig(codes, row, left[row], right[row], genome, str(names[number[row[0]]]))
             yield codes
 
 
