@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,9 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
+
+TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
+"""Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
 
 
 class Section(BaseModel):

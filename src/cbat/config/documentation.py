@@ -86,6 +86,8 @@ def _walk(
         if inner is None:
             yield prefix + name, field, schema["properties"][name]
             continue
+        if field.description and not is_mapping(field.annotation) and _may_be_null(schema, name):
+            yield prefix + name, field, schema["properties"][name]
         if issubclass(inner, WorldSettings):
             # Its groups are those of the configuration; their keys stand in this table already.
             for key, inner_field in inner.model_fields.items():
@@ -96,6 +98,11 @@ def _walk(
             continue
         is_list = schema["properties"][name].get("type") == "array"
         yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
+
+
+def _may_be_null(schema: dict[str, Any], name: str) -> bool:
+    """Whether a group of keys may be left out as a whole."""
+    return {"type": "null"} in schema["properties"][name].get("anyOf", ())
 
 
 def _values(schema: dict[str, Any], nothing: str = "null") -> str:

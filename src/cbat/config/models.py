@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from cbat.config.sections import Name, PositiveInt, Section
+
+REFERENCE_MODELS: Final = frozenset(
+    {
+        "abc_share", "artefact", "composition", "distance", "enhancer_only", "landscape_mean", "oracle",
+        "oracle_invariant", "prevalence", "promoter_only", "propensity", "reference", "regression", "static",
+    }
+)  # fmt: skip
+"""Names that the tables of results use for rows that no model made."""
+LANDSCAPE_KEYS: Final = frozenset({"landscape", "landscape_weights"})
+"""Keys of a model that its law of the landscape follows from (:func:`law_of`)."""
 
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -118,11 +128,28 @@ class ModelSettings(Section):
         256, description="Support elements per block where checkpoint, temperature and threshold are chosen."
     )
     blocks_per_step: PositiveInt = Field(8, description="Homogeneous blocks in a step.")
-    epochs: PositiveInt = Field(10, description="Passes over the training blocks.")
-    patience: PositiveInt = Field(4, description="Epochs without a better validation figure before stopping.")
+    steps: PositiveInt = Field(
+        700, description="Most steps of training, however many blocks there are; a pass over them may be few."
+    )
+    validation_every: PositiveInt = Field(70, description="Steps between evaluations of the validation side.")
+    patience: PositiveInt = Field(4, description="Evaluations without a lower loss before training stops.")
     learning_rate: NonNegative = Field(0.003, description="Peak learning rate (one cycle).")
     weight_decay: NonNegative = Field(0.01, description="Weight decay (AdamW).")
     gradient_clip: NonNegative = Field(5.0, description="Largest gradient norm.")
+    landscape: Literal["fused", "own", "graph", "static", "none"] = Field(
+        "fused",
+        description="What the law of the landscape reads: the line's own tracks and those that the graph "
+        "expects, fused with learned weights; one of the two; transcription starts alone; or nothing but "
+        "the distance. Without the section `landscape` it is none.",
+    )
+    landscape_weights: Literal["monotone", "free"] = Field(
+        "monotone",
+        description="Weights of the law keep the sign that a free fit to the training lines gives each "
+        "term, or are free.",
+    )
+    sequence: bool = Field(
+        True, description="Read the sequence of the two ends. Without a genome it is false."
+    )
 
     # Checked field by field, so that a message can name the line of the file.
     @field_validator("block_attention", "alignment_weight", mode="after")
@@ -148,3 +175,13 @@ class ModelSettings(Section):
         if value == "mixed" and info.data.get("teacher") == "id_table":
             raise ValueError("has no one cell line that a table of identities could name (teacher: graph)")
         return value
+
+
+def law_of(settings: ModelSettings) -> str:
+    """Name of a model's law of the landscape: ``distance``, ``<landscape>`` or ``<landscape>_free``.
+
+    Models with the same law share the file results/laws/<law>/law.json.
+    """
+    if settings.landscape == "none":
+        return "distance"
+    return settings.landscape + ("_free" if settings.landscape_weights == "free" else "")

@@ -64,7 +64,9 @@ def _place(directory: Path) -> ModelPlace:
 
 def predicted_chromosomes(config: Config, prediction: Prediction) -> list[str]:
     """Chromosomes that the workflow predicts: those asked for, or all of the splits."""
-    return prediction.chromosomes or [chrom for _, names in config.splits for chrom in names]
+    return prediction.chromosomes or [
+        chrom for names in config.splits.chromosomes.values() for chrom in names
+    ]
 
 
 def input_files(prediction: Prediction) -> dict[str, Path]:

@@ -11,8 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers, landscape_files
 from cbat.config.load import key_error, load_section, parse_section
-from cbat.config.models import EncoderSettings, ModelSettings
+from cbat.config.models import (
+    LANDSCAPE_KEYS,
+    REFERENCE_MODELS,
+    EncoderSettings,
+    ModelSettings,
+    law_of,
+)
 from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
 from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
@@ -35,13 +42,6 @@ UNKNOWN: Final = "unknown"
 
 MODEL_DIRECTORY: Final = Path("config/models")
 ENCODER_DIRECTORY: Final = Path("config/encoders")
-REFERENCE_MODELS: Final = frozenset(
-    {
-        "artefact", "composition", "distance", "enhancer_only", "oracle", "oracle_invariant", "prevalence",
-        "promoter_only", "propensity", "reference",
-    }
-)  # fmt: skip
-"""Names that the tables of results use for rows that no model made."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,34 @@ class Project:
         """The row of a cell line."""
         return next(row for row in self.cell_lines if row.cell_line == cell_line)
 
+    @property
+    def sequence_models(self) -> list[str]:
+        """Models that read sequences: each is trained once for each seed."""
+        return [name for name, settings in self.models.items() if settings.sequence]
+
+    @property
+    def landscape_models(self) -> list[str]:
+        """Models that are a law of the landscape and nothing else."""
+        return [name for name, settings in self.models.items() if not settings.sequence]
+
+    @property
+    def laws(self) -> list[str]:
+        """Laws of the landscape that the models have, sorted; none without the section ``landscape``."""
+        if self.config.landscape is None:
+            return []
+        return sorted({law_of(settings) for settings in self.models.values()})
+
     def differences(self) -> dict[str, str]:
         """Keys in which the settings of each model differ from those of the full model, in words."""
-        full = self.models[self.config.full_model].model_dump(mode="json")
+        counts = None if self.sequence_models else LANDSCAPE_KEYS
+        dumped = {
+            name: model.model_dump(mode="json", include=set(counts or ()) or None)
+            for name, model in self.models.items()
+        }
+        full = dumped[self.config.full_model]
         return {
             name: ", ".join(f"{key}: {_yaml(value)}" for key, value in given.items() if value != full[key])
-            for name, given in ((name, model.model_dump(mode="json")) for name, model in self.models.items())
+            for name, given in dumped.items()
         }
 
     def evaluated(self) -> list[str]:
@@ -112,6 +134,18 @@ class Project:
             return not other_tissue, row.cohort != own.cohort
 
         return min(others, key=distance).cell_line if others else None
+
+    def sibling_line(self, cell_line: str) -> str | None:
+        """Another line of the same stated tissue, to see how far the tissue alone explains what a line has.
+
+        The next line of the sheet (the first follows the last), one that is as seen or unseen as
+        ``cell_line`` before others; None where the tissue has no other line, or is unknown.
+        """
+        own = self.row(cell_line)
+        position = self.cell_lines.index(own)
+        others = [*self.cell_lines[position + 1 :], *self.cell_lines[:position]]
+        siblings = [row for row in others if row.tissue == own.tissue != UNKNOWN]
+        return min(siblings, key=lambda row: row.cohort != own.cohort).cell_line if siblings else None
 
 
 def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:
@@ -158,7 +192,8 @@ def _checked(
 ) -> Project:
     config = parse_section(Config, values, layers)
     checks = (
-        check_worlds, _check_splits, _check_distances, _check_negatives, _check_evaluation, _check_paths,
+        check_worlds, check_genome, check_folds, _check_splits, _check_distances, _check_negatives,
+        _check_evaluation, check_landscape, check_peers, _check_paths,
     )  # fmt: skip
     for check in checks:
         check(config, layers)
@@ -207,23 +242,24 @@ def _check_splits(config: Config, files: Sequence[YamlFile]) -> None:
     home: dict[str, str] = {}
     world = config.simulation
     simulated = None if world is None else {f"chr{number + 1}" for number in range(world.n_chromosomes)}
-    for split, chromosomes in config.splits:
-        key: KeyPath = ("splits", split)
+    where = "splits" if config.splits.folds is None else "splits.folds"
+    for split, chromosomes in config.splits.chromosomes.items():
+        key: KeyPath = (*where.split("."), split)
         if not chromosomes:
-            raise key_error(files, key, f"splits.{split} names no chromosome", "name at least one")
+            raise key_error(files, key, f"{where}.{split} names no chromosome", "name at least one")
         for position, name in enumerate(chromosomes):
             if (other := home.setdefault(name, split)) != split or chromosomes.count(name) > 1:
                 raise key_error(
                     files,
                     (*key, position),
-                    f"the chromosome {name!r} is in splits.{other} and again in splits.{split}",
+                    f"the chromosome {name!r} is in {where}.{other} and again in {where}.{split}",
                     "keep every chromosome in one split, or its pairs would leak from one to the other",
                 )
             if simulated is not None and name not in simulated:
                 raise key_error(
                     files,
                     (*key, position),
-                    f"splits.{split} names {name!r}, which the simulation does not make",
+                    f"{where}.{split} names {name!r}, which the simulation does not make",
                     f"name chromosomes from chr1 to chr{len(simulated)}, or raise simulation.n_chromosomes",
                 )
 
@@ -259,7 +295,16 @@ def _check_evaluation(config: Config, files: Sequence[YamlFile]) -> None:
         (("evaluation", "support_sizes"), config.evaluation.support_sizes),
     ):
         _check_list(files, key, names)
+    if config.genome is None:
+        return
     headline, sizes = config.evaluation.headline_support, config.evaluation.support_sizes
+    if headline == 0:
+        raise key_error(
+            files,
+            ("evaluation", "headline_support"),
+            "evaluation.headline_support is 0, which is for runs without a genome",
+            f"choose one of {[size for size in sizes if size > 0]}",
+        )
     if headline not in sizes:
         raise key_error(
             files,
@@ -287,12 +332,15 @@ def _check_list(files: Sequence[YamlFile], key: KeyPath, names: Sequence[object]
 
 
 def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
-    wanted: list[tuple[KeyPath, str, Path]] = [(("genome", "fasta"), "genome.fasta", config.genome.fasta)]
+    wanted: list[tuple[KeyPath, str, Path]] = []
+    if config.genome is not None:
+        wanted.append((("genome", "fasta"), "genome.fasta", config.genome.fasta))
+        if config.genome.contig_names is not None:
+            wanted.append((("genome", "contig_names"), "genome.contig_names", config.genome.contig_names))
     for position, table in enumerate(config.graph.similarities):
         wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
-    if config.genome.contig_names is not None:
-        wanted.append((("genome", "contig_names"), "genome.contig_names", config.genome.contig_names))
-    wanted += [(key, ".".join(map(str, key)), path) for key, path in similarity_files(config.graph)]
+    named = [*similarity_files(config.graph), *landscape_files(config)]
+    wanted += [(key, ".".join(map(str, key)), path) for key, path in named]
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:
@@ -327,7 +375,14 @@ def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSe
                 f"the model {name!r} has no file {path}" + did_you_mean(name, known),
                 f"create the file, or choose from: {', '.join(known)}",
             )
-        models[name] = load_section(ModelSettings, path)
+        models[name] = _of_this_run(load_section(ModelSettings, path), config)
+        if not models[name].sequence and config.landscape is None:
+            raise key_error(
+                files,
+                key,
+                f"the model {name!r} reads no sequence, and there is no section landscape that it could read",
+                "add the section, or leave the model out",
+            )
     for role in ("baseline", "full_model"):
         name = getattr(config, role)
         if name not in config.models:
@@ -341,10 +396,21 @@ def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSe
     return models
 
 
+def _of_this_run(settings: ModelSettings, config: Config) -> ModelSettings:
+    """What a model can be here: without the section landscape it reads none, without a genome no sequence."""
+    lacking: dict[str, object] = {}
+    if config.landscape is None:
+        lacking["landscape"] = "none"
+    if config.genome is None:
+        lacking["sequence"] = False
+    return settings.model_copy(update=lacking)
+
+
 def _read_encoders(models: Mapping[str, ModelSettings]) -> dict[str, EncoderSettings]:
     """Settings of the encoders that the models start from, from ``config/encoders``."""
     known = sorted(path.stem for path in ENCODER_DIRECTORY.glob("*.yaml"))
-    for model, settings in models.items():
+    reading = {model: settings for model, settings in models.items() if settings.sequence}
+    for model, settings in reading.items():
         if settings.encoder not in known:
             raise UserError(
                 f"the encoder {settings.encoder!r} has no file {ENCODER_DIRECTORY / settings.encoder}.yaml"
@@ -352,7 +418,7 @@ def _read_encoders(models: Mapping[str, ModelSettings]) -> dict[str, EncoderSett
                 mend=f"create the file, or choose from: {', '.join(known)}",
                 file=MODEL_DIRECTORY / f"{model}.yaml",
             )
-    names = sorted({settings.encoder for settings in models.values()})
+    names = sorted({settings.encoder for settings in reading.values()})
     return {name: load_section(EncoderSettings, ENCODER_DIRECTORY / f"{name}.yaml") for name in names}
 
 

@@ -7,11 +7,13 @@ unknown key is an error at every level.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
 from cbat.config.base import Fraction as Fraction
 from cbat.config.base import Name as Name
@@ -48,7 +50,9 @@ class ElementSettings(Section):
         None,
         description=(
             "Largest share of unknown bases in a window: elements above it are left out, with their pairs, "
-            "and counted. 1 keeps all; null too, but stops at a window of which no base is known."
+            "and counted. 1 keeps all; null too, but without the section `landscape` it stops at a window of "
+            "which no base is known. With that section such an element stays, counted, and its pairs have no "
+            "sequence term."
         ),
     )
     enhancer_promoter_gap: Annotated[int, Field(ge=0)] = Field(
@@ -64,14 +68,81 @@ class ElementSettings(Section):
     )
 
 
+class Member(NamedTuple):
+    """One fit, and the chromosomes that it trains on, chooses by and is tested on.
+
+    Attributes
+    ----------
+    name : str
+        The split that it is tested on: ``test``, or the name of a fold.
+    train, validation, test : tuple of str
+        Chromosomes, in the order of the configuration; none is in two of them.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+Folds = Annotated[dict[Name, list[str]], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class SplitSettings(Section):
     """Whole chromosomes on each side of the evaluation; a chromosome not named is left out."""
 
-    train: list[str] = Field(description="Chromosomes whose pairs train the model.")
+    train: list[str] = Field(
+        description="Chromosomes whose pairs train the model; not needed beside `folds`, as the next two."
+    )
     validation: list[str] = Field(
         description="Chromosomes that choose checkpoint, threshold and temperature."
     )
     test: list[str] = Field(description="Chromosomes that nothing but the evaluation reads.")
+    folds: Folds | None = Field(
+        None,
+        description=(
+            "Instead of these three (which then say nothing): names and their chromosomes, at least three, "
+            "each chromosome in one. Each fold is tested once, by a fit that has not read it; of the others "
+            "the next one (the first follows the last) is for validation, the rest for training. Needs "
+            "`genome: null`."
+        ),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _folds_take_the_place_of_the_three(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("folds") is not None:
+            return {**values, "train": [], "validation": [], "test": []}
+        return values
+
+    @property
+    def chromosomes(self) -> dict[str, tuple[str, ...]]:
+        """Split -> its chromosomes, in the order of the configuration; with folds these are the splits."""
+        if self.folds is not None:
+            return {name: tuple(chromosomes) for name, chromosomes in self.folds.items()}
+        return {
+            "train": tuple(self.train),
+            "validation": tuple(self.validation),
+            "test": tuple(self.test),
+        }
+
+    @property
+    def split_of(self) -> dict[str, str]:
+        """Chromosome -> its split."""
+        return {chrom: split for split, chromosomes in self.chromosomes.items() for chrom in chromosomes}
+
+    def members(self) -> tuple[Member, ...]:
+        """One fit for each fold, in their order, or the one fit of train, validation and test."""
+        splits = self.chromosomes
+        if self.folds is None:
+            return (Member("test", splits["train"], splits["validation"], splits["test"]),)
+        names = list(splits)
+        found = []
+        for position, name in enumerate(names):
+            following = names[(position + 1) % len(names)]
+            rest = [chrom for other in names if other not in (name, following) for chrom in splits[other]]
+            found.append(Member(name, tuple(rest), splits[following], splits[name]))
+        return tuple(found)
 
 
 class LabelSettings(Section):
@@ -190,6 +261,56 @@ class GraphSettings(Section):
     )
 
 
+def _column(value: object) -> object:
+    """A column that is given by its number, as text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Signal = Annotated[
+    str,
+    BeforeValidator(_column),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 4}, {"type": "string"}]}),
+]
+Signals = Annotated[dict[Name, Signal], Field(json_schema_extra={"additionalProperties": False})]
+
+
+class LandscapeSettings(Section):
+    """What lies between and around the two ends of a pair: genes, and the tracks of the cell lines."""
+
+    genes: Path = Field(
+        description=(
+            "Genes, of which the transcription starts are taken: GTF, or BED (with a strand in column 6) of "
+            "transcription starts; plain or gzip."
+        )
+    )
+    insulator_motifs: Path | None = Field(
+        None,
+        description=(
+            "BED6 of stranded CTCF motif sites, which give the peaks of `insulators` their strands. Null "
+            "takes the strand column of the peaks or scans the genome; without any of them sites count for "
+            "both directions."
+        ),
+    )
+    signals: Signals = Field(
+        default_factory=dict,
+        description=(
+            "Kind of track -> where the signal of its peaks stands: `auto` (also for kinds that are not "
+            "named: signalValue of narrowPeak or broadPeak, else column 5 if it varies, else none), `none` "
+            "(all peaks alike), `score` (column 5), the number of a column, or its name in a header line."
+        ),
+    )
+
+    @field_validator("signals", mode="after")
+    @classmethod
+    def _names_kinds_and_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        for kind, column in value.items():
+            if kind not in TRACK_KINDS:
+                raise ValueError(f"names {kind!r}, but the kinds of track are {', '.join(TRACK_KINDS)}")
+            if column.isdecimal() and int(column) < 4:
+                raise ValueError(f"takes column {column} for a signal, but columns 1 to 3 are the interval")
+        return value
+
+
 class SimulationSettings(Section):
     """A simulated benchmark with known truth; leave the section out to use real files."""
 
@@ -244,6 +365,25 @@ class SimulationSettings(Section):
     contact_rate: Fraction = Field(0.4, description="Share of pairs in contact, on average over lines.")
     pairs_per_cell_line: PositiveInt = Field(7300, description="Labelled pairs of each cell line.")
     max_distance: PositiveInt = Field(200_000, description="Longest distance of a pair, bp.")
+    landscape_strength: Annotated[float, Field(ge=0.0)] = Field(
+        1.0,
+        description=(
+            "Spread of the resistance that comes from CTCF sites and active elements between and around the "
+            "ends, relative to the default. At 0 there is none: contacts depend on motifs and distance "
+            "alone, and peaks say nothing about them."
+        ),
+    )
+    insulator_rate: Fraction = Field(
+        0.15,
+        description="Chance that a gap between elements carries a CTCF site; none does at landscape_strength 0.",
+    )
+    missed_peaks: Fraction = Field(0.1, description="Share of peaks that an assay misses, at random.")
+    false_peaks: Annotated[float, Field(ge=0.0)] = Field(
+        0.1, description="False peaks of an assay, as a share of the true ones; they lie anywhere."
+    )
+    signal_noise: Annotated[float, Field(ge=0.0)] = Field(
+        0.4, description="Standard deviation of the log of a peak's signal around the truth."
+    )
 
 
 class TrainingSettings(Section):
@@ -276,24 +416,54 @@ class TrainingSettings(Section):
     )
 
 
+Peers = Annotated[dict[Name, Path], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class EvaluationSettings(Section):
     """What is measured, on which lines."""
 
     roles: list[Literal["seen", "unseen"]] = Field(
         ["unseen"], description="Cell lines to evaluate: unseen ones, and those seen in training."
     )
-    chromosomes: list[Literal["train", "validation", "test"]] = Field(
-        ["test"], description="Chromosome splits to evaluate."
+    chromosomes: list[Literal["train", "validation", "test", "folds"]] = Field(
+        ["test"],
+        description=(
+            "Chromosome splits to evaluate. With `splits.folds` it is [folds], also if it is not given: "
+            "every chromosome by the fit that has not read it, all together."
+        ),
     )
-    contexts: list[Literal["own", "none", "mean", "wrong", "shuffled", "graph"]] = Field(
+    contexts: list[Literal["own", "none", "mean", "wrong", "sibling", "shuffled", "graph"]] = Field(
         ["own", "none", "mean", "wrong", "shuffled", "graph"],
-        description="Environments to feed: the line's own support, R_E off, the mean, another line's ...",
+        description=(
+            "Environments to feed: the line's own support, R_E off, the mean, another line's ... `sibling` "
+            "is another line of the same tissue (left out where there is none); it is among the defaults "
+            "with the section `landscape` alone."
+        ),
     )
     support_sizes: list[Annotated[int, Field(ge=0)]] = Field(
         [0, 16, 64, 256, 1024],
-        description="Elements in the support set; with 0 a model is told the stated tissue alone.",
+        description=(
+            "Elements in the support set; with 0 a model is told the stated tissue alone. Without a genome "
+            "there are no support sets, and it is [0], whatever is given."
+        ),
     )
-    headline_support: PositiveInt = Field(256, description="Support size of the headline figure.")
+    headline_support: Annotated[int, Field(ge=0)] = Field(
+        256, description="Support size of the headline figure, at least 1; 0 without a genome."
+    )
+    headline_negatives: Literal["balanced", "natural"] = Field(
+        "balanced",
+        description=(
+            "Prevalence of the headline figure: as many negatives as contacts, or all labelled pairs as they "
+            "are. Both are in the tables."
+        ),
+    )
+    peers: Peers = Field(
+        default_factory=dict,
+        description=(
+            "Name -> predictions of another tool for labelled pairs, plain or gzip; each becomes a reference "
+            "row. See `docs/formats.md`."
+        ),
+    )
     n_bootstrap: Annotated[int, Field(ge=0)] = Field(
         1000, description="Resamplings of chromosomes behind each 95% interval; 0 computes none."
     )
@@ -387,13 +557,23 @@ class Config(Section):
 
     cell_lines: Path = Field(description="Sheet of cell lines (TSV).")
     tissues: Path = Field(description="Sheet of tissues (TSV).")
-    genome: GenomeSettings
+    genome: GenomeSettings | None = Field(
+        description=(
+            "The reference genome. Null runs everything on the section `landscape`, without any sequence."
+        )
+    )
     elements: ElementSettings = ElementSettings()
     splits: SplitSettings
     labels: LabelSettings = LabelSettings()
     shards: ShardSettings = ShardSettings()
     graph: GraphSettings = GraphSettings()
-    simulation: SimulationSettings | None = None
+    landscape: LandscapeSettings | None = Field(
+        None,
+        description="What lies between and around the ends of a pair; null leaves that out of every model.",
+    )
+    simulation: SimulationSettings | None = Field(
+        None, description="A simulated benchmark with known truth; null for files of your own."
+    )
     models: list[Name] = Field(["baseline", "graph_manifold"], description="Files of config/models to run.")
     baseline: Name = Field("baseline", description="The model that the others are compared with.")
     full_model: Name = Field("graph_manifold", description="The model that the summary presents.")
@@ -413,3 +593,21 @@ class Config(Section):
             "differ in what is simulated; worlds of real files in the lines that are unseen."
         ),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_other_sections(cls, values: Any) -> Any:
+        """Keys of the evaluation that folds, the landscape and the lack of a genome decide."""
+        evaluation = values.get("evaluation", {}) if isinstance(values, Mapping) else None
+        if not isinstance(evaluation, Mapping):
+            return values
+        followed = dict(evaluation)
+        splits = values.get("splits")
+        if isinstance(splits, Mapping) and splits.get("folds") is not None:
+            followed.setdefault("chromosomes", ["folds"])
+        if values.get("landscape") is not None:
+            contexts = EvaluationSettings.model_fields["contexts"].default
+            followed.setdefault("contexts", [*contexts, "sibling"])
+        if values.get("genome", {}) is None:
+            followed |= {"support_sizes": [0], "headline_support": 0}
+        return {**values, "evaluation": followed}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.sections import Name, Section
 from cbat.config.suggestions import did_you_mean
 from cbat.errors import UserError
@@ -36,6 +37,9 @@ def _not_a_dot(value: object) -> object:
     if value == ".":
         raise ValueError("a file is needed here")
     return value
+
+
+OptionalFile = Annotated[Path | None, BeforeValidator(_nothing_for_dot)]
 
 
 class CellLine(Section):
@@ -96,6 +100,19 @@ class CellLine(Section):
             "`abc` and a `bedpe` without labels, possible with `enhanceratlas`, `.` for the other formats."
         ),
     )
+    active_enhancers: OptionalFile = Field(
+        None,
+        description=(
+            "May be left out. Peaks of active enhancers (H3K27ac, ATAC or DNase): BED, narrowPeak or "
+            "broadPeak, plain or gzip; `.` where the line has none."
+        ),
+    )
+    active_promoters: OptionalFile = Field(
+        None, description="May be left out. Peaks of active promoters (H3K4me3), likewise."
+    )
+    insulators: OptionalFile = Field(
+        None, description="May be left out. Peaks of insulators (CTCF), likewise; a strand column is used."
+    )
     ontology_id: str = Field(
         ".",
         description="Identifier in an ontology of cells (CL, BTO, EFO), or `.`; optional, for people.",
@@ -114,7 +131,13 @@ class CellLine(Section):
     def files(self) -> dict[str, Path]:
         """The files that the row names, by column."""
         named = {"pairs": self.pairs, "enhancers": self.enhancers, "promoters": self.promoters}
-        return {column: path for column, path in named.items() if path is not None}
+        return {column: path for column, path in named.items() if path is not None} | self.tracks
+
+    @property
+    def tracks(self) -> dict[str, Path]:
+        """The files of peaks that the row names, by kind of track (:data:`TRACK_KINDS`)."""
+        named = {kind: getattr(self, kind) for kind in TRACK_KINDS}
+        return {kind: path for kind, path in named.items() if path is not None}
 
 
 class Tissue(Section):
@@ -167,6 +190,7 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
                 where=f"line {row.line}",
             )
         _check_pairs(row, path)
+        _check_tracks(row, path)
     _check_own_pairs(rows, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
 
@@ -199,6 +223,19 @@ def _check_pairs(row: CellLine, path: str | Path) -> None:
         mend = "name a BED in the columns enhancers and promoters (promoters: or a GTF)"
     if problem:
         raise UserError(problem, mend=mend, file=path, where=f"line {row.line}")
+
+
+def _check_tracks(row: CellLine, path: str | Path) -> None:
+    """Peaks of one file would count as two kinds of track."""
+    first: dict[Path, str] = {}
+    for kind, file in row.tracks.items():
+        if (other := first.setdefault(file, kind)) != kind:
+            raise UserError(
+                f"{other} and {kind} of the cell line {row.cell_line!r} are one file: {file}",
+                mend="name the peaks of each assay, or write '.' for the one that the line lacks",
+                file=path,
+                where=f"line {row.line}",
+            )
 
 
 def read_tissues(path: str | Path) -> tuple[Tissue, ...]:
@@ -375,7 +412,7 @@ def _parse_row(row_class: type[Row], fields: dict[str, Any], path: str | Path, n
         elif first["type"] in ("float_parsing", "finite_number"):
             mend = "write a number such as 0.02, or '.' for none"
         elif first["type"] == "value_error":
-            mend = "name a file; only enhancers and promoters may be '.'"
+            mend = "name a file; of the files only pairs may not be '.'"
         raise UserError(problem, mend=mend, file=path, where=where) from error
 
 

@@ -110,7 +110,7 @@ def run(
     for mention in mentions:
         check_intervals(mention, sizes)
     n_in_both_roles = check_roles(mentions, elements.both_roles)
-    split_of = {chrom: split for split, chromosomes in splits for chrom in chromosomes}
+    split_of = splits.split_of
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
     tables = {role: unique_elements(mentions, role, windows[role], split_of) for role in ROLES}
     left_out = pd.DataFrame(columns=pd.Index(LEFT_OUT_COLUMNS)).astype({"fraction_n": float})
@@ -139,7 +139,7 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int]) -> None:
         Naming the first chromosome that it does not hold.
     """
     listed = first_names(sizes)
-    for split, chromosomes in splits:
+    for split, chromosomes in splits.chromosomes.items():
         for chrom in chromosomes:
             if chrom in sizes:
                 continue

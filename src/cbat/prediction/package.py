@@ -137,7 +137,7 @@ def _channels(model: TrainedModel, readout: ReadoutSettings) -> list[Channel]:
 def _training(
     model: TrainedModel, shards: Sequence[Shard], splits: SplitSettings, sizes: dict[str, int]
 ) -> Training:
-    chromosomes = {split: list(names) for split, names in splits}
+    chromosomes = {split: list(names) for split, names in splits.chromosomes.items()}
     learned = set(model.provenance.get("train_lines", model.teacher.lines))
     graph = model.teacher.graph
     lines, distances = [], []

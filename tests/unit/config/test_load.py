@@ -79,7 +79,7 @@ def test_merge_replaces_lists_as_a_whole() -> None:
             "simulation: {world: cooperativ}\n",
             "my.yaml, line 1: simulation.world is 'cooperativ' (did you mean 'cooperative'?)",
         ),
-        ("genome: null\n", "my.yaml, line 1: genome is empty, which is not a group of keys"),
+        ("elements: null\n", "my.yaml, line 1: elements is empty, which is not a group of keys"),
         (
             "graph: {similarities: [{pth: a}]}\n",
             "unknown key 'graph.similarities.0.pth' (did you mean 'path'?)",

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 from cbat.config.predicted_lines import PACKAGE_FILES, input_files, model_of, predicted_chromosomes
 from cbat.config.predictions import Prediction
+from cbat.config.sections import SplitSettings
 
 FILES = {"enhancers": Path("e.bed"), "promoters": Path("p.bed")}
 
 
 def project(**over):
-    splits = [("train", ["chr1", "chr2"]), ("validation", ["chr3"]), ("test", ["chr4"])]
+    splits = SplitSettings(train=["chr1", "chr2"], validation=["chr3"], test=["chr4"])
     config = SimpleNamespace(full_model="full", seeds=[3, 4], splits=splits)
     return SimpleNamespace(config=config, worlds={}, **over)
 
