@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,14 @@ import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
-from cbat.data.text_tables import read_headless
+from cbat.data.text_files import read_lines
+from cbat.data.text_tables import TextTable, read_headless
 from cbat.errors import UserError
 
 STRANDS: Final = ("+", "-", ".")
-_NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_start")
+NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_start")
+"""What the second column of a BED is called where a header names it, in lower case."""
+_BROWSER_LINE: Final = re.compile(r"(track|browser)\b")
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 
 
@@ -87,23 +91,42 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
         number; an empty interval; an unknown strand. Names the file and the line.
     """
     table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
-    if (first := table.columns["start"][0].as_py()).lower() in _NAMES_OF_STARTS:
+    if (first := table.columns["start"][0].as_py()).lower() in NAMES_OF_STARTS:
         raise table.fail(
             0,
             f"start is {first!r}: this is a header, and a BED has none",
             "delete the line, or begin it with '#'",
         )
+    frame = intervals_of(table)
+    if stranded and "strand" in table.columns:
+        frame["strand"] = table.choices("strand", STRANDS)
+    if named:
+        frame["name"] = _names(table.columns["name"]) if "name" in table.columns else "."
+    return frame
+
+
+def intervals_of(table: TextTable) -> pd.DataFrame:
+    """The intervals of a table whose columns ``chrom``, ``start`` and ``end`` are those of a BED.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`read_bed`; the strand is ``.``.
+
+    Raises
+    ------
+    UserError
+        A coordinate that is no whole number, or an empty interval. Names the file and the line.
+    """
     frame = pd.DataFrame(
         {
             "chrom": table.names("chrom"),
             "start": table.integers("start"),
             "end": table.integers("end"),
-            "strand": table.choices("strand", STRANDS) if stranded and "strand" in table.columns else ".",
+            "strand": ".",
             "line": table.lines,
         }
     )
-    if named:
-        frame["name"] = _names(table.columns["name"]) if "name" in table.columns else "."
     empty = np.flatnonzero(frame["start"] >= frame["end"])
     if len(empty):
         row = frame.iloc[empty[0]]
@@ -113,6 +136,48 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
             "write 0-based half-open intervals, start before end",
         )
     return frame
+
+
+class Opening(NamedTuple):
+    """The first lines of a BED file.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the columns, as a comment such as ``#chrom start end name`` or a first line without the ``#`` gives
+        them; empty where there is neither.
+    bare : bool
+        Whether that line has no ``#``, so that a reader of BED files would take it for an interval.
+    fields : tuple of str
+        Of the first interval; empty where there is none.
+    """
+
+    names: tuple[str, ...]
+    bare: bool
+    fields: tuple[str, ...]
+
+
+def opening_of(path: str | Path) -> Opening:
+    """Read the first lines of a BED file, plain or gzip.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged or empty.
+    """
+    names: tuple[str, ...] = ()
+    bare = False
+    for _, line in read_lines(path):
+        text = line.lstrip("# ") if line.startswith("#") else line
+        fields = tuple(text.split("\t") if "\t" in text else text.split())
+        is_header = len(fields) > 2 and fields[1].lower() in NAMES_OF_STARTS
+        if line.startswith("#"):
+            names = fields if is_header else names
+        elif is_header and not bare:
+            names, bare = fields, True
+        elif line.strip() and not _BROWSER_LINE.match(line):
+            return Opening(names, bare, tuple(line.split("\t")))
+    return Opening(names, bare, ())
 
 
 def _names(column: Any) -> Any:

@@ -1,0 +1,68 @@
+"""Do files of positions speak of the same contigs? One that names them otherwise would count as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from cbat.data.contigs import KEY, SHIPPED, first_names
+from cbat.errors import UserError
+
+
+def check_shared(path: Path, lines: Mapping[str, int], others: Mapping[str, Collection[str]]) -> None:
+    """Make sure that a file shares a contig with each of the others.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    lines : mapping
+        Contig of the file -> the first line that names it.
+    others : mapping
+        Who else names contigs, for messages (``"the genome"``) -> these contigs. Empty ones say nothing.
+
+    Raises
+    ------
+    UserError
+        None is shared; the message says whether the names differ in case or ``chr`` alone.
+    """
+    for whose, known in others.items():
+        if not lines or not known or not set(lines).isdisjoint(known):
+            continue
+        if (alias := alias_of(lines, known)) is not None:
+            raise named_otherwise(path, lines[alias[0]], *alias, whose)
+        first = next(iter(lines))
+        raise UserError(
+            f"no chromosome of this file is in {whose}: here {first_names(list(lines))}, there "
+            f"{first_names(sorted(known))}",
+            mend=f"name a file of the same species and assembly, or map the names in the table of {KEY}",
+            file=path,
+            where=f"line {lines[first]}",
+        )
+
+
+def alias_of(mine: Collection[str], known: Collection[str]) -> tuple[str, str] | None:
+    """The first name of ``mine`` that ``known`` has in another case or with or without ``chr``, and that."""
+    plain = {_plain(name): name for name in known}
+    taken = set(known)
+    return next(
+        ((name, plain[_plain(name)]) for name in mine if name not in taken and _plain(name) in plain), None
+    )
+
+
+def named_otherwise(path: Path, line: int, mine: str, theirs: str, whose: str) -> UserError:
+    """The error for contigs that two files name in two ways."""
+    shipped = f" ({SHIPPED} maps 1, ..., X, Y, MT to chr1, ..., chrX, chrY, chrM)"
+    return UserError(
+        f"chromosomes are named like {mine!r} here, but like {theirs!r} in {whose}",
+        mend=f"set {KEY} to a table of names that maps {mine!r} to {theirs!r}"
+        + (shipped if theirs.startswith("chr") else "")
+        + ", or rename them in one of the two",
+        file=path,
+        where=f"line {line}",
+    )
+
+
+def _plain(chrom: str) -> str:
+    name = chrom.casefold().removeprefix("chr")
+    return "m" if name == "mt" else name

@@ -1,0 +1,261 @@
+"""Peaks with their signals: narrowPeak, broadPeak and BED.
+
+The first six columns of the three formats are the same. Columns 7 to 9 of narrowPeak and broadPeak are
+``signalValue``, ``pValue`` and ``qValue``; column 10 of narrowPeak is the summit, in bp from the start, or -1
+(UCSC Genome Browser, "ENCODE narrowPeak" and "ENCODE broadPeak").
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cbat.config.suggestions import did_you_mean
+from cbat.data.bed_files import STRANDS, Opening, intervals_of, opening_of
+from cbat.data.contigs import ContigNames
+from cbat.data.gtf_files import is_gtf
+from cbat.data.text_tables import TextTable, distinct, read_headless
+from cbat.errors import UserError
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+AUTO: Final = "auto"
+NONE: Final = "none"
+_COLUMNS: Final = (
+    "chrom", "start", "end", "name", "score", "strand", "signalValue", "pValue", "qValue", "peak",
+)  # fmt: skip
+_SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = 5, 6, 7, 10
+"""Numbers of columns, from 1."""
+_WIDTHS: Final = {"narrowPeak": 10, "broadPeak": 9}
+_WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
+_NUMBER: Final = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
+_OF_MACS: Final = frozenset({"abs_summit", "fold_enrichment"})
+"""Columns that only the tables of MACS (``*_peaks.xls``) have; their starts count from 1."""
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """The peaks of one file.
+
+    Attributes
+    ----------
+    path : Path
+    table : DataFrame
+        ``chrom``, ``start``, ``end`` (0-based half-open, bp), ``signal`` (float64, 0 or greater; 1 where
+        there is none), ``summit`` (0-based position, or -1), ``strand`` (``+``, ``-`` or ``.``) and ``line``
+        (from 1), in the order of the file.
+    format : str
+        ``narrowPeak``, ``broadPeak`` or ``BED``.
+    signal : str
+        The column that the signal was taken from, or ``none``.
+    note : str
+        Why there is no signal; empty where there is one.
+    counts : dict of str to int
+        What was read, left out and not understood.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    format: str
+    signal: str
+    note: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def read_peaks(
+    path: str | Path, kind: str, signal: str | int = AUTO, contigs: ContigNames | None = None
+) -> Peaks:
+    """Read the peaks of one file, plain or gzip, with the signal that they are ranked by.
+
+    Parameters
+    ----------
+    path : str or Path
+        narrowPeak, broadPeak, or BED with three columns or more; comments, browser lines and a header line
+        are skipped.
+    kind : str
+        The kind of track, for messages.
+    signal : str or int
+        ``auto``: ``signalValue`` of narrowPeak and broadPeak, else the score in column 5; a column that does
+        not vary is no signal. ``none``: all peaks are alike. A number: that column, from 1. Else the name of
+        a column: of the header line or of the format (``score``, ``signalValue``, ``pValue``, ``qValue``).
+    contigs : ContigNames, optional
+        Names of contigs; without it they stay as they are.
+
+    Raises
+    ------
+    UserError
+        As :func:`~cbat.data.bed_files.read_bed`; a GTF or a table of MACS; a column that does not exist; a
+        signal that is no finite number, or negative. Names the file and the line.
+    """
+    path = Path(path)
+    opening = _checked_opening(path)
+    kind_of_file = _format_of(path, opening)
+    asked = _column_asked_for(path, kind, str(signal), opening, kind_of_file)
+    table = _table(path, opening, asked)
+    frame = intervals_of(table)
+    if asked:
+        found, name, note = _signal_of(table, asked, kind), _described(table, asked), ""
+    elif signal == NONE:
+        found, name, note = np.ones(len(frame)), NONE, f"landscape.signals.{kind} is 'none'"
+    else:
+        found, name, note = _automatic(table, kind, kind_of_file)
+    summit, n_outside = _summits(table, frame, kind_of_file)
+    frame = frame.assign(signal=found, summit=summit, strand=_strands(table))
+    kept = (contigs or ContigNames()).rename(frame, "chrom")
+    counts = {
+        "peaks_read": len(frame),
+        "left_out_by_contig_names": len(frame) - len(kept),
+        "summits_outside_their_peak": n_outside,
+    }
+    return Peaks(path, kept, kind_of_file, name, note, counts)
+
+
+def _checked_opening(path: Path) -> Opening:
+    if is_gtf(path):
+        mend = "name a narrowPeak, broadPeak or BED file of peaks"
+        raise UserError("this is a GTF, and genes are not peaks", mend=mend, file=path)
+    opening = opening_of(path)
+    if _OF_MACS & {name.lower() for name in opening.names}:
+        raise UserError(
+            "this is a table of MACS, whose starts count from 1",
+            mend="name the .narrowPeak or .broadPeak file that MACS wrote beside it",
+            file=path,
+        )
+    return opening
+
+
+def _format_of(path: Path, opening: Opening) -> str:
+    """Format by the name of the file, else by number and content of the columns of the first interval."""
+    fields, width = opening.fields, len(opening.fields)
+    for name, columns in _WIDTHS.items():
+        if f".{name.lower()}" in path.name.lower() and width >= columns:
+            return name
+    for name, columns in _WIDTHS.items():
+        if width == columns and _are_statistics(fields):
+            return name
+    return "BED"
+
+
+def _are_statistics(fields: Sequence[str]) -> bool:
+    """Whether columns 7 to 9 are statistics, and not thick part and colour of a BED with nine columns."""
+    if fields[_STRAND - 1] not in STRANDS or not all(map(_NUMBER.fullmatch, fields[6:9])):
+        return False
+    whole = [int(value) for value in (*fields[1:3], *fields[6:8]) if _WHOLE.fullmatch(value)]
+    return not (len(whole) == 4 and whole[0] <= whole[2] <= whole[3] <= whole[1])
+
+
+def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind_of_file: str) -> int:
+    """Number, from 1, of the column that was asked for; 0 for ``auto`` and ``none``."""
+    if signal in (AUTO, NONE):
+        return 0
+    key, width = f"landscape.signals.{kind}", len(opening.fields)
+    mend = f"write the number or the name of a column from the fourth on, 'auto' or 'none' in {key}"
+    if signal.isdecimal():
+        if 3 < int(signal) <= width:
+            return int(signal)
+        problem = f"{key} is column {signal}, and the file has {width} columns, the first three the interval"
+        raise UserError(problem, mend=mend, file=path)
+    names = (opening.names or _COLUMNS[: width if kind_of_file in _WIDTHS else _STRAND])[3:width]
+    lower = [name.lower() for name in names]
+    if signal.lower() in lower:
+        return 4 + lower.index(signal.lower())
+    if signal.lower() == _COLUMNS[_SCORE - 1] and width >= _SCORE:
+        return _SCORE
+    whose = "its header names" if opening.names else "it has no header line, and of its format are"
+    raise UserError(
+        f"{key} is {signal!r}, and the file has no such column ({whose} {', '.join(names) or 'none'})"
+        + did_you_mean(signal, names),
+        mend=mend,
+        file=path,
+    )
+
+
+def _table(path: Path, opening: Opening, asked: int) -> TextTable:
+    """The columns of the formats and the one that was asked for, without a header that lacks the ``#``."""
+    further = tuple(f"column {number}" for number in range(len(_COLUMNS) + 1, asked + 1))
+    table = read_headless(path, delimiter="\t", columns=(*_COLUMNS, *further), least=3)
+    if not opening.bare:
+        return table
+    if len(table.lines) == 1:
+        raise UserError("the file has a header but no peaks", mend="name another file", file=path)
+    rows = {name: column.slice(1) for name, column in table.columns.items()}
+    return TextTable(path, rows, table.lines[1:])
+
+
+def _described(table: TextTable, column: int) -> str:
+    return f"column {column} ({_COLUMNS[column - 1]})" if column <= len(_COLUMNS) else f"column {column}"
+
+
+def _signal_of(table: TextTable, column: int, kind: str) -> Floats:
+    """The numbers of a column, ``shape=(n,)``, all finite and none negative."""
+    name = list(table.columns)[column - 1]
+    values = table.numbers(name)
+    if len(negative := np.flatnonzero(values < 0.0)):
+        row = int(negative[0])
+        raise table.fail(
+            row,
+            f"{name} is {values[row]:g}, and a signal that peaks are ranked by is not negative",
+            f"name another column in landscape.signals.{kind} (a signal or -log10 of a p-value, the greater "
+            "the stronger), or write 'none' there",
+        )
+    return values
+
+
+def _automatic(table: TextTable, kind: str, kind_of_file: str) -> tuple[Floats, str, str]:
+    """Signal, its column, and why there is none: of ``signalValue``, else of the score."""
+    reasons = []
+    if kind_of_file in _WIDTHS:
+        values = _signal_of(table, _SIGNAL_VALUE, kind)
+        if _varies(values):
+            return values, _described(table, _SIGNAL_VALUE), ""
+        reasons.append("signalValue is the same for all peaks")
+    if len(table.columns) >= _SCORE:
+        try:
+            values = _signal_of(table, _SCORE, kind)
+        except UserError as error:
+            reasons.append(f"column {_SCORE} is no signal ({error.where}: {error.problem})")
+        else:
+            if _varies(values):
+                return values, _described(table, _SCORE), ""
+            reasons.append(f"column {_SCORE} is the same for all peaks")
+    else:
+        reasons.append(f"there is no column {_SCORE}")
+    return np.ones(len(table.lines)), NONE, ", and ".join(reasons)
+
+
+def _varies(values: Floats) -> bool:
+    return bool(len(values) and (values != values[0]).any())
+
+
+def _summits(table: TextTable, frame: pd.DataFrame, kind_of_file: str) -> tuple[Positions, int]:
+    """Positions of summits, -1 where there is none, and how many lie outside their peak."""
+    name = _COLUMNS[_SUMMIT - 1]
+    if kind_of_file != "narrowPeak":
+        return np.full(len(frame), -1, dtype=np.int64), 0
+    mend = "write whole numbers: the summit in bp from the start, or -1"
+    values = table.matching(name, f"^{_WHOLE.pattern}$", mend)
+    offset = np.asarray(pc.cast(values, pa.int64()).to_numpy())
+    outside = offset >= (frame["end"] - frame["start"]).to_numpy()
+    known = (offset >= 0) & ~outside
+    return np.where(known, frame["start"].to_numpy() + offset, -1), int(outside.sum())
+
+
+def _strands(table: TextTable) -> npt.NDArray[np.object_] | str:
+    """Strands of column 6, or ``.`` where that column is missing or holds something else."""
+    if len(table.columns) < _STRAND:
+        return "."
+    words, rows = distinct(table.columns[_COLUMNS[_STRAND - 1]])
+    listed = words.to_pylist()
+    return np.array(listed, dtype=object)[rows] if set(listed) <= set(STRANDS) else "."
