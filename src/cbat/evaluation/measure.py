@@ -13,7 +13,7 @@ import pandas as pd
 from cbat.config.sections import EvaluationSettings
 from cbat.evaluation.bootstrap import Statistic, genomic_clusters, interval
 from cbat.evaluation.metrics import pair_metrics
-from cbat.evaluation.table import NO_CONTEXT
+from cbat.evaluation.table import FOLDS, KIND_CONTEXTS, NO_CONTEXT
 from cbat.evaluation.weights import FloatArray, matched_weights
 
 NEGATIVES: Final = ("natural", "balanced", "matched")
@@ -35,7 +35,7 @@ class Origin:
 
 
 def metric_rows(
-    pairs: pd.DataFrame, origin: Origin, *, threshold: float, settings: EvaluationSettings
+    pairs: pd.DataFrame, origin: Origin, *, threshold: float | None, settings: EvaluationSettings
 ) -> list[dict[str, Any]]:
     """Rows of the long table for every split that the settings name and all three sets of negatives.
 
@@ -46,11 +46,12 @@ def metric_rows(
         ``split``, ``probability``.
     origin : Origin
         Model, seed, cell line, role, context and support size.
-    threshold : float
-        From validation pairs of the training lines.
+    threshold : float or None
+        From validation pairs of the training lines; None for scores that only rank.
     settings : EvaluationSettings
-        Splits, and the number and seed of resamplings. AUPR and AUROC carry a 95% interval at the
-        headline's support size and where no support set enters.
+        Splits (``folds`` pools the pairs of all folds), and the number and seed of resamplings. AUPR and
+        AUROC carry a 95% interval at the headline's support size and where no support set enters. Contexts
+        that exchange one kind of track have neither intervals nor matched negatives.
 
     Returns
     -------
@@ -67,17 +68,25 @@ def metric_rows(
         raise ValueError(f"the scored pairs lack the column {missing[0]!r}")
     if pairs.duplicated(["enhancer_id", "promoter_id"]).any():
         raise ValueError("a pair is scored twice; every unique pair counts once")
-    # Other support sizes draw a curve, whose points stand in for one another's uncertainty.
-    n_bootstrap = settings.n_bootstrap if origin.n_support in (0, settings.headline_support) else 0
+    # Other support sizes draw a curve, whose points stand in for one another's uncertainty; of one exchanged
+    # kind of track the difference to the line's own has the interval, not the figure.
+    one_kind = origin.context in KIND_CONTEXTS
+    shown = origin.n_support in (0, settings.headline_support) and not one_kind
+    n_bootstrap = settings.n_bootstrap if shown else 0
     rows: list[dict[str, Any]] = []
     for chromosomes in dict.fromkeys(settings.chromosomes):
-        part = pairs[pairs["split"] == chromosomes]
+        part = of_split(pairs, chromosomes)
         cluster = pair_clusters(part) if n_bootstrap and len(part) else np.empty(0, dtype=np.str_)
-        for negatives in NEGATIVES:
+        for negatives in NEGATIVES[:2] if one_kind else NEGATIVES:
             key = vars(origin) | {"chromosomes": chromosomes, "negatives": negatives}
             found = _rows_of_split(part, negatives, threshold, cluster, settings.seed, n_bootstrap)
             rows += [key | row for row in found]
     return rows
+
+
+def of_split(pairs: pd.DataFrame, chromosomes: str) -> pd.DataFrame:
+    """Pairs of a split by their column ``split``; all of them for ``folds``, whatever fold they are in."""
+    return pairs if chromosomes == FOLDS else pairs[pairs["split"] == chromosomes]
 
 
 def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
@@ -94,7 +103,7 @@ def promoter_starts(pairs: pd.DataFrame) -> FloatArray:
 def _rows_of_split(
     part: pd.DataFrame,
     negatives: str,
-    threshold: float,
+    threshold: float | None,
     cluster: npt.NDArray[np.str_],
     seed: int,
     n_bootstrap: int,
@@ -107,7 +116,13 @@ def _rows_of_split(
         if weight is None:
             return
     metrics = pair_metrics(
-        label, probability, part["promoter_id"].to_numpy(), threshold, balanced, weight=weight
+        label,
+        probability,
+        part["promoter_id"].to_numpy(),
+        threshold,
+        balanced,
+        enhancer=part["enhancer_id"].to_numpy(),
+        weight=weight,
     )
     for metric, value in metrics.items():
         row: dict[str, Any] = {"metric": metric, "value": value}

@@ -6,6 +6,8 @@ the result instead of being NaN or a conventional number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,13 +18,17 @@ from cbat.evaluation.weights import FloatArray, prevalence_weights
 N_CALIBRATION_BINS: Final = 15
 FIXED_PREVALENCE: Final = 0.1
 TEMPERATURE_BOUNDS: Final = (0.01, 100.0)
+RECALLS: Final = (0.5, 0.7)
+"""Recalls at which the precision is given."""
 
 HIGHER_IS_BETTER: Final = frozenset(
     {
         "aupr",
         f"aupr_prevalence_{FIXED_PREVALENCE}",
         "auroc",
+        "auroc_within_enhancer",
         "auroc_within_promoter",
+        *(f"precision_at_recall_{recall}" for recall in RECALLS),
         "f1",
         "precision",
         "recall",
@@ -36,9 +42,10 @@ def pair_metrics(
     label: npt.ArrayLike,
     probability: npt.ArrayLike,
     promoter: npt.ArrayLike,
-    threshold: float,
+    threshold: float | None,
     balanced: bool = False,
     *,
+    enhancer: npt.ArrayLike | None = None,
     weight: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
     """All metrics of one set of scored pairs.
@@ -47,12 +54,16 @@ def pair_metrics(
     ----------
     label : array of 0 and 1, shape=(n,)
     probability : array in [0, 1], shape=(n,)
+        Without a threshold: any finite score that ranks the pairs.
     promoter : array, shape=(n,)
         Identifier of the promoter of each pair.
-    threshold : float
-        Pairs of at least this probability are called contacts. It comes from validation pairs.
+    threshold : float or None
+        Pairs of at least this probability are called contacts. It comes from validation pairs. None for a
+        score that only ranks: then decisions and calibration are left out.
     balanced : bool
         Weigh both classes the same ("1:1").
+    enhancer : array, shape=(n,), optional
+        Identifier of the enhancer of each pair; without it ``auroc_within_enhancer`` is left out.
     weight : array, shape=(n,), optional
         Any other non-negative weights, such as those of matched negatives; not with ``balanced``.
 
@@ -60,10 +71,12 @@ def pair_metrics(
     -------
     dict
         ``aupr`` (average precision), ``aupr_prevalence_0.1`` (the same with classes reweighted to one
-        positive in ten), ``auroc``, ``auroc_within_promoter`` (share of the pairs of a positive and a
-        negative of *one* promoter that are ordered rightly, ties half), ``f1``, ``precision``,
-        ``recall`` and ``mcc`` at the threshold, ``threshold``, ``brier``, ``ece`` (15 bins of equal
-        mass), ``prevalence``, ``n_pairs`` and ``n_positive`` (pairs of weight 0 do not count).
+        positive in ten), ``precision_at_recall_0.5`` and ``precision_at_recall_0.7`` (at the highest
+        score down to which at least that share of the positives is found), ``auroc``,
+        ``auroc_within_promoter`` and ``auroc_within_enhancer`` (share of the pairs of a positive and a
+        negative of *one* promoter, or enhancer, that are ordered rightly, ties half), ``f1``,
+        ``precision``, ``recall`` and ``mcc`` at the threshold, ``threshold``, ``brier``, ``ece`` (15 bins
+        of equal mass), ``prevalence``, ``n_pairs`` and ``n_positive`` (pairs of weight 0 do not count).
 
     Notes
     -----
@@ -78,24 +91,32 @@ def pair_metrics(
     Raises
     ------
     ValueError
-        Arrays of different lengths, labels that are not 0 or 1, a probability outside [0, 1] or NaN,
-        negative weights, or ``weight`` with ``balanced``.
+        Arrays of different lengths, labels that are not 0 or 1, a probability outside [0, 1] or NaN
+        (a score that is not finite), negative weights, or ``weight`` with ``balanced``.
     """
-    labels, scores, weights = _checked(label, probability, weight, balanced)
-    promoters = np.asarray(promoter)
-    if len(promoters) != len(labels):
-        raise ValueError(f"{len(labels)} labels, but {len(promoters)} promoters")
+    labels, scores, weights = _checked(label, probability, weight, balanced, ranks_only=threshold is None)
+    groups = {"promoter": np.asarray(promoter)}
+    if enhancer is not None:
+        groups["enhancer"] = np.asarray(enhancer)
+    for role, names in groups.items():
+        if len(names) != len(labels):
+            raise ValueError(f"{len(labels)} labels, but {len(names)} {role}s")
     counted = weights > 0
-    labels, scores, weights, promoters = (part[counted] for part in (labels, scores, weights, promoters))
+    labels, scores, weights = (part[counted] for part in (labels, scores, weights))
+    groups = {role: names[counted] for role, names in groups.items()}
     n_positive = int((labels == 1).sum())
     one_class = n_positive in (0, len(labels))
-    result = {"n_pairs": float(len(labels)), "n_positive": float(n_positive), "threshold": float(threshold)}
+    result = {"n_pairs": float(len(labels)), "n_positive": float(n_positive)}
+    if threshold is not None:
+        result["threshold"] = float(threshold)
     if len(labels) == 0 or (balanced and one_class):
         return result
     if balanced:
         weights = prevalence_weights(labels)
     result["prevalence"] = float(np.average(labels, weights=weights))
-    result |= _ranking_metrics(labels, scores, weights, promoters)
+    result |= _ranking_metrics(labels, scores, weights, groups)
+    if threshold is None:
+        return result
     result |= _decision_metrics(labels, scores >= threshold, weights)
     if weight is None:
         shifted = shift_prior(scores, n_positive / len(labels), 0.5) if balanced else scores
@@ -105,7 +126,11 @@ def pair_metrics(
 
 
 def _checked(
-    label: npt.ArrayLike, probability: npt.ArrayLike, weight: npt.ArrayLike | None, balanced: bool
+    label: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    weight: npt.ArrayLike | None,
+    balanced: bool,
+    ranks_only: bool = False,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     if balanced and weight is not None:
         raise ValueError("give weights, or ask for balanced classes, not both")
@@ -118,7 +143,9 @@ def _checked(
         )
     if not np.isin(labels, (0.0, 1.0)).all():
         raise ValueError("labels must be 0 or 1")
-    if not ((scores >= 0.0) & (scores <= 1.0)).all():
+    if ranks_only and not np.isfinite(scores).all():
+        raise ValueError("scores must be finite")
+    if not ranks_only and not ((scores >= 0.0) & (scores <= 1.0)).all():
         raise ValueError("probabilities must lie in [0, 1]")
     if not (weights >= 0.0).all():
         raise ValueError("weights must not be negative")
@@ -126,37 +153,55 @@ def _checked(
 
 
 def _ranking_metrics(
-    label: FloatArray, score: FloatArray, weight: FloatArray, promoter: npt.NDArray[np.generic]
+    label: FloatArray, score: FloatArray, weight: FloatArray, groups: Mapping[str, npt.NDArray[np.generic]]
 ) -> dict[str, float]:
     if len(np.unique(label)) < 2:
         return {}
     positive = label == 1
     share = weight[positive].sum() / weight.sum()
     rare = weight * np.where(positive, FIXED_PREVALENCE / share, (1 - FIXED_PREVALENCE) / (1 - share))
-    aupr, auroc = _areas(label, score, weight)
+    curve = _Curve.of(label, score, weight)
     result = {
-        "aupr": aupr,
-        f"aupr_prevalence_{FIXED_PREVALENCE}": _areas(label, score, rare)[0],
-        "auroc": auroc,
+        "aupr": curve.average_precision(),
+        f"aupr_prevalence_{FIXED_PREVALENCE}": _Curve.of(label, score, rare).average_precision(),
+        "auroc": curve.area_under_roc(),
     }
-    within = within_group_auroc(label, score, promoter, weight)
-    return result if within is None else result | {"auroc_within_promoter": within}
+    result |= {f"precision_at_recall_{recall}": curve.precision_at(recall) for recall in RECALLS}
+    within = {role: within_group_auroc(label, score, names, weight) for role, names in groups.items()}
+    return result | {f"auroc_within_{role}": value for role, value in within.items() if value is not None}
 
 
-def _areas(label: FloatArray, score: FloatArray, weight: FloatArray) -> tuple[float, float]:
-    """Average precision, and area under the ROC curve; pairs of one score are called together.
+@dataclass(frozen=True)
+class _Curve:
+    """Precision, recall and false positive rate at each distinct score, the highest first.
 
-    Written out, for importing scikit-learn takes longer than evaluating a cell line. Shapes: all (n,).
+    Pairs of one score are called together. Written out, for importing scikit-learn takes longer than
+    evaluating a cell line. Shapes: all (n_scores,).
     """
-    group = np.unique(-score, return_inverse=True)[1]
-    found = np.cumsum(np.bincount(group, weights=weight * label))
-    missed = np.cumsum(np.bincount(group, weights=weight * (1.0 - label)))
-    recall, false_rate = found / found[-1], missed / missed[-1]
-    precision = found / (found + missed)
-    aupr = float((np.diff(recall, prepend=0.0) * precision).sum())
-    before = np.concatenate([[0.0], recall[:-1]])
-    auroc = float((np.diff(false_rate, prepend=0.0) * (recall + before) / 2.0).sum())
-    return aupr, auroc
+
+    precision: FloatArray
+    recall: FloatArray
+    false_rate: FloatArray
+
+    @classmethod
+    def of(cls, label: FloatArray, score: FloatArray, weight: FloatArray) -> _Curve:
+        """The curve of weighted pairs of both classes, shapes (n,)."""
+        group = np.unique(-score, return_inverse=True)[1]
+        found = np.cumsum(np.bincount(group, weights=weight * label))
+        missed = np.cumsum(np.bincount(group, weights=weight * (1.0 - label)))
+        return cls(found / (found + missed), found / found[-1], missed / missed[-1])
+
+    def average_precision(self) -> float:
+        return float((np.diff(self.recall, prepend=0.0) * self.precision).sum())
+
+    def area_under_roc(self) -> float:
+        before = np.concatenate([[0.0], self.recall[:-1]])
+        return float((np.diff(self.false_rate, prepend=0.0) * (self.recall + before) / 2.0).sum())
+
+    def precision_at(self, recall: float) -> float:
+        """Precision at the highest score down to which this share of the positives is found."""
+        # Sums of weights are rounded: half of the positives must count as half of them.
+        return float(self.precision[np.argmax(self.recall >= recall - 1e-9)])
 
 
 def within_group_auroc(

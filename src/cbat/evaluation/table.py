@@ -32,12 +32,31 @@ AGGREGATES: Final = (MACRO, WORST)
 """Cell lines that are none: the mean and the worst of all."""
 NO_CONTEXT: Final = "-"
 """The context of a model that has no environment."""
+FOLDS: Final = "folds"
+"""The split of pairs that are pooled over chromosome folds, each tested by what has not read it."""
+
+KINDS: Final = ("active_enhancers", "active_promoters", "insulators", "genes")
+"""Kinds of track that a landscape is made of."""
+SOURCES: Final = ("wrong", "sibling", "graph", "none")
+"""What a line's own landscape is exchanged for: that of a line of another tissue, that of a line of the same
+tissue, the expectation of the graph, or nothing."""
+
+
+def kind_context(kind: str, source: str) -> str:
+    """The context in which one kind of track alone is exchanged, and the rest stays the line's own."""
+    return f"{kind}:{source}"
+
+
+KIND_CONTEXTS: Final = frozenset(kind_context(kind, source) for kind in KINDS for source in SOURCES)
+
 
 _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset({"seen", "unseen"}),
-    "chromosomes": frozenset({"train", "validation", "test"}),
+    "chromosomes": frozenset({"train", "validation", "test", FOLDS}),
     "negatives": frozenset({"natural", "balanced", "matched"}),
-    "context": frozenset({"own", "none", "mean", "wrong", "shuffled", "graph", NO_CONTEXT}),
+    "context": frozenset(
+        {"own", "none", "mean", "wrong", "sibling", "shuffled", "graph", NO_CONTEXT} | KIND_CONTEXTS
+    ),
 }
 _INTEGERS: Final = ("seed", "n_support")
 

@@ -28,10 +28,13 @@ def row(**changes: Any) -> dict[str, Any]:
         (["unseen"], ["train", "validation"], ("unseen", "validation")),
         (["seen"], ["train"], ("seen", "train")),
         (["seen"], ["test", "train"], ("seen", "test")),
+        (["unseen"], ["folds"], ("unseen", "folds")),
     ],
 )
 def test_the_most_demanding_setting(roles, chromosomes, expected) -> None:
-    settings = EvaluationSettings(roles=roles, chromosomes=chromosomes, headline_support=64)
+    settings = EvaluationSettings(headline_support=64).model_copy(
+        update={"roles": roles, "chromosomes": chromosomes}
+    )
     headline = Headline.of(settings)
     assert (headline.role, headline.chromosomes) == expected
     assert (headline.n_support, headline.negatives, headline.metric) == (64, "balanced", "aupr")
@@ -66,6 +69,25 @@ def test_only_a_context_without_support_is_taken_at_any_size() -> None:
     table = as_table([row(context=name, n_support=0) for name in ("none", "mean", "graph")])
     for name in ("none", "mean", "graph"):
         assert len(HEADLINE.rows(table, "full", name)) == 1
+
+
+def test_the_configuration_says_which_negatives_count() -> None:
+    settings = EvaluationSettings(headline_negatives="natural")
+    assert Headline.of(settings).negatives == "natural"
+    assert not Headline.of(settings).balanced
+    assert HEADLINE.balanced
+
+
+def test_a_model_without_sequence_has_no_support_size() -> None:
+    own, wrong = row(n_support=0, value=0.7), row(n_support=0, value=0.4, context="wrong")
+    table = as_table([own, wrong])
+    assert HEADLINE.rows(table, "full")["value"].tolist() == [0.7]
+    assert HEADLINE.rows(table, "full", "wrong")["value"].tolist() == [0.4]
+    assert not HEADLINE.draws_support(table, "full")
+    # Where another size was evaluated, size 0 is a point of the curve and no headline.
+    table = as_table([own, row(n_support=16)])
+    assert HEADLINE.rows(table, "full").empty
+    assert HEADLINE.draws_support(table, "full")
 
 
 def test_a_cell_line_has_the_mean_of_its_seeds_and_aggregates_are_none() -> None:

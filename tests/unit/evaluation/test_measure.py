@@ -58,6 +58,36 @@ def test_values_are_those_of_the_split() -> None:
     assert row["low"] < row["value"] < row["high"]
 
 
+def test_folds_pool_all_pairs_whatever_fold_they_are_in() -> None:
+    settings = EvaluationSettings.model_construct(**dict(SETTINGS) | {"chromosomes": ["folds"]})
+    pairs = scored_pairs()
+    pairs["split"] = [f"fold_{int(chrom[3:]) % 3}" for chrom in pairs["chrom"]]
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=0.5, settings=settings))
+    assert set(table["chromosomes"]) == {"folds"}
+    natural = table[table["negatives"] == "natural"].set_index("metric")
+    assert natural.loc["n_pairs", "value"] == len(pairs)
+    expected = average_precision_score(pairs["label"], pairs["probability"])
+    assert natural.loc["aupr", "value"] == pytest.approx(expected)
+    low, high = interval(
+        pairs["label"], pairs["probability"], pairs["chrom"], "aupr", SETTINGS.n_bootstrap, SETTINGS.seed
+    )
+    assert natural.loc["aupr", ["low", "high"]].tolist() == pytest.approx([low, high])
+
+
+def test_one_exchanged_kind_of_track_has_values_without_intervals() -> None:
+    origin = Origin("full", 1, "K562", "unseen", "insulators:wrong", 0)
+    table = as_table(metric_rows(scored_pairs(), origin, threshold=0.5, settings=SETTINGS))
+    assert set(table["negatives"]) == {"natural", "balanced"}
+    assert {"aupr", "auroc_within_promoter", "precision_at_recall_0.5"} <= set(table["metric"])
+    assert table["low"].isna().all()
+
+
+def test_scores_that_only_rank_need_no_threshold() -> None:
+    pairs = scored_pairs().assign(probability=lambda table: 10.0 * table["probability"])
+    table = as_table(metric_rows(pairs, ORIGIN, threshold=None, settings=SETTINGS))
+    assert {"f1", "threshold", "brier"}.isdisjoint(table["metric"])
+
+
 def test_without_resamplings_there_are_no_intervals() -> None:
     settings = SETTINGS.model_copy(update={"n_bootstrap": 0})
     table = as_table(metric_rows(scored_pairs(), ORIGIN, threshold=0.5, settings=settings))

@@ -92,6 +92,45 @@ def test_within_promoter_auroc_by_brute_force(pairs: tuple[IntArray, FloatArray,
     assert result["auroc_within_promoter"] == pytest.approx(np.average(values, weights=weights))
 
 
+def test_within_enhancer_auroc_is_that_of_the_enhancers(pairs: tuple[IntArray, FloatArray, IntArray]) -> None:
+    label, probability, element = pairs
+    other = np.arange(len(label))  # every promoter once: nothing to compare within one
+    result = pair_metrics(label, probability, other, 0.4, enhancer=element)
+    assert result["auroc_within_enhancer"] == pair_metrics(*pairs, 0.4)["auroc_within_promoter"]
+    assert "auroc_within_promoter" not in result
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("recall", [0.5, 0.7])
+def test_precision_at_a_recall_by_scikit_learn(
+    pairs: tuple[IntArray, FloatArray, IntArray], recall: float, balanced: bool
+) -> None:
+    label, probability, promoter = pairs
+    weight = prevalence_weights(label) if balanced else None
+    precision, reached, _ = sklearn_metrics.precision_recall_curve(label, probability, sample_weight=weight)
+    # Recall falls along the curve: the last threshold that reaches it is the highest.
+    expected = precision[np.flatnonzero(reached >= recall - 1e-9)[-1]]
+    result = pair_metrics(label, probability, promoter, 0.4, balanced)
+    assert result[f"precision_at_recall_{recall}"] == pytest.approx(expected)
+
+
+def test_precision_at_a_recall_by_hand() -> None:
+    label, score = [1, 0, 1, 0, 0, 1, 0, 1, 0, 0], np.linspace(1.0, 0.1, 10)
+    result = pair_metrics(label, score, np.zeros(10), 0.4)
+    assert result["precision_at_recall_0.5"] == pytest.approx(2 / 3)
+    assert result["precision_at_recall_0.7"] == pytest.approx(3 / 6)
+
+
+def test_a_score_without_threshold_only_ranks(pairs: tuple[IntArray, FloatArray, IntArray]) -> None:
+    label, probability, promoter = pairs
+    ranked = pair_metrics(label, 7.0 * probability - 3.0, promoter, None, balanced=True)
+    whole = pair_metrics(label, probability, promoter, 0.4, balanced=True)
+    assert set(whole) - set(ranked) == {"threshold", "f1", "precision", "recall", "mcc", "brier", "ece"}
+    assert ranked == pytest.approx({name: whole[name] for name in ranked})
+    with pytest.raises(ValueError, match="finite"):
+        pair_metrics(label, np.where(label == 1, np.nan, 0.0), promoter, None)
+
+
 def test_promoters_that_only_differ_in_rate_have_no_signal_within() -> None:
     promoter = np.repeat([0, 1], 4)
     label = np.array([1, 1, 1, 0, 0, 0, 0, 1])
@@ -190,7 +229,7 @@ def test_nothing_called_is_no_precision() -> None:
 def test_every_metric_is_finite_and_has_a_direction_or_is_a_count(
     pairs: tuple[IntArray, FloatArray, IntArray],
 ) -> None:
-    result = pair_metrics(*pairs, 0.4)
+    result = pair_metrics(*pairs, 0.4, enhancer=pairs[2])
     assert np.isfinite(list(result.values())).all()
     described = HIGHER_IS_BETTER | LOWER_IS_BETTER | {"prevalence", "threshold", "n_pairs", "n_positive"}
     assert set(result) == described

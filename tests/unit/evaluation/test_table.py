@@ -65,6 +65,13 @@ def test_strange_rows_are_refused(changes: dict[str, Any], message: str) -> None
         as_table([row(**changes)])
 
 
+@pytest.mark.parametrize("context", ["sibling", "insulators:wrong", "genes:none", "active_enhancers:graph"])
+def test_landscapes_and_folds_are_admitted(context: str) -> None:
+    assert len(as_table([row(context=context, chromosomes="folds")])) == 1
+    with pytest.raises(ValueError, match="unknown context"):
+        as_table([row(context=f"{context}:twice")])
+
+
 def test_a_key_occurs_once() -> None:
     with pytest.raises(ValueError, match="two rows have the key baseline 1 K562"):
         as_table([row(), row(value=0.5)])
