@@ -51,10 +51,19 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.graph.build:run", "Relate cell lines by tissue, germ layer and similarity."
     ),
     "plot_prototype_graph": Verb("cbat.graph.picture:run", "Draw the cell prototype graph."),
+    "read_genes": Verb("cbat.landscape.genes:run", "Read where genes start."),
+    "read_tracks": Verb("cbat.landscape.tracks:run", "Rank the peaks of a cell line."),
+    "read_landscape": Verb(
+        "cbat.landscape.pairs:run", "Say what lies between and around the ends of each labelled pair."
+    ),
+    "fit_landscape": Verb("cbat.landscape.fit:run", "Fit a law of the landscape to the training lines."),
     "write_block_shards": Verb("cbat.data.shards:run", "Write the blocks and support sets of a cell line."),
     "pretrain_encoder": Verb("cbat.training.pretrain:run", "Learn motif filters without interaction labels."),
     "train_model": Verb("cbat.training.train:run", "Train a model on the training lines."),
     "evaluate_cell_line": Verb("cbat.evaluation.cell_line:run", "Evaluate a model on one cell line."),
+    "evaluate_landscape": Verb(
+        "cbat.evaluation.landscape_line:run", "Evaluate a model without sequence on one cell line."
+    ),
     "fit_references": Verb(
         "cbat.evaluation.shortcuts:run", "Fit the shortcuts that every model must beat to the training lines."
     ),

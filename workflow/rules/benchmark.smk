@@ -6,9 +6,7 @@
 HOLDING_OUT = [name for name, world in PROJECT.worlds.items() if world.unseen is not None]
 WEIGHED = [name for name in PROJECT.worlds if name not in HOLDING_OUT]
 # The genome of real files is unpacked once; simulated worlds have each their own.
-SHARED_GENOME = (
-    ["results/genome/genome.fa", "results/genome/genome.fa.fai"] if PROJECT.config.simulation is None else []
-)
+SHARED_GENOME = PREPARED_GENOME[:2] if PROJECT.config.simulation is None else []
 
 
 rule run_world:
@@ -79,7 +77,7 @@ rule summarise_benchmark:
         worlds=lambda wildcards, input: [
             f"{world}={path}" for world, path in zip(WEIGHED, input.metrics, strict=True)
         ],
-        settings=settings("evaluation", "headline_support"),
+        settings=settings("evaluation", "headline_support", "headline_negatives"),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
     shell:
@@ -119,7 +117,7 @@ rule summarise_held_out_lines:
         summaries=lambda wildcards, input: [
             f"{world}={path}" for world, path in zip(HOLDING_OUT, input.summaries, strict=True)
         ],
-        settings=settings("evaluation", "roles", "chromosomes", "headline_support"),
+        settings=settings("evaluation", *HEADLINE_KEYS),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
     shell:

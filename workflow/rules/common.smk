@@ -19,6 +19,8 @@ os.environ.update(
 
 from cbat.cli import STAGES
 from cbat.config.closure import code_digest, content_digest
+from cbat.config.landscape import landscape_files
+from cbat.config.models import law_of
 from cbat.config.predicted_lines import (
     PACKAGE_FILES,
     input_files,
@@ -27,6 +29,7 @@ from cbat.config.predicted_lines import (
 )
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
+from cbat.config.sheets import TRACK_KINDS
 from cbat.config.similarities import similarity_files
 from cbat.config.sources import source_of
 from cbat.errors import UserError
@@ -137,8 +140,14 @@ def cohort_of(wildcards):
 
 
 def raw_files(cell_lines):
-    """The files that rows of the sheet of cell lines name."""
-    return sorted({str(path) for row in cell_lines for path in row.files.values()})
+    """The files of pairs and candidates that rows of the sheet of cell lines name."""
+    named = [(row.files, kind) for row in cell_lines for kind in row.files if kind not in TRACK_KINDS]
+    return sorted({str(files[kind]) for files, kind in named})
+
+
+def track_files(row):
+    """The files of peaks that a row names."""
+    return sorted({str(path) for path in row.tracks.values()})
 
 
 def pair_files(row):
@@ -149,8 +158,15 @@ def pair_files(row):
 
 def contig_names():
     """The table of contig names, if the configuration names one."""
-    table = PROJECT.config.genome.contig_names
+    table = PROJECT.config.genome and PROJECT.config.genome.contig_names
     return [] if table is None else [str(table)]
+
+
+PREPARED_GENOME = (
+    ["results/genome/genome.fa", "results/genome/genome.fa.fai", "results/genome/contig_sizes.tsv"]
+    if PROJECT.config.genome is not None
+    else []
+)
 
 
 def contig_names_option(wildcards, input):
@@ -194,14 +210,73 @@ def shards(cell_lines):
     return expand("results/shards/{cell_line}/{file}", cell_line=cell_lines, file=SHARD_FILES)
 
 
+def elements_of(cohort):
+    """All tables of the elements of a cohort."""
+    tables = ["enhancer", "promoter", "candidates"]
+    return expand("results/elements/{cohort}/{table}.parquet", cohort=cohort, table=tables)
+
+
+def sequences_of(cohort):
+    """All files of the sequences of a cohort; none without a genome."""
+    arrays = ["enhancer.npy", "promoter.npy", "manifest.json"] if PREPARED_GENOME else []
+    return expand("results/sequences/{cohort}/{array}", cohort=cohort, array=arrays)
+
+
 def elements_and_sequences(cohort):
     """All files of the elements of a cohort and of their sequences."""
-    return expand(
-        ["results/elements/{cohort}/{table}.parquet", "results/sequences/{cohort}/{array}"],
-        cohort=cohort,
-        table=["enhancer", "promoter", "candidates"],
-        array=["enhancer.npy", "promoter.npy", "manifest.json"],
-    )
+    return elements_of(cohort) + sequences_of(cohort)
+
+
+LANDSCAPE_FILES = [
+    "own.parquet",
+    "graph.parquet",
+    "wrong.parquet",
+    "sibling.parquet",
+    "static.parquet",
+    "report.json",
+]
+
+
+def landscapes(cell_lines):
+    """All files of the landscapes of these cell lines; none without the section `landscape`."""
+    files = LANDSCAPE_FILES if PROJECT.config.landscape is not None else []
+    return expand("results/landscape/{cell_line}/{file}", cell_line=cell_lines, file=files)
+
+
+def landscape_folders(cell_lines):
+    """The folder of the landscape of each of these cell lines, as an option takes them."""
+    return [f"{name}=results/landscape/{name}" for name in cell_lines]
+
+
+def stand_ins(wildcards):
+    """Context -> the line whose tracks stand in for the own ones, where the configuration asks for that.
+
+    For a line of the training none is taken that is unseen, or that one would change what is trained on.
+    """
+    own = PROJECT.row(wildcards.cell_line)
+    asked = {"wrong": PROJECT.wrong_line, "sibling": PROJECT.sibling_line}
+    found = {
+        context: line(own.cell_line)
+        for context, line in asked.items()
+        if context in PROJECT.config.evaluation.contexts
+    }
+    return {
+        context: name
+        for context, name in found.items()
+        if name is not None and own.cohort in ("unseen", PROJECT.row(name).cohort)
+    }
+
+
+def lines_beside(wildcards):
+    """The lines whose tracks the landscape of a line is made from, itself first."""
+    others = [*PROJECT.names("train"), *stand_ins(wildcards).values()]
+    return list(dict.fromkeys([wildcards.cell_line, *others]))
+
+
+def law_file(model):
+    """The law of the landscape of a model; none without the section `landscape`."""
+    laws = [law_of(PROJECT.models[model])] if PROJECT.config.landscape is not None else []
+    return expand("results/laws/{law}/law.json", law=laws)
 
 
 def role_of(wildcards):
@@ -238,7 +313,9 @@ def compared(file):
     return evaluations(file, sorted({PROJECT.config.baseline, PROJECT.config.full_model}))
 
 
-HEADLINE_KEYS = ["roles", "chromosomes", "headline_support"]
+# The model that the summary presents, if it reads sequences: then it is packed, and its environment is read out.
+PRESENTED = [name for name in [PROJECT.config.full_model] if name in PROJECT.sequence_models]
+HEADLINE_KEYS = ["roles", "chromosomes", "headline_support", "headline_negatives"]
 REFERENCES = expand("results/evaluation/reference/{cell_line}/metrics.tsv", cell_line=PROJECT.evaluated())
 SIMULATED_ROWS = simulated_lines(PROJECT.cell_lines, Path("results/simulation"))
 SIMULATED = [row.cell_line for row in SIMULATED_ROWS] if PROJECT.config.simulation is not None else []
@@ -265,9 +342,12 @@ def files_of(project):
     """All files that a configuration and its sheets name for training and evaluation."""
     config = project.config
     own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [config.genome.fasta, *(table.path for table in config.graph.similarities)]
-    own += [table for table in [config.genome.contig_names, config.readout.motifs] if table is not None]
-    own += [path for _, path in similarity_files(config.graph)]
+    own += [table.path for table in config.graph.similarities]
+    if config.genome is not None:
+        own.append(config.genome.fasta)
+    optional = [config.genome and config.genome.contig_names, config.readout.motifs]
+    own += [table for table in optional if table is not None]
+    own += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
     return own
 
 
@@ -347,7 +427,7 @@ PREDICTED = expand(
 ]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",
-    model=PROJECT.config.full_model,
+    model=PRESENTED,
     seed=PROJECT.config.seeds,
     file=PACKAGE_FILES,
 )
@@ -368,8 +448,8 @@ def prediction_settings(*left_out):
 def prediction_inputs(wildcards):
     """The files that a prediction is made from, by name; the genome of the run where it names none."""
     named = {key: str(path) for key, path in input_files(prediction_of(wildcards)).items()}
-    if PROJECT.config.genome.contig_names is not None:
-        named.setdefault("contig_names", str(PROJECT.config.genome.contig_names))
+    for table in contig_names():
+        named.setdefault("contig_names", table)
     if "genome" not in named:
         named |= {"genome": "results/genome/genome.fa", "genome_index": "results/genome/genome.fa.fai"}
     return named

@@ -2,13 +2,11 @@
 # the table `genome.contig_names` if there is one.
 # Makes: the unique enhancers and promoters of the cohort, as fixed windows on split chromosomes, and which
 # cell line has which of them as candidates. The cohorts are kept apart, so an unseen line changes nothing
-# that training reads. With elements.max_n the genome is read as well, and what it does not know is left out.
+# that training reads. With elements.max_n the genome is read as well, and what it does not know is left out; with
+# the section `landscape` such elements stay and are counted. Without a genome nothing is compared with one.
 
-GENOME_FOR_ELEMENTS = (
-    ["results/genome/genome.fa", "results/genome/genome.fa.fai"]
-    if PROJECT.config.elements.max_n is not None
-    else []
-)
+READS_UNKNOWN_BASES = PROJECT.config.elements.max_n is not None or PROJECT.config.landscape is not None
+GENOME_FOR_ELEMENTS = PREPARED_GENOME[:2] if READS_UNKNOWN_BASES else []
 
 
 rule collect_elements:
@@ -16,7 +14,7 @@ rule collect_elements:
     input:
         raw=lambda wildcards: raw_files(cohort_rows(wildcards.cohort)),
         contig_names=contig_names(),
-        contig_sizes="results/genome/contig_sizes.tsv",
+        contig_sizes=PREPARED_GENOME[2:],
         genome=GENOME_FOR_ELEMENTS,
     output:
         enhancers="results/elements/{cohort}/enhancer.parquet",
@@ -52,8 +50,11 @@ rule collect_elements:
         elements=settings("elements"),
         splits=settings("splits"),
         contig_names=contig_names_option,
+        contig_sizes=lambda wildcards, input: (
+            f"--contig-sizes {input.contig_sizes}" if input.contig_sizes else ""
+        ),
         genome=lambda wildcards, input: f"--genome-fasta {input.genome[0]}" if input.genome else "",
     shell:
         "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
-        " --contig-sizes {input.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
+        " {params.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"
         " {params.contig_names:q} {params.genome} --directory results/elements/{wildcards.cohort} > {log} 2>&1"

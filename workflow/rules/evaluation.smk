@@ -1,4 +1,5 @@
-# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one.
+# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one; with the
+# section `landscape` also the landscape of the line.
 # Makes: figures of accuracy of the model on the cell line, and every pair with its score.
 
 
@@ -8,6 +9,7 @@ rule evaluate_cell_line:
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         shard=[f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
         other_shards=lambda wildcards: shards(wrong_lines(wildcards)),
+        landscape=lambda wildcards: landscapes([wildcards.cell_line]),
     output:
         metrics="results/evaluation/{model}/seed_{seed}/{cell_line}/metrics.tsv",
         scored_pairs="results/evaluation/{model}/seed_{seed}/{cell_line}/scored_pairs.parquet",
@@ -15,6 +17,9 @@ rule evaluate_cell_line:
         "logs/evaluate_cell_line/{model}_seed_{seed}_{cell_line}.log",
     benchmark:
         "benchmarks/evaluate_cell_line/{model}_seed_{seed}_{cell_line}.tsv"
+    # Of models without sequence `evaluate_landscape` makes the same files.
+    wildcard_constraints:
+        model=one_of(PROJECT.sequence_models) or "-",
     conda:
         "../envs/train-cpu.yaml"
     resources:
@@ -31,14 +36,18 @@ rule evaluate_cell_line:
             "contexts",
             "support_sizes",
             "headline_support",
+            "headline_negatives",
             "n_bootstrap",
             "seed",
+        ),
+        landscape=lambda wildcards, input: (
+            f"--landscape results/landscape/{wildcards.cell_line}" if input.landscape else ""
         ),
     shell:
         "cbat evaluate_cell_line --model {wildcards.model} --seed {wildcards.seed}"
         " --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --cell-line {wildcards.cell_line} --role {params.role} --tissue {params.tissue}"
-        " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards}"
+        " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards} {params.landscape}"
         " --settings {params.settings:q} --threads {threads}"
         " --directory results/evaluation/{wildcards.model}/seed_{wildcards.seed}/{wildcards.cell_line}"
         " > {log} 2>&1"

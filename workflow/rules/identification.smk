@@ -10,7 +10,7 @@ IDENTIFICATION = (
         seed=PROJECT.config.seeds[:1],
         file=IDENTIFICATION_FILES,
     )
-    if PROJECT.config.readout.identification
+    if PROJECT.config.readout.identification and PRESENTED
     else []
 )
 

@@ -11,7 +11,7 @@ READOUT_FILES = [
 ]
 READOUTS = expand(
     "results/readout/{model}/seed_{seed}/{file}",
-    model=PROJECT.config.full_model,
+    model=PRESENTED,
     seed=PROJECT.config.seeds,
     file=READOUT_FILES,
 )

@@ -1,7 +1,9 @@
-# Needs: labelled pairs, elements and sequences of the training lines and of a cell line; the hidden truth, if
-# the line is simulated.
-# Makes: what every result is compared with: prevalence, distance, one element alone, composition, oracles.
+# Needs: labelled pairs, elements, sequences (where there is a genome) and landscapes (where there is that section) of
+# the training lines and of a cell line; predictions of other tools; the hidden truth, if the line is simulated.
+# Makes: what every result is compared with: prevalence, distance, one element alone, composition, parts of the
+# landscape, other tools, oracles.
 
+PEERS = PROJECT.config.evaluation.peers
 SHORTCUT_FILES = ["shortcuts.json", "enhancer_rates.parquet", "promoter_rates.parquet"]
 
 
@@ -10,6 +12,7 @@ rule fit_references:
     input:
         elements_and_sequences("training"),
         training_labels=expand("results/labels/{cell_line}.parquet", cell_line=PROJECT.names("train")),
+        landscapes=landscapes(PROJECT.names("train")),
     output:
         expand("results/references/{file}", file=SHORTCUT_FILES),
     log:
@@ -23,11 +26,16 @@ rule fit_references:
         runtime=minutes(60),
     params:
         code=code("cbat.evaluation.shortcuts"),
+        sequences="--training-sequences results/sequences/training" if PREPARED_GENOME else "",
+        landscapes=lambda wildcards, input: (
+            ["--training-landscapes", *landscape_folders(PROJECT.names("train"))] if input.landscapes else []
+        ),
         settings=settings("evaluation", "seed"),
+        splits=settings("splits"),
     shell:
         "cbat fit_references --training-labels {input.training_labels}"
-        " --training-elements results/elements/training --training-sequences results/sequences/training"
-        " --settings {params.settings:q} --directory results/references > {log} 2>&1"
+        " --training-elements results/elements/training {params.sequences} {params.landscapes}"
+        " --settings {params.settings:q} --splits {params.splits:q} --directory results/references > {log} 2>&1"
 
 
 rule evaluate_references:
@@ -36,6 +44,8 @@ rule evaluate_references:
         lambda wildcards: elements_and_sequences(cohort_of(wildcards)),
         rules.fit_references.output,
         labels="results/labels/{cell_line}.parquet",
+        landscape=lambda wildcards: landscapes([wildcards.cell_line]),
+        peers=[str(path) for path in PEERS.values()],
         truth=truth_of,
     output:
         "results/evaluation/reference/{cell_line}/metrics.tsv",
@@ -53,9 +63,19 @@ rule evaluate_references:
         role=role_of,
         cohort=cohort_of,
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
-        settings=settings("evaluation", "chromosomes", "n_bootstrap", "seed"),
+        sequences=lambda wildcards: (
+            f"--sequences results/sequences/{cohort_of(wildcards)}" if PREPARED_GENOME else ""
+        ),
+        landscape=lambda wildcards, input: (
+            f"--landscape results/landscape/{wildcards.cell_line}" if input.landscape else ""
+        ),
+        peers=["--peers", *(f"{name}={path}" for name, path in PEERS.items())] if PEERS else [],
+        settings=settings(
+            "evaluation", "chromosomes", "headline_support", "headline_negatives", "n_bootstrap", "seed"
+        ),
+        splits=settings("splits"),
     shell:
         "cbat evaluate_references --cell-line {wildcards.cell_line} --role {params.role}"
         " --labels {input.labels} --elements results/elements/{params.cohort}"
-        " --sequences results/sequences/{params.cohort} --shortcuts results/references"
-        " {params.truth} --settings {params.settings:q} --output {output} > {log} 2>&1"
+        " {params.sequences} {params.landscape} {params.peers:q} --shortcuts results/references"
+        " {params.truth} --settings {params.settings:q} --splits {params.splits:q} --output {output} > {log} 2>&1"

@@ -1,6 +1,10 @@
 # Needs: the genome and the elements of a cohort.
 # Makes: one memory-mapped array of base codes for each type of element, with a manifest.
 
+# A pair of which no base is known is left to the landscape, if there is one.
+MAX_N = PROJECT.config.elements.max_n
+MAX_N = 1 if MAX_N is None and PROJECT.config.landscape is not None else MAX_N
+
 
 rule extract_sequences:
     """Extract the windows of a cohort's elements from the genome."""
@@ -28,9 +32,7 @@ rule extract_sequences:
     params:
         code=code("cbat.data.sequences"),
         key=cache_key,
-        max_n=lambda wildcards: (
-            "" if PROJECT.config.elements.max_n is None else f"--max-n {PROJECT.config.elements.max_n}"
-        ),
+        max_n=f"--max-n {MAX_N}" if MAX_N is not None else "",
     shell:
         "cbat extract_sequences --genome-fasta {input.fasta} {params.max_n}"
         " --elements-directory results/elements/{wildcards.cohort}"

@@ -4,7 +4,9 @@
 
 # They hold the signs of collapse that training has seen.
 MODELS = expand(
-    "results/models/{model}/seed_{seed}/model.json", model=PROJECT.config.models, seed=PROJECT.config.seeds
+    "results/models/{model}/seed_{seed}/model.json",
+    model=PROJECT.sequence_models,
+    seed=PROJECT.config.seeds,
 )
 
 
@@ -121,10 +123,13 @@ rule record_versions:
     input:
         "results/summary/metrics.tsv",
         raw=sorted({str(path) for path in files_of(PROJECT)}),
-        manifests=expand("results/shards/{cell_line}/manifest.json", cell_line=PROJECT.names()),
+        manifests=expand(
+            "results/shards/{cell_line}/manifest.json",
+            cell_line=PROJECT.names() if PROJECT.sequence_models else [],
+        ),
         models=expand(
             "results/models/{model}/seed_{seed}/versions.json",
-            model=PROJECT.config.models,
+            model=PROJECT.sequence_models,
             seed=PROJECT.config.seeds,
         ),
     output:

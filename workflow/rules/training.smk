@@ -1,5 +1,6 @@
 # Needs: elements, sequences and candidates of the training cohort, shards of its cell lines, the prototype graph
-# without unseen lines, and the files of config/encoders and config/models.
+# without unseen lines, and the files of config/encoders and config/models; with the section `landscape` also the
+# law of the model and the landscapes of these lines.
 # Makes: encoders that models share, and one model directory for each model and seed. Nothing of an unseen line
 # is read here.
 
@@ -57,6 +58,8 @@ rule train_model:
             file=ENCODER_FILES,
         ),
         graph="results/graph/training/graph.json",
+        law=lambda wildcards: law_file(wildcards.model),
+        landscapes=landscapes(PROJECT.names("train", "validation")),
     output:
         [f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         history="results/models/{model}/seed_{seed}/history.jsonl",
@@ -65,6 +68,8 @@ rule train_model:
         "logs/train_model/{model}_seed_{seed}.log",
     benchmark:
         "benchmarks/train_model/{model}_seed_{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(PROJECT.sequence_models) or "-",
     priority: 5
     conda:
         TRAINING_ENVIRONMENT
@@ -84,10 +89,15 @@ rule train_model:
         shards=expand("results/shards/{cell_line}", cell_line=PROJECT.names("train", "validation")),
         train_lines=PROJECT.names("train"),
         validation_lines=PROJECT.names("validation"),
+        landscape=lambda wildcards, input: (
+            ["--law", *input.law, "--landscapes", *landscape_folders(PROJECT.names("train", "validation"))]
+            if input.law
+            else []
+        ),
     shell:
         "cbat train_model --shards {params.shards} --train-lines {params.train_lines}"
         " --validation-lines {params.validation_lines} --encoder {params.encoder} --graph {input.graph}"
-        " --settings {params.settings:q} --training {params.training:q} --seed {wildcards.seed}"
+        " {params.landscape} --settings {params.settings:q} --training {params.training:q} --seed {wildcards.seed}"
         " --threads {threads} --directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --tensorboard logs/tensorboard/{wildcards.model}_seed_{wildcards.seed}"
         " --checkpoints results/checkpoints/{wildcards.model}_seed_{wildcards.seed}"
