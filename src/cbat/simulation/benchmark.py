@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -19,7 +17,11 @@ from cbat.errors import UserError
 from cbat.files import atomic_directory, write_json
 from cbat.simulation import world
 from cbat.simulation.genome import Genome, build_genome, write_genome
+from cbat.simulation.landscape import Landscapes, draw_landscapes
 from cbat.simulation.motifs import read_motifs
+from cbat.simulation.peaks import draw_genes, draw_peaks
+from cbat.simulation.raw_files import LineTable, intervals_of, write_activities, write_line, write_table
+from cbat.simulation.resistance import invariant_with_landscapes, resistance_of_landscapes
 from cbat.simulation.sequence import SLOT_LENGTH
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ class LineRecord(Protocol):
 
 
 def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory: Path) -> None:
-    """Simulate the world and write ``genome.fa.gz``, ``raw/<cell_line>/`` and ``truth/``.
+    """Simulate the world and write ``genome.fa.gz``, ``genes.bed.gz``, ``raw/<cell_line>/`` and ``truth/``.
 
     Parameters
     ----------
@@ -65,17 +67,18 @@ def run(*, settings: SimulationSettings, lines: Sequence[LineRecord], directory:
         with TemporaryDirectory(dir=target, ignore_cleanup_errors=True) as drawn:
             genome = build_genome(rng, settings, matrices, Path(drawn))
             write_genome(target / "genome.fa.gz", genome)
-        intervals = _intervals(settings, genome)
+        write_table(target / "genes.bed.gz", draw_genes(settings, genome), header=False)
+        intervals = intervals_of(settings, genome)
         rates = []
-        tables = draw_pairs(settings, laws, genome, activities)
-        for line, table in zip(lines, tables, strict=True):
-            _write_line(target, line.cell_line, genome, intervals, table)
+        landscapes = draw_landscapes(settings, genome, activities, [line.tissue for line in lines])
+        acting = landscapes if settings.landscape_strength > 0 else None
+        tables = draw_pairs(settings, laws, genome, activities, acting)
+        for index, (line, table) in enumerate(zip(lines, tables, strict=True)):
+            candidates = genome.enhancers.mask(table.enhancers), genome.promoters.mask(table.promoters)
+            peaks = draw_peaks(settings, genome, landscapes.lines[index], candidates, index)
+            write_line(target, line.cell_line, intervals, table, peaks)
             rates.append(table.pairs["label"].mean())
-        columns = pd.Index(settings.motifs, name="motif")
-        names = [line.cell_line for line in lines]
-        pd.DataFrame(activities.T, index=columns, columns=names).to_csv(
-            target / "truth" / "activities.tsv", sep="\t", float_format="%.6f", lineterminator="\n"
-        )
+        write_activities(target, settings.motifs, [line.cell_line for line in lines], activities)
         write_json(target / "truth" / "world.json", settings.model_dump(mode="json"))
     log.info(
         "simulated %d cell lines, %d pairs each, %.3f of them in contact",
@@ -107,22 +110,24 @@ def _check(settings: SimulationSettings, matrices: list[NDArray[np.float64]]) ->
         raise UserError("a motif is named twice", mend="name each motif once", where="simulation.motifs")
 
 
-@dataclass(frozen=True)
-class LineTable:
-    """Candidates and labelled pairs of one cell line."""
-
-    enhancers: NDArray[np.int64]
-    promoters: NDArray[np.int64]
-    pairs: pd.DataFrame
-
-
 def draw_pairs(
-    settings: SimulationSettings, laws: world.Laws, genome: Genome, activities: NDArray[np.float64]
+    settings: SimulationSettings,
+    laws: world.Laws,
+    genome: Genome,
+    activities: NDArray[np.float64],
+    landscapes: Landscapes | None = None,
 ) -> Iterator[LineTable]:
     """Candidates and labelled pairs of every line, one line after the other.
 
     Pairs are a uniform sample of all pairs of candidates within ``max_distance``, so the negatives
     are natural. Labels are drawn from the contact law.
+
+    Parameters
+    ----------
+    activities : array, shape=(n_lines, n_motifs)
+        Of the factors.
+    landscapes : Landscapes, optional
+        What else resists contacts; nothing without them.
     """
     enhancers, promoters = genome.enhancers, genome.promoters
     candidates, chosen, parts = [], [], []
@@ -135,28 +140,53 @@ def draw_pairs(
         candidates.append(own)
         chosen.append(_sample_pairs(rng, settings, enhancers, promoters, own[0], own[1]))
         parts.append(_energies(settings, laws, genome, chosen[-1], activity))
-    intercept = world.contact_intercept(settings, np.concatenate([u - r for u, r in parts]))
-    drawn = world.draw_environments(settings, enhancers, promoters, settings.seed)
-    for index, (own, pairs, (potential, resistance)) in enumerate(
-        zip(candidates, chosen, parts, strict=True)
-    ):
-        potential = potential + intercept
-        probability = world.sigmoid((potential - resistance) / settings.temperature)
+    hindered = [np.zeros(0)] * len(chosen)
+    if landscapes is not None:
+        hindered = resistance_of_landscapes(settings, genome, landscapes, candidates, chosen)
+        energy = [u - r - h for (u, r), h in zip(parts, hindered, strict=True)]
+    else:
+        energy = [u - r for u, r in parts]
+    intercept = world.contact_intercept(settings, np.concatenate(energy))
+    potentials = [u + intercept for u, _ in parts]
+    invariant = _invariant(settings, laws, genome, landscapes, chosen, potentials)
+    for index, (own, pairs, (_, resistance)) in enumerate(zip(candidates, chosen, parts, strict=True)):
+        potential, known = potentials[index], next(invariant)
+        total = resistance if landscapes is None else resistance + hindered[index]
+        probability = world.sigmoid((potential - total) / settings.temperature)
         rng = np.random.default_rng([settings.seed, 5, index])
-        frame = pd.DataFrame(
-            {
-                "enhancer": pairs[:, 0],
-                "promoter": pairs[:, 1],
-                "label": (rng.random(len(pairs)) < probability).astype(np.int8),
-                "probability": probability,
-                "invariant_probability": world.invariant_probability(
-                    settings, laws, enhancers, promoters, pairs, potential, drawn
-                ),
-                "intrinsic_potential": potential,
-                "environment_resistance": resistance,
-            }
+        columns = {
+            "enhancer": pairs[:, 0],
+            "promoter": pairs[:, 1],
+            "label": (rng.random(len(pairs)) < probability).astype(np.int8),
+            "probability": probability,
+            "invariant_probability": known,
+            "intrinsic_potential": potential,
+            "environment_resistance": total,
+        }
+        if landscapes is not None:
+            columns |= {"motif_resistance": resistance, "landscape_resistance": hindered[index]}
+        yield LineTable(own[0], own[1], pd.DataFrame(columns))
+
+
+def _invariant(
+    settings: SimulationSettings,
+    laws: world.Laws,
+    genome: Genome,
+    landscapes: Landscapes | None,
+    chosen: list[NDArray[np.int64]],
+    potentials: list[NDArray[np.float64]],
+) -> Iterator[NDArray[np.float64]]:
+    """What knowing the pairs but not the environment is worth, line by line, shape=(n_pairs,) each."""
+    drawn = world.draw_environments(settings, genome.enhancers, genome.promoters, settings.seed)
+    if landscapes is not None:
+        yield from invariant_with_landscapes(
+            settings, laws, genome, landscapes.conserved, drawn, chosen, potentials
         )
-        yield LineTable(own[0], own[1], frame)
+        return
+    for pairs, potential in zip(chosen, potentials, strict=True):
+        yield world.invariant_probability(
+            settings, laws, genome.enhancers, genome.promoters, pairs, potential, drawn
+        )
 
 
 def _energies(
@@ -220,48 +250,3 @@ def _sample_pairs(
         found.append(np.stack([e[i], p[j]], axis=1))
         before += len(pairs)
     return np.concatenate(found)
-
-
-def _intervals(settings: SimulationSettings, genome: Genome) -> dict[str, pd.DataFrame]:
-    """Role -> ``chrom``, ``start`` and ``end`` of its elements, and their names ``id``."""
-    names = np.array([f"chr{c + 1}" for c in range(settings.n_chromosomes)])
-    tables = {}
-    for role, elements, length in (
-        ("enhancer", genome.enhancers, settings.enhancer_length),
-        ("promoter", genome.promoters, settings.promoter_length),
-    ):
-        table = pd.DataFrame(
-            {"chrom": names[elements.chromosome], "start": elements.start, "end": elements.start + length}
-        )
-        ends = table["start"].astype(str) + "-" + table["end"].astype(str)
-        tables[role] = table.assign(id=table["chrom"] + ":" + ends)
-    return tables
-
-
-def _write_line(
-    target: Path, cell_line: str, genome: Genome, intervals: dict[str, pd.DataFrame], table: LineTable
-) -> None:
-    parts, hidden = [], table.pairs.drop(columns=["enhancer", "promoter", "label"])
-    for position, (role, elements, own) in enumerate(
-        (
-            ("enhancer", genome.enhancers, table.enhancers),
-            ("promoter", genome.promoters, table.promoters),
-        )
-    ):
-        order = np.lexsort((elements.start[own], elements.chromosome[own]))
-        bed = intervals[role][["chrom", "start", "end"]]
-        _write_table(target / "raw" / cell_line / f"{role}s.bed.gz", bed.iloc[own[order]], header=False)
-        rows = table.pairs[role].to_numpy()
-        parts.append(bed.iloc[rows].reset_index(drop=True).add_prefix(f"{role}_"))
-        hidden.insert(position, f"{role}_id", intervals[role]["id"].iloc[rows].array)
-    pairs = pd.concat([*parts, table.pairs[["label"]]], axis=1)
-    _write_table(target / "raw" / cell_line / "pairs.tsv.gz", pairs, header=True)
-    (target / "truth").mkdir(exist_ok=True)
-    hidden.to_parquet(target / "truth" / f"{cell_line}.parquet", index=False)
-
-
-def _write_table(path: Path, frame: pd.DataFrame, *, header: bool) -> None:
-    text = frame.to_csv(sep="\t", index=False, header=header, lineterminator="\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as raw, gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as out:
-        out.write(text.encode())

@@ -19,10 +19,12 @@ from cbat.simulation.sequence import (
     SHORTEST_GAP,
     SLOT_LENGTH,
     Codes,
+    Instances,
     SequenceFile,
     draw_instances,
     random_rows,
 )
+from cbat.simulation.sites import INSULATOR, Sites, draw_in_gaps, sites_of
 from cbat.simulation.world import Elements
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -48,6 +50,12 @@ class Genome:
     codes : tuple of Path
         NPY files of the bases of enhancers and promoters; like that of the gaps they last as long as the
         folder that :func:`build_genome` was given.
+    sites : Sites
+        CTCF sites, in elements and in gaps.
+    planted : Instances
+        CTCF motif instances in gaps.
+    sizes : array of int, shape=(n_chromosomes,)
+        Bases of each chromosome.
     """
 
     enhancers: Elements
@@ -56,6 +64,9 @@ class Genome:
     order: NDArray[np.int64]
     first: NDArray[np.int64]
     codes: tuple[Path, Path]
+    sites: Sites
+    planted: Instances
+    sizes: NDArray[np.int64]
 
     def pieces(self, chromosome: int) -> Iterator[Codes]:
         """Bases of a chromosome (0-based) from left to right, shape=(n_bases,) each."""
@@ -63,6 +74,7 @@ class Genome:
         for first in range(self.first[chromosome], end, _ELEMENTS_TOGETHER):
             last = min(first + _ELEMENTS_TOGETHER, end)
             gaps, elements = self.gaps.read(first, last), self._elements(self.order[first:last])
+            self.planted.plant(gaps, first)
             lengths = self.gaps.length[first:last]
             parts = [
                 part
@@ -97,10 +109,10 @@ def build_genome(
     directory : Path
         Where the bases go, as long as they are read.
     """
-    enhancers, enhancer_codes = _draw_elements(
+    enhancers, enhancer_codes, in_enhancers = _draw_elements(
         rng, settings, matrices, settings.n_enhancers, settings.enhancer_length, 0.25, directory / "enhancer"
     )
-    promoters, promoter_codes = _draw_elements(
+    promoters, promoter_codes, in_promoters = _draw_elements(
         rng, settings, matrices, settings.n_promoters, settings.promoter_length, 0.6, directory / "promoter"
     )
     split, n = settings.n_enhancers, settings.n_enhancers + settings.n_promoters
@@ -119,7 +131,15 @@ def build_genome(
         elements.chromosome[:] = chromosome[where]
         elements.start[:] = start[where]
     between = SequenceFile.draw(rng, directory / "gaps", isochore, gaps)
-    return Genome(enhancers, promoters, between, order, first, (enhancer_codes, promoter_codes))
+    planted, forward = draw_in_gaps(settings, matrices, gaps)
+    sites = [sites_of(planted, chromosome, start - gaps, forward, outside=True)]
+    if INSULATOR in settings.motifs:
+        k = settings.motifs.index(INSULATOR)
+        for elements, found in ((enhancers, in_enhancers[k]), (promoters, in_promoters[k])):
+            strand = elements.forward[found.row, k]
+            sites.append(sites_of(found, elements.chromosome, elements.start, strand, outside=False))
+    codes, sizes = (enhancer_codes, promoter_codes), (start + length)[first[1:] - 1] + SHORTEST_GAP
+    return Genome(enhancers, promoters, between, order, first, codes, Sites.joined(sites), planted, sizes)
 
 
 def _draw_elements(
@@ -130,8 +150,8 @@ def _draw_elements(
     length: int,
     cpg_ratio: float,
     path: Path,
-) -> tuple[Elements, Path]:
-    """Elements that lie nowhere yet, and the NPY file of their bases."""
+) -> tuple[Elements, Path, list[Instances]]:
+    """Elements that lie nowhere yet, the NPY file of their bases, and the instances of each motif."""
     k = len(matrices)
     presence = random_rows(rng, n, k, lambda drawn: drawn < settings.motif_rate)
     presence &= presence.cumsum(axis=1, dtype=np.int16) <= length // SLOT_LENGTH
@@ -150,7 +170,8 @@ def _draw_elements(
     planted = path.with_suffix(".npy")
     write_rows(planted, pieces(), (n, length))
     path.unlink()
-    return Elements(presence, forward, np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)), planted
+    nowhere = (np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    return Elements(presence, forward, *nowhere), planted, instances
 
 
 def write_genome(path: Path, genome: Genome) -> None:

@@ -9,7 +9,7 @@ the resistance on the elements and the activities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from cbat.config.sections import SimulationSettings
 Array = NDArray[np.float64]
 N_COMBINATIONS = 40
 N_ENVIRONMENT_DRAWS = 600
+N_DRAWS_WITH_LANDSCAPE = 240
+"""Environments to average over where each has a landscape, which takes longer."""
 _PIECE = 1000
 """Pairs that are looked at together; all of a line would take as much memory as the genome."""
 _ENVIRONMENTS_TOGETHER = 10
@@ -43,6 +45,12 @@ class Elements:
     forward: NDArray[np.bool_]
     chromosome: NDArray[np.int64]
     start: NDArray[np.int64]
+
+    def mask(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which elements are among ``rows``, shape=(n,)."""
+        found = np.zeros(len(self.start), dtype=bool)
+        found[rows] = True
+        return found
 
 
 @dataclass(frozen=True)
@@ -118,12 +126,12 @@ def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], a
     -------
     array, shape=(n,)
     """
-    drive = _candidate_drive(settings, presence, activity)
+    drive = candidate_drive(settings, presence, activity)
     return np.asarray(drive + _calibration(settings, drive))
 
 
-def _candidate_drive(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
-    """Log-odds of being a candidate before calibration, shape=(n,) or (n, m) as that of activities."""
+def candidate_drive(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
+    """Log-odds of being a candidate before calibration, shape=(n,) or (n, m) as that of the activities."""
     strength = 0.0 if settings.world == "uninformative" else 0.8 * settings.candidate_strength
     return np.asarray(strength * presence.astype(np.float64) @ activity)
 
@@ -261,9 +269,12 @@ class DrawnEnvironments:
 def draw_environments(
     settings: SimulationSettings, enhancers: Elements, promoters: Elements, seed: int
 ) -> DrawnEnvironments:
-    """``N_ENVIRONMENT_DRAWS`` environments, the same for all cell lines."""
+    """``N_ENVIRONMENT_DRAWS`` environments, the same for all lines; fewer where there is a landscape."""
     rng = np.random.default_rng([seed, 77])
-    activity = rng.normal(size=(len(settings.motifs), N_ENVIRONMENT_DRAWS))
+    n = N_ENVIRONMENT_DRAWS
+    if settings.landscape_strength > 0:
+        n = min(n, N_DRAWS_WITH_LANDSCAPE)
+    activity = rng.normal(size=(len(settings.motifs), n))
     levels = [_levels(settings, elements.presence, activity) for elements in (enhancers, promoters)]
     return DrawnEnvironments(activity, *levels)
 
@@ -274,7 +285,7 @@ def _levels(settings: SimulationSettings, presence: NDArray[np.bool_], activity:
     return np.concatenate(
         [
             _calibration(
-                settings, _candidate_drive(settings, presence, activity[:, at : at + _ENVIRONMENTS_TOGETHER])
+                settings, candidate_drive(settings, presence, activity[:, at : at + _ENVIRONMENTS_TOGETHER])
             )
             for at in range(0, activity.shape[1], _ENVIRONMENTS_TOGETHER)
         ]
@@ -289,11 +300,20 @@ def invariant_probability(
     pairs: NDArray[np.int64],
     potential: Array,
     drawn: DrawnEnvironments,
+    landscape: Callable[[slice], Array] | None = None,
 ) -> Array:
     """What knowing the pair but not the environment is worth.
 
     The contact probability averaged over drawn environments, each weighted by the chance that both elements
     are candidates in it.
+
+    Parameters
+    ----------
+    pairs : array of int, shape=(n, 2)
+    potential : array, shape=(n,)
+    drawn : DrawnEnvironments
+    landscape : callable, optional
+        Resistance of the landscape of a piece of the pairs in each environment, shape=(n_pairs, m).
     """
     result = np.empty(len(pairs))
     for piece in pieces(len(pairs)):
@@ -304,9 +324,11 @@ def invariant_probability(
             (promoters, drawn.promoter_level, part[:, 1]),
         ):
             of, row = np.unique(own, return_inverse=True)
-            drive = _candidate_drive(settings, elements.presence[of], drawn.activity)
+            drive = candidate_drive(settings, elements.presence[of], drawn.activity)
             weight = weight * sigmoid(drive + level)[row]
         resistance = environment_resistance(settings, laws, enhancers, promoters, part, drawn.activity)
+        if landscape is not None:
+            resistance += landscape(piece)
         chance = sigmoid((potential[piece, None] - resistance) / settings.temperature)
         result[piece] = (weight * chance).sum(axis=1) / weight.sum(axis=1)
     return result
