@@ -10,7 +10,7 @@ import pandas as pd
 from cbat.config.sections import EvaluationSettings
 from cbat.evaluation.bootstrap import Difference
 from cbat.evaluation.comparison import ScoredPairs, Side, compare
-from cbat.evaluation.headline import Headline
+from cbat.evaluation.headline import SPLITS, Headline
 
 ABLATION_COLUMNS: Final = [
     "model",
@@ -109,8 +109,10 @@ def grid_table(
     """
     rows = []
     for role in ("seen", "unseen"):
-        for chromosomes in ("train", "validation", "test"):
-            headline = Headline(role, chromosomes, settings.headline_support)
+        for chromosomes in SPLITS[::-1]:
+            headline = Headline(
+                role, chromosomes, settings.headline_support, negatives=settings.headline_negatives
+            )
             sides = {name: headline.by_line(metrics, name) for name in (baseline, full_model)}
             lines = sorted(set(sides[baseline].index) & set(sides[full_model].index))
             if not lines:
@@ -140,6 +142,7 @@ def difference_of_means(
         n=settings.n_bootstrap,
         seed=settings.seed,
         lines=lines,
+        balanced=headline.balanced,
     )
     return compared.mean if compared is not None and set(compared.lines) == set(lines) else None
 

@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cbat.evaluation.metrics import within_group_wins
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Statistic = Literal["aupr", "auroc"]
@@ -159,6 +161,39 @@ def resampled(
             value = _precision_sum(times, found, missed, n_positive, n_negative, balanced) / n_positive
     value = np.where((n_positive == 0.0) | (n_negative == 0.0), np.nan, value)
     return np.asarray(value[way.ravel()], dtype=float)
+
+
+def resampled_within(
+    label: npt.ArrayLike,
+    score: npt.ArrayLike,
+    group: npt.NDArray[np.generic],
+    cluster: npt.ArrayLike,
+    counts: IntArray,
+) -> FloatArray:
+    """AUROC within the groups (:func:`cbat.evaluation.metrics.within_group_auroc`) in every resample.
+
+    Exact where a group lies in one cluster, as the pairs of an element lie on one chromosome; otherwise each
+    comparison counts as often as its positive was drawn.
+
+    Parameters
+    ----------
+    label, score : array, shape=(n,)
+    group : array, shape=(n,)
+        Identifier of the element whose pairs are compared with each other.
+    cluster, counts
+        See :func:`resampled`.
+
+    Returns
+    -------
+    array, shape=(n_resamples,)
+        NaN where no group of the resample has both classes.
+    """
+    labels, columns = np.asarray(label, dtype=float), np.asarray(cluster, dtype=np.intp)
+    won, compared = within_group_wins(labels, np.asarray(score, dtype=float), group, np.ones(len(labels)))
+    by_cluster = [np.bincount(columns, weights=mass, minlength=counts.shape[1]) for mass in (won, compared)]
+    numerator, denominator = (counts @ mass for mass in by_cluster)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(denominator > 0.0, numerator / denominator, np.nan), dtype=float)
 
 
 def _down_to_scores(pairs: _Sorted, mass: FloatArray, n_clusters: int) -> FloatArray:

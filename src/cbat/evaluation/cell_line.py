@@ -20,7 +20,7 @@ from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, enco
 from cbat.model.bundle import TrainedModel, load_model, score_pairs, use_threads
 from cbat.model.contexts import Context, Feeder
 
-PAIR_COLUMNS = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
+PAIR_COLUMNS = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split", "sequence_known"]
 
 
 def run(
@@ -112,7 +112,9 @@ def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> lis
     """Elements that the support sets really held, and the number of signs of collapse, of each split."""
     rows = []
     for split, part in pairs.groupby("split", sort=True):
-        fed = part["environment_resistance"] if origin.context == "own" else None
+        # A resistance without anything to read is the same for all pairs, and no sign of collapse.
+        reads = origin.context == "own" and model.provenance.get("sequence_kept", True)
+        fed = part["environment_resistance"] if reads else None
         signs = collapse_signs(
             part["label"], part["probability"], model.threshold, part["intrinsic_potential"], fed
         )
@@ -140,7 +142,7 @@ def score_cell_line(
     ------
     str, int, DataFrame
         Context, support size, and ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp),
-        ``chrom``, ``split``, ``context``, ``n_support``, ``n_used`` (elements that the support set held),
+        ``chrom``, ``split``, ``sequence_known``, ``context``, ``n_support``, ``n_used`` (elements that the support set held),
         ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference), ``probability``.
     """
     elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
@@ -156,7 +158,8 @@ def score_cell_line(
 def _scored(
     model: TrainedModel, elements: EncodedElements, own: EncodedShard, context: Context
 ) -> pd.DataFrame:
-    scores = score_pairs(model.contact, elements.enhancer, elements.promoter, own.scored, context.environment)
+    pairs = model.with_offset(own.scored)
+    scores = score_pairs(model.contact, elements.enhancer, elements.promoter, pairs, context.environment)
     return own.pairs[PAIR_COLUMNS].assign(
         context=context.name,
         n_support=context.n_support,

@@ -11,8 +11,8 @@ from cbat.config.sections import EvaluationSettings
 from cbat.evaluation.table import AGGREGATES, FOLDS, NO_CONTEXT
 
 DRAWN_CONTEXTS: Final = frozenset({"own", "wrong", "sibling", "shuffled"})
-"""Contexts that come from a support set, and so depend on its size. In a model without sequence they come from
-a landscape, and the size is 0."""
+"""Contexts that come from a support set, and so depend on its size. Without sequence they come from a
+landscape, and the size is 0."""
 
 
 SPLITS: Final = (FOLDS, "test", "validation", "train")

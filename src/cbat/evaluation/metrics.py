@@ -214,21 +214,29 @@ def within_group_auroc(
 
     Shapes: all (n,).
     """
+    won, compared = within_group_wins(label, score, group, weight)
+    total = float(compared.sum())
+    return None if total == 0.0 else float(won.sum() / total)
+
+
+def within_group_wins(
+    label: FloatArray, score: FloatArray, group: npt.NDArray[np.generic], weight: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Mass of the negatives of its group that each positive outranks, ties half, and of all of them.
+
+    Both are times the positive's own weight, and 0 for a negative. Shapes: all (n,).
+    """
     groups = np.unique(group, return_inverse=True)[1]
     ranks = np.unique(score, return_inverse=True)[1]
     # Cells of equal group and equal score; positives meet the negatives of the cells before theirs.
-    cells, cell = np.unique(groups * (int(ranks.max()) + 1) + ranks, return_inverse=True)
-    cell_group = cells // (int(ranks.max()) + 1)
-    positive = np.bincount(cell, weights=weight * label)
+    cells, cell = np.unique(groups * (int(ranks.max(initial=0)) + 1) + ranks, return_inverse=True)
+    cell_group = cells // (int(ranks.max(initial=0)) + 1)
     negative = np.bincount(cell, weights=weight * (1.0 - label))
     running = np.cumsum(negative) - negative
-    first_of_group = np.searchsorted(cell_group, cell_group, side="left")
-    below = running - running[first_of_group]
-    group_negative = np.bincount(cell_group, weights=negative)[cell_group]
-    compared = float((positive * group_negative).sum())
-    if compared == 0.0:
-        return None
-    return float((positive * (below + 0.5 * negative)).sum() / compared)
+    below = running - running[np.searchsorted(cell_group, cell_group, side="left")]
+    in_group = np.bincount(cell_group, weights=negative)[cell_group] if len(cells) else negative
+    positive = weight * label
+    return positive * (below + 0.5 * negative)[cell], positive * in_group[cell]
 
 
 def _decision_metrics(

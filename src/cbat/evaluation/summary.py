@@ -216,6 +216,7 @@ def summarise(
             n=settings.n_bootstrap,
             seed=settings.seed,
             lines=set(table.index),
+            balanced=headline.balanced,
         )
         _add_interval(table, column, compared)
     room = table["oracle"] - table["baseline"]
