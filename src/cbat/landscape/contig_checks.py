@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from cbat.data.contigs import KEY, SHIPPED, first_names
 from cbat.errors import UserError
+
+
+def first_lines(table: pd.DataFrame) -> dict[str, int]:
+    """Contig -> the first line that names it, of a table with ``chrom`` and ``line``, in its order."""
+    first = table.drop_duplicates("chrom")
+    return dict(zip(first["chrom"], first["line"].tolist(), strict=True))
 
 
 def check_shared(path: Path, lines: Mapping[str, int], others: Mapping[str, Collection[str]]) -> None:

@@ -30,8 +30,9 @@ from cbat.data.stored import read_table, write_table
 from cbat.data.windows import centre
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
-from cbat.landscape.contig_checks import alias_of, check_shared, named_otherwise
+from cbat.landscape.contig_checks import alias_of, check_shared, first_lines, named_otherwise
 from cbat.landscape.peak_files import AUTO, Peaks, read_peaks
+from cbat.landscape.strands import with_strands
 
 TRACK_COLUMNS: Final = ["kind", "chrom", "start", "end", "centre", "signal", "activity", "strand"]
 INSULATORS: Final = "insulators"
@@ -124,8 +125,6 @@ def run(
     UserError
         See :func:`check_tracks`.
     """
-    from cbat.landscape.strands import with_strands
-
     contigs = read_contig_names(contig_names)
     sizes = read_contig_sizes(contig_sizes) if contig_sizes is not None else None
     row = find_cell_line(sheet, cell_line)
@@ -175,8 +174,6 @@ def check_tracks(
         numbers from 0 on; two kinds with the same peaks; a file that shares no chromosome with the other
         tracks, the genome, the genes or the motif sites; peaks that start beyond the end of a chromosome.
     """
-    from cbat.landscape.strands import with_strands
-
     reports = {}
     for row in rows:
         tracks = tracks_of(row, settings, contigs, sizes, others)
@@ -202,7 +199,7 @@ def tracks_of(
     seen: dict[str, Collection[str]] = {**(others or {}), **({"the genome": sizes} if sizes else {})}
     for kind, path in row.tracks.items():
         peaks = read_peaks(path, kind, settings.signals.get(kind, AUTO), contigs)
-        check_shared(peaks.path, _first_lines(peaks.table), seen)
+        check_shared(peaks.path, first_lines(peaks.table), seen)
         table, left_out = _on_the_genome(peaks, sizes)
         seen[f"the {kind} of {row.cell_line} ({path})"] = set(peaks.table["chrom"])
         ranked, counts = _rank(table, kind)
@@ -290,12 +287,6 @@ def _check_apart(row: CellLine, hashes: Mapping[str, str]) -> None:
             )
 
 
-def _first_lines(peaks: pd.DataFrame) -> dict[str, int]:
-    """Contig -> the first line that names it, in the order of the file."""
-    first = peaks.drop_duplicates("chrom")
-    return dict(zip(first["chrom"], first["line"].tolist(), strict=True))
-
-
 def _on_the_genome(peaks: Peaks, sizes: Mapping[str, int] | None) -> tuple[pd.DataFrame, dict[str, int]]:
     """Peaks on contigs of the genome, cut where they reach over an end; and how many are not or were cut."""
     table = peaks.table
@@ -303,7 +294,7 @@ def _on_the_genome(peaks: Peaks, sizes: Mapping[str, int] | None) -> tuple[pd.Da
         return table, {}
     length = table["chrom"].map(sizes)
     unknown = length.isna()
-    missing = _first_lines(table[unknown])
+    missing = first_lines(table[unknown])
     if (alias := alias_of(missing, sizes)) is not None:
         raise named_otherwise(peaks.path, missing[alias[0]], *alias, "the genome")
     for row in table[table["start"] >= length].itertuples():
