@@ -148,7 +148,6 @@ def difference_of_means(
 
 
 def _references() -> set[str]:
-    from cbat.evaluation.references import ORACLES
-    from cbat.evaluation.shortcuts import SHORTCUTS
+    from cbat.evaluation.references import BARS, ORACLES
 
-    return {*SHORTCUTS, *ORACLES}
+    return {*BARS, *ORACLES}

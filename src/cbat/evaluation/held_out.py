@@ -20,8 +20,7 @@ from cbat.errors import UserError
 from cbat.evaluation.first_page import bullets, heading, paragraph
 from cbat.evaluation.first_page import table as list_table
 from cbat.evaluation.headline import Headline
-from cbat.evaluation.references import ORACLES
-from cbat.evaluation.shortcuts import SHORTCUTS
+from cbat.evaluation.references import BARS, ORACLES
 from cbat.evaluation.summary import SUMMARY_COLUMNS
 from cbat.evaluation.table import AGGREGATES, MACRO, read_table
 from cbat.evaluation.verdicts import ENOUGH_SEEDS, clear_sign
@@ -30,7 +29,7 @@ from cbat.files import atomic_file
 COMPARED: Final = ("gain", "own_minus_wrong")
 CONTEXTS: Final = ("none", "mean", "shuffled", "graph")
 TITLE: Final = "Lines held out, one world each"
-_SHOWN: Final = ("baseline", "full_model", *COMPARED, *SHORTCUTS)
+_SHOWN: Final = ("baseline", "full_model", *COMPARED, *BARS)
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _figures(table: pd.DataFrame, headline: Headline, full_model: str) -> pd.Dat
     found |= {f"full_model_{end}": own.groupby("cell_line")[end].mean() for end in ("low", "high")}
     for name in CONTEXTS:
         found[name] = headline.by_line(table, full_model, name)
-    for name in (*SHORTCUTS, *ORACLES):
+    for name in (*BARS, *ORACLES):
         if name not in SUMMARY_COLUMNS:
             found[name] = headline.by_line(table, name)
     return pd.DataFrame(found).rename_axis("cell_line").reset_index()
@@ -211,7 +210,7 @@ def statements(found: HeldOut) -> list[str]:
         said.append(
             f"Own support set minus that of a wrong line: {_signed(mean, 'own_minus_wrong')}. {verdict}."
         )
-    shortcuts = {name: float(mean[name]) for name in SHORTCUTS if not np.isnan(mean[name])}
+    shortcuts = {name: float(mean[name]) for name in BARS if not np.isnan(mean[name])}
     if shortcuts:
         best = max(shortcuts, key=lambda name: shortcuts[name])
         above = "above" if mean["full_model"] > shortcuts[best] else "NOT above"

@@ -4,100 +4,117 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
-from cbat.data import stored
 from cbat.data.windows import ROLES, centre
 from cbat.errors import UserError
 from cbat.evaluation.measure import Origin, metric_rows, of_split
 from cbat.evaluation.peer_tables import KEY, read_peer
-from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
+
+FloatArray = npt.NDArray[np.float64]
 
 ONLY_PEER: Final = "n_only_peer"
 ONLY_OURS: Final = "n_only_ours"
 """Pairs that one side alone has, as metrics beside ``n_pairs``, those that both have."""
-_LABELLED: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
 _ID: Final = r":(-?\d+)-(-?\d+)$"
 _logger = logging.getLogger(__name__)
 
 
-def run(
-    *,
-    peer: str,
+def peer_rows(
+    name: str,
     predictions: Path,
+    labelled: pd.DataFrame,
+    *,
     cell_line: str,
-    role: Literal["seen", "unseen"],
-    labels: Path,
+    role: str,
     settings: EvaluationSettings,
-    directory: Path,
-) -> None:
-    """Write ``metrics.tsv`` and ``scored_pairs.parquet`` of a peer on one cell line (seed 0, no context).
+) -> list[dict[str, Any]]:
+    """Rows of the long table of a peer on one cell line (model = its name, seed 0, no context).
 
     Parameters
     ----------
-    peer : str
-        Its name, for the tables.
+    name : str
+        Of the peer.
     predictions : Path
         Its table; see :mod:`cbat.evaluation.peer_tables`.
-    cell_line : str
-        The line under evaluation.
-    role : {"seen", "unseen"}
-        Whether models have seen it in training.
-    labels : Path
-        Its labelled pairs (``results/labels/<cell_line>.parquet``).
+    labelled : DataFrame
+        Labelled pairs of the line: ``enhancer_id``, ``promoter_id``, ``label``, ``distance``, ``chrom``,
+        ``split``, each pair once.
+    cell_line, role : str
+        The line, and whether models have seen it in training.
     settings : EvaluationSettings
         Splits, and the number and seed of resamplings.
-    directory : Path
-        Where the two files go. Metrics are those of the pairs that both have; ``n_only_peer`` and
-        ``n_only_ours`` count the others. A line that the peer does not know has the counts alone.
+
+    Returns
+    -------
+    list of dict
+        Metrics of the pairs that both have; ``n_only_peer`` and ``n_only_ours`` count the others. A line that
+        the peer does not know has the counts alone.
 
     Raises
     ------
     UserError
         The table is malformed, or knows the line and none of its pairs.
     """
-    scored, only_peer = match(read_peer(predictions), peer, predictions, cell_line, labels)
-    known = scored["probability"].notna()
-    origin = Origin(peer, 0, cell_line, role)
+    score, only_peer = match(read_peer(predictions), labelled, name, predictions, cell_line)
+    known = ~np.isnan(score)
+    origin = Origin(name, 0, cell_line, role)
+    scored = labelled.assign(probability=score)
     rows = metric_rows(scored[known], origin, threshold=None, settings=settings)
     for chromosomes in dict.fromkeys(settings.chromosomes):
-        counts = {ONLY_PEER: only_peer, ONLY_OURS: int((~known)[of_split(scored, chromosomes).index].sum())}
+        counts = {ONLY_PEER: only_peer, ONLY_OURS: len(of_split(scored[~known], chromosomes))}
         key = vars(origin) | {"chromosomes": chromosomes, "negatives": "natural"}
-        rows += [key | {"metric": name, "value": float(n)} for name, n in counts.items()]
-        _logger.info("%s on %s, %s chromosomes: %s", peer, cell_line, chromosomes, counts)
-    table = scored[known].assign(context=NO_CONTEXT, n_support=0)
-    stored.write_table(Path(directory) / "scored_pairs.parquet", table.reset_index(drop=True))
-    write_table(Path(directory) / "metrics.tsv", as_table(rows))
+        rows += [key | {"metric": metric, "value": float(n)} for metric, n in counts.items()]
+        _logger.info("%s on %s, %s chromosomes: %s", name, cell_line, chromosomes, counts)
+    return rows
 
 
 def match(
-    predicted: pd.DataFrame, peer: str, predictions: Path, cell_line: str, labels: Path
-) -> tuple[pd.DataFrame, int]:
-    """Labelled pairs with the score of the peer, and how many pairs the peer alone has.
+    predicted: pd.DataFrame, pairs: pd.DataFrame, name: str, predictions: Path, cell_line: str
+) -> tuple[FloatArray, int]:
+    """Score that a peer gives each pair of a cell line, and how many pairs the peer alone has.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        What :func:`cbat.evaluation.peer_tables.read_peer` has read.
+    pairs : DataFrame
+        ``enhancer_id``, ``promoter_id`` and ``chrom`` of each pair, each pair once.
+    name : str
+        Of the peer, and
+    predictions : Path
+        its table, for messages.
+    cell_line : str
 
     Returns
     -------
-    DataFrame
-        Every labelled pair; ``probability`` is the peer's score, or NaN where it has none.
+    array, shape=(n_pairs,)
+        NaN where it has none.
     int
+
+    Raises
+    ------
+    UserError
+        The peer knows the line and none of these pairs.
     """
-    labelled = stored.read_table(labels, _LABELLED, mend="run label_pairs anew").reset_index(drop=True)
+    keys = pd.DataFrame({"chrom": pairs["chrom"].to_numpy()})
     for role in ROLES:
-        labelled[f"{role}_centre"] = _centres_of_ids(labelled[f"{role}_id"])
+        keys[f"{role}_centre"] = _centres_of_ids(pairs[f"{role}_id"])
     mine = predicted[predicted["cell_line"] == cell_line]
-    joined = labelled.merge(mine[[*KEY, "score"]], on=KEY, how="left", validate="many_to_one")
-    shared = int(joined["score"].notna().sum())
+    score = keys.merge(mine[[*KEY, "score"]], on=KEY, how="left", validate="many_to_one")["score"]
+    shared = int(score.notna().sum())
     if not len(mine):
         known = ", ".join(sorted(set(predicted["cell_line"])))
-        _logger.warning("%s has no pair of the cell line %s; it knows: %s", peer, cell_line, known)
+        _logger.warning("%s has no pair of the cell line %s; it knows: %s", name, cell_line, known)
     elif not shared:
-        first, other = mine.iloc[0], labelled.iloc[0]
+        first, other = mine.iloc[0], keys.iloc[0]
         raise UserError(
-            f"none of the {len(mine)} pairs of {cell_line} of the peer {peer!r} is a labelled pair; its "
+            f"none of the {len(mine)} pairs of {cell_line} of the peer {name!r} is a labelled pair; its "
             f"first has centres {first['enhancer_centre']} and {first['promoter_centre']} on "
             f"{first['chrom']}, the first labelled one {other['enhancer_centre']} and "
             f"{other['promoter_centre']} on {other['chrom']}",
@@ -108,11 +125,11 @@ def match(
         )
     merged = int(mine["merged"].sum())
     if merged:
-        _logger.info("%s: %d repeated rows of %s were merged into their means", peer, merged, cell_line)
-    return joined[_LABELLED].assign(probability=joined["score"]), len(mine) - shared
+        _logger.info("%s: %d repeated rows of %s were merged into their means", name, merged, cell_line)
+    return np.asarray(score, dtype=float), len(mine) - shared
 
 
-def _centres_of_ids(ids: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _centres_of_ids(ids: pd.Series) -> npt.NDArray[np.int64]:
     """Centres of windows from their names, bp, shape=(n,)."""
     names, rows = np.unique(ids.to_numpy(dtype=np.str_), return_inverse=True)
     ends = pd.Series(names).str.extract(_ID).astype(np.int64)

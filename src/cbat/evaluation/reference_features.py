@@ -80,16 +80,16 @@ class Elements:
     ----------
     table : DataFrame
         The rows of ``enhancer.parquet`` or ``promoter.parquet``.
-    codes : StoredRows, shape=(n, window)
-        Their bases, read some elements at a time.
+    codes : StoredRows, shape=(n, window), or None
+        Their bases, read some elements at a time; None in a run without a genome.
     """
 
     table: pd.DataFrame
-    codes: StoredRows
+    codes: StoredRows | None
 
     @classmethod
-    def read(cls, elements: Path, sequences: Path, role: Role) -> Elements:
-        """Open the elements of a cohort.
+    def read(cls, elements: Path, sequences: Path | None, role: Role) -> Elements:
+        """Open the elements of a cohort, with their sequences where there are any.
 
         Raises
         ------
@@ -97,6 +97,8 @@ class Elements:
             A file is missing or damaged, or table and sequences disagree.
         """
         table = read_table(Path(elements) / f"{role}.parquet", _COLUMNS, mend="run collect_elements anew")
+        if sequences is None:
+            return cls(table, None)
         codes = stored_codes(
             sequences, role, np.arange(len(table)), n_elements=len(table), elements_directory=elements
         )
@@ -124,26 +126,33 @@ class Elements:
 
     def some(self, rows: npt.NDArray[np.intp]) -> Elements:
         """The elements in some rows of the table."""
-        return Elements(self.table.iloc[rows], replace(self.codes, rows=self.codes.rows[rows]))
+        codes = None if self.codes is None else replace(self.codes, rows=self.codes.rows[rows])
+        return Elements(self.table.iloc[rows], codes)
 
     @cached_property
     def composition(self) -> FloatArray:
-        """GC content and 4-mer frequencies, shape=(n, 137)."""
-        return np.column_stack([self._gc, kmer_frequencies(self.codes)])
+        """GC content and 4-mer frequencies, shape=(n, 137); only where there are sequences."""
+        return np.column_stack([self._gc, kmer_frequencies(self._bases)])
 
     @cached_property
     def artefacts(self) -> FloatArray:
-        """Log source length, distance of the window's centre from the source's (bp), share of N."""
+        """Log source length, distance of the window's centre from the source's (bp), share of N.
+
+        Without sequences the last is missing: shape=(n, 2) instead of (n, 3).
+        """
         table = self.table
         length = (table["source_end"] - table["source_start"]).to_numpy(dtype=float)
         doubled = table["start"] + table["end"] - table["source_start"] - table["source_end"]
-        return np.column_stack(
-            [
-                np.log(np.maximum(length, 1.0)),
-                doubled.abs().to_numpy(dtype=float) / 2.0,
-                self._share(lambda codes: codes == _UNKNOWN_BASE),
-            ]
-        )
+        found = [np.log(np.maximum(length, 1.0)), doubled.abs().to_numpy(dtype=float) / 2.0]
+        if self.codes is not None:
+            found.append(self._share(lambda codes: codes == _UNKNOWN_BASE))
+        return np.column_stack(found)
+
+    @property
+    def _bases(self) -> StoredRows:
+        if self.codes is None:
+            raise ValueError("these elements have no sequences")
+        return self.codes
 
     @cached_property
     def _gc(self) -> FloatArray:
@@ -151,9 +160,10 @@ class Elements:
         return self._share(lambda codes: (codes == 1) | (codes == 2)) / np.maximum(known, 1e-9)
 
     def _share(self, holds: _Predicate) -> FloatArray:
+        bases = self._bases
         parts = [
-            holds(np.asarray(self.codes[start : start + _ROWS_AT_ONCE])).mean(axis=1)
-            for start in range(0, len(self.codes), _ROWS_AT_ONCE)
+            holds(np.asarray(bases[start : start + _ROWS_AT_ONCE])).mean(axis=1)
+            for start in range(0, len(bases), _ROWS_AT_ONCE)
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 

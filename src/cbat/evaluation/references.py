@@ -1,16 +1,20 @@
-"""References beside every result: shortcuts that a model must beat, and the oracle that none can.
+"""References beside every result: shortcuts that a model must beat, other tools, and what no model can beat.
 
-The shortcuts are those of :mod:`cbat.evaluation.shortcuts`, as the training lines have fitted them. Of a
-simulated line there are two more:
+The shortcuts are those of :mod:`cbat.evaluation.shortcuts`, as the training lines have fitted them. Where
+there is a landscape, ``abc_share`` is the share of the enhancer in all activity times contact at the promoter
+(:mod:`cbat.evaluation.landscape_references`), and nothing is fitted. A simulated line has two more:
 
 ====================  ====================================================================================
 ``oracle``            the true probability
 ``oracle_invariant``  the same averaged over environments: what knowing the pair alone is worth
 ====================  ====================================================================================
+
+Predictions of another tool (:mod:`cbat.evaluation.peers`) stand beside them on the pairs that both have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,8 +26,10 @@ import pandas as pd
 from cbat.config.sections import EvaluationSettings
 from cbat.data import stored
 from cbat.errors import UserError
-from cbat.evaluation.measure import Origin, metric_rows
-from cbat.evaluation.shortcuts import load_shortcuts, read_pairs
+from cbat.evaluation.landscape_references import ABC_SHARE, abc_share
+from cbat.evaluation.measure import Origin, metric_rows, of_split
+from cbat.evaluation.peers import peer_rows
+from cbat.evaluation.shortcuts import SHORTCUTS, STATIC, Pairs, load_shortcuts, read_pairs
 from cbat.evaluation.table import as_table, write_table
 
 FloatArray = npt.NDArray[np.float64]
@@ -31,14 +37,16 @@ FloatArray = npt.NDArray[np.float64]
 ORACLES: Final = {"oracle": "probability", "oracle_invariant": "invariant_probability"}
 ORACLE_THRESHOLD: Final = 0.5
 """An oracle knows probabilities, so that it needs no threshold from validation pairs."""
+BARS: Final = (*SHORTCUTS, STATIC, ABC_SHARE)
+"""References that a model must beat, in the order of the tables."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Scores of one reference, shape=(n_pairs,), and its threshold."""
+    """Scores of one reference, shape=(n_pairs,), and its threshold; None for scores that only rank."""
 
     probability: FloatArray
-    threshold: float
+    threshold: float | None
 
 
 def run(
@@ -47,10 +55,12 @@ def run(
     role: Literal["seen", "unseen"],
     labels: Path,
     elements: Path,
-    sequences: Path,
     shortcuts: Path,
     settings: EvaluationSettings,
     output: Path,
+    sequences: Path | None = None,
+    landscape: Path | None = None,
+    peers: Mapping[str, Path] | None = None,
     truth: Path | None = None,
 ) -> None:
     """Write the reference rows of one cell line (model = name of the reference, seed 0).
@@ -61,34 +71,58 @@ def run(
         The line under evaluation, and whether models have seen it in training.
     labels : Path
         Its labelled pairs (``results/labels/<cell_line>.parquet``).
-    elements, sequences : Path
-        Folders of the cohort of the line.
+    elements : Path
+        Folder of the cohort of the line.
     shortcuts : Path
         Folder of the fitted shortcuts.
     settings : EvaluationSettings
         Splits to evaluate, number and seed of resamplings.
     output : Path
         The table.
+    sequences : Path, optional
+        Folder of the sequences of the cohort, as it was given to ``fit_references``.
+    landscape : Path, optional
+        Folder of the landscape of the line, likewise.
+    peers : mapping, optional
+        Name -> table of another tool's predictions; see :mod:`cbat.evaluation.peer_tables`.
     truth : Path, optional
         True probabilities of a simulated line; without it there are no oracles.
 
     Raises
     ------
     UserError
-        Damaged shortcuts, or a truth that lacks pairs of the line.
+        Damaged shortcuts, a truth that lacks pairs of the line, or a peer's table that is malformed or has
+        none of the line's pairs.
     """
-    target = read_pairs([labels], elements, sequences)
-    target = target.where(target.table["split"].isin(settings.chromosomes).to_numpy()).alone()
-    scores = load_shortcuts(shortcuts).scores(target)
-    references = {name: Reference(*score) for name, score in scores.items()}
+    known = None if landscape is None else {Path(labels).stem: Path(landscape)}
+    target = read_pairs([labels], elements, sequences, landscapes=known)
+    rows: list[dict[str, Any]] = []
+    for name, path in (peers or {}).items():
+        rows += peer_rows(name, path, target.table, cell_line=cell_line, role=role, settings=settings)
+    share = None if landscape is None else abc_share(landscape, target.table)
+    evaluated = _evaluated(target.table, settings)
+    target = target.where(evaluated).alone()
+    references = _fitted(target, shortcuts)
+    if share is not None:
+        references[ABC_SHARE] = Reference(share[evaluated], None)
     if truth is not None:
         references |= oracle_references(target.table, truth)
-    rows: list[dict[str, Any]] = []
     for name, reference in references.items():
         scored = target.table.assign(probability=reference.probability)
         origin = Origin(name, 0, cell_line, role)
         rows += metric_rows(scored, origin, threshold=reference.threshold, settings=settings)
     write_table(output, as_table(rows))
+
+
+def _evaluated(pairs: pd.DataFrame, settings: EvaluationSettings) -> npt.NDArray[np.intp]:
+    """Rows of the pairs in any of the splits that are evaluated."""
+    parts = [of_split(pairs, chromosomes).index for chromosomes in settings.chromosomes]
+    return np.unique(np.concatenate(parts)).astype(np.intp)
+
+
+def _fitted(target: Pairs, shortcuts: Path) -> dict[str, Reference]:
+    scores = load_shortcuts(shortcuts).scores(target)
+    return {name: Reference(*score) for name, score in scores.items()}
 
 
 def oracle_references(pairs: pd.DataFrame, truth: Path) -> dict[str, Reference]:

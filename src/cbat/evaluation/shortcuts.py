@@ -13,13 +13,18 @@ those lines' validation chromosomes; the labels of a cell line under evaluation 
                    distance; on chromosomes without training pairs no element is known and the distance
                    is all that is left, which is what a split by chromosome is for
 ``artefact``       length of the source intervals, shift of the windows, share of N
+``static``         the distance, and what transcription starts alone say of the space between and around
+                   the two ends: no track of any cell line
 =================  =======================================================================================
+
+Without a genome those that read sequences are missing (``artefact`` then knows no N), and without the section
+``landscape`` ``static`` is. With chromosome folds each fold has a fit that has not read it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +33,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import EvaluationSettings, SplitSettings
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
+from cbat.evaluation.landscape_references import static_features
 from cbat.evaluation.metrics import best_f1_threshold
 from cbat.evaluation.reference_features import ElementRates, Elements
 from cbat.evaluation.regression import Columns, Design, Regression, fit_regression
@@ -48,7 +54,14 @@ SHORTCUTS: Final = (
     "propensity",
     "artefact",
 )
-FORMAT: Final = 1
+STATIC: Final = "static"
+OF_SEQUENCES: Final = frozenset({"enhancer_only", "promoter_only", "composition"})
+"""Shortcuts that no run without a genome has."""
+CURVED: Final = frozenset({"distance", "propensity", STATIC})
+"""Shortcuts whose first column, the distance, enters as a spline."""
+EVERYWHERE: Final = "all"
+"""Stands for a fold where there are none: one fit for all chromosomes."""
+FORMAT: Final = 2
 _MOST_FITTED_PAIRS: Final = 60_000
 _PAIRS_AT_ONCE: Final = 4_096
 """Pairs whose features are held together when they are scored."""
@@ -57,23 +70,38 @@ _MEND: Final = "run fit_references anew"
 
 @dataclass(frozen=True)
 class Pairs:
-    """Labelled pairs with the elements that their ``enhancer`` and ``promoter`` columns index."""
+    """Labelled pairs with the elements that their ``enhancer`` and ``promoter`` columns index.
+
+    Attributes
+    ----------
+    table : DataFrame
+    enhancers, promoters : Elements
+    static : array, shape=(n_pairs, n_features), or None
+        What transcription starts say of each pair; None without the section ``landscape``.
+    """
 
     table: pd.DataFrame
     enhancers: Elements
     promoters: Elements
+    static: FloatArray | None = None
 
     def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Pairs:
         """Some of the pairs, by mask or by position."""
-        return Pairs(self.table[rows] if rows.dtype == bool else self.table.iloc[rows], *self.elements)
+        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return replace(self, table=table, static=None if self.static is None else self.static[rows])
 
     def alone(self) -> Pairs:
         """The same pairs with no other elements than theirs, so that no others are described."""
-        table, elements = self.table.copy(), []
+        table, some = self.table.copy(), {}
         for role, held in zip(ROLES, self.elements, strict=True):
             rows, table[role] = np.unique(table[role].to_numpy(dtype=np.intp), return_inverse=True)
-            elements.append(held.some(rows))
-        return Pairs(table, *elements)
+            some[role] = held.some(rows)
+        return replace(self, table=table, enhancers=some["enhancer"], promoters=some["promoter"])
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether the bases of the elements are known."""
+        return all(held.codes is not None for held in self.elements)
 
     @property
     def elements(self) -> tuple[Elements, Elements]:
@@ -101,8 +129,8 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Shortcuts:
-    """All shortcuts as the training lines have fitted them.
+class Fitted:
+    """Shortcuts of one fit.
 
     Attributes
     ----------
@@ -111,7 +139,7 @@ class Shortcuts:
     rates : mapping
         Role -> how often each element was positive in each training line.
     regressions : mapping
-        :data:`SHORTCUTS` without the first -> its regression.
+        Name of a shortcut -> its regression; all but ``prevalence``.
     """
 
     prior: float
@@ -119,7 +147,7 @@ class Shortcuts:
     regressions: Mapping[str, Regression]
 
     def scores(self, pairs: Pairs) -> dict[str, tuple[FloatArray, float]]:
-        """Probability of every pair, shape=(n,), and the threshold, by :data:`SHORTCUTS`."""
+        """Probability of every pair, shape=(n,), and the threshold, by name."""
         found = {"prevalence": (np.full(len(pairs.table), self.prior), self.prior)}
         designs = _designs(self.rates)
         for name, regression in self.regressions.items():
@@ -127,13 +155,41 @@ class Shortcuts:
         return found
 
 
+@dataclass(frozen=True)
+class Shortcuts:
+    """All shortcuts as the training lines have fitted them.
+
+    Attributes
+    ----------
+    by_fold : mapping
+        Fold -> the fit that has not read it; :data:`EVERYWHERE` alone where there are no folds.
+    """
+
+    by_fold: Mapping[str, Fitted]
+
+    def scores(self, pairs: Pairs) -> dict[str, tuple[FloatArray, float]]:
+        """Probability of every pair, shape=(n,), and the threshold, by name; over folds its mean."""
+        if EVERYWHERE in self.by_fold:
+            return self.by_fold[EVERYWHERE].scores(pairs)
+        found: dict[str, tuple[FloatArray, list[float]]] = {}
+        for fold, fitted in self.by_fold.items():
+            rows = np.flatnonzero((pairs.table["split"] == fold).to_numpy())
+            for name, (probability, threshold) in fitted.scores(pairs.where(rows)).items():
+                whole, thresholds = found.setdefault(name, (np.full(len(pairs.table), np.nan), []))
+                whole[rows] = probability
+                thresholds.append(threshold)
+        return {name: (whole, float(np.mean(thresholds))) for name, (whole, thresholds) in found.items()}
+
+
 def run(
     *,
     training_labels: Sequence[Path],
     training_elements: Path,
-    training_sequences: Path,
     settings: EvaluationSettings,
     directory: Path,
+    training_sequences: Path | None = None,
+    training_landscapes: Mapping[str, Path] | None = None,
+    splits: SplitSettings | None = None,
 ) -> None:
     """Fit the shortcuts to the training lines; write ``shortcuts.json`` and the rates of elements.
 
@@ -141,30 +197,54 @@ def run(
     ----------
     training_labels : sequence of Path
         Labelled pairs of all training lines; the file names name the lines.
-    training_elements, training_sequences : Path
-        Folders of the training cohort.
+    training_elements : Path
+        Folder of the training cohort.
     settings : EvaluationSettings
         The seed.
     directory : Path
         Where they go; :func:`load_shortcuts` reads them.
+    training_sequences : Path, optional
+        Folder of the sequences of the training cohort; without it no shortcut reads any.
+    training_landscapes : mapping, optional
+        Training line -> folder of its landscape; without it there is no ``static``.
+    splits : SplitSettings, optional
+        Its folds, if it has any. Otherwise the column ``split`` of the labels says what is read.
 
     Raises
     ------
     UserError
         No training pairs to learn from.
     """
-    training = read_pairs(training_labels, training_elements, training_sequences)
-    save_shortcuts(directory, fit_shortcuts(training.alone(), seed=settings.seed))
+    training = read_pairs(
+        training_labels, training_elements, training_sequences, landscapes=training_landscapes
+    )
+    save_shortcuts(directory, fit_shortcuts(training.alone(), seed=settings.seed, splits=splits))
 
 
-def read_pairs(labels: Sequence[Path], elements: Path, sequences: Path) -> Pairs:
+def read_pairs(
+    labels: Sequence[Path],
+    elements: Path,
+    sequences: Path | None,
+    *,
+    landscapes: Mapping[str, Path] | None = None,
+) -> Pairs:
     """Labelled pairs of some cell lines of one cohort; ``cell_line`` is the stem of the file's name.
+
+    Parameters
+    ----------
+    labels : sequence of Path
+    elements : Path
+        Folder of the cohort.
+    sequences : Path or None
+        Likewise; None without a genome.
+    landscapes : mapping, optional
+        Cell line -> folder of its landscape.
 
     Raises
     ------
     UserError
-        No labels; a file that is missing or damaged; labels, elements and sequences that do not belong
-        together.
+        No labels; a file that is missing or damaged; labels, elements, sequences and landscapes that do not
+        belong together.
     """
     if not labels:
         raise UserError(
@@ -172,17 +252,20 @@ def read_pairs(labels: Sequence[Path], elements: Path, sequences: Path) -> Pairs
             mend="give at least one cell line of the sheet the role train",
         )
     held = {role: Elements.read(elements, sequences, role) for role in ROLES}
-    tables = []
+    tables, static = [], []
     for path in map(Path, labels):
         table = read_table(path, None, mend="run label_pairs anew").assign(cell_line=path.stem)
         for role, known in held.items():
             known.check(table[role].to_numpy(), table[f"{role}_id"].to_numpy(), path)
         tables.append(table)
-    return Pairs(pd.concat(tables, ignore_index=True), *held.values())
+        if landscapes:
+            static.append(static_features(landscapes[path.stem], table))
+    together = np.concatenate(static) if static else None
+    return Pairs(pd.concat(tables, ignore_index=True), held["enhancer"], held["promoter"], together)
 
 
-def fit_shortcuts(training: Pairs, *, seed: int) -> Shortcuts:
-    """Fit all shortcuts.
+def fit_shortcuts(training: Pairs, *, seed: int, splits: SplitSettings | None = None) -> Shortcuts:
+    """Fit all shortcuts, once for each fold if there are any.
 
     Parameters
     ----------
@@ -190,41 +273,68 @@ def fit_shortcuts(training: Pairs, *, seed: int) -> Shortcuts:
         Of the training lines.
     seed : int
         Of the choice of pairs to fit where there are more than 60,000.
+    splits : SplitSettings, optional
+        Its folds.
 
     Raises
     ------
     UserError
         The training lines have no pairs of both classes on the training chromosomes.
     """
-    split = training.table["split"].to_numpy()
-    fitted = training.where(_chosen(np.flatnonzero(split == "train"), seed))
+    found = {}
+    for fold, fitted, validation in _parts(training.table, splits):
+        found[fold] = _fit(training.where(_chosen(fitted, seed)), training.where(validation))
+    return Shortcuts(found)
+
+
+def _parts(
+    table: pd.DataFrame, splits: SplitSettings | None
+) -> Iterator[tuple[str, npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Fold, and the rows that its fit reads and takes its thresholds from."""
+    if splits is None or splits.folds is None:
+        split = table["split"].to_numpy()
+        yield EVERYWHERE, np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
+        return
+    for member in splits.members():
+        train, validation = (table["chrom"].isin(names) for names in (member.train, member.validation))
+        yield member.name, np.flatnonzero(train), np.flatnonzero(validation)
+
+
+def _fit(fitted: Pairs, validation: Pairs) -> Fitted:
     if len(set(fitted.label)) < 2:
         raise UserError(
             "the training lines have no positive and negative pairs on the training chromosomes",
-            mend="check splits: train in the configuration against the chromosomes of the pairs",
+            mend="check splits: train (or folds) in the configuration against the chromosomes of the pairs",
         )
-    validation = training.where(split == "validation")
     if len(set(validation.label)) < 2:
         validation = fitted
     rates = {role: ElementRates.of(fitted.table, role) for role in ROLES}
     regressions = {}
     for name, design in _designs(rates).items():
-        regression = fit_regression(design(fitted), fitted.label, curved=name in ("distance", "propensity"))
+        if (name in OF_SEQUENCES and not fitted.has_sequences) or (name == STATIC and fitted.static is None):
+            continue
+        regression = fit_regression(design(fitted), fitted.label, curved=name in CURVED)
         threshold = best_f1_threshold(validation.label, _probability(regression, design, validation))
         regressions[name] = replace(regression, threshold=threshold)
-    return Shortcuts(float(fitted.label.mean()), rates, regressions)
+    return Fitted(float(fitted.label.mean()), rates, regressions)
 
 
 def save_shortcuts(directory: Path, shortcuts: Shortcuts) -> None:
     """Write ``shortcuts.json``, ``enhancer_rates.parquet`` and ``promoter_rates.parquet``."""
-    regressions = {
-        name: {key: np.asarray(value).tolist() for key, value in vars(regression).items()}
-        for name, regression in shortcuts.regressions.items()
-    }
-    for role, rates in shortcuts.rates.items():
-        write_table(directory / f"{role}_rates.parquet", rates.by_line.reset_index())
-    content = {"format": FORMAT, "prior": shortcuts.prior, "regressions": regressions}
-    write_json(directory / "shortcuts.json", content)
+    folds = {}
+    for fold, fitted in shortcuts.by_fold.items():
+        regressions = {
+            name: {key: np.asarray(value).tolist() for key, value in vars(regression).items()}
+            for name, regression in fitted.regressions.items()
+        }
+        folds[fold] = {"prior": fitted.prior, "regressions": regressions}
+    for role in ROLES:
+        rates = [
+            fitted.rates[role].by_line.reset_index().assign(fold=fold)
+            for fold, fitted in shortcuts.by_fold.items()
+        ]
+        write_table(directory / f"{role}_rates.parquet", pd.concat(rates, ignore_index=True))
+    write_json(directory / "shortcuts.json", {"format": FORMAT, "folds": folds})
 
 
 def load_shortcuts(directory: Path) -> Shortcuts:
@@ -240,16 +350,38 @@ def load_shortcuts(directory: Path) -> Shortcuts:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"the format is {content['format']}, not {FORMAT}")
-        prior = float(content["prior"])
-        regressions = {name: _regression_of(content["regressions"][name]) for name in SHORTCUTS[1:]}
+        known = [*SHORTCUTS[1:], STATIC]
+        fits = {
+            fold: (
+                float(one["prior"]),
+                {
+                    name: _regression_of(one["regressions"][name])
+                    for name in known
+                    if name in one["regressions"]
+                },
+            )
+            for fold, one in content["folds"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"these are not fitted shortcuts ({error})", mend=_MEND, file=path) from error
-    rates = {}
+    tables = {}
     for role in ROLES:
-        columns = ["cell_line", f"{role}_id", "sum", "count"]
-        table = read_table(path.parent / f"{role}_rates.parquet", columns, mend=_MEND)
-        rates[role] = ElementRates(f"{role}_id", prior, table.set_index(columns[:2]))
-    return Shortcuts(prior, rates, regressions)
+        columns = ["fold", "cell_line", f"{role}_id", "sum", "count"]
+        tables[role] = read_table(path.parent / f"{role}_rates.parquet", columns, mend=_MEND)
+    return Shortcuts(
+        {
+            fold: Fitted(
+                prior, {role: _rates_of(tables[role], role, fold, prior) for role in ROLES}, regressions
+            )
+            for fold, (prior, regressions) in fits.items()
+        }
+    )
+
+
+def _rates_of(table: pd.DataFrame, role: str, fold: str, prior: float) -> ElementRates:
+    key = ["cell_line", f"{role}_id"]
+    mine = table.loc[table["fold"] == fold, [*key, "sum", "count"]]
+    return ElementRates(f"{role}_id", prior, mine.set_index(key))
 
 
 def _regression_of(stored: Mapping[str, Any]) -> Regression:
@@ -274,6 +406,10 @@ def _designs(rates: Mapping[str, ElementRates]) -> dict[str, Callable[[Pairs], D
         "artefact": lambda pairs: [
             pairs.of_enhancers(pairs.enhancers.artefacts),
             pairs.of_promoters(pairs.promoters.artefacts),
+        ],
+        STATIC: lambda pairs: [
+            Columns.of_each(pairs.log_distance),
+            Columns.of_each(np.empty((len(pairs.table), 0)) if pairs.static is None else pairs.static),
         ],
     }
 

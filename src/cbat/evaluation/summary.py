@@ -264,8 +264,7 @@ def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[Path]
 
 
 def _references(metrics: pd.DataFrame, headline: Headline) -> dict[str, float]:
-    from cbat.evaluation.references import ORACLES
-    from cbat.evaluation.shortcuts import SHORTCUTS
+    from cbat.evaluation.references import BARS, ORACLES
 
-    values = {name: headline.by_line(metrics, name).mean() for name in (*SHORTCUTS, *ORACLES)}
+    values = {name: headline.by_line(metrics, name).mean() for name in (*BARS, *ORACLES)}
     return {name: float(value) for name, value in values.items() if not np.isnan(value)}

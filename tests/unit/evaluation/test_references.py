@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import EvaluationSettings, SplitSettings
 from cbat.data.sequences import write_codes
 from cbat.errors import UserError
 from cbat.evaluation import references, regression, shortcuts
@@ -333,6 +333,105 @@ def test_the_table_of_an_unseen_line(world: World, tmp_path: Path) -> None:
     balanced = table[(table["negatives"] == "balanced") & (table["metric"] == "aupr")].set_index("model")
     assert balanced["value"]["prevalence"] == 0.5
     assert balanced["value"].idxmax() == "oracle"
+
+
+FOLDS = SplitSettings.model_validate(
+    {"folds": {"fold_1": ["chr1"], "fold_2": ["chr2", "chr3"], "fold_3": ["chr4"], "fold_4": ["chr5"]}}
+)
+
+
+def in_folds(pairs: shortcuts.Pairs) -> shortcuts.Pairs:
+    return replace(pairs, table=pairs.table.assign(split=pairs.table["chrom"].map(FOLDS.split_of)))
+
+
+def test_each_fold_is_scored_by_a_fit_that_has_not_read_it(world: World) -> None:
+    training, target = in_folds(world.training()), in_folds(world.pairs("a_2", cohort="unseen"))
+    fitted = shortcuts.fit_shortcuts(training, seed=1, splits=FOLDS)
+    assert list(fitted.by_fold) == ["fold_1", "fold_2", "fold_3", "fold_4"]
+    scores = fitted.scores(target)
+    assert all(np.isfinite(probability).all() for probability, _ in scores.values())
+    chrom = training.table["chrom"].to_numpy()
+    for held_out, read in (("chr4", ["chr1", "chr2", "chr3"]), ("chr1", ["chr4", "chr5"])):
+        flipped = np.where(chrom == held_out, 1 - training.label, training.label)
+        again = shortcuts.fit_shortcuts(
+            replace(training, table=training.table.assign(label=flipped)), seed=1, splits=FOLDS
+        ).scores(target)
+        here = (target.table["chrom"] == held_out).to_numpy()
+        for name, (probability, _) in scores.items():
+            np.testing.assert_array_equal(probability[here], again[name][0][here], err_msg=name)
+        elsewhere = target.table["chrom"].isin(read).to_numpy()
+        assert (scores["distance"][0][elsewhere] != again["distance"][0][elsewhere]).any()
+
+
+def test_folds_survive_storing(world: World, tmp_path: Path) -> None:
+    fitted = shortcuts.fit_shortcuts(in_folds(world.training()), seed=1, splits=FOLDS)
+    shortcuts.save_shortcuts(tmp_path, fitted)
+    target = in_folds(world.pairs("a_1"))
+    here, there = fitted.scores(target), shortcuts.load_shortcuts(tmp_path).scores(target)
+    for name, (probability, threshold) in here.items():
+        np.testing.assert_array_equal(probability, there[name][0], err_msg=name)
+        assert threshold == there[name][1]
+
+
+def write_landscape(world: World, line: str) -> Path:
+    """A landscape in which the starts between the ends go with the label, and the share with the distance."""
+    pairs = pd.read_parquet(world.labels(line))
+    folder = world.root / "landscape" / line
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(5)
+    key = pairs[["enhancer_id", "promoter_id"]]
+    between = 2.0 * pairs["label"] + generator.normal(size=len(pairs))
+    key.assign(tss_between=between).to_parquet(folder / "static.parquet", index=False)
+    key.assign(abc_share=-pairs["distance"] / 1e5).to_parquet(folder / "own.parquet", index=False)
+    return folder
+
+
+def test_a_run_without_a_genome_has_the_references_that_need_none(world: World, tmp_path: Path) -> None:
+    settings = EvaluationSettings(n_bootstrap=0)
+    training = ("a_1", "b_1", "c_1")
+    shortcuts.run(
+        training_labels=[world.labels(line) for line in training],
+        training_elements=world.cohort("elements", "training"),
+        settings=settings,
+        directory=tmp_path / "references",
+        training_landscapes={line: write_landscape(world, line) for line in training},
+    )
+    peer = tmp_path / "peer.tsv"
+    pairs = pd.read_parquet(world.labels("a_2"))
+    table = pairs[["enhancer_id", "promoter_id"]].set_axis(["enhancer", "promoter"], axis=1)
+    table.assign(cell_line="a_2", score=pairs["label"]).to_csv(peer, sep="\t", index=False)
+    references.run(
+        cell_line="a_2",
+        role="unseen",
+        labels=world.labels("a_2"),
+        elements=world.cohort("elements", "unseen"),
+        shortcuts=tmp_path / "references",
+        settings=settings,
+        output=tmp_path / "metrics.tsv",
+        landscape=write_landscape(world, "a_2"),
+        peers={"other_tool": peer},
+    )
+    metrics = read_table(tmp_path / "metrics.tsv")
+    aupr = metrics[(metrics["metric"] == "aupr") & (metrics["negatives"] == "natural")]
+    value = aupr.set_index("model")["value"]
+    assert set(value.index) == {
+        "prevalence", "distance", "propensity", "artefact", "static", "abc_share", "other_tool",
+    }  # fmt: skip
+    assert value["static"] > value["distance"] + 0.05
+    # The share falls with the distance alone here, as contacts do.
+    assert value["abc_share"] == pytest.approx(value["distance"], abs=0.03)
+    assert value["other_tool"] == 1.0
+    decided = metrics[metrics["metric"] == "threshold"]["model"]
+    assert {"abc_share", "other_tool"}.isdisjoint(decided)
+
+
+def test_a_landscape_of_other_pairs_is_refused(world: World) -> None:
+    folder = write_landscape(world, "b_1")
+    with pytest.raises(UserError, match="that of other pairs") as caught:
+        shortcuts.read_pairs(
+            [world.labels("a_1")], world.cohort("elements", "training"), None, landscapes={"a_1": folder}
+        )
+    assert caught.value.file == folder / "static.parquet"
 
 
 def test_without_training_lines_there_is_nothing_to_learn_from(world: World) -> None:
