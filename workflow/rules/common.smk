@@ -158,7 +158,7 @@ def pair_files(row):
 
 def contig_names():
     """The table of contig names, if the configuration names one."""
-    table = PROJECT.config.genome and PROJECT.config.genome.contig_names
+    table = PROJECT.config.contig_names
     return [] if table is None else [str(table)]
 
 
@@ -345,8 +345,7 @@ def files_of(project):
     own += [table.path for table in config.graph.similarities]
     if config.genome is not None:
         own.append(config.genome.fasta)
-    optional = [config.genome and config.genome.contig_names, config.readout.motifs]
-    own += [table for table in optional if table is not None]
+    own += [table for table in [config.contig_names, config.readout.motifs] if table is not None]
     own += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
     return own
 

@@ -1,5 +1,6 @@
 # Needs: the cell lines whose files lie under results/simulation, and the section `simulation`.
-# Makes: a genome, candidate elements and labelled pairs as a user would bring them, and the hidden truth.
+# Makes: a genome, genes, candidate elements, tracks and labelled pairs as a user would bring them, and the hidden
+# truth.
 
 if PROJECT.config.simulation is not None:
 
@@ -10,6 +11,12 @@ if PROJECT.config.simulation is not None:
             pairs=expand("results/simulation/raw/{cell_line}/pairs.tsv.gz", cell_line=SIMULATED),
             enhancers=expand("results/simulation/raw/{cell_line}/enhancers.bed.gz", cell_line=SIMULATED),
             promoters=expand("results/simulation/raw/{cell_line}/promoters.bed.gz", cell_line=SIMULATED),
+            tracks=expand(
+                "results/simulation/raw/{cell_line}/{kind}.narrowPeak.gz",
+                cell_line=SIMULATED,
+                kind=TRACK_KINDS,
+            ),
+            genes="results/simulation/genes.bed.gz",
             truth=expand("results/simulation/truth/{cell_line}.parquet", cell_line=SIMULATED),
             activities="results/simulation/truth/activities.tsv",
             world="results/simulation/truth/world.json",

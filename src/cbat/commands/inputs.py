@@ -12,7 +12,7 @@ from cbat.config.project import Project
 from cbat.errors import UserError
 
 if TYPE_CHECKING:
-    from cbat.config.sections import Config
+    from cbat.config.sections import Config, LandscapeSettings
 
 COHORTS: Final[tuple[Literal["training", "unseen"], ...]] = ("training", "unseen")
 
@@ -43,9 +43,8 @@ def check_inputs(files: Sequence[Path]) -> None:
             if error.file is None or not Path(error.file).is_relative_to(temporary):
                 raise
             # Of what is copied for the check only the genome may be at fault: name the user's own.
-            raise UserError(
-                error.problem, mend=error.mend, file=project.config.genome.fasta, where=error.where
-            ) from error
+            fasta = None if project.config.genome is None else project.config.genome.fasta
+            raise UserError(error.problem, mend=error.mend, file=fasta, where=error.where) from error
         of_pairs = _supports_of_pairs(project, Path(temporary))
     width = max(len("cell line"), *(len(line) for line in reports))
     print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")
@@ -55,14 +54,14 @@ def check_inputs(files: Sequence[Path]) -> None:
     for line, report in reports.items():
         if why := {reason: n for reason, n in report["left_out"].items() if n}:
             print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
-    if of_pairs:
+    if of_pairs and project.sequence_models:
         print(of_pairs)
     print("All inputs can be read.")
 
 
 def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, Any]]:
     """Run the stages that read files of the user into ``directory``; the report of each line's labels."""
-    from cbat.data import elements, genome, labels, sequences
+    from cbat.data import genome
     from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
 
@@ -70,7 +69,8 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
     if config.readout.motifs is not None:
         # Small, and needed only when everything is trained.
         read_motif_file(config.readout.motifs)
-    genome.run(fasta=config.genome.fasta, directory=directory / "genome")
+    if config.genome is not None:
+        genome.run(fasta=config.genome.fasta, directory=directory / "genome")
     build.run(
         cell_lines=config.cell_lines,
         tissues=config.tissues,
@@ -78,41 +78,93 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
         settings=config.graph,
         directory=directory / "graph",
     )
-    reports = {}
+    if config.landscape is not None:
+        _read_landscape(project, config.landscape, directory / "genome")
+    reports: dict[str, dict[str, Any]] = {}
     for cohort in COHORTS:
-        rows = [row for row in project.cell_lines if row.cohort == cohort]
-        if not rows:
-            continue
-        collected = directory / "elements" / cohort
-        elements.run(
-            cell_lines=config.cell_lines,
-            cohort=cohort,
-            contig_sizes=directory / "genome/contig_sizes.tsv",
-            elements=config.elements,
-            splits=config.splits,
-            directory=collected,
-            contig_names=config.genome.contig_names,
-            genome_fasta=directory / "genome/genome.fa",
-        )
+        reports |= _read_cohort(project, cohort, directory)
+    _check_both_labels(project, directory / "labels")
+    _read_peers(project, directory / "labels")
+    return reports
+
+
+def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path) -> None:
+    """Read the genes and the tracks of all lines, and see that they speak of the same chromosomes."""
+    from cbat.data.contigs import read_contig_names
+    from cbat.data.genome import read_contig_sizes
+    from cbat.landscape.contig_checks import check_shared
+    from cbat.landscape.genes import starts_of
+    from cbat.landscape.tracks import check_tracks
+
+    contigs = read_contig_names(project.config.contig_names)
+    sizes = None if project.config.genome is None else read_contig_sizes(genome / "contig_sizes.tsv")
+    splits = {"the section splits": set(project.config.splits.split_of)}
+    starts, _ = starts_of(settings.genes, contigs)
+    named = dict.fromkeys(starts["chrom"], 1)
+    check_shared(settings.genes, named, splits)
+    others = splits | {"the genes": set(named)}
+    check_tracks(project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others)
+
+
+def _read_cohort(
+    project: Project, cohort: Literal["training", "unseen"], directory: Path
+) -> dict[str, dict[str, Any]]:
+    """Read elements, their sequences (where there is a genome) and the labels of the lines of a cohort."""
+    from cbat.data import elements, labels, sequences
+
+    config, genome = project.config, directory / "genome"
+    rows = [row for row in project.cell_lines if row.cohort == cohort]
+    if not rows:
+        return {}
+    collected = directory / "elements" / cohort
+    there = config.genome is not None
+    every = config.elements.max_n is None and config.landscape is not None
+    counted = there and (every or config.elements.max_n is not None)
+    elements.run(
+        cell_lines=config.cell_lines,
+        cohort=cohort,
+        contig_sizes=genome / "contig_sizes.tsv" if there else None,
+        elements=config.elements,
+        splits=config.splits,
+        directory=collected,
+        contig_names=config.contig_names,
+        genome_fasta=genome / "genome.fa" if counted else None,
+    )
+    if there:
         sequences.run(
-            genome_fasta=directory / "genome/genome.fa",
+            genome_fasta=genome / "genome.fa",
             elements_directory=collected,
             directory=directory / "sequences" / cohort,
-            max_n=config.elements.max_n,
+            max_n=1.0 if every else config.elements.max_n,
         )
-        for row in rows:
-            output = directory / "labels" / f"{row.cell_line}.parquet"
-            labels.run(
-                sheet=config.cell_lines,
-                cell_line=row.cell_line,
-                elements_directory=collected,
-                labels=config.labels,
-                output=output,
-                contig_names=config.genome.contig_names,
-            )
-            reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
-    _check_both_labels(project, directory / "labels")
+    reports = {}
+    for row in rows:
+        output = directory / "labels" / f"{row.cell_line}.parquet"
+        labels.run(
+            sheet=config.cell_lines,
+            cell_line=row.cell_line,
+            elements_directory=collected,
+            labels=config.labels,
+            output=output,
+            contig_names=config.contig_names,
+        )
+        reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
     return reports
+
+
+def _read_peers(project: Project, directory: Path) -> None:
+    """Read the predictions of other tools, and find the labelled pairs among them."""
+    from cbat.data.stored import read_table
+    from cbat.evaluation.peer_tables import read_peer
+    from cbat.evaluation.peers import match
+
+    peers = project.config.evaluation.peers
+    tables = {name: read_peer(path) for name, path in peers.items()}
+    columns = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
+    for line in project.evaluated() if tables else ():
+        pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs anew")
+        for name, table in tables.items():
+            match(table, pairs, name, peers[name], line)
 
 
 def _check_both_labels(project: Project, directory: Path) -> None:
@@ -134,8 +186,10 @@ def _check_both_labels(project: Project, directory: Path) -> None:
         for key, part in pairs.groupby(["cell_line", "split"])["label"]
     }
     training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
-    for split in ("train", "validation"):
-        contacts, others = (sum(n.get((line, split), (0, 0))[at] for line in training) for at in (0, 1))
+    for split, parts in _sides(config).items():
+        contacts, others = (
+            sum(n.get((line, part), (0, 0))[at] for line in training for part in parts) for at in (0, 1)
+        )
         if not (contacts and others):
             raise UserError(
                 f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
@@ -147,7 +201,10 @@ def _check_both_labels(project: Project, directory: Path) -> None:
         if ("unseen" if row.cohort == "unseen" else "seen") not in config.evaluation.roles:
             continue
         for split in config.evaluation.chromosomes:
-            contacts, others = n.get((row.cell_line, split), (0, 0))
+            tested = list(config.splits.chromosomes) if split == "folds" else [split]
+            contacts, others = (
+                sum(n.get((row.cell_line, part), (0, 0))[at] for part in tested) for at in (0, 1)
+            )
             if not (contacts and others):
                 raise UserError(
                     f"the cell line {row.cell_line!r} is evaluated on the {split} chromosomes, and has "
@@ -155,6 +212,14 @@ def _check_both_labels(project: Project, directory: Path) -> None:
                     mend=f"put more chromosomes into splits.{split}, or bring more pairs",
                     file=row.pairs,
                 )
+
+
+def _sides(config: Config) -> dict[str, list[str]]:
+    """Sides of the training that need both labels -> the splits that they are made of."""
+    if config.splits.folds is None:
+        return {"train": ["train"], "validation": ["validation"]}
+    # Each fold chooses once, and any two of them without it train.
+    return {f"folds.{name}": [name] for name in config.splits.folds}
 
 
 def _supports_of_pairs(project: Project, directory: Path) -> str:

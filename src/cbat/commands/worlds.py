@@ -148,7 +148,7 @@ def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     paths += [] if config.genome is None else [config.genome.fasta]
     paths += [table.path for table in config.graph.similarities]
     paths += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
-    paths += [path for path in [config.readout.motifs] if path is not None]
+    paths += [path for path in [config.readout.motifs, config.contig_names] if path is not None]
     paths += [path for row in read_cell_lines(config.cell_lines) for path in row.files.values()]
     mine = [
         path for path in paths if not path.is_absolute() and not path.is_relative_to(SIMULATION_DIRECTORY)

@@ -15,6 +15,9 @@ Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
 TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
 """Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
 
+SIMULATED_GENES: Final = "results/simulation/genes.bed.gz"
+"""The genes that a simulated benchmark brings."""
+
 
 class Section(BaseModel):
     """A closed, immutable group of keys."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cbat.config.base import SIMULATED_GENES
 from cbat.config.load import key_error
 from cbat.config.models import REFERENCE_MODELS
 from cbat.config.sections import Config
@@ -22,8 +23,10 @@ def landscape_files(config: Config) -> list[tuple[KeyPath, Path]]:
     found: list[tuple[KeyPath, Path]] = []
     if config.landscape is not None:
         found.append((("landscape", "genes"), config.landscape.genes))
-        if config.landscape.insulator_motifs is not None:
-            found.append((("landscape", "insulator_motifs"), config.landscape.insulator_motifs))
+        for name in ("insulator_motifs", "contig_names"):
+            path: Path | None = getattr(config.landscape, name)
+            if path is not None:
+                found.append((("landscape", name), path))
     peers = config.evaluation.peers
     return found + [(("evaluation", "peers", name), path) for name, path in peers.items()]
 
@@ -117,12 +120,32 @@ def check_folds(config: Config, files: Sequence[YamlFile]) -> None:
 
 
 def check_landscape(config: Config, files: Sequence[YamlFile]) -> None:
-    """The context ``sibling`` is asked for only where there are tracks to take from another line.
+    """Contigs are renamed by one table, and the context ``sibling`` has tracks to take from another line.
 
     Raises
     ------
     UserError
     """
+    if (
+        config.genome is not None
+        and config.landscape is not None
+        and config.landscape.contig_names is not None
+    ):
+        raise key_error(
+            files,
+            ("landscape", "contig_names"),
+            "landscape.contig_names is for runs without a genome",
+            "name the table in genome.contig_names",
+        )
+    if config.simulation is not None and config.landscape is not None:
+        genes = config.landscape.genes
+        if genes.is_relative_to(Path(SIMULATED_GENES).parent) and genes != Path(SIMULATED_GENES):
+            raise key_error(
+                files,
+                ("landscape", "genes"),
+                f"landscape.genes is {str(genes)!r}, which the simulation does not make",
+                f"write {SIMULATED_GENES!r}, or the path of your own file",
+            )
     if config.landscape is None and "sibling" in config.evaluation.contexts:
         raise key_error(
             files,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from cbat.config.base import SIMULATED_GENES
 from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers, landscape_files
 from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import (
@@ -22,7 +23,7 @@ from cbat.config.models import (
 )
 from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
-from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.sheets import TRACK_KINDS, CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
 from cbat.config.similarities import check_similarities, similarity_files, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
@@ -34,8 +35,13 @@ from cbat.files import is_no_file
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
 """Where the simulated benchmark lies; a path inside it need not exist when the simulation is on."""
 
-SIMULATED_FILES: Final = ("pairs.tsv.gz", "enhancers.bed.gz", "promoters.bed.gz")
-"""What the simulation makes for each cell line."""
+SIMULATED_FILES: Final = {
+    "pairs": "pairs.tsv.gz",
+    "enhancers": "enhancers.bed.gz",
+    "promoters": "promoters.bed.gz",
+    **{kind: f"{kind}.narrowPeak.gz" for kind in TRACK_KINDS},
+}
+"""Column of the sheet -> what the simulation makes for each cell line."""
 
 UNKNOWN: Final = "unknown"
 """The tissue of a line whose origin nobody has stated."""
@@ -183,8 +189,12 @@ def _simulated_files(project: Project) -> set[Path]:
     """Files that a user may name before the simulation has made them."""
     if project.config.simulation is None:
         return set()
-    raw = {SIMULATION_DIRECTORY / "raw" / name / file for name in project.names() for file in SIMULATED_FILES}
-    return raw | {SIMULATION_DIRECTORY / "genome.fa.gz"}
+    raw = {
+        SIMULATION_DIRECTORY / "raw" / name / file
+        for name in project.names()
+        for file in SIMULATED_FILES.values()
+    }
+    return raw | {SIMULATION_DIRECTORY / "genome.fa.gz", Path(SIMULATED_GENES)}
 
 
 def _checked(
@@ -453,8 +463,8 @@ def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> No
 
 
 def _check_simulated_path(config: Config, row: CellLine, column: str, path: Path, names: set[str]) -> None:
-    """The simulation makes three files for each line of the sheet, and no others."""
-    ending = "pairs.tsv.gz" if column == "pairs" else f"{column}.bed.gz"
+    """The simulation makes one file for each column and line of the sheet, and no others."""
+    ending = SIMULATED_FILES[column]
     if path not in {SIMULATION_DIRECTORY / "raw" / name / ending for name in names}:
         own = SIMULATION_DIRECTORY / "raw" / row.cell_line / ending
         raise UserError(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
 from cbat.config.base import Fraction as Fraction
@@ -291,6 +292,13 @@ class LandscapeSettings(Section):
             "both directions."
         ),
     )
+    contig_names: Path | None = Field(
+        None,
+        description=(
+            "The table of `genome.contig_names` for a run without a genome; its column `genome` holds the "
+            "names that `splits` uses."
+        ),
+    )
     signals: Signals = Field(
         default_factory=dict,
         description=(
@@ -375,7 +383,9 @@ class SimulationSettings(Section):
     )
     insulator_rate: Fraction = Field(
         0.15,
-        description="Chance that a gap between elements carries a CTCF site; none does at landscape_strength 0.",
+        description=(
+            "Chance that a gap between elements carries a CTCF site; none does at landscape_strength 0."
+        ),
     )
     missed_peaks: Fraction = Field(0.1, description="Share of peaks that an assay misses, at random.")
     false_peaks: Annotated[float, Field(ge=0.0)] = Field(
@@ -594,13 +604,27 @@ class Config(Section):
         ),
     )
 
+    @property
+    def contig_names(self) -> Path | None:
+        """The table of contig names, wherever it is named; None renames nothing."""
+        if self.genome is not None:
+            return self.genome.contig_names
+        return None if self.landscape is None else self.landscape.contig_names
+
     @model_validator(mode="before")
     @classmethod
     def _follow_other_sections(cls, values: Any) -> Any:
-        """Keys of the evaluation that folds, the landscape and the lack of a genome decide."""
+        """Keys that other sections decide, where nothing else is given.
+
+        A landscape of nothing but the simulated genes goes with the simulation: the default has both, and a
+        file that is laid over it need switch off only one. Folds, the landscape and the lack of a genome
+        decide keys of the evaluation.
+        """
         evaluation = values.get("evaluation", {}) if isinstance(values, Mapping) else None
         if not isinstance(evaluation, Mapping):
             return values
+        if values.get("simulation") is None and values.get("landscape") == {"genes": SIMULATED_GENES}:
+            values = {**values, "landscape": None}
         followed = dict(evaluation)
         splits = values.get("splits")
         if isinstance(splits, Mapping) and splits.get("folds") is not None:

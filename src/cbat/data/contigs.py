@@ -21,6 +21,7 @@ from cbat.errors import UserError
 LEFT_OUT: Final = "."
 """Stands in the column ``genome`` for a contig whose rows are left out."""
 KEY: Final = "genome.contig_names"
+WITHOUT_GENOME: Final = "landscape.contig_names"
 SHIPPED: Final = "resources/contig_names/human_ensembl_to_ucsc.tsv"
 """Maps 1, ..., 22, X, Y, MT to chr1, ..., chr22, chrX, chrY, chrM."""
 _logger = logging.getLogger(__name__)
@@ -129,7 +130,8 @@ def unknown_contig(chrom: str, known: Collection[str], whose: str, *, file: Path
         problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in {whose}"
         mend = (
             f"set {KEY} to a table of names that maps {chrom!r} to {other!r} ({SHIPPED} does so for 1, ..., "
-            "X, Y, MT and chr1, ..., chrX, chrY, chrM), or rename them in one of the two"
+            "X, Y, MT and chr1, ..., chrX, chrY, chrM), or rename them in one of the two; without a genome "
+            f"the key is {WITHOUT_GENOME}"
         )
     else:
         problem = f"{whose} has no contig {chrom!r}, only {first_names(known)}"

@@ -73,3 +73,8 @@ def with_sequence(
             pd.DataFrame({"role": role, "element_id": names, "fraction_n": fractions[role][~known]})
         )
     return kept, pd.concat(left_out, ignore_index=True)[LEFT_OUT_COLUMNS]
+
+
+def unknown_windows(tables: Mapping[str, pd.DataFrame], genome_fasta: Path) -> dict[str, int]:
+    """Role -> number of elements of whose windows the genome knows no base; arguments of `with_sequence`."""
+    return {role: int((share == 1.0).sum()) for role, share in fractions_of_n(genome_fasta, tables).items()}

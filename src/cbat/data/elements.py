@@ -16,7 +16,7 @@ from cbat.config.sheets import CellLine, read_cell_lines
 from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import read_candidates
 from cbat.data.contigs import ContigNames, first_names, other_style, read_contig_names, unknown_contig
-from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, with_sequence
+from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, unknown_windows, with_sequence
 from cbat.data.genome import read_contig_sizes
 from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
@@ -58,10 +58,10 @@ def run(
     *,
     cell_lines: Path,
     cohort: Literal["training", "unseen"],
-    contig_sizes: Path,
     elements: ElementSettings,
     splits: SplitSettings,
     directory: Path,
+    contig_sizes: Path | None = None,
     contig_names: Path | None = None,
     genome_fasta: Path | None = None,
 ) -> None:
@@ -75,18 +75,19 @@ def run(
         Sheet of cell lines.
     cohort : {"training", "unseen"}
         Lines that training may read, or those that it must not.
-    contig_sizes : Path
-        Contigs of the genome and their lengths.
     elements : ElementSettings
         Lengths of the windows, the flank that keeps splits apart, and how much of a window may be unknown.
     splits : SplitSettings
         Chromosomes of each split; elements of other chromosomes are left out and counted.
     directory : Path
         Where the files go.
+    contig_sizes : Path, optional
+        Contigs of the genome and their lengths; without it intervals are compared with no genome.
     contig_names : Path, optional
         Table of what the files call a contig and what the genome does; without it names stay as they are.
     genome_fasta : Path, optional
-        The prepared genome, with its index; it is read if ``elements.max_n`` is set, and only then.
+        The prepared genome, with its index; needed if ``elements.max_n`` is set. Elements of which it knows
+        no base and that are kept are counted (``unknown_windows``).
 
     Raises
     ------
@@ -102,13 +103,17 @@ def run(
             mend="add one: the roles train and validation are of the cohort training, unseen of unseen",
             file=cell_lines,
         )
-    sizes = read_contig_sizes(contig_sizes)
-    check_splits(splits, sizes)
+    sizes = None if contig_sizes is None else read_contig_sizes(contig_sizes)
+    if sizes is not None:
+        check_splits(splits, sizes)
     contigs = read_contig_names(contig_names)
     gap = elements.enhancer_promoter_gap
     mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
     for mention in mentions:
-        check_intervals(mention, sizes)
+        if sizes is None:
+            check_names(mention, splits)
+        else:
+            check_intervals(mention, sizes)
     n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = splits.split_of
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
@@ -120,6 +125,8 @@ def run(
     candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
     report = counts(mentions, tables, candidates, split_of)
     report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
+    if genome_fasta is not None:
+        report["unknown_windows"] = unknown_windows(tables, genome_fasta)
     report["in_both_roles"] = n_in_both_roles
     # Writing takes the most memory, and needs the tables alone.
     mentions.clear()
@@ -208,6 +215,22 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
             mend="use coordinates of the same genome assembly as the FASTA, or correct or remove the row",
             file=mention.path,
             where=f"line {row.line}",
+        )
+
+
+def check_names(mention: Mentions, splits: SplitSettings) -> None:
+    """Compare names of chromosomes with those of the splits, where no genome says what they are called.
+
+    Raises
+    ------
+    UserError
+        For the first interval on ``1`` where the splits name ``chr1``, or the other way round.
+    """
+    table, known = mention.intervals, splits.split_of
+    others = table["chrom"].map(other_style).isin(list(known)) & ~table["chrom"].isin(list(known))
+    for row in table[others].itertuples():
+        raise unknown_contig(
+            str(row.chrom), list(known), "the section splits", file=mention.path, line=int(row.line)
         )
 
 
@@ -342,16 +365,20 @@ def candidate_table(
     for line in cell_lines:
         for role in ROLES:
             if (line, role) not in present:
-                path = next(
-                    m.path for m in mentions if (m.cell_line, m.role, m.candidates) == (line, role, True)
-                )
-                raise UserError(
-                    f"the cell line {line!r} has no {role} on any chromosome of the splits whose sequence is "
-                    "known",
-                    mend="check its files, add chromosomes to the section splits, or raise elements.max_n",
-                    file=path,
-                )
+                raise _no_candidate(mentions, line, role)
     return candidates.sort_values(["cell_line", "role", "element"], ignore_index=True)
+
+
+def _no_candidate(mentions: Sequence[Mentions], line: str, role: str) -> UserError:
+    """A cell line without an element of a role that counts."""
+    named = [m for m in mentions if (m.cell_line, m.role, m.candidates) == (line, role, True)]
+    contigs = first_names(dict.fromkeys(named[0].intervals["chrom"]))
+    return UserError(
+        f"the cell line {line!r} has no {role} on any chromosome of the splits whose sequence is known (the "
+        f"file names {contigs})",
+        mend="check its files, add chromosomes to the section splits, or raise elements.max_n",
+        file=named[0].path,
+    )
 
 
 def counts(

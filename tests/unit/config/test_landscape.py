@@ -219,3 +219,31 @@ def test_the_sibling_is_another_line_of_the_tissue(project_files, rows: str, exp
     project_files.write("config/cell_lines.tsv", "\n".join(lines) + "\n")
     project = load_project([CONFIG])
     assert {name: project.sibling_line(name) for name in expected} == expected
+
+
+def test_the_simulated_genes_go_with_the_simulation(files) -> None:
+    simulated = "landscape: {genes: results/simulation/genes.bed.gz}\n"
+    world = simulated + "simulation: {n_chromosomes: 4}\n"
+    assert load(files, world).config.landscape is not None
+    assert load(files, simulated).config.landscape is None
+    with pytest.raises(UserError, match="the simulation would make it, but it is switched off"):
+        load(files, "landscape: {genes: results/simulation/genes.bed.gz, signals: {insulators: none}}\n")
+    with pytest.raises(UserError, match="line 1: landscape.genes is .* which the simulation does not make"):
+        load(files, world.replace("genes.bed.gz", "gene.bed.gz"))
+
+
+def test_simulated_tracks_have_one_name(files) -> None:
+    name = "results/simulation/raw/K562/insulators.narrowPeak.gz"
+    files.edit("config/cell_lines.tsv", "data/K562_ctcf.bed", name)
+    assert load(files, "simulation: {n_chromosomes: 4}\n").row("K562").tracks["insulators"] == Path(name)
+    files.edit("config/cell_lines.tsv", "insulators.narrowPeak", "insulators.bed")
+    with pytest.raises(UserError, match="does not make .* the insulators file of 'K562'"):
+        load(files, "simulation: {n_chromosomes: 4}\n")
+
+
+def test_contigs_are_renamed_by_one_table(files) -> None:
+    files.write("data/names.tsv", "")
+    landscape = "landscape: {genes: data/genes.gtf, contig_names: data/names.tsv}\n"
+    assert load(files, "genome: null\n" + landscape).config.contig_names == Path("data/names.tsv")
+    with pytest.raises(UserError, match="landscape.contig_names is for runs without a genome"):
+        load(files, landscape)

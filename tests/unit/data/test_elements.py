@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbat.config.sections import SplitSettings
+from cbat.config.sections import ElementSettings, SplitSettings
+from cbat.data import elements
 from cbat.data.elements import (
     ELEMENT_COLUMNS,
     Mentions,
@@ -324,3 +326,36 @@ def test_an_interval_of_another_assembly_is_told_what_the_genome_looks_like() ->
     expected = r"k\.bed, line 7: .* 248956422 bp long in the genome, which looks like hg38"
     with pytest.raises(UserError, match=expected):
         check_intervals(mention, {"chr1": 248_956_422})
+
+
+def test_without_a_genome_intervals_are_compared_with_none(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", [*PAIRS, "chr1 9990 20000 chr1 50000 50400 0"]))
+    directory = raw.directory / "elements"
+    run = partial(
+        elements.run,
+        cell_lines=raw.sheet,
+        cohort="training",
+        elements=ElementSettings(enhancer_window=100, promoter_window=200),
+        directory=directory,
+    )
+    run(splits=SplitSettings(folds={"one": ["chr1"], "two": ["chr2"], "three": ["chr3"]}))
+    made = pd.read_parquet(directory / "enhancer.parquet")
+    assert made["element_id"].tolist() == ["chr1:1000-1100", "chr1:14945-15045", "chr2:1000-1100"]
+    assert made["split"].tolist() == ["one", "one", "two"]
+    report = json.loads((directory / "report.json").read_text())
+    assert report["unique"]["enhancer"] == {"one": 2, "three": 0, "two": 1}
+    assert "unknown_windows" not in report
+    with pytest.raises(
+        UserError, match=r"a\.pairs\.tsv, line 2: .* like 'chr1' here, but like '1' in the se"
+    ):
+        run(splits=SplitSettings(folds={"one": ["1"], "two": ["2"], "three": ["3"]}))
+
+
+def test_windows_of_which_no_base_is_known_may_stay_and_are_counted(raw) -> None:
+    raw.cell_line("a", raw.pairs("a", PAIRS))
+    # All of the enhancer chr1:1000-1100, nearly all of the promoter chr2:3100-3300.
+    genome = raw.genome([("chr1", 900, 1200), ("chr2", 3101, 3300)])
+    made = raw.collect(genome=genome)
+    assert json.loads((made / "report.json").read_text())["unknown_windows"] == {"enhancer": 1, "promoter": 0}
+    assert len(pd.read_parquet(made / "enhancer.parquet")) == 2
+    assert len(pd.read_parquet(made / "without_sequence.parquet")) == 0

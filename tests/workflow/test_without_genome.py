@@ -1,0 +1,197 @@
+"""Runs on what lies between the ends of a pair, without any sequence: what is planned, and what is read."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cbat.cli import main
+from cbat.commands.inputs import check_inputs
+from cbat.errors import UserError
+
+TOP = Path(__file__).resolve().parents[2]
+CHROMOSOMES = ["chr1", "chr2", "chr3", "chr4"]
+LINES = {"a": ("blood", "train"), "b": ("skin", "train"), "u": ("blood", "unseen"), "v": ("skin", "unseen")}
+CONFIG = """\
+simulation: null
+genome: null
+cell_lines: lines.tsv
+tissues: tissues.tsv
+elements: {enhancer_window: 100, promoter_window: 200}
+splits: {folds: {one: [chr1, chr2], two: [chr3], three: [chr4]}}
+landscape: {genes: genes.bed}
+evaluation: {peers: {transepi: peer.tsv}}
+models: [baseline, graph_manifold, own_landscape, free_weights]
+"""
+OF_SEQUENCES = {
+    "prepare_genome", "extract_sequences", "write_block_shards", "pretrain_encoder", "train_model",
+    "evaluate_cell_line", "read_environment", "plot_environment_readout", "plot_support_curve",
+    "identify_cell_line", "package_model",
+}  # fmt: skip
+
+
+def _tabs(rows: list[str]) -> str:
+    return "".join("\t".join(row.split()) + "\n" for row in rows)
+
+
+def write_inputs(directory: Path) -> None:
+    """Pairs, candidates and tracks of four lines, genes, and another tool's predictions."""
+    rng = np.random.default_rng(4)
+    sheet = [
+        "cell_line tissue role sex condition pairs pairs_format enhancers promoters "
+        "active_enhancers active_promoters insulators"
+    ]
+    peer = ["cell_line enhancer promoter score"]
+    for line, (tissue, role) in LINES.items():
+        rows = ["enhancer_chrom enhancer_start enhancer_end promoter_chrom promoter_start promoter_end label"]
+        for k in range(1, 9):
+            for number, chrom in enumerate(CHROMOSOMES):
+                e, p = 10_000 * k, 10_000 * k + 3000
+                rows.append(f"{chrom} {e} {e + 150} {chrom} {p} {p + 200} {(k + number) % 2}")
+                peer.append(f"{line} {chrom}:{e}-{e + 150} {chrom}:{p}-{p + 200} {k / 10}")
+        (directory / f"{line}.tsv").write_text(_tabs(rows))
+        for kind in ("k27", "k4", "ctcf"):
+            peaks = [
+                f"{chrom} {start} {start + 400} peak 0 . {start % 97 + 1} -1 -1 200"
+                for chrom in CHROMOSOMES
+                for start in np.sort(rng.choice(90_000, 12, replace=False)).tolist()
+            ]
+            (directory / f"{line}.{kind}.narrowPeak").write_text(_tabs(peaks))
+        tracks = " ".join(f"{line}.{kind}.narrowPeak" for kind in ("k27", "k4", "ctcf"))
+        # The line v has no file at all besides its pairs.
+        tracks = ". . ." if line == "v" else tracks
+        sheet.append(f"{line} {tissue} {role} male normal {line}.tsv cbat . . {tracks}")
+    genes = [f"{c} {k} {k + 1} gene_{c}_{k} 0 +" for c in CHROMOSOMES for k in range(5000, 90_000, 9000)]
+    (directory / "genes.bed").write_text(_tabs(genes))
+    (directory / "peer.tsv").write_text(_tabs(peer))
+    (directory / "lines.tsv").write_text(_tabs(sheet))
+    (directory / "tissues.tsv").write_text(
+        _tabs(["tissue germ_layer parent", "blood mesoderm .", "skin ectoderm ."])
+    )
+    (directory / "my.yaml").write_text(CONFIG)
+
+
+def test_nothing_of_sequences_is_planned(checkout) -> None:
+    write_inputs(checkout.directory)
+    planned = checkout.planned(over=["my.yaml"])
+    assert planned >= {
+        "read_genes", "read_tracks", "read_landscape", "fit_landscape", "evaluate_landscape",
+        "fit_references", "evaluate_references", "summarise_evaluation", "write_report",
+    }  # fmt: skip
+    assert planned & OF_SEQUENCES == set()
+
+
+def test_the_tracks_of_unseen_lines_are_read_for_no_other_line(checkout) -> None:
+    write_inputs(checkout.directory)
+    done = checkout.snakemake("-n", "-p", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout
+    commands = [line for line in done.stdout.splitlines() if "cbat read_landscape" in line]
+    of = {command.split("--cell-line ")[1].split()[0]: command for command in commands}
+    assert of.keys() == LINES.keys()
+    for line in ("a", "b"):
+        assert "results/tracks/u.parquet" not in of[line]
+        assert "results/tracks/v.parquet" not in of[line]
+    assert "--wrong v --sibling a " in of["u"]
+    assert "--wrong b " in of["a"]
+    assert "--sibling" not in of["a"]
+    laws = {
+        line.split("--law ")[1].split()[0] for line in done.stdout.splitlines() if "cbat fit_lands" in line
+    }
+    assert laws == {"distance", "fused", "own", "fused_free"}
+
+
+def test_with_a_genome_and_the_section_both_kinds_of_model_are_evaluated(checkout) -> None:
+    write_inputs(checkout.directory)
+    checkout.write("genome.fa", "".join(f">{chrom}\n{'ACGT' * 25_000}\n" for chrom in CHROMOSOMES))
+    checkout.write("config/models/alone.yaml", "sequence: false\n")
+    checkout.write(
+        "my.yaml",
+        CONFIG.replace("genome: null", "genome: {fasta: genome.fa}")
+        .replace("{folds: {one: [chr1, chr2], two: [chr3], three: [chr4]}}",
+                 "{train: [chr1, chr2], validation: [chr3], test: [chr4]}")
+        .replace("own_landscape, free_weights", "alone"),
+    )  # fmt: skip
+    done = checkout.snakemake("-n", "-p", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    trained = [line for line in lines if "cbat train_model" in line]
+    assert len(trained) == 2
+    assert "--law results/laws/distance/law.json --landscapes a=results/landscape/a b=" in "".join(trained)
+    assert "--law results/laws/fused/law.json" in "".join(trained)
+    alone = [line for line in lines if "cbat evaluate_landscape" in line]
+    assert len(alone) == 2
+    assert all("--model alone " in line for line in alone)
+    assert sum("cbat evaluate_cell_line" in line for line in lines) == 4
+    assert all("--landscape results/landscape/" in line for line in lines if "cbat evaluate_cell" in line)
+    (extracted, *_) = (line for line in lines if "cbat extract_sequences" in line)
+    assert "--max-n 1 " in extracted
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(TOP / "config", tmp_path / "config")
+    write_inputs(tmp_path)
+    return tmp_path
+
+
+def test_all_inputs_are_read(inputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = set(inputs.rglob("*"))
+    assert main(["check_inputs", "config/config.yaml", "my.yaml"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows == [
+        ["cell", "line", "pairs", "contacts", "left", "out"],
+        *([line, "32", "16", "0"] for line in LINES),
+        ["All", "inputs", "can", "be", "read."],
+    ]
+    assert set(inputs.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("genes.bed", "chr", "", "genes.bed, line 1: "),
+        ("u.k27.narrowPeak", "chr", "", "u.k27.narrowPeak, line 1: "),
+        ("u.ctcf.narrowPeak", "\tpeak\t0\t[.]\t", "\tpeak\t0\t.\tx", "u.ctcf.narrowPeak, line 1: "),
+        (
+            "a.tsv",
+            r"chr(?=\d)",
+            "",
+            "a.tsv, line 2: chromosomes are named like '1' here, but like 'chr1' in the s",
+        ),
+        ("b.tsv", "chr3", "chr5", "on the folds.two chromosomes"),
+        (
+            "u.tsv",
+            r"chr(?=\d)",
+            "scaffold_",
+            "the cell line 'u' has no enhancer on any chromosome of the splits",
+        ),
+        ("peer.tsv", "score", "points", "peer.tsv, line 1: the table of a peer has neither"),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(
+    inputs: Path, file: str, old: str, new: str, expected: str
+) -> None:
+    for name in {file, file.replace("b.tsv", "a.tsv")}:
+        text = (inputs / name).read_text()
+        spoilt = re.sub(old, new, text)
+        assert spoilt != text
+        (inputs / name).write_text(spoilt)
+    with pytest.raises(UserError) as caught:
+        check_inputs([Path("config/config.yaml"), Path("my.yaml")])
+    assert expected in str(caught.value)
+    assert "To mend: " in str(caught.value)
+
+
+def test_names_of_contigs_are_mapped_without_a_genome(inputs: Path) -> None:
+    (inputs / "genes.bed").write_text((inputs / "genes.bed").read_text().replace("chr", ""))
+    names = "".join(f"{n}\tchr{n}\n" for n in range(1, 5))
+    (inputs / "names.tsv").write_text("given\tgenome\n" + names)
+    landscape = {"genes": "genes.bed", "contig_names": "names.tsv"}
+    (inputs / "my.yaml").write_text(CONFIG.replace("{genes: genes.bed}", json.dumps(landscape)))
+    check_inputs([Path("config/config.yaml"), Path("my.yaml")])
