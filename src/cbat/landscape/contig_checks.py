@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cbat.data.contigs import KEY, SHIPPED, first_names
+from cbat.data.contigs import KEY, SHIPPED, WITHOUT_GENOME, first_names
 from cbat.errors import UserError
 
 
@@ -18,7 +18,7 @@ def first_lines(table: pd.DataFrame) -> dict[str, int]:
 
 
 def check_shared(path: Path, lines: Mapping[str, int], others: Mapping[str, Collection[str]]) -> None:
-    """Make sure that a file shares a contig with each of the others.
+    """Make sure that a file shares contigs with each of the others, and names none of theirs otherwise.
 
     Parameters
     ----------
@@ -32,18 +32,21 @@ def check_shared(path: Path, lines: Mapping[str, int], others: Mapping[str, Coll
     Raises
     ------
     UserError
-        None is shared; the message says whether the names differ in case or ``chr`` alone.
+        A contig has a name that differs from theirs in case or ``chr`` alone, or none is shared.
     """
     for whose, known in others.items():
-        if not lines or not known or not set(lines).isdisjoint(known):
+        if not lines or not known:
             continue
         if (alias := alias_of(lines, known)) is not None:
             raise named_otherwise(path, lines[alias[0]], *alias, whose)
+        if not set(lines).isdisjoint(known):
+            continue
         first = next(iter(lines))
         raise UserError(
             f"no chromosome of this file is in {whose}: here {first_names(list(lines))}, there "
             f"{first_names(sorted(known))}",
-            mend=f"name a file of the same species and assembly, or map the names in the table of {KEY}",
+            mend=f"name a file of the same species and assembly, or map the names in the table of {KEY} "
+            f"(without a genome {WITHOUT_GENOME})",
             file=path,
             where=f"line {lines[first]}",
         )
@@ -65,7 +68,7 @@ def named_otherwise(path: Path, line: int, mine: str, theirs: str, whose: str) -
         f"chromosomes are named like {mine!r} here, but like {theirs!r} in {whose}",
         mend=f"set {KEY} to a table of names that maps {mine!r} to {theirs!r}"
         + (shipped if theirs.startswith("chr") else "")
-        + ", or rename them in one of the two",
+        + f", or rename them in one of the two; without a genome the key is {WITHOUT_GENOME}",
         file=path,
         where=f"line {line}",
     )

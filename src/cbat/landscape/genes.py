@@ -37,9 +37,9 @@ def run(*, genes: Path, output: Path, contig_names: Path | None = None) -> None:
     genes : Path
         See :func:`starts_of`.
     output : Path
-        Parquet: :data:`GENE_COLUMNS`, sorted by chromosome, position and name; each position of a name once.
-        ``position`` is the 0-based base where transcription starts (int64), ``strand`` is ``+``, ``-`` or
-        ``.``, and ``name`` and ``biotype`` are ``.`` where they are not known.
+        Parquet, sorted by chromosome, position and name, each position of a name once: ``chrom``,
+        ``position`` (int64, the 0-based base where transcription starts), ``strand`` (``+``, ``-`` or
+        ``.``), ``name`` and ``biotype`` (``.`` where they are not known).
     contig_names : Path, optional
         Table of what the file calls a contig and what the genome does.
 

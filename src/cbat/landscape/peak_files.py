@@ -167,6 +167,13 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
             return int(signal)
         problem = f"{key} is column {signal}, and the file has {width} columns, the first three the interval"
         raise UserError(problem, mend=mend, file=path)
+    if opening.names and len(opening.names) != width:
+        raise UserError(
+            f"the header names {len(opening.names)} columns, and the first peak has {width}, so that {key} "
+            f"({signal!r}) is not clear",
+            mend=f"name every column in the header, or write the number of one in {key}",
+            file=path,
+        )
     names = (opening.names or _COLUMNS[: width if kind_of_file in _WIDTHS else _STRAND])[3:width]
     lower = [name.lower() for name in names]
     if signal.lower() in lower:

@@ -41,6 +41,8 @@ strand: neither direction is told."""
 NEAR: Final = 20
 """Of sites without scores the nearest counts; one on the other strand that is at most so many bp farther, the
 length of the motif, leaves the peak without a strand."""
+_MANY, _FEW = 1000, 0.05
+"""Of so many peaks, or more, at least this share should lie at a site."""
 _BASES: Final = np.frombuffer(b"ACGTN", dtype=np.uint8)
 _SECTION: Final = "landscape.insulator_motifs"
 _logger = logging.getLogger(__name__)
@@ -102,6 +104,11 @@ def with_strands(
         check_shared(motifs, first_lines(sites), {"the insulators": set(track["chrom"])})
         source, strand = f"{_SECTION} ({motifs})", strands_of_sites(track, sites)
         details["sites"] = len(sites)
+        if len(track) >= _MANY and (strand != ".").mean() < _FEW:
+            _logger.warning(
+                "only %d of %d peaks of insulators lie at a site of %s: are they of one assembly?",
+                (strand != ".").sum(), len(track), motifs,
+            )  # fmt: skip
     elif genome is not None:
         motif = _ctcf()
         strand, n_unknown = strands_of_genome(track, genome, motif)

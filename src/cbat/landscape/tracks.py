@@ -30,12 +30,14 @@ from cbat.data.stored import read_table, write_table
 from cbat.data.windows import centre
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
+from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
 from cbat.landscape.contig_checks import alias_of, check_shared, first_lines, named_otherwise
-from cbat.landscape.peak_files import AUTO, Peaks, read_peaks
+from cbat.landscape.peak_files import AUTO, NONE, Peaks, read_peaks
 from cbat.landscape.strands import with_strands
 
 TRACK_COLUMNS: Final = ["kind", "chrom", "start", "end", "centre", "signal", "activity", "strand"]
 INSULATORS: Final = "insulators"
+PROMOTERS: Final = "active_promoters"
 OFTEN: Final = 0.1
 """Share of peaks on contigs that the genome lacks from which on the log says so."""
 MANY: Final = 100
@@ -66,7 +68,7 @@ RULES: Final[Mapping[str, Rule]] = {
     # neighbouring elements are mostly farther apart. Peak callers report from 40,000 to 180,000 peaks of one
     # mark: the number that is kept is about that of the shortest lists, so that ranks mean the same in all.
     "active_enhancers": Rule(merge_within=500, strongest=40_000),
-    "active_promoters": Rule(merge_within=500, strongest=25_000),
+    PROMOTERS: Rule(merge_within=500, strongest=25_000),
     # Sites are points of one motif: two near one another are two sites, often of opposite strands.
     INSULATORS: Rule(merge_within=None, strongest=37_000),
 }
@@ -109,9 +111,9 @@ def run(
     settings : LandscapeSettings
         Where the signals stand, and sites of the insulators' motif, if there are any.
     output : Path
-        Parquet: :data:`TRACK_COLUMNS`, sorted by kind, chromosome and start. ``start``, ``end`` and
-        ``centre`` are int64 (bp, 0-based half-open), ``signal`` is float64, ``activity`` float32;
-        ``strand`` is ``+``, ``-`` or ``.``, and ``.`` for all kinds but insulators.
+        Parquet, sorted by kind, chromosome and start: ``kind``, ``chrom``, ``start``, ``end``, ``centre``
+        (int64, bp, 0-based half-open), ``signal`` (float64), ``activity`` (float32) and ``strand`` (``+``,
+        ``-`` or ``.``, and ``.`` for all kinds but insulators).
     contig_names : Path, optional
         Table of what the files call a contig and what the genome does.
     genome : Path, optional
@@ -147,6 +149,7 @@ def check_tracks(
     contigs: ContigNames | None = None,
     sizes: Mapping[str, int] | None = None,
     others: Mapping[str, Collection[str]] | None = None,
+    starts: pd.DataFrame | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Read the tracks of all lines as :func:`run` does, without a genome's bases, and write nothing.
 
@@ -161,6 +164,9 @@ def check_tracks(
     others : mapping, optional
         Who else names contigs (``"the genes"``) -> these contigs; see
         :func:`~cbat.landscape.contig_checks.check_shared`.
+    starts : DataFrame, optional
+        ``chrom`` and ``position`` of the starts of ``settings.genes``: tells peaks of another assembly, see
+        :mod:`cbat.landscape.assembly_check`.
 
     Returns
     -------
@@ -172,12 +178,17 @@ def check_tracks(
     UserError
         A malformed file; a column of signals that does not exist, or that holds something else than finite
         numbers from 0 on; two kinds with the same peaks; a file that shares no chromosome with the other
-        tracks, the genome, the genes or the motif sites; peaks that start beyond the end of a chromosome.
+        tracks, the genome, the genes or the motif sites; peaks that start beyond the end of a chromosome, or
+        that are of another assembly than the genes.
     """
     reports = {}
     for row in rows:
         tracks = tracks_of(row, settings, contigs, sizes, others)
         reports[row.cell_line] = _report(row, tracks)
+        if PROMOTERS in tracks and starts is not None:
+            counts = peaks_at_starts(tracks[PROMOTERS].table, starts)
+            check_assembly(counts, path=row.tracks[PROMOTERS], genes=settings.genes)
+            reports[row.cell_line]["kinds"][PROMOTERS]["strongest_peaks_at_starts_of_genes"] = counts
         if INSULATORS in tracks:
             table = tracks[INSULATORS].table
             _, strands = with_strands(table, motifs=settings.insulator_motifs, contigs=contigs)
@@ -213,7 +224,7 @@ def tracks_of(
             **left_out,
             **counts,
         }
-        if report["all_peaks_alike"]:
+        if report["all_peaks_alike"] and settings.signals.get(kind) != NONE:
             _logger.warning("%s: all peaks count alike (%s)", path, peaks.note or "their signal is constant")
         tracks[kind] = Track(ranked, report)
     return tracks
@@ -346,7 +357,7 @@ def _rank(peaks: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]
         "kept": len(kept),
         "kept_beyond_the_limit_for_equal_signals": max(len(kept) - rule.strongest, 0),
         "limit": rule.strongest,
-        "all_peaks_alike": bool(alike),
+        "all_peaks_alike": bool(alike and len(distinct) > 1),
     }
     return table[TRACK_COLUMNS].reset_index(drop=True), counts
 

@@ -99,6 +99,12 @@ def test_sites_of_another_chromosome_are_not_near(tmp_path: Path) -> None:
     assert given(peaks, motifs=sites) == ["+", "."]
 
 
+def test_sites_that_hardly_any_peak_lies_at_are_told(tmp_path: Path, caplog) -> None:
+    sites = write_sites(tmp_path, (1000, "+", 1), (9000, "-", 2))
+    given(track(*range(1000, 2_000_000, 1000)), motifs=sites)
+    assert "only 2 of 1999 peaks of insulators lie at a site" in caplog.text
+
+
 def test_sites_that_cannot_serve_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no site of landscape\.insulator_motifs has a strand"):
         with_strands(track(1000), motifs=write_sites(tmp_path, (1000, ".", 1)))

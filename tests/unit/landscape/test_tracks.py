@@ -17,6 +17,7 @@ from cbat.config.sheets import TRACK_KINDS, read_cell_lines
 from cbat.data.contigs import ContigNames
 from cbat.errors import UserError
 from cbat.landscape import tracks
+from cbat.landscape.genes import starts_of
 from cbat.landscape.peak_files import read_peaks
 from cbat.landscape.tracks import RULES, TRACK_COLUMNS, check_tracks, rank_track, read_tracks
 
@@ -246,6 +247,7 @@ def test_standard_names_serve_without_a_header(tmp_path: Path) -> None:
         ("chr1\t0\t10\ta\n", "9", r"is column 9, and the file has 4 columns"),
         ("chr1\t0\t10\ta\n", "score", r"has no such column \(it has no header line, .* name\)"),
         ("#chr\tstart\tend\tsignal\nchr1\t0\t9\t1\n", "signl", r"names signal\) \(did you mean 'signal'\?"),
+        ("#chr\tstart\tend\tsignal\nchr1\t0\t9\tx\t1\n", "signal", "4 columns, and the first peak has 5"),
         ("chr1\t0\t10\ta\tNaN\n", "5", r"line 1: score is 'NaN'.*write a number"),
         ("chr1\t0\t10\ta\tinf\n", "score", r"line 1: score is 'inf'"),
         ("chr1\t0\t9\ta\t2\nchr1\t20\t29\ta\t-0.5\n", "5", r"line 2: score is -0.5, .* is not negative"),
@@ -285,6 +287,12 @@ def test_tracks_that_name_chromosomes_in_two_ways(tmp_path: Path, other: str) ->
     with pytest.raises(
         UserError, match=rf"insulators\.bed, line 1: .* like '{other}' here, but like 'chr1' in"
     ):
+        check(tmp_path, **files)
+
+
+def test_one_chromosome_that_is_named_in_another_way(tmp_path: Path) -> None:
+    files = beds(tmp_path, "chr1\t0\t10\nchr2\t0\t10\n", "chr1\t0\t10\n2\t0\t10\n")
+    with pytest.raises(UserError, match=r"insulators\.bed, line 2: .* like '2' here, but like 'chr2' in"):
         check(tmp_path, **files)
 
 
@@ -400,6 +408,17 @@ def test_nothing_is_written_after_a_mistake(tmp_path: Path) -> None:
     assert not output.parent.exists()
 
 
+def test_none_that_was_asked_for_is_no_reason_to_warn(tmp_path: Path, caplog) -> None:
+    caplog.set_level(logging.WARNING)
+    files = beds(tmp_path, "chr1\t0\t10\nchr1\t900\t990\n", "chr1\t5\t9\nchr1\t50\t60\n")
+    report = check(tmp_path, {"active_enhancers": "none"}, **files)["kinds"]
+    assert (
+        report["active_enhancers"]["without_signal_because"] == "landscape.signals.active_enhancers is 'none'"
+    )
+    assert "insulators.bed: all peaks count alike (there is no column 5)" in caplog.text
+    assert "enhancers.bed" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
@@ -431,6 +450,36 @@ def test_published_peaks_of_six_lines(tmp_path: Path, shared_dir: Path) -> None:
             assert found["signal"] == "column 7 (signalValue)"
             assert 0.9 * RULES[kind].strongest < found["kept"] <= RULES[kind].strongest
             assert found["peaks_read"] > found["after_merging"] > 30_000
+
+
+@pytest.mark.parametrize("assembly", ["hg19", "hg38"])
+def test_published_peaks_are_of_the_assembly_of_their_genes(
+    tmp_path: Path, shared_dir: Path, assembly: str
+) -> None:
+    genes = shared_dir / f"data/genes/CollapsedGeneBounds.{assembly}.TSS500bp.bed.gz"
+    starts, _ = starts_of(genes)
+    for path in sorted((shared_dir / "data/similarity/peaks").glob("*3*me3*")):
+        rows = read_cell_lines(sheet(tmp_path, active_promoters=path))
+        if assembly == "hg38":
+            with pytest.raises(UserError, match="seem to be of two assemblies"):
+                check_tracks(rows, settings(), starts=starts)
+            continue
+        report = check_tracks(rows, settings(), starts=starts)["K562"]["kinds"]["active_promoters"]
+        counts = report["strongest_peaks_at_starts_of_genes"]
+        assert counts["peaks"] == 5000
+        assert counts["at_starts"] > 4000
+
+
+def test_few_genes_say_nothing_of_the_assembly(tmp_path: Path) -> None:
+    path = write(tmp_path, "chr1\t0\t10\nchr1\t50000\t50010\n")
+    starts = pd.DataFrame({"chrom": ["chr1"], "position": [900_000]})
+    rows = read_cell_lines(sheet(tmp_path, active_promoters=path))
+    report = check_tracks(rows, settings(), starts=starts)["K562"]["kinds"]["active_promoters"]
+    assert report["strongest_peaks_at_starts_of_genes"] == {
+        "peaks": 2,
+        "at_starts": 0,
+        "at_moved_starts": 0.0,
+    }
 
 
 def test_a_long_list_of_peaks_takes_about_a_second(shared_dir: Path) -> None:

@@ -1,0 +1,83 @@
+"""Are peaks and genes of one assembly? Two assemblies name chromosomes alike, and nearly as long.
+
+The strongest peaks of active promoters lie on starts of genes, in any line. Beside the starts of another
+assembly they lie no more often than beside any place that is near genes: the same starts, moved. In six lines
+4 to 13 times as many of the strongest 5,000 peaks had a start within 1 kb as had a moved one, but 1.2 to 1.7
+times as many with the starts of hg38 for peaks of hg19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.errors import UserError
+
+STRONGEST: Final = 5_000
+"""Peaks that are looked at."""
+NEAR: Final = 1_000
+"""A peak with a start in it or so many bp from it is at the start."""
+MOVED: Final = (-100_000, 100_000)
+"""Where the starts are moved to, bp: farther than a promoter reaches, and still among the same genes."""
+LEAST: Final = 2.0
+"""How many times as many peaks are at starts as at moved ones, at least."""
+LEAST_MOVED: Final = 5.0
+"""With fewer peaks at moved starts nothing is said."""
+
+
+def peaks_at_starts(track: pd.DataFrame, starts: pd.DataFrame) -> dict[str, float]:
+    """How many of the strongest peaks are at starts of genes, and how many would be by chance.
+
+    Parameters
+    ----------
+    track : DataFrame
+        ``chrom``, ``start``, ``end`` (0-based half-open, bp) and ``activity`` of one kind.
+    starts : DataFrame
+        ``chrom`` and ``position`` of starts of genes; peaks on chromosomes without any are not looked at.
+
+    Returns
+    -------
+    dict
+        ``peaks``, ``at_starts`` and ``at_moved_starts``.
+    """
+    known = track[track["chrom"].isin(starts["chrom"].unique())]
+    strongest = known.nlargest(STRONGEST, "activity")
+    position = {chrom: np.sort(part["position"]) for chrom, part in starts.groupby("chrom")}
+    hits = dict.fromkeys((0, *MOVED), 0)
+    for chrom, part in strongest.groupby("chrom"):
+        for move in hits:
+            first = np.searchsorted(position[chrom] + move, part["start"].to_numpy() - NEAR)
+            last = np.searchsorted(position[chrom] + move, part["end"].to_numpy() + NEAR)
+            hits[move] += int((first < last).sum())
+    chance = float(np.mean([hits[move] for move in MOVED]))
+    return {"peaks": len(strongest), "at_starts": hits[0], "at_moved_starts": chance}
+
+
+def check_assembly(counts: Mapping[str, float], *, path: Path, genes: Path) -> None:
+    """Make sure that peaks of active promoters are at starts of genes.
+
+    Parameters
+    ----------
+    counts : mapping
+        See :func:`peaks_at_starts`.
+    path, genes : Path
+        The peaks and the genes, for messages.
+
+    Raises
+    ------
+    UserError
+        They are there hardly more often than by chance.
+    """
+    if counts["at_moved_starts"] >= max(LEAST_MOVED, counts["at_starts"] / LEAST):
+        raise UserError(
+            f"of the strongest {counts['peaks']:.0f} active promoters {counts['at_starts']:.0f} are at a "
+            f"start of a gene of {genes}, hardly more than by chance ({counts['at_moved_starts']:.0f}): "
+            "peaks and genes seem to be of two assemblies",
+            mend="name peaks and genes of the assembly of your pairs, or lift them over; and see that these "
+            "are peaks of active promoters (H3K4me3)",
+            file=path,
+        )
