@@ -103,7 +103,7 @@ def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path)
     named = dict.fromkeys(starts["chrom"], 1)
     check_shared(settings.genes, named, splits)
     others = splits | {"the genes": set(named)}
-    check_tracks(project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others)
+    check_tracks(project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others, starts=starts)
 
 
 def _read_cohort(
