@@ -382,9 +382,9 @@ class SimulationSettings(Section):
         ),
     )
     insulator_rate: Fraction = Field(
-        0.15,
+        0.08,
         description=(
-            "Chance that a gap between elements carries a CTCF site; none does at landscape_strength 0."
+            "Chance that a gap between elements carries a CTCF site; none does at `landscape_strength: 0`."
         ),
     )
     missed_peaks: Fraction = Field(0.1, description="Share of peaks that an assay misses, at random.")

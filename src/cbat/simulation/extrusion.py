@@ -24,9 +24,9 @@ Array = NDArray[np.float64]
 
 PROCESSIVITY: Final = 150_000.0
 """Mean size of the loops of extruders that nothing holds up, bp."""
-HOLD: Final = 120.0
+HOLD: Final = 200.0
 """Steps that an always bound site of the right strand holds up a leg, on average."""
-WRONG_STRAND: Final = 0.1
+WRONG_STRAND: Final = 0.3
 """What a site of the other strand does of it."""
 REACH: Final = 2
 """Bins between a leg and a locus that it still brings along."""
@@ -104,10 +104,3 @@ def contacts(density: Array) -> Array:
                 near[:-steps, :, steps:] += weight * density[steps:, :, :-steps]
         density = near
     return density
-
-
-def free_contacts(n_sizes: int, bin_size: int) -> Array:
-    """Contacts by size of loop where extruders load evenly and nothing holds them up, shape=(n_sizes,)."""
-    n_bins = n_sizes + 2 * REACH + 1
-    density = loop_density(np.ones((1, n_bins)), np.ones((2, 1, n_bins)), n_sizes, bin_size)
-    return contacts(density)[:, 0, REACH]

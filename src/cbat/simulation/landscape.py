@@ -21,7 +21,7 @@ from cbat.simulation.world import sigmoid
 
 Array = NDArray[np.float64]
 
-FACTOR_SHARE: Final = 0.3
+FACTOR_SHARE: Final = 0.15
 """Share of the variance of log activity that the factors of the line explain."""
 LOCUS_SHARE: Final = 0.2
 """Share of the rest that is the same in all lines."""
@@ -29,7 +29,7 @@ TISSUE_SHARE: Final = 0.3
 """Share of the rest that is the same in the lines of a tissue."""
 INACTIVE: Final = -2.0
 """Log activity of an element that is no candidate, over that of a candidate."""
-_LOG_ODDS_OUTSIDE, _LOG_ODDS_INSIDE, _SPREAD_OF_SITES, _SPREAD_OF_LINES = 0.5, -1.0, 1.5, 0.5
+_LOG_ODDS_OUTSIDE, _LOG_ODDS_INSIDE, _SPREAD_OF_SITES, _SPREAD_OF_LINES = 0.0, -4.0, 2.5, 0.5
 
 
 @dataclass(frozen=True)

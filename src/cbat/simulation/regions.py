@@ -18,6 +18,8 @@ Rows = NDArray[np.int64]
 
 BINS_OF_REACH: Final = 100
 """Bins of the longest distance of a pair."""
+N_SIZES: Final = BINS_OF_REACH + 2 + 2 * REACH
+"""Sizes of loops that are followed, bins; enough for the contacts of the longest distance."""
 _SMALLEST_BIN: Final = 500
 _ENHANCERS_TOGETHER: Final = 400
 _REACHES_TOGETHER: Final = 8
@@ -41,6 +43,8 @@ class Region:
         Bins of all of these.
     distance : array, shape=(n_enhancers, n_promoters)
         Between the centres, bp.
+    size : array of int, shape=(n_enhancers, n_promoters)
+        Of the loop that joins their bins, at most the largest that is followed.
     bin_size : int
         bp.
     n_bins : int
@@ -54,6 +58,7 @@ class Region:
     promoter_bin: Rows
     site_bin: Rows
     distance: Array
+    size: Rows
     bin_size: int
     n_bins: int
 
@@ -108,15 +113,17 @@ def regions_of(settings: SimulationSettings, genome: Genome) -> Iterator[Region]
             inside = [of[span] for (of, _), span in zip(here, spans, strict=True)]
             centres = [centre[span] for (_, centre), span in zip(here, spans, strict=True)]
             bins = [(centre - left) // bin_size for centre in centres]
+            own = slice(block.start - spans[0].start, block.stop - spans[0].start)
             yield Region(
                 loaders=inside[0],
-                own=slice(block.start - spans[0].start, block.stop - spans[0].start),
+                own=own,
                 promoters=inside[1],
                 sites=inside[2],
                 loader_bin=bins[0],
                 promoter_bin=bins[1],
                 site_bin=bins[2],
-                distance=np.abs(at[:, None] - centres[1][None, :]).astype(float),
+                distance=np.abs(at[:, None] - centres[1]).astype(float),
+                size=np.minimum(np.abs(bins[0][own, None] - bins[1]), N_SIZES - 1),
                 bin_size=bin_size,
                 n_bins=(right - left) // bin_size + 1,
             )

@@ -25,9 +25,7 @@ from numpy.typing import NDArray
 
 from cbat.config.sections import SimulationSettings
 from cbat.simulation.extrusion import (
-    REACH,
     contacts,
-    free_contacts,
     loop_density,
     step_rates,
 )
@@ -40,7 +38,7 @@ from cbat.simulation.landscape import (
     draw_log_activity,
     draw_occupancy,
 )
-from cbat.simulation.regions import BINS_OF_REACH, Region, regions_of
+from cbat.simulation.regions import N_SIZES, Region, regions_of
 from cbat.simulation.world import (
     DrawnEnvironments,
     Laws,
@@ -51,7 +49,7 @@ from cbat.simulation.world import (
 
 Array = NDArray[np.float64]
 
-BLOCKING, COMPETITION, ACTIVITY = 1.0, 0.6, 0.8
+BLOCKING, COMPETITION, ACTIVITY = 1.6, 0.3, 0.5
 HALF_BLOCKED: Final = 0.5
 HALF_ACTIVE: Final = 1.0
 CHOICE: Final = 1.2
@@ -62,17 +60,13 @@ PASSIVE: Final = 0.05
 N_DRAWN_LANDSCAPES: Final = 24
 """Landscapes of CTCF and loading behind the average over environments."""
 _TOGETHER: Final = 6
-_SHORTEST, _POLYMER = 5_000.0, 0.75
+_SHORTEST, _POLYMER = 5_000.0, 0.1
 
 
-def contact_ratio(
-    region: Region,
-    forward: NDArray[np.bool_],
-    loaders: Array,
-    promoters: Array,
-    occupancy: Array,
+def extruded_contacts(
+    region: Region, forward: NDArray[np.bool_], loaders: Array, promoters: Array, occupancy: Array
 ) -> Array:
-    r"""Contacts of enhancers and promoters over those of free extrusion, :math:`\rho`.
+    """How often loop extrusion brings enhancers and promoters together.
 
     Parameters
     ----------
@@ -90,15 +84,26 @@ def contact_ratio(
     load = np.ones((region.n_bins, len(occupancy)))
     for bins, activity in ((region.loader_bin, loaders), (region.promoter_bin, promoters)):
         np.add.at(load, bins, LOADING * (activity / (1.0 + activity)).T)
-    load /= load.mean(axis=0)
     rates = step_rates(region.site_bin, forward[region.sites], occupancy, region.n_bins)
-    n_sizes = BINS_OF_REACH + 2 + 2 * REACH
-    found = contacts(loop_density(load.T, rates, n_sizes, region.bin_size))
+    found = contacts(loop_density(load.T, rates, N_SIZES, region.bin_size))
     e, p = region.loader_bin[region.own, None], region.promoter_bin[None, :]
-    size = np.minimum(np.abs(e - p), n_sizes - 1)
-    free = free_contacts(n_sizes, region.bin_size)[size]
-    ratio = found.transpose(1, 0, 2)[:, size, np.minimum(e, p)] / free
-    return np.asarray((ratio + PASSIVE) / (1.0 + PASSIVE))
+    return np.asarray(found.transpose(1, 0, 2)[:, region.size, np.minimum(e, p)])
+
+
+def expected_contacts(settings: SimulationSettings, genome: Genome, conserved: Conserved) -> Array:
+    """Mean contacts by size of the loop, where all elements are equally active, shape=(``N_SIZES``,)."""
+    total, number = np.zeros(N_SIZES), np.zeros(N_SIZES)
+    for region in regions_of(settings, genome):
+        loaders, promoters = (
+            np.full((1, len(rows)), settings.active_fraction) for rows in (region.loaders, region.promoters)
+        )
+        bound = sigmoid(conserved.sites[None, region.sites])
+        found = extruded_contacts(region, genome.sites.forward, loaders, promoters, bound)[0]
+        near = region.distance <= settings.max_distance
+        total += np.bincount(region.size[near], found[near], N_SIZES)
+        number += np.bincount(region.size[near], minlength=N_SIZES)
+    # Sizes that no pair has, or that no loop reaches, are looked up for pairs that mean nothing.
+    return np.where(total > 0, total, 1.0) / np.maximum(number, 1.0)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ class Contacts:
         rivals: Array,
     ) -> Contacts:
         """Contacts from activities, shape=(m, n) each."""
+        ratio = (ratio + PASSIVE) / (1.0 + PASSIVE)
         near = region.distance <= settings.max_distance
         contact = np.maximum(region.distance, _SHORTEST) ** -_POLYMER * ratio / _SHORTEST**-_POLYMER
         reached = np.where(near, contact, 0.0) ** CHOICE
@@ -176,6 +182,7 @@ def contacts_in_lines(
     region: Region,
     landscapes: Sequence[Landscape],
     candidates: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+    expected: Array,
 ) -> Iterator[Contacts]:
     """Contacts in every cell line.
 
@@ -184,6 +191,8 @@ def contacts_in_lines(
     landscapes : sequence of Landscape
     candidates : sequence of tuple of array of bool
         Which enhancers and which promoters of the genome are candidates in each line.
+    expected : array, shape=(``N_SIZES``,)
+        See :func:`expected_contacts`.
     """
     for landscape, (of_enhancers, of_promoters) in zip(landscapes, candidates, strict=True):
         log_enhancers = landscape.enhancers[region.loaders]
@@ -191,9 +200,9 @@ def contacts_in_lines(
         loaders = activity_of(log_enhancers, of_enhancers[region.loaders])[None]
         rivals = activity_of(log_promoters, of_promoters[region.promoters])[None]
         occupancy = landscape.occupancy[None, region.sites]
-        ratio = contact_ratio(region, genome.sites.forward, loaders, rivals, occupancy)[0]
+        found = extruded_contacts(region, genome.sites.forward, loaders, rivals, occupancy)[0]
         own, promoters = np.exp(log_enhancers[None, region.own]), np.exp(log_promoters[None])
-        yield Contacts.of(settings, region, ratio, own, promoters, rivals)
+        yield Contacts.of(settings, region, found / expected[region.size], own, promoters, rivals)
 
 
 def contacts_in_drawn(
@@ -202,6 +211,7 @@ def contacts_in_drawn(
     region: Region,
     conserved: Conserved,
     drawn: DrawnEnvironments,
+    expected: Array,
     rng: np.random.Generator,
 ) -> Iterator[Contacts]:
     """Contacts in drawn environments, some environments at a time and in their order.
@@ -225,10 +235,10 @@ def contacts_in_drawn(
     enhancers, promoters = np.exp(log[0][:, region.own]), np.exp(log[1])
     for at in range(0, len(groups), _TOGETHER):
         some = first[at : at + _TOGETHER]
-        ratios = contact_ratio(
+        found = extruded_contacts(
             region, genome.sites.forward, active[0][some], active[1][some], occupancy[at : at + _TOGETHER]
         )
-        for ratio, group in zip(ratios, groups[at : at + _TOGETHER], strict=True):
+        for ratio, group in zip(found / expected[region.size], groups[at : at + _TOGETHER], strict=True):
             yield Contacts.of(settings, region, ratio, enhancers[group], promoters[group], active[1][group])
 
 
@@ -249,9 +259,10 @@ def resistance_of_landscapes(
         Of each line, rows of candidate enhancers and promoters.
     """
     masks = [(genome.enhancers.mask(own[0]), genome.promoters.mask(own[1])) for own in candidates]
+    expected = expected_contacts(settings, genome, landscapes.conserved)
     found = [np.zeros(len(own)) for own in pairs]
     for region in regions_of(settings, genome):
-        contacts_of = contacts_in_lines(settings, genome, region, landscapes.lines, masks)
+        contacts_of = contacts_in_lines(settings, genome, region, landscapes.lines, masks, expected)
         for own, resistance, contact in zip(pairs, found, contacts_of, strict=True):
             rows, places = region.places(own)
             resistance[rows] = contact.resistance(places)[:, 0]
@@ -271,6 +282,7 @@ def invariant_with_landscapes(
 
     The landscapes of a region are drawn once for all lines.
     """
+    expected = expected_contacts(settings, genome, conserved)
     found = [np.zeros(len(own)) for own in pairs]
     for number, region in enumerate(regions_of(settings, genome)):
         here = [region.places(own) for own in pairs]
@@ -279,7 +291,7 @@ def invariant_with_landscapes(
         if not len(places):
             continue
         rng = np.random.default_rng([settings.seed, 78, number])
-        parts = [*contacts_in_drawn(settings, genome, region, conserved, drawn, rng)]
+        parts = [*contacts_in_drawn(settings, genome, region, conserved, drawn, expected, rng)]
 
         known = invariant_probability(
             settings,
