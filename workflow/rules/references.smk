@@ -73,9 +73,8 @@ rule evaluate_references:
         settings=settings(
             "evaluation", "chromosomes", "headline_support", "headline_negatives", "n_bootstrap", "seed"
         ),
-        splits=settings("splits"),
     shell:
         "cbat evaluate_references --cell-line {wildcards.cell_line} --role {params.role}"
         " --labels {input.labels} --elements results/elements/{params.cohort}"
         " {params.sequences} {params.landscape} {params.peers:q} --shortcuts results/references"
-        " {params.truth} --settings {params.settings:q} --splits {params.splits:q} --output {output} > {log} 2>&1"
+        " {params.truth} --settings {params.settings:q} --output {output} > {log} 2>&1"

@@ -43,9 +43,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "splits": {"train": ["chr1"], "validation": ["chr2"], "test": ["chr3"]}, "seeds": [7],
     }  # fmt: skip
 
-    def run(unseen=(), genome=None, **over) -> None:
+    def run(unseen=(), genome=None, without=(), **over) -> None:
+        given = values | over | dict.fromkeys(without)
         run_world(
-            world="small", values=json.dumps(values | over), snakefile=Path("Snakefile"),
+            world="small", values=json.dumps(given), snakefile=Path("Snakefile"),
             directory=Path("worlds/small"), outputs=[OUTPUT], threads=1, unseen=unseen, genome=genome,
         )  # fmt: skip
 
@@ -112,3 +113,15 @@ def test_a_world_has_a_sheet_of_its_own_where_it_changes_roles(run, tmp_path: Pa
     before = sheet.stat().st_mtime_ns
     run(unseen=["A"], genome=Path("results/genome/genome.fa"))
     assert sheet.stat().st_mtime_ns == before
+
+
+def test_a_world_without_a_genome_sees_genes_and_what_other_tools_say(run, tmp_path: Path) -> None:
+    (tmp_path / "config" / "good").touch()
+    run(
+        landscape={"genes": "genes.gtf", "contig_names": "names/of.tsv"},
+        evaluation={"peers": {"other": "peers/other.tsv"}},
+        splits={"folds": {"a": ["chr1"], "b": ["chr2"], "c": ["chr3"]}},
+        without=["genome"],
+    )
+    links = {path.name for path in (tmp_path / "worlds" / "small").iterdir() if path.is_symlink()}
+    assert links == {"config", "mine", "genes.gtf", "names", "peers"}
