@@ -74,6 +74,7 @@ class Genome:
         for first in range(self.first[chromosome], end, _ELEMENTS_TOGETHER):
             last = min(first + _ELEMENTS_TOGETHER, end)
             gaps, elements = self.gaps.read(first, last), self._elements(self.order[first:last])
+            after = gaps[-1, :SHORTEST_GAP].copy()
             self.planted.plant(gaps, first)
             lengths = self.gaps.length[first:last]
             parts = [
@@ -82,7 +83,7 @@ class Genome:
                 for part in (gap[:length], element)
             ]
             yield np.concatenate(parts)
-        yield gaps[-1, :SHORTEST_GAP]
+        yield after
 
     def _elements(self, rows: NDArray[np.int64]) -> list[Codes]:
         """Bases of some elements."""
