@@ -86,7 +86,7 @@ rule describe_inputs:
     params:
         code=code("cbat.evaluation.input_report"),
         cell_lines=PROJECT.names(),
-        support_elements=PROJECT.config.shards.support_elements,
+        support_elements=PROJECT.config.shards.support_elements if PROJECT.sequence_models else [],
     shell:
         "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
         " --elements {input.elements} --support-elements {params.support_elements}"
