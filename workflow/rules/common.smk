@@ -253,18 +253,14 @@ def stand_ins(wildcards):
 
     For a line of the training none is taken that is unseen, or that one would change what is trained on.
     """
-    own = PROJECT.row(wildcards.cell_line)
+    cohort = "training" if cohort_of(wildcards) == "training" else None
     asked = {"wrong": PROJECT.wrong_line, "sibling": PROJECT.sibling_line}
     found = {
-        context: line(own.cell_line)
+        context: line(wildcards.cell_line, cohort)
         for context, line in asked.items()
         if context in PROJECT.config.evaluation.contexts
     }
-    return {
-        context: name
-        for context, name in found.items()
-        if name is not None and own.cohort in ("unseen", PROJECT.row(name).cohort)
-    }
+    return {context: name for context, name in found.items() if name is not None}
 
 
 def lines_beside(wildcards):

@@ -23,7 +23,15 @@ from cbat.config.models import (
 )
 from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
-from cbat.config.sheets import TRACK_KINDS, CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.sheets import (
+    TRACK_KINDS,
+    CellLine,
+    Cohort,
+    Tissue,
+    check_tissues,
+    read_cell_lines,
+    read_tissues,
+)
 from cbat.config.similarities import check_similarities, similarity_files, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
@@ -124,16 +132,15 @@ class Project:
         """The section ``graph`` as the stage reads it, see :func:`with_computed_tables`."""
         return with_computed_tables(self.config.graph, scope)
 
-    def wrong_line(self, cell_line: str) -> str | None:
+    def wrong_line(self, cell_line: str, cohort: Cohort | None = None) -> str | None:
         """The line whose support set replaces the own one, to see whether the model reads it at all.
 
         The next line of the sheet (the first follows the last) that is of another stated tissue and as
         seen or unseen as ``cell_line``. Where none is, another tissue matters more than the cohort; None
-        when the sheet has no other line.
+        when the sheet has no other line. With a cohort lines of the other one are out of the question.
         """
         own = self.row(cell_line)
-        position = self.cell_lines.index(own)
-        others = [*self.cell_lines[position + 1 :], *self.cell_lines[:position]]
+        others = self._others(own, cohort)
 
         def distance(row: CellLine) -> tuple[bool, bool]:
             other_tissue = row.tissue != own.tissue and UNKNOWN not in (row.tissue, own.tissue)
@@ -141,17 +148,22 @@ class Project:
 
         return min(others, key=distance).cell_line if others else None
 
-    def sibling_line(self, cell_line: str) -> str | None:
+    def sibling_line(self, cell_line: str, cohort: Cohort | None = None) -> str | None:
         """Another line of the same stated tissue, to see how far the tissue alone explains what a line has.
 
         The next line of the sheet (the first follows the last), one that is as seen or unseen as
-        ``cell_line`` before others; None where the tissue has no other line, or is unknown.
+        ``cell_line`` before others; None where the tissue has no other line, or is unknown. With a cohort
+        lines of the other one are out of the question.
         """
         own = self.row(cell_line)
+        siblings = [row for row in self._others(own, cohort) if row.tissue == own.tissue != UNKNOWN]
+        return min(siblings, key=lambda row: row.cohort != own.cohort).cell_line if siblings else None
+
+    def _others(self, own: CellLine, cohort: Cohort | None) -> list[CellLine]:
+        """The lines that follow one in the sheet, then those before it; of one cohort or of both."""
         position = self.cell_lines.index(own)
         others = [*self.cell_lines[position + 1 :], *self.cell_lines[:position]]
-        siblings = [row for row in others if row.tissue == own.tissue != UNKNOWN]
-        return min(siblings, key=lambda row: row.cohort != own.cohort).cell_line if siblings else None
+        return [row for row in others if cohort in (None, row.cohort)]
 
 
 def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:

@@ -247,3 +247,12 @@ def test_contigs_are_renamed_by_one_table(files) -> None:
     assert load(files, "genome: null\n" + landscape).config.contig_names == Path("data/names.tsv")
     with pytest.raises(UserError, match="landscape.contig_names is for runs without a genome"):
         load(files, landscape)
+
+
+def test_lines_that_stand_in_may_be_those_of_the_training_alone(files) -> None:
+    project = load(files, LANDSCAPE)
+    # K562 is of blood; IMR90 (validation) and NHEK (unseen) are of skin.
+    assert project.wrong_line("NHEK", "training") == "K562"
+    assert project.wrong_line("IMR90", "training") == "K562"
+    assert project.sibling_line("IMR90") == "NHEK"
+    assert project.sibling_line("IMR90", "training") is None
