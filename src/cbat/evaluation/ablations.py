@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,7 @@ def ablation_table(
     baseline: str,
     full_model: str,
     scored: ScoredPairs,
+    left_out: Collection[str] = (),
 ) -> pd.DataFrame:
     """Every model that was run, the best first.
 
@@ -58,6 +60,8 @@ def ablation_table(
     baseline, full_model : str
     scored : ScoredPairs
         Scored pairs of all models; without those of a model its differences have no interval.
+    left_out : collection of str
+        Rows of the long table that are no models of this run either, such as peers.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def ablation_table(
     """
     headline = Headline.of(settings)
     compared = {side: headline.by_line(metrics, side) for side in (baseline, full_model)}
-    names = sorted(set(headline.setting(metrics)["model"]) - _references())
+    names = sorted(set(headline.setting(metrics)["model"]) - _references() - set(left_out))
     rows = []
     for model in names:
         own = headline.by_line(metrics, model)

@@ -7,12 +7,17 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from cbat.evaluation import landscape_sources
+from cbat.evaluation.accuracy import ACCURACY_LEGEND
 from cbat.evaluation.summary_text import (
-    ABLATION_LEGEND,
+    PEER_LEGEND,
     ablation_figures,
+    ablation_legend,
+    accuracy_figures,
     components,
     figures,
     grid_figures,
+    peer_figures,
     setting,
     statements,
     title,
@@ -36,11 +41,14 @@ def first_page(summary: Summary) -> str:
         table({"cell line": [*summary.lines["cell_line"], "mean"], **figures(summary)}),
         paragraph(
             f"{title(summary)}; {setting(summary)}. Brackets: 95% intervals over chromosomes. wrong: "
-            f"{summary.full_model} with the support set of another cell line. oracle: the true "
+            f"{summary.full_model} with the {summary.evidence} of another cell line. oracle: the true "
             "probabilities, where the data are simulated."
         ),
+        *_beside(summary),
+        *_peers(summary),
         heading("Is the environment used?"),
         paragraph(said["environment"]),
+        *_sources(summary),
         heading("How sure is that?"),
         *map(paragraph, (said.get("caution", ""), said.get("shortcuts", ""))),
     ]
@@ -50,15 +58,40 @@ def first_page(summary: Summary) -> str:
         blocks += [
             heading("What is each part worth?"),
             table(ablation_figures(summary)),
-            paragraph(ABLATION_LEGEND),
+            paragraph(ablation_legend(summary)),
             bullets(components(summary)),
         ]
     if len(summary.grid) > 1:
         blocks += [heading("Seen and unseen"), table(grid_figures(summary))]
-    blocks += [
-        paragraph("Which motifs the support sets make stand out in a line is under *Environment*.", raw=True)
-    ]
+    if summary.draws_support:
+        pointer = "Which motifs the support sets make stand out in a line is under *Environment*."
+        blocks += [paragraph(pointer, raw=True)]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _beside(summary: Summary) -> list[str]:
+    columns = accuracy_figures(summary)
+    return [heading("Beside the headline"), table(columns), paragraph(ACCURACY_LEGEND)] if columns else []
+
+
+def _peers(summary: Summary) -> list[str]:
+    if not summary.about_peers:
+        return []
+    blocks = [heading("Other tools"), bullets(summary.about_peers)]
+    return [*blocks, table(peer_figures(summary)), paragraph(PEER_LEGEND)] if len(summary.peers) else blocks
+
+
+def _sources(summary: Summary) -> list[str]:
+    """Which part of the landscape is conserved, and which is the line's own."""
+    if not len(summary.sources):
+        return []
+    differences = landscape_sources.means(summary.sources)
+    return [
+        heading("Which part of the landscape is the line's own?"),
+        bullets(landscape_sources.sentences(differences)),
+        table(landscape_sources.cells(differences)),
+        paragraph(landscape_sources.SOURCE_LEGEND),
+    ]
 
 
 def heading(text: str) -> str:

@@ -102,17 +102,14 @@ def match(
     UserError
         The peer knows the line and none of these pairs.
     """
-    keys = pd.DataFrame({"chrom": pairs["chrom"].to_numpy()})
-    for role in ROLES:
-        keys[f"{role}_centre"] = _centres_of_ids(pairs[f"{role}_id"])
+    score = scores_of(predicted, pairs, cell_line)
     mine = predicted[predicted["cell_line"] == cell_line]
-    score = keys.merge(mine[[*KEY, "score"]], on=KEY, how="left", validate="many_to_one")["score"]
-    shared = int(score.notna().sum())
+    shared = int((~np.isnan(score)).sum())
     if not len(mine):
         known = ", ".join(sorted(set(predicted["cell_line"])))
         _logger.warning("%s has no pair of the cell line %s; it knows: %s", name, cell_line, known)
     elif not shared:
-        first, other = mine.iloc[0], keys.iloc[0]
+        first, other = mine.iloc[0], _keys(pairs.iloc[:1]).iloc[0]
         raise UserError(
             f"none of the {len(mine)} pairs of {cell_line} of the peer {name!r} is a labelled pair; its "
             f"first has centres {first['enhancer_centre']} and {first['promoter_centre']} on "
@@ -126,7 +123,21 @@ def match(
     merged = int(mine["merged"].sum())
     if merged:
         _logger.info("%s: %d repeated rows of %s were merged into their means", name, merged, cell_line)
-    return np.asarray(score, dtype=float), len(mine) - shared
+    return score, len(mine) - shared
+
+
+def scores_of(predicted: pd.DataFrame, pairs: pd.DataFrame, cell_line: str) -> FloatArray:
+    """Score that a peer gives each pair of a cell line, NaN where it has none; see :func:`match`."""
+    mine = predicted.loc[predicted["cell_line"] == cell_line, [*KEY, "score"]]
+    joined = _keys(pairs).merge(mine, on=KEY, how="left", validate="many_to_one")
+    return np.asarray(joined["score"], dtype=float)
+
+
+def _keys(pairs: pd.DataFrame) -> pd.DataFrame:
+    keys = pd.DataFrame({"chrom": pairs["chrom"].to_numpy()})
+    for role in ROLES:
+        keys[f"{role}_centre"] = _centres_of_ids(pairs[f"{role}_id"])
+    return keys
 
 
 def _centres_of_ids(ids: pd.Series) -> npt.NDArray[np.int64]:

@@ -14,12 +14,17 @@ import pandas as pd
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
 from cbat.evaluation.ablations import ablation_table, grid_table
+from cbat.evaluation.accuracy import accuracy_table
 from cbat.evaluation.bootstrap import Difference
 from cbat.evaluation.collapse_check import collapsed_rows
 from cbat.evaluation.comparison import Comparison, ScoredPairs, Side, compare
 from cbat.evaluation.headline import Headline
+from cbat.evaluation.landscape_sources import SOURCE_COLUMNS, source_table
 from cbat.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from cbat.evaluation.peer_comparison import PEER_COLUMNS, peer_table
+from cbat.evaluation.peer_comparison import sentences as about_peers
 from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, WORST, as_table, read_table, write_table
+from cbat.evaluation.verdicts import ENOUGH_SEEDS
 from cbat.files import atomic_file
 
 SUMMARY_COLUMNS: Final = [
@@ -57,6 +62,16 @@ class Summary:
         :mod:`cbat.evaluation.ablations`.
     differences : dict
         Keys in which a model's settings differ from those of the full model, in words.
+    laws : tuple of str
+        Models that are fitted without chance, so that training seeds do not matter.
+    draws_support : bool
+        Whether the full model reads support sets; otherwise it reads tracks alone.
+    accuracy, sources, peers : DataFrame
+        What stands beside the headline; own and other landscapes; other tools. See
+        :mod:`cbat.evaluation.accuracy`, :mod:`cbat.evaluation.landscape_sources` and
+        :mod:`cbat.evaluation.peer_comparison`.
+    about_peers : tuple of str
+        What the last shows, in words.
     """
 
     headline: Headline
@@ -70,6 +85,29 @@ class Summary:
     ablations: pd.DataFrame = field(default_factory=pd.DataFrame)
     grid: pd.DataFrame = field(default_factory=pd.DataFrame)
     differences: dict[str, str] = field(default_factory=dict)
+    laws: tuple[str, ...] = ()
+    draws_support: bool = True
+    accuracy: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=pd.Index(SOURCE_COLUMNS)))
+    peers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=pd.Index(PEER_COLUMNS)))
+    about_peers: tuple[str, ...] = ()
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance has a part in the training of either model."""
+        return not {self.baseline, self.full_model} <= {*self.laws}
+
+    @property
+    def n_trainings(self) -> int:
+        """Training seeds; enough of them where there is no chance in training."""
+        return self.n_seeds if self.by_chance else ENOUGH_SEEDS
+
+    @property
+    def evidence(self) -> str:
+        """What the full model reads of a cell line."""
+        if not self.draws_support:
+            return "landscape"
+        return "support set and tracks" if len(self.sources) else "support set"
 
     @property
     def lines(self) -> pd.DataFrame:
@@ -92,10 +130,14 @@ def run(
     scored_pairs: Sequence[Path] = (),
     models: Sequence[Path] = (),
     differences: str = "{}",
+    laws: Sequence[str] = (),
+    peers: Mapping[str, Path] | None = None,
 ) -> None:
-    """Write the long table, three short ones, what they mean in words, and the report's first page.
+    """Write the long table, five short ones, what they mean in words, and the report's first page.
 
-    ``metrics.tsv``, ``summary.tsv``, ``ablations.tsv``, ``grid.tsv``, ``summary.txt``, ``first_page.rst``.
+    ``metrics.tsv``, ``summary.tsv``, ``ablations.tsv``, ``grid.tsv``, ``landscape_sources.tsv``,
+    ``peers.tsv``, ``summary.txt``, ``first_page.rst``. Where no landscape is read, or no peer is named, the
+    last two tables are empty below their header.
 
     Parameters
     ----------
@@ -114,6 +156,10 @@ def run(
         ``<model>/seed_<seed>/model.json`` of all models, which hold the signs of collapse in training.
     differences : str
         JSON: model -> the keys in which its settings differ from those of the full model.
+    laws : sequence of str
+        Models without sequence. Chance has no part in fitting them, so that one seed of theirs is enough.
+    peers : mapping, optional
+        Name -> table of another tool's predictions; see :mod:`cbat.evaluation.peer_tables`.
 
     Raises
     ------
@@ -132,10 +178,19 @@ def run(
         scored=ScoredPairs(scored_pairs),
         models=models,
         differences=json.loads(differences),
+        laws=laws,
+        peers=peers or {},
     )
     directory = Path(directory)
     write_table(directory / "metrics.tsv", metrics)
-    for name, table in (("summary", summary.table), ("ablations", summary.ablations), ("grid", summary.grid)):
+    tables_of = {
+        "summary": summary.table,
+        "ablations": summary.ablations,
+        "grid": summary.grid,
+        "landscape_sources": summary.sources,
+        "peers": summary.peers,
+    }
+    for name, table in tables_of.items():
         with atomic_file(directory / f"{name}.tsv") as temporary:
             table.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
     for file, text in (("summary.txt", in_words(summary)), ("first_page.rst", first_page(summary))):
@@ -179,6 +234,8 @@ def summarise(
     scored: ScoredPairs,
     models: Sequence[Path] = (),
     differences: Mapping[str, str] | None = None,
+    laws: Sequence[str] = (),
+    peers: Mapping[str, Path] | None = None,
 ) -> Summary:
     """The headline figures of the two models side by side; see :func:`run`."""
     headline = Headline.of(settings)
@@ -193,7 +250,8 @@ def summarise(
             raise UserError(
                 f"the model {model!r} has no {headline.metric} for {headline.role} cell lines on "
                 f"{headline.chromosomes} chromosomes with support sets of {headline.n_support}",
-                mend="evaluate it, with evaluation.headline_support among evaluation.support_sizes",
+                mend="evaluate it; a model that reads support sets needs evaluation.headline_support among "
+                "evaluation.support_sizes",
             )
     table = pd.DataFrame(figures).dropna(subset=["baseline", "full_model"]).sort_index()
     if not len(table):
@@ -219,6 +277,8 @@ def summarise(
             balanced=headline.balanced,
         )
         _add_interval(table, column, compared)
+    beside = peer_table(metrics, peers or {}, settings=settings, full_model=full_model, scored=scored)
+    lines = [str(name) for name in table.index[:-1]]
     room = table["oracle"] - table["baseline"]
     table["gap_closed"] = (table["gain"] / room).where(room > 0.0)
     return Summary(
@@ -231,10 +291,21 @@ def summarise(
         collapsed=_collapsed(metrics, headline, models),
         references=_references(metrics, headline),
         ablations=ablation_table(
-            metrics, settings=settings, baseline=baseline, full_model=full_model, scored=scored
+            metrics,
+            settings=settings,
+            baseline=baseline,
+            full_model=full_model,
+            scored=scored,
+            left_out=peers or (),
         ),
         grid=grid_table(metrics, settings=settings, baseline=baseline, full_model=full_model, scored=scored),
         differences=dict(differences or {}),
+        laws=tuple(laws),
+        draws_support=headline.draws_support(metrics, full_model),
+        accuracy=accuracy_table(metrics, headline, (full_model, baseline)),
+        sources=source_table(metrics, settings=settings, full_model=full_model, scored=scored),
+        peers=beside,
+        about_peers=tuple(about_peers(beside, peers or {}, headline, full_model, lines)),
     )
 
 
@@ -252,7 +323,7 @@ def _add_interval(table: pd.DataFrame, column: str, compared: Comparison | None)
 def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> dict[str, float]:
     values = {
         context: headline.by_line(metrics, model, context).mean()
-        for context in ("none", "mean", "shuffled", "graph")
+        for context in ("none", "mean", "shuffled", "graph", "sibling")
     }
     return {context: float(value) for context, value in values.items() if not np.isnan(value)}
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from cbat.evaluation import accuracy, landscape_sources
+from cbat.evaluation.accuracy import ACCURACY_LEGEND
+from cbat.evaluation.table import FOLDS, MACRO
 from cbat.evaluation.verdicts import (
     ENOUGH_SEEDS,
     NOISE,
@@ -24,6 +28,13 @@ _CONTEXT_NAMES: Final = {
     "mean": "mean environment (ranks as resistance off)",
     "shuffled": "shuffled support",
     "graph": "graph without support",
+    "sibling": "line of the same tissue",
+}
+_CONTEXTS_OF_A_LANDSCAPE: Final = {
+    **_CONTEXT_NAMES,
+    "none": "no landscape",
+    "mean": "mean landscape",
+    "graph": "what the graph expects, nothing of the line",
 }
 
 
@@ -31,6 +42,18 @@ def in_words(summary: Summary) -> str:
     """A table of the headline figures, and sentences that say what they mean."""
     lines = [title(summary), setting(summary), "", *_table(summary), "", *_legend(summary), ""]
     lines += [f"* {statement}" for statement in statements(summary).values()]
+    lines += _section("BESIDE THE HEADLINE", accuracy_figures(summary), [], ACCURACY_LEGEND)
+    if summary.about_peers:
+        lines += _section("OTHER TOOLS", peer_figures(summary), summary.about_peers, PEER_LEGEND)
+    if len(summary.sources):
+        differences = landscape_sources.means(summary.sources)
+        said = landscape_sources.sentences(differences)
+        lines += _section(
+            "WHICH PART OF THE LANDSCAPE IS THE LINE'S OWN",
+            landscape_sources.cells(differences),
+            said,
+            landscape_sources.SOURCE_LEGEND,
+        )
     if len(summary.ablations):
         lines += ["", "EVERY MODEL OF THIS RUN", "", *_ablations(summary), ""]
         lines += [f"* {statement}" for statement in components(summary)]
@@ -39,19 +62,70 @@ def in_words(summary: Summary) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _section(heading: str, columns: dict[str, list[str]], said: Sequence[str], legend: str) -> list[str]:
+    """Lines of a heading, a table if it has rows, what it means, and sentences."""
+    lines = ["", heading, ""]
+    if any(columns.values()):
+        lines += [*text_table(columns, left=[*columns][:1]), "", legend]
+    if said:
+        lines += ["", *(f"* {sentence}" for sentence in said)]
+    return lines
+
+
+PEER_LEGEND: Final = (
+    "Every pair of the table is one that both have; intervals are paired, over chromosomes. theirs: the "
+    "other tool."
+)
+
+
+def peer_figures(summary: Summary) -> dict[str, list[str]]:
+    """Cells of the table of other tools, by the title of their column; at the headline's prevalence."""
+    table, headline = summary.peers, summary.headline
+    mine = table[(table["negatives"] == headline.negatives) & (table["metric"] == headline.metric)]
+    return {
+        "tool": list(mine["peer"]),
+        "cell line": ["mean" if name == MACRO else name for name in mine["cell_line"]],
+        "pairs": [f"{n:,}" for n in mine["n_shared"]],
+        "theirs": decimals(mine["theirs"]),
+        summary.full_model: decimals(mine["ours"]),
+        f"{summary.full_model} minus theirs": [
+            with_interval(*row) for row in mine[["difference", "low", "high"]].to_numpy(dtype=float)
+        ],
+    }
+
+
+def accuracy_figures(summary: Summary) -> dict[str, list[str]]:
+    """Cells of the table of what stands beside the headline."""
+    return accuracy.cells(summary.accuracy) if len(summary.accuracy) else {}
+
+
 def title(summary: Summary) -> str:
     """What is measured, and where."""
-    return f"AUPR on {summary.headline.role} cell lines x {summary.headline.chromosomes} chromosomes"
+    headline = summary.headline
+    where = (
+        "all chromosomes, each in its fold"
+        if headline.chromosomes == FOLDS
+        else (f"{headline.chromosomes} chromosomes")
+    )
+    return f"AUPR on {headline.role} cell lines x {where}"
 
 
 def setting(summary: Summary) -> str:
     """Under which conditions it is measured."""
     headline = summary.headline
-    seeds = "1 training seed" if summary.n_seeds == 1 else f"mean of {summary.n_seeds} training seeds"
-    return (
-        f"{headline.negatives} classes (chance is 0.500), support sets of {headline.n_support} elements, "
-        + seeds
-    )
+    conditions = ["balanced classes (chance is 0.500)"]
+    if not headline.balanced:
+        share = summary.accuracy["contacts"].iloc[-1] if len(summary.accuracy) else np.nan
+        chance = "" if np.isnan(share) else f", {share:.3f} on average"
+        conditions = [
+            f"all labelled pairs at their natural prevalence (chance is the share of contacts{chance})"
+        ]
+    if summary.draws_support:
+        conditions.append(f"support sets of {headline.n_support} elements")
+    if summary.by_chance:
+        one = summary.n_seeds == 1
+        conditions.append("1 training seed" if one else f"mean of {summary.n_seeds} training seeds")
+    return ", ".join(conditions)
 
 
 def statements(summary: Summary) -> dict[str, str]:
@@ -74,7 +148,8 @@ def _legend(summary: Summary) -> list[str]:
         f"gain: {full} minus {summary.baseline} [95% interval, chromosomes resampled].",
     ]
     if summary.table["wrong_support"].notna().any():
-        lines.append(f"wrong: {full} with the support set (unlabelled candidates) of another cell line.")
+        what = f"{summary.evidence} (unlabelled candidates)" if summary.draws_support else summary.evidence
+        lines.append(f"wrong: {full} with the {what} of another cell line.")
     if summary.table["oracle"].notna().any():
         lines.append("oracle: the true contact probabilities of the simulation; no model can do better.")
     return lines
@@ -118,13 +193,15 @@ def ablation_figures(summary: Summary) -> dict[str, list[str]]:
 def _ablations(summary: Summary) -> list[str]:
     columns = ablation_figures(summary)
     rows = text_table(columns, left=("model", *list(columns)[-2:]))
-    return [*rows, "", ABLATION_LEGEND]
+    return [*rows, "", ablation_legend(summary)]
 
 
-ABLATION_LEGEND: Final = (
-    "own, wrong, off, mean: the line's own support set, that of another line, resistance switched off, "
-    "the mean environment. A model without environment has one figure."
-)
+def ablation_legend(summary: Summary) -> str:
+    """What the columns of the table of models are."""
+    return (
+        f"own, wrong, off, mean: the line's own {summary.evidence}, that of another line, resistance "
+        "switched off, the mean environment. A model without environment has one figure."
+    )
 
 
 def components(summary: Summary) -> list[str]:
@@ -135,7 +212,8 @@ def components(summary: Summary) -> list[str]:
             continue
         ends = (float(row[f"minus_full{end}"]) for end in ("", "_low", "_high"))
         value, low, high = ends
-        sign = clear_sign(value, low, high, int(row["n_seeds"]))
+        chance = {str(row["model"]), summary.full_model} - {*summary.laws}
+        sign = clear_sign(value, low, high, int(row["n_seeds"]) if chance else ENOUGH_SEEDS)
         if sign and abs(value) < NOISE:
             verdict = f"clear over chromosomes, but below {NOISE}, which is noise in one run"
         else:
@@ -194,13 +272,14 @@ def _gain(summary: Summary) -> str:
 def _clear_sign(summary: Summary, column: str) -> int:
     mean = summary.mean
     value, low, high = (float(mean[f"{column}{end}"]) for end in ("", "_low", "_high"))
-    return clear_sign(value, low, high, summary.n_seeds)
+    return clear_sign(value, low, high, summary.n_trainings)
 
 
 def _environment(summary: Summary) -> str:
     mean, lines = summary.mean, summary.lines
+    what = summary.evidence
     if np.isnan(mean["own_minus_wrong"]):
-        return "Uses the environment: not tested (no support set of a wrong cell line was fed)."
+        return f"Uses the environment: not tested (no {what} of a wrong cell line was fed)."
     n_better = int((lines["own_minus_wrong"] > 0).sum())
     difference = with_interval(
         mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
@@ -209,16 +288,17 @@ def _environment(summary: Summary) -> str:
     used = sign > 0
     words = f"Uses the environment: {'yes' if used else 'NO'}. "
     if used:
-        words += "The line's own support set does better than that of a wrong line: "
+        words += f"The line's own {what} does better than that of a wrong line: "
     elif sign < 0:
-        words += "The support set of a wrong line does even better than the line's own: "
+        words += f"The {what} of a wrong line does even better than the line's own: "
     else:
-        words += "The support set of a wrong line does not do clearly worse than the line's own: "
+        words += f"The {what} of a wrong line does not do clearly worse than the line's own: "
     words += f"own minus wrong {difference}, above zero on {n_better} of {len(lines)} lines."
     if not used:
         words += " Any gain over the baseline must not be credited to the environment."
     if summary.other_contexts:
-        others = ", ".join(f"{_CONTEXT_NAMES[name]} {v:.3f}" for name, v in summary.other_contexts.items())
+        names = _CONTEXT_NAMES if summary.draws_support else _CONTEXTS_OF_A_LANDSCAPE
+        others = ", ".join(f"{names[name]} {v:.3f}" for name, v in summary.other_contexts.items())
         words += f" Other contexts: {others}."
     return words
 
@@ -248,8 +328,9 @@ def _shortcuts(summary: Summary) -> str:
     shortcuts = {name: v for name, v in summary.references.items() if not name.startswith("oracle")}
     if not shortcuts:
         return ""
+    simpler = "the two sequences together" if summary.draws_support else "the landscape"
     words = (
-        "Shortcuts (predictions from something simpler than the two sequences together): "
+        f"Shortcuts (predictions from something simpler than {simpler}): "
         + ", ".join(f"{name} {value:.3f}" for name, value in shortcuts.items())
         + "."
     )
@@ -270,7 +351,7 @@ def _collapse(summary: Summary) -> str:
 
 
 def _caution(summary: Summary) -> str:
-    if summary.n_seeds >= ENOUGH_SEEDS:
+    if summary.n_trainings >= ENOUGH_SEEDS:
         return ""
     return (
         f"Fewer than 3 training seeds: a difference below {NOISE} is noise, and the intervals do not "
