@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ from cbat.drawing import FAINT, INK, svg_figure
 from cbat.errors import UserError
 from cbat.evaluation.comparison import ScoredPairs, Side
 from cbat.evaluation.headline import DRAWN_CONTEXTS, Headline
-from cbat.evaluation.table import AGGREGATES, MACRO, read_table
+from cbat.evaluation.table import AGGREGATES, FOLDS, MACRO, read_table
 from cbat.evaluation.weights import prevalence_weights
 
 if TYPE_CHECKING:
@@ -80,18 +80,22 @@ def plot_precision_recall(
         )
     true_files = {Path(path).stem: Path(path) for path in truth}
     title = f"Precision and recall of contacts, {_setting(headline)}"
-    with _panels(output, names, title) as panels:
+    with _panels(output, names, title, headline) as panels:
         for name, axes in panels.items():
             for model, colour in ((baseline, figures.baseline_colour), (full_model, figures.model_colour)):
                 for seed in scored.seeds(model):
                     pairs = scored.read(Side(model), seed, name, headline.chromosomes, headline.n_support)
                     if pairs is not None:
-                        _draw_curve(axes, pairs, color=colour, label=model)
+                        _draw_curve(axes, pairs, headline, color=colour, label=model)
             if name in true_files and pairs is not None:
                 columns = ["enhancer_id", "promoter_id", "probability"]
                 known = stored.read_table(true_files[name], columns, mend="simulate the benchmark anew")
                 certain = pairs.drop(columns="probability").merge(known, on=["enhancer_id", "promoter_id"])
-                _draw_curve(axes, certain, color=figures.oracle_colour, label="oracle", linestyle="--")
+                look = {"color": figures.oracle_colour, "linestyle": "--"}
+                _draw_curve(axes, certain, headline, label="oracle", **look)
+            if pairs is not None:
+                chance = _CHANCE if headline.balanced else float(pairs["label"].mean())
+                axes.axhline(chance, color=FAINT, linewidth=1.2, linestyle=":", label="chance", zorder=0)
 
 
 def plot_cell_line_bars(
@@ -114,11 +118,12 @@ def plot_cell_line_bars(
     """
     headline = Headline.of(settings)
     table = read_table(metrics)
+    wrong = "support" if headline.draws_support(table, full_model) else "landscape"
     series = [
         _Series(baseline, baseline, None, {"color": figures.baseline_colour}),
         _Series(full_model, full_model, None, {"color": figures.model_colour}),
         _Series(
-            f"{full_model}, support of a wrong line", full_model, "wrong",
+            f"{full_model}, {wrong} of a wrong line", full_model, "wrong",
             {"facecolor": "white", "edgecolor": figures.model_colour, "hatch": "////"},
         ),
         _Series("oracle", "oracle", None, {"color": figures.oracle_colour}),
@@ -148,12 +153,31 @@ def plot_cell_line_bars(
             rotation_mode="anchor",
         )  # fmt: skip
         axes.tick_params(axis="x", length=0)
-        axes.axhline(_CHANCE, color=INK, linewidth=1.0, linestyle=":", zorder=4)
+        _draw_chance(axes, table, headline, full_model, names, centres, (len(shown) + 1.0) / 2.0)
         axes.set_ylim(0.0, 1.0)
         axes.set_xlim(-1.0, centres[-1] + step / 2.0 + 0.3)
         axes.set_ylabel("AUPR (dotted: chance)")
         figure.suptitle(f"AUPR by cell line, {_setting(headline)}", fontsize=11)
         _key_below(figure, axes)
+
+
+def _draw_chance(
+    axes: Axes,
+    table: pd.DataFrame,
+    headline: Headline,
+    full_model: str,
+    names: list[str],
+    centres: npt.NDArray[np.floating[Any]],
+    reach: float,
+) -> None:
+    """A dotted line at the AUPR of chance: for all, or at natural prevalence for each cell line."""
+    look: dict[str, Any] = {"linewidth": 1.0, "linestyle": ":", "zorder": 4}
+    if headline.balanced:
+        axes.axhline(_CHANCE, color=INK, **look)
+        return
+    rows = replace(headline, metric="prevalence").rows(table, full_model)
+    share = rows.groupby("cell_line")["value"].mean().reindex([*names, MACRO])
+    axes.hlines(share.to_numpy(), centres - reach, centres + reach, colors=INK, **look)
 
 
 def plot_support_curve(
@@ -179,10 +203,12 @@ def plot_support_curve(
     table = headline.setting(read_table(metrics))
     table = table[table["cell_line"] == MACRO]
     mine = table[table["model"] == full_model]
+    draws = headline.draws_support(table, full_model)
+    what = "support" if draws else "landscape"
     curves = [
-        _Series("own support", full_model, "own", {"color": figures.model_colour, "marker": "o"}),
+        _Series(f"own {what}", full_model, "own", {"color": figures.model_colour, "marker": "o"}),
         _Series("shuffled support", full_model, "shuffled", {"color": _SHUFFLED_COLOUR, "marker": "^"}),
-        _Series("support of a wrong line", full_model, "wrong", {"color": _WRONG_COLOUR, "marker": "s"}),
+        _Series(f"{what} of a wrong line", full_model, "wrong", {"color": _WRONG_COLOUR, "marker": "s"}),
     ]
     levels = [
         _Series("oracle", "oracle", None, {"color": figures.oracle_colour, "linestyle": "--"}),
@@ -190,7 +216,10 @@ def plot_support_curve(
             "best without environment", "oracle_invariant", None,
             {"color": figures.oracle_colour, "linestyle": ":"},
         ),
-        _Series("graph, no support", full_model, "graph", {"color": figures.model_colour, "linestyle": "--"}),
+        _Series(
+            "graph, no support" if draws else "what the graph expects", full_model, "graph",
+            {"color": figures.model_colour, "linestyle": "--"},
+        ),
         _Series("mean environment", full_model, "mean", {"color": figures.model_colour, "linestyle": ":"}),
         _Series("resistance off", full_model, "none", {"color": figures.model_colour, "linestyle": "-."}),
         _Series(baseline, baseline, None, {"color": figures.baseline_colour, "linestyle": "--"}),
@@ -205,28 +234,30 @@ def plot_support_curve(
                 file=metrics,
             )
         for one in curves:
-            _draw_sizes(axes, mine[mine["context"] == one.context], one, sizes)
+            _draw_sizes(axes, mine[mine["context"] == one.context], one, sizes, draws)
         for one in levels:
             rows = headline.rows(table, one.model, one.context)
             if len(rows):
                 axes.axhline(rows["value"].mean(), label=one.name, linewidth=1.4, zorder=1, **one.look)
-        names = ["0\n(tissue alone)" if size == 0 else str(size) for size in sizes]
+        zero = "0\n(tissue alone)" if draws else "none: this model reads no sequence"
+        names = [zero if size == 0 else str(size) for size in sizes]
         axes.set_xticks(range(len(sizes)), names)
         axes.set_xlim(-0.3, len(sizes) - 0.7)
         axes.set_xlabel("elements in the support set")
         axes.set_ylabel("AUPR, mean over cell lines")
         axes.grid(axis="y", color="#eeeeee", zorder=0)
         axes.set_axisbelow(True)
-        figure.suptitle(f"What the support set is worth to {full_model}, {_setting(headline)}", fontsize=11)
+        worth = "support set" if draws else "line's own landscape"
+        figure.suptitle(f"What the {worth} is worth to {full_model}, {_setting(headline)}", fontsize=11)
         figure.legend(loc="outside right center")
 
 
-def _draw_sizes(axes: Axes, rows: pd.DataFrame, one: _Series, sizes: list[int]) -> None:
-    if not len(rows):
-        return
-    if one.context != "own":
+def _draw_sizes(axes: Axes, rows: pd.DataFrame, one: _Series, sizes: list[int], draws: bool) -> None:
+    if draws and one.context != "own":
         # Without an element there is nothing wrong or shuffled about a support set.
         rows = rows[rows["n_support"] > 0]
+    if not len(rows):
+        return
     by_size = rows.groupby("n_support")["value"].agg(["mean", "min", "max"])
     where = [sizes.index(size) for size in by_size.index]
     axes.plot(where, by_size["mean"], label=one.name, zorder=3, **one.look)
@@ -242,7 +273,7 @@ def _line_names(shown: list[tuple[_Series, pd.DataFrame]]) -> list[str]:
 
 
 @contextmanager
-def _panels(output: Path, names: list[str], title: str) -> Iterator[dict[str, Axes]]:
+def _panels(output: Path, names: list[str], title: str, headline: Headline) -> Iterator[dict[str, Axes]]:
     """A panel for each cell line, with common axes and one key."""
     n_columns = min(4, len(names))
     n_rows = -(-len(names) // n_columns)
@@ -256,15 +287,15 @@ def _panels(output: Path, names: list[str], title: str) -> Iterator[dict[str, Ax
         panels = dict(zip(names, grid, strict=False))
         yield panels
         for name, axes in panels.items():
-            axes.axhline(_CHANCE, color=FAINT, linewidth=1.2, linestyle=":", label="chance", zorder=0)
             axes.set_title(name)
             axes.set_xlim(0.0, 1.0)
-            axes.set_ylim(0.4, 1.02)
+            axes.set_ylim(0.4 if headline.balanced else 0.0, 1.02)
             axes.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
-            axes.set_yticks([0.5, 0.75, 1.0])
+            axes.set_yticks([0.5, 0.75, 1.0] if headline.balanced else [0.0, 0.5, 1.0])
         for axes in grid[max(0, len(names) - n_columns) : len(names)]:
             axes.set_xlabel("recall")
-        figure.supylabel("precision, classes balanced", fontsize=10)
+        prevalence = "classes balanced" if headline.balanced else "natural prevalence"
+        figure.supylabel(f"precision, {prevalence}", fontsize=10)
         figure.suptitle(title, fontsize=11)
         _key_below(figure, grid[0])
 
@@ -275,15 +306,17 @@ def _key_below(figure: Figure, axes: Axes) -> None:
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
 
 
-def _draw_curve(axes: Axes, pairs: pd.DataFrame, **look: Any) -> None:
+def _draw_curve(axes: Axes, pairs: pd.DataFrame, headline: Headline, **look: Any) -> None:
     recall, precision = precision_recall(
-        pairs["label"].to_numpy(), pairs["probability"].to_numpy(dtype=float)
+        pairs["label"].to_numpy(), pairs["probability"].to_numpy(dtype=float), balanced=headline.balanced
     )
     axes.plot(recall, precision, linewidth=1.5, **look)
 
 
-def precision_recall(label: npt.NDArray[np.integer[Any]], score: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Precision at a fixed grid of recalls, both classes weighed the same.
+def precision_recall(
+    label: npt.NDArray[np.integer[Any]], score: FloatArray, *, balanced: bool = True
+) -> tuple[FloatArray, FloatArray]:
+    """Precision at a fixed grid of recalls, both classes weighed the same or as they are.
 
     Returns
     -------
@@ -294,7 +327,8 @@ def precision_recall(label: npt.NDArray[np.integer[Any]], score: FloatArray) -> 
 
     if len(set(label)) < 2:
         return np.empty(0), np.empty(0)
-    precision, recall, _ = precision_recall_curve(label, score, sample_weight=prevalence_weights(label))
+    weight = prevalence_weights(label) if balanced else None
+    precision, recall, _ = precision_recall_curve(label, score, sample_weight=weight)
     grid = np.linspace(0.0, 1.0, _CURVE_POINTS)
     # scikit-learn lists recall falling and ends with the made-up point (0, 1).
     recall, precision = recall[:-1][::-1], precision[:-1][::-1]
@@ -303,4 +337,5 @@ def precision_recall(label: npt.NDArray[np.integer[Any]], score: FloatArray) -> 
 
 
 def _setting(headline: Headline) -> str:
-    return f"{headline.role} lines x {headline.chromosomes} chromosomes"
+    where = "all chromosomes" if headline.chromosomes == FOLDS else f"{headline.chromosomes} chromosomes"
+    return f"{headline.role} lines x {where}"

@@ -136,6 +136,35 @@ def test_long_names_and_many_lines(build, draw, tmp_path: Path) -> None:
         assert set(names) <= set(texts(draw(kind, made)))
 
 
+def test_laws_at_natural_prevalence_have_all_figures(build, draw, tmp_path: Path) -> None:
+    contexts = {("own", 0): 1.0, ("wrong", 0): 5.0, ("graph", 0): 3.0, ("none", 0): 6.0}
+    made = build(tmp_path / "evaluation", seeds=[1], full=contexts, oracle=False)
+    natural = {"headline_negatives": "natural", "headline_support": 0}
+    assert "precision, natural prevalence" in texts(draw("precision_recall", made, **natural))
+    assert "full, landscape of a wrong line" in texts(draw("bars", made, **natural))
+    found = texts(draw("support", made, **natural))
+    assert {"own landscape", "landscape of a wrong line", "what the graph expects"} <= set(found)
+    assert "What the line's own landscape is worth to full, unseen lines x test chromosomes" in found
+
+
+def test_chance_at_natural_prevalence_is_each_lines_share_of_contacts(
+    evaluation, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.axes import Axes
+
+    drawn = []
+    monkeypatch.setattr(Axes, "hlines", lambda self, y, *_, **__: drawn.append(y))
+    draw("bars", evaluation, headline_negatives="natural")
+    shares = [evaluation.read("full", 1, line)["label"].mean() for line in ("A549", "HepG2")]
+    assert drawn[0] == pytest.approx([*shares, np.mean(shares)], abs=1e-6)
+
+
+def test_a_curve_at_natural_prevalence_ends_at_it() -> None:
+    label = np.array([1, 0, 1, 0, 0, 0, 0, 0])
+    _, precision = precision_recall(label, np.array([9.0, 8, 7, 6, 5, 4, 3, 2]), balanced=False)
+    assert precision[-1] == pytest.approx(2 / 3)
+
+
 def test_the_curve_is_the_one_whose_area_is_reported() -> None:
     rng = np.random.default_rng(0)
     label = (rng.random(4000) < 0.3).astype(int)
