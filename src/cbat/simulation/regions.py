@@ -108,7 +108,9 @@ def regions_of(settings: SimulationSettings, genome: Genome) -> Iterator[Region]
         enhancers = here[0]
         for block in _blocks(enhancers[1], _REACHES_TOGETHER * reach):
             at = enhancers[1][block]
-            left, right = int(at[0]) - reach - margin, int(at[-1]) + reach + margin
+            # Bins begin at multiples of their size, wherever the chromosome is cut.
+            left = (int(at[0]) - reach - margin) // bin_size * bin_size
+            right = int(at[-1]) + reach + margin
             spans = [slice(*np.searchsorted(centre, [left, right])) for _, centre in here]
             inside = [of[span] for (of, _), span in zip(here, spans, strict=True)]
             centres = [centre[span] for (_, centre), span in zip(here, spans, strict=True)]

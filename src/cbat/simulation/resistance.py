@@ -60,6 +60,7 @@ PASSIVE: Final = 0.05
 N_DRAWN_LANDSCAPES: Final = 24
 """Landscapes of CTCF and loading behind the average over environments."""
 _TOGETHER: Final = 6
+_SIZES_AROUND: Final = 5
 _SHORTEST, _POLYMER = 5_000.0, 0.1
 
 
@@ -91,7 +92,10 @@ def extruded_contacts(
 
 
 def expected_contacts(settings: SimulationSettings, genome: Genome, conserved: Conserved) -> Array:
-    """Mean contacts by size of the loop, where all elements are equally active, shape=(``N_SIZES``,)."""
+    """Mean contacts by size of the loop, where all elements are equally active, shape=(``N_SIZES``,).
+
+    Each size takes those next to it along, for a small genome has few pairs of each.
+    """
     total, number = np.zeros(N_SIZES), np.zeros(N_SIZES)
     for region in regions_of(settings, genome):
         loaders, promoters = (
@@ -102,7 +106,9 @@ def expected_contacts(settings: SimulationSettings, genome: Genome, conserved: C
         near = region.distance <= settings.max_distance
         total += np.bincount(region.size[near], found[near], N_SIZES)
         number += np.bincount(region.size[near], minlength=N_SIZES)
-    # Sizes that no pair has, or that no loop reaches, are looked up for pairs that mean nothing.
+    near_sizes = np.ones(2 * _SIZES_AROUND + 1)
+    total, number = (np.convolve(counted, near_sizes, mode="same") for counted in (total, number))
+    # Sizes that no pair has are looked up for pairs that mean nothing.
     return np.where(total > 0, total, 1.0) / np.maximum(number, 1.0)
 
 
