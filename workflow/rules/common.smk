@@ -293,6 +293,10 @@ def wrong_lines(wildcards):
     return [name for name in [PROJECT.wrong_line(wildcards.cell_line)] if wanted and name is not None]
 
 
+PEERS = PROJECT.config.evaluation.peers
+PEER_OPTIONS = ["--peers", *(f"{name}={path}" for name, path in PEERS.items())] if PEERS else []
+
+
 def evaluations(file, models=PROJECT.config.models):
     """One file of each evaluation: of every model, seed and cell line that the configuration asks for."""
     return expand(

@@ -3,7 +3,6 @@
 # Makes: what every result is compared with: prevalence, distance, one element alone, composition, parts of the
 # landscape, other tools, oracles.
 
-PEERS = PROJECT.config.evaluation.peers
 SHORTCUT_FILES = ["shortcuts.json", "enhancer_rates.parquet", "promoter_rates.parquet"]
 
 
@@ -69,7 +68,7 @@ rule evaluate_references:
         landscape=lambda wildcards, input: (
             f"--landscape results/landscape/{wildcards.cell_line}" if input.landscape else ""
         ),
-        peers=["--peers", *(f"{name}={path}" for name, path in PEERS.items())] if PEERS else [],
+        peers=PEER_OPTIONS,
         settings=settings(
             "evaluation", "chromosomes", "headline_support", "headline_negatives", "n_bootstrap", "seed"
         ),

@@ -9,6 +9,24 @@ MODELS = expand(
     seed=PROJECT.config.seeds,
 )
 
+# Two tables that are empty, and no part of the report, where no landscape is read or no other tool is named.
+LANDSCAPE_SOURCES = "results/summary/landscape_sources.tsv"
+PEER_COMPARISON = "results/summary/peers.tsv"
+if PROJECT.config.landscape is not None:
+    LANDSCAPE_SOURCES = report(
+        LANDSCAPE_SOURCES,
+        caption="../report/landscape_sources.rst",
+        category="Is the environment used?",
+        labels={"figure": "Conserved, or the line's own", "kind": "table"},
+    )
+if PEERS:
+    PEER_COMPARISON = report(
+        PEER_COMPARISON,
+        caption="../report/peers.rst",
+        category="Accuracy",
+        labels={"figure": "Other tools", "kind": "table"},
+    )
+
 
 rule summarise_evaluation:
     """Gather all figures in one table and say what they mean."""
@@ -16,6 +34,7 @@ rule summarise_evaluation:
         tables=evaluations("metrics.tsv") + REFERENCES,
         scored_pairs=evaluations("scored_pairs.parquet"),
         models=MODELS,
+        peers=[str(path) for path in PEERS.values()],
     output:
         metrics="results/summary/metrics.tsv",
         summary=report(
@@ -36,6 +55,8 @@ rule summarise_evaluation:
             category="Accuracy",
             labels={"figure": "Seen and unseen", "kind": "table"},
         ),
+        landscape_sources=LANDSCAPE_SOURCES,
+        peers=PEER_COMPARISON,
         words="results/summary/summary.txt",
         first_page="results/summary/first_page.rst",
     log:
@@ -55,10 +76,13 @@ rule summarise_evaluation:
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
         differences=json.dumps(PROJECT.differences()),
+        laws=PROJECT.landscape_models,
+        peers=PEER_OPTIONS,
     shell:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
-        " --models {input.models} --differences {params.differences:q} --directory results/summary > {log} 2>&1"
+        " --models {input.models} --differences {params.differences:q} --laws {params.laws} {params.peers:q}"
+        " --directory results/summary > {log} 2>&1"
 
 
 rule describe_inputs:
