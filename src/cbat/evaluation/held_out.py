@@ -7,29 +7,26 @@ shortcuts, and the words say what the rows do and do not show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
-from cbat.evaluation.first_page import bullets, heading, paragraph
-from cbat.evaluation.first_page import table as list_table
 from cbat.evaluation.headline import Headline
+from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers, held_out_sources, t_interval
+from cbat.evaluation.landscape_sources import SOURCE_COLUMNS
+from cbat.evaluation.peer_comparison import PEER_COLUMNS
 from cbat.evaluation.references import BARS, ORACLES
 from cbat.evaluation.summary import SUMMARY_COLUMNS
-from cbat.evaluation.table import AGGREGATES, MACRO, read_table
-from cbat.evaluation.verdicts import ENOUGH_SEEDS, clear_sign
+from cbat.evaluation.table import AGGREGATES, MACRO, read_table, write_table
 from cbat.files import atomic_file
 
 COMPARED: Final = ("gain", "own_minus_wrong")
-CONTEXTS: Final = ("none", "mean", "shuffled", "graph")
-TITLE: Final = "Lines held out, one world each"
-_SHOWN: Final = ("baseline", "full_model", *COMPARED, *BARS)
+CONTEXTS: Final = ("none", "mean", "shuffled", "graph", "sibling")
 
 
 @dataclass(frozen=True)
@@ -41,16 +38,32 @@ class HeldOut:
     table : DataFrame
         A row for each world and cell line that it holds out, and a last one, ``macro``, for their mean.
     baseline, full_model : str
+    headline : Headline
+    laws : tuple of str
+        Models that are fitted without chance.
+    peers, sources : DataFrame
+        Other tools, and other landscapes; see :mod:`cbat.evaluation.held_out_tables`.
     """
 
     table: pd.DataFrame
     baseline: str
     full_model: str
+    headline: Headline
+    laws: tuple[str, ...] = ()
+    peers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=pd.Index(PEER_COLUMNS)))
+    sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=pd.Index(SOURCE_COLUMNS)))
 
     @property
     def lines(self) -> pd.DataFrame:
         """The rows of the cell lines."""
         return self.table.iloc[:-1]
+
+    @property
+    def evidence(self) -> str:
+        """What the full model reads of a cell line."""
+        if self.full_model in self.laws:
+            return "landscape"
+        return "support set and tracks" if len(self.sources) else "support set"
 
     @property
     def mean(self) -> pd.Series:
@@ -66,8 +79,15 @@ def run(
     baseline: str,
     full_model: str,
     directory: Path,
+    peers: Mapping[str, Path] | None = None,
+    sources: Mapping[str, Path] | None = None,
+    laws: Sequence[str] = (),
 ) -> None:
-    """Write ``held_out_lines.tsv``, ``held_out_lines.txt`` and ``held_out_lines.rst``.
+    """Write the held-out lines side by side, as tables and in words.
+
+    ``held_out_lines.tsv``, ``held_out_metrics.tsv`` (all figures of these lines, in the columns of
+    ``metrics.tsv``), ``held_out_peers.tsv``, ``held_out_sources.tsv``, ``held_out_lines.txt`` and
+    ``held_out_lines.rst``.
 
     Parameters
     ----------
@@ -78,19 +98,34 @@ def run(
     baseline, full_model : str
         Names of the two models that are compared.
     directory : Path
-        Where the three files go.
+        Where the files go.
+    peers, sources : mapping, optional
+        World -> its ``peers.tsv``, and its ``landscape_sources.tsv``.
+    laws : sequence of str
+        Models without sequence, in whose fit chance has no part.
 
     Raises
     ------
     UserError
         A world without figures of the two models.
     """
-    found = gather(metrics, summaries, settings, baseline, full_model)
+    from cbat.evaluation.held_out_text import in_markup, in_words
+
+    found = replace(
+        gather(metrics, summaries, settings, baseline, full_model),
+        peers=held_out_peers(peers or {}),
+        sources=held_out_sources(sources or {}),
+        laws=tuple(laws),
+    )
     directory = Path(directory)
-    with atomic_file(directory / "held_out_lines.tsv") as temporary:
-        found.table.to_csv(
-            temporary, sep="\t", index=False, float_format="%.6f", na_rep="", lineterminator="\n"
-        )
+    write_table(
+        directory / "held_out_metrics.tsv", held_out_metrics(read_table(path) for path in metrics.values())
+    )
+    for name, table in (("lines", found.table), ("peers", found.peers), ("sources", found.sources)):
+        with atomic_file(directory / f"held_out_{name}.tsv") as temporary:
+            table.to_csv(
+                temporary, sep="\t", index=False, float_format="%.6f", na_rep="", lineterminator="\n"
+            )
     for name, text in (("held_out_lines.txt", in_words(found)), ("held_out_lines.rst", in_markup(found))):
         with atomic_file(directory / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -104,7 +139,7 @@ def gather(
     full_model: str,
 ) -> HeldOut:
     """The headline figures of every world's unseen lines; see :func:`run`."""
-    headline = Headline("unseen", Headline.of(settings).chromosomes, settings.headline_support)
+    headline = replace(Headline.of(settings), role="unseen")
     parts = []
     for world, path in metrics.items():
         summary = _read_summary(summaries[world])
@@ -120,7 +155,11 @@ def gather(
     table = pd.concat(parts, ignore_index=True)
     first = ["world", "cell_line", "n_seeds"]
     table = table[[*first, *(name for name in table if name not in first)]]
-    return HeldOut(pd.concat([table, _mean(table)], ignore_index=True), baseline, full_model)
+    for name in ("full_model", *COMPARED):
+        # Those of single lines are over chromosomes; what the mean has of both kinds, see below.
+        for end in ("low", "high"):
+            table[f"{name}_chromosomes_{end}"] = table[f"{name}_{end}"]
+    return HeldOut(pd.concat([table, _mean(table)], ignore_index=True), baseline, full_model, headline)
 
 
 def _read_summary(path: Path) -> pd.DataFrame:
@@ -155,114 +194,16 @@ def _mean(table: pd.DataFrame) -> pd.DataFrame:
     """The mean over rows; its intervals are of Student's t over cell lines.
 
     Worlds have models of their own and share chromosomes, so that neither has the other's interval: this one
-    says how the figure would vary over cell lines.
+    says how the figure would vary over cell lines. ``_chromosomes_low`` and ``_high`` are the means of the
+    lines' intervals over chromosomes: what the mean has if a chromosome is as hard in every line, and so no
+    narrower than its own.
     """
-    from scipy import stats
-
     row: dict[str, Any] = {"world": "-", "cell_line": MACRO, "n_seeds": table["n_seeds"].min()}
     by_line = table.drop(columns=["world", "n_seeds"]).groupby("cell_line").mean()
     for name in by_line.columns:
-        if not name.endswith(("_low", "_high")):
+        if not name.endswith(("_low", "_high")) or "_chromosomes_" in name:
             # A mean over some of the lines would not compare with a mean over all of them.
             row[name] = by_line[name].mean(skipna=False)
     for name in ("full_model", *COMPARED):
-        values = by_line[name].to_numpy(dtype=float)
-        n = len(values)
-        half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
-        row |= {f"{name}_low": row[name] - half, f"{name}_high": row[name] + half}
+        row[f"{name}_low"], row[f"{name}_high"] = t_interval(by_line[name])
     return pd.DataFrame([row], columns=table.columns)
-
-
-def in_words(found: HeldOut) -> str:
-    """What the rows show, then the rows."""
-    shown = _columns(found)
-    widths = {name: max(len(name), *map(len, cells)) for name, cells in shown.items()}
-    lines = ["  ".join(name.ljust(widths[name]) for name in shown).rstrip()]
-    for cells in zip(*shown.values(), strict=True):
-        row = (cell.ljust(widths[name]) for name, cell in zip(shown, cells, strict=True))
-        lines.append("  ".join(row).rstrip())
-    said = [f"* {sentence}" for sentence in statements(found)]
-    return "\n".join([TITLE.upper(), "", *said, "", *lines, "", _legend(found)]) + "\n"
-
-
-def in_markup(found: HeldOut) -> str:
-    """The same for the first page of the report, in reStructuredText."""
-    blocks = [heading("Cell lines held out"), bullets(statements(found)), list_table(_columns(found))]
-    return "\n\n".join([*blocks, paragraph(_legend(found))]) + "\n"
-
-
-def statements(found: HeldOut) -> list[str]:
-    """Sentences that the table bears out, and none that it does not."""
-    lines, mean, full = found.lines, found.mean, found.full_model
-    n = lines["cell_line"].nunique()
-    ahead = int((lines["gain"] > 0).sum())
-    said = [
-        f"{full} minus {found.baseline}: {_signed(mean, 'gain')} on average over {n} held-out cell lines, "
-        f"ahead on {ahead} of {len(lines)}. "
-        f"{_verdict(mean, 'gain', 'The baseline is beaten', 'No gain is shown')}.",
-    ]
-    if not np.isnan(mean["own_minus_wrong"]):
-        shown, not_shown = (
-            "The line's environment is used",
-            "That the line's environment is used is not shown",
-        )
-        verdict = _verdict(mean, "own_minus_wrong", shown, not_shown)
-        said.append(
-            f"Own support set minus that of a wrong line: {_signed(mean, 'own_minus_wrong')}. {verdict}."
-        )
-    shortcuts = {name: float(mean[name]) for name in BARS if not np.isnan(mean[name])}
-    if shortcuts:
-        best = max(shortcuts, key=lambda name: shortcuts[name])
-        above = "above" if mean["full_model"] > shortcuts[best] else "NOT above"
-        said.append(
-            f"The best shortcut is {best} with {shortcuts[best]:.3f}; {full} ({mean['full_model']:.3f}) is "
-            f"{above} it on average."
-        )
-    return said
-
-
-def _verdict(mean: pd.Series, name: str, shown: str, not_shown: str) -> str:
-    low, high = mean[f"{name}_low"], mean[f"{name}_high"]
-    if np.isnan(low):
-        return f"{not_shown}, for there is no interval"
-    sign = clear_sign(float(mean[name]), low, high, int(mean["n_seeds"]))
-    if sign > 0:
-        return f"{shown}: the interval over lines lies above zero"
-    if sign == 0 and not low <= 0.0 <= high:
-        return f"{not_shown}: so small a difference of fewer than {ENOUGH_SEEDS} training seeds is noise"
-    return f"{not_shown}: the interval over lines {'lies below' if high < 0.0 else 'holds'} zero"
-
-
-def _signed(row: pd.Series, name: str) -> str:
-    interval = (
-        "" if np.isnan(row[f"{name}_low"]) else f" [{row[f'{name}_low']:+.3f}, {row[f'{name}_high']:+.3f}]"
-    )
-    return f"{row[name]:+.3f}{interval}"
-
-
-def _columns(found: HeldOut) -> dict[str, list[str]]:
-    """The table as it is printed; a figure that no line has is left out."""
-    table = found.table
-    columns = {"held out": ["mean" if name == MACRO else str(name) for name in table["cell_line"]]}
-    if table["cell_line"].duplicated().any():
-        columns["world"] = [str(name) for name in table["world"]]
-    names = {"baseline": found.baseline, "full_model": found.full_model, "own_minus_wrong": "own - wrong"}
-    for name in _SHOWN:
-        if table[name].isna().all():
-            continue
-        cells = [
-            "-" if np.isnan(row[name]) else _signed(row, name) if name in COMPARED else f"{row[name]:.3f}"
-            for _, row in table.iterrows()
-        ]
-        columns[names.get(name, name)] = cells
-    return columns
-
-
-def _legend(found: HeldOut) -> str:
-    return (
-        "AUPR at balanced classes of the lines that each world holds out, mean over seeds. Brackets: 95% "
-        "intervals, of a line over resampled chromosomes, of the mean over cell lines (Student's t). "
-        f"own - wrong: {found.full_model} with the line's own support set minus the same with that of "
-        "another. The columns after it are shortcuts that know no environment; a model that is not above "
-        "them has shown nothing."
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
-from cbat.evaluation.held_out import HeldOut, gather, in_markup, in_words, run, statements
+from cbat.evaluation.held_out import HeldOut, gather, run
+from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers, t_interval
+from cbat.evaluation.held_out_text import in_markup, in_words, statements
+from cbat.evaluation.landscape_sources import SOURCE_COLUMNS
+from cbat.evaluation.peer_comparison import PEER_COLUMNS
 from cbat.evaluation.summary import SUMMARY_COLUMNS
-from cbat.evaluation.table import as_table, write_table
+from cbat.evaluation.table import COLUMNS, as_table, read_table, write_table
 
 SETTINGS = EvaluationSettings()
 
@@ -155,3 +160,96 @@ def test_a_world_without_unseen_lines_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a" / "summary.tsv").write_text("x\n")
     with pytest.raises(UserError, match="summary.tsv: this is not the summary of a run"):
         gather(*paths(tmp_path, ["a"]), SETTINGS, "baseline", "full")
+
+
+def write_comparisons(folder: Path, worlds) -> tuple[dict[str, Path], dict[str, Path]]:
+    """``peers.tsv`` of two worlds' lines and of none in the third, and ``landscape_sources.tsv``."""
+    found: tuple[dict[str, Path], dict[str, Path]] = ({}, {})
+    for place, (world, lines) in enumerate(worlds.items()):
+        peers, sources = [], []
+        for line in [*lines, "macro"]:
+            gain = 0.1 + 0.02 * place
+            if place < 2:
+                ends = [0.5 + gain, 0.5, gain, gain - 0.05, gain + 0.05]
+                peers.append([line, "other", 100, 3, 4, "balanced", "aupr", *ends])
+            for kind, source, size in (("insulators", "wrong", 0.0), ("insulators", "none", 0.2)):
+                value = size + 0.001 * (place - 1)
+                sources.append([line, kind, source, 0.7, 0.7 - value, value, value - 0.1, value + 0.1, 1])
+        for one, columns, rows, name in zip(
+            found, (PEER_COLUMNS, SOURCE_COLUMNS), (peers, sources), ("peers", "sources"), strict=True
+        ):
+            one[world] = folder / world / f"{name}.tsv"
+            pd.DataFrame(rows, columns=columns).to_csv(one[world], sep="\t", index=False)
+    return found
+
+
+def test_the_figures_of_all_held_out_lines_are_one_table(tmp_path: Path) -> None:
+    for world, lines in THREE.items():
+        write_world(tmp_path / world, lines)
+    metrics, summaries = paths(tmp_path, THREE)
+    # A reference that one line alone has, and a seen line, which is not held out.
+    extra = read_table(metrics["without_A"])
+    rows = extra.iloc[:1].to_dict("records")
+    extra = [*extra.to_dict("records"), rows[0] | {"model": "other"}, rows[0] | {"role": "seen"}]
+    write_table(metrics["without_A"], as_table(extra))
+    run(
+        metrics=metrics, summaries=summaries, settings=SETTINGS, baseline="baseline", full_model="full",
+        directory=tmp_path / "out",
+    )  # fmt: skip
+    table = read_table(tmp_path / "out" / "held_out_metrics.tsv")
+    assert list(table.columns) == COLUMNS
+    assert set(table["role"]) == {"unseen"}
+    assert set(table["cell_line"]) == {"A", "B", "C", "macro"}
+    assert table[table["model"] == "other"]["cell_line"].tolist() == ["A"]
+    mean = table[(table["cell_line"] == "macro") & (table["model"] == "full") & (table["context"] == "own")]
+    assert mean["value"].tolist() == pytest.approx([0.71, 0.71])
+    assert mean.iloc[0][["low", "high"]].tolist() == pytest.approx(t_interval([0.70, 0.71, 0.72]), abs=1e-6)
+    one = table[(table["cell_line"] == "A") & (table["model"] == "full") & (table["context"] == "own")]
+    assert one.iloc[0][["value", "low", "high"]].tolist() == pytest.approx([0.7, 0.6, 0.8])
+
+
+def test_a_line_that_two_worlds_hold_out_has_one_row(tmp_path: Path) -> None:
+    worlds = {"a": {"A": (0.6, 0.8, 0.6)}, "b": {"A": (0.6, 0.6, 0.6), "B": (0.6, 0.9, 0.6)}}
+    for world, lines in worlds.items():
+        write_world(tmp_path / world, lines)
+    table = held_out_metrics(read_table(tmp_path / world / "metrics.tsv") for world in worlds)
+    mine = table[(table["model"] == "full") & (table["context"] == "own") & (table["seed"] == 1)]
+    assert mine.set_index("cell_line")["value"].to_dict() == pytest.approx({"A": 0.7, "B": 0.9, "macro": 0.8})
+
+
+def test_other_tools_and_landscapes_are_pooled_over_worlds(tmp_path: Path) -> None:
+    for world, lines in THREE.items():
+        write_world(tmp_path / world, lines)
+    metrics, summaries = paths(tmp_path, THREE)
+    peers, sources = write_comparisons(tmp_path, THREE)
+    run(
+        metrics=metrics, summaries=summaries, settings=SETTINGS, baseline="baseline", full_model="full",
+        directory=tmp_path / "out", peers=peers, sources=sources, laws=["baseline", "full"],
+    )  # fmt: skip
+    pooled = pd.read_csv(tmp_path / "out" / "held_out_peers.tsv", sep="\t")
+    assert pooled["cell_line"].tolist() == ["A", "B", "macro"]
+    assert pooled["n_shared"].tolist() == [100, 100, 200]
+    assert pooled["difference"].tolist() == pytest.approx([0.1, 0.12, 0.11])
+    assert pooled.iloc[2][["low", "high"]].tolist() == pytest.approx(t_interval([0.1, 0.12]), abs=1e-6)
+    words = (tmp_path / "out" / "held_out_lines.txt").read_text()
+    assert "full minus other, on the 200 pairs that both have: +0.110 [" in words
+    assert "by line, over chromosomes: A +0.100 [+0.050, +0.150]; B +0.120 [+0.070, +0.170]." in words
+    assert "* Insulators: conserved (" in words
+    assert "Own landscape minus that of a wrong line" in words
+    markup = (tmp_path / "out" / "held_out_lines.rst").read_text()
+    assert "Which part of the landscape is the line's own?" in markup
+    assert len(pd.read_csv(tmp_path / "out" / "held_out_sources.tsv", sep="\t")) == 8
+
+
+def test_laws_need_no_seeds(tmp_path: Path) -> None:
+    worlds = {"a": {"A": (0.60, 0.61, 0.60)}, "b": {"B": (0.62, 0.631, 0.62)}, "c": {"C": (0.5, 0.5105, 0.5)}}
+    found = replace(gathered(tmp_path, worlds), laws=("baseline", "full"))
+    assert "The baseline is beaten: the interval over lines lies above zero." in statements(found)[0]
+
+
+def test_a_broken_table_of_a_world_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "peers.tsv"
+    path.write_text("x\n")
+    with pytest.raises(UserError, match="the columns are x") as caught:
+        held_out_peers({"a": path})
+    assert caught.value.file == path
