@@ -20,7 +20,7 @@ from cbat.config.sections import SimulationSettings
 Array = NDArray[np.float64]
 N_COMBINATIONS = 40
 N_ENVIRONMENT_DRAWS = 600
-N_DRAWS_WITH_LANDSCAPE = 240
+N_DRAWS_WITH_LANDSCAPE = 120
 """Environments to average over where each has a landscape, which takes longer."""
 _PIECE = 1000
 """Pairs that are looked at together; all of a line would take as much memory as the genome."""
