@@ -91,12 +91,29 @@ rule summarise_held_out_lines:
     input:
         metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=HOLDING_OUT),
         summaries=expand("results/worlds/{world}/summary/summary.tsv", world=HOLDING_OUT),
+        peers=expand("results/worlds/{world}/summary/peers.tsv", world=HOLDING_OUT),
+        sources=expand("results/worlds/{world}/summary/landscape_sources.tsv", world=HOLDING_OUT),
     output:
         table=report(
             "results/summary/held_out_lines.tsv",
             caption="../report/held_out_lines.rst",
             category="Cell lines held out",
             labels={"figure": "Cell lines held out", "kind": "table"},
+        ),
+        metrics="results/summary/held_out_metrics.tsv",
+        peers=in_report(
+            "results/summary/held_out_peers.tsv",
+            bool(PEERS),
+            caption="../report/peers.rst",
+            category="Cell lines held out",
+            labels={"figure": "Other tools", "kind": "table"},
+        ),
+        sources=in_report(
+            "results/summary/held_out_sources.tsv",
+            PROJECT.config.landscape is not None,
+            caption="../report/landscape_sources.rst",
+            category="Cell lines held out",
+            labels={"figure": "Conserved, or the line's own", "kind": "table"},
         ),
         words="results/summary/held_out_lines.txt",
         first_page="results/summary/held_out_lines.rst",
@@ -117,11 +134,19 @@ rule summarise_held_out_lines:
         summaries=lambda wildcards, input: [
             f"{world}={path}" for world, path in zip(HOLDING_OUT, input.summaries, strict=True)
         ],
+        peers=lambda wildcards, input: [
+            f"{world}={path}" for world, path in zip(HOLDING_OUT, input.peers, strict=True)
+        ],
+        sources=lambda wildcards, input: [
+            f"{world}={path}" for world, path in zip(HOLDING_OUT, input.sources, strict=True)
+        ],
+        laws=PROJECT.landscape_models,
         settings=settings("evaluation", *HEADLINE_KEYS),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
     shell:
         "cbat summarise_held_out_lines --metrics {params.metrics} --summaries {params.summaries}"
+        " --peers {params.peers} --sources {params.sources} --laws {params.laws}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
         " --directory results/summary > {log} 2>&1"
 

@@ -46,6 +46,11 @@ except UserError as error:
     sys.exit(1)
 
 
+if PROJECT.config.landscape is None:
+    # The default's goes with the simulation; the captions of the report ask here.
+    config["landscape"] = None
+
+
 # With `--cache`, and the folder that it asks for: see docs/reruns.md.
 CACHED = workflow.enable_cache
 CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
@@ -297,6 +302,11 @@ PEERS = PROJECT.config.evaluation.peers
 PEER_OPTIONS = ["--peers", *(f"{name}={path}" for name, path in PEERS.items())] if PEERS else []
 
 
+def in_report(path, wanted, **shown):
+    """An output that is a part of the report where that is wanted."""
+    return report(path, **shown) if wanted else path
+
+
 def evaluations(file, models=PROJECT.config.models):
     """One file of each evaluation: of every model, seed and cell line that the configuration asks for."""
     return expand(
@@ -330,6 +340,8 @@ WORLD_FILES = [
     "summary/summary.txt",
     "summary/ablations.tsv",
     "summary/grid.tsv",
+    "summary/landscape_sources.tsv",
+    "summary/peers.tsv",
     "report.html",
 ]
 BENCHMARK = expand(

@@ -22,7 +22,7 @@ rule write_report:
         # Of the configuration the captions read these keys.
         shown=[
             settings("labels", "negatives"),
-            settings("evaluation", "roles"),
+            settings("evaluation", "roles", "headline_negatives"),
             {name: world.unseen for name, world in PROJECT.worlds.items()},
         ],
         config=lambda wildcards, input: json.dumps(config, sort_keys=True),

@@ -9,24 +9,6 @@ MODELS = expand(
     seed=PROJECT.config.seeds,
 )
 
-# Two tables that are empty, and no part of the report, where no landscape is read or no other tool is named.
-LANDSCAPE_SOURCES = "results/summary/landscape_sources.tsv"
-PEER_COMPARISON = "results/summary/peers.tsv"
-if PROJECT.config.landscape is not None:
-    LANDSCAPE_SOURCES = report(
-        LANDSCAPE_SOURCES,
-        caption="../report/landscape_sources.rst",
-        category="Is the environment used?",
-        labels={"figure": "Conserved, or the line's own", "kind": "table"},
-    )
-if PEERS:
-    PEER_COMPARISON = report(
-        PEER_COMPARISON,
-        caption="../report/peers.rst",
-        category="Accuracy",
-        labels={"figure": "Other tools", "kind": "table"},
-    )
-
 
 rule summarise_evaluation:
     """Gather all figures in one table and say what they mean."""
@@ -55,8 +37,21 @@ rule summarise_evaluation:
             category="Accuracy",
             labels={"figure": "Seen and unseen", "kind": "table"},
         ),
-        landscape_sources=LANDSCAPE_SOURCES,
-        peers=PEER_COMPARISON,
+        # Empty where no landscape is read, or no other tool is named.
+        landscape_sources=in_report(
+            "results/summary/landscape_sources.tsv",
+            PROJECT.config.landscape is not None,
+            caption="../report/landscape_sources.rst",
+            category="Is the environment used?",
+            labels={"figure": "Conserved, or the line's own", "kind": "table"},
+        ),
+        peers=in_report(
+            "results/summary/peers.tsv",
+            bool(PEERS),
+            caption="../report/peers.rst",
+            category="Accuracy",
+            labels={"figure": "Other tools", "kind": "table"},
+        ),
         words="results/summary/summary.txt",
         first_page="results/summary/first_page.rst",
     log:
