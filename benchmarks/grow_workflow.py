@@ -63,7 +63,7 @@ def set_up(directory: Path, size: Size) -> None:
     shutil.copytree(TOP / "workflow", directory / "workflow")
     (directory / "src").symlink_to(TOP / "src")
     (directory / "workflow" / "bin" / "cbat").write_text(MEASURING_CBAT)
-    copy_configuration(directory, {"models/graph_manifold": {"epochs": 4, "patience": 4}})
+    copy_configuration(directory, {"models/graph_manifold": {"steps": 280, "patience": 10}})
     rows = [[*("cell_line", "tissue", "role", "sex", "condition"), *FILE_COLUMNS]]
     for number in range(1, size.lines + 1):
         role = "train" if number <= size.lines // 2 else "unseen"

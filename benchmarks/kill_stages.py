@@ -171,7 +171,7 @@ def kill_in_rule(
     found |= state_after(directory, expected)
     go_on(directory, *wanted)
     told = "".join(path.read_text(errors="replace") for path in (directory / "logs" / rule).glob("*.log"))
-    found["went_on_from_checkpoint"] = "going on after epoch" in told
+    found["went_on_from_checkpoint"] = "going on after step" in told
     found["differ_in_the_end"] = [
         output
         for output in outputs

@@ -11,8 +11,8 @@ import yaml
 
 TOP: Final = Path(__file__).resolve().parents[1]
 _SMALLER: Final[dict[str, dict[str, Any]]] = {
-    "models/baseline": {"epochs": 6, "support_size": 64},
-    "models/graph_manifold": {"epochs": 6, "support_size": 64},
+    "models/baseline": {"steps": 280, "validation_every": 47, "support_size": 64},
+    "models/graph_manifold": {"steps": 280, "validation_every": 47, "support_size": 64},
     "encoders/motifs": {"n_filters": 16},
 }
 

@@ -28,7 +28,7 @@ MODEL, ENCODER = "graph_manifold", "motifs"
 TRAINING_READS = [f"results/encoders/{ENCODER}/seed_1/encoder.json", "results/graph/training/graph.json"]
 
 
-def make_inputs(directory: Path, pairs: int | None, epochs: int | None) -> dict[str, Any]:
+def make_inputs(directory: Path, pairs: int | None, steps: int | None) -> dict[str, Any]:
     """What training reads, made by the workflow; returns the arguments of a training."""
     for name in ("Snakefile", "workflow", "src", "profiles", "resources", "config"):
         (directory / name).symlink_to(TOP / name)
@@ -51,7 +51,7 @@ def make_inputs(directory: Path, pairs: int | None, epochs: int | None) -> dict[
         "validation_lines": project.names("validation"),
         "encoder": (directory / TRAINING_READS[0]).parent,
         "graph": directory / TRAINING_READS[1],
-        "settings": settings.model_copy(update={"epochs": epochs}) if epochs else settings,
+        "settings": settings.model_copy(update={"steps": steps}) if steps else settings,
         "training": project.config.training,
         "seed": 1,
         "directory": directory / "model",
@@ -77,8 +77,8 @@ def train(arguments: dict[str, Any], threads: int) -> tuple[float, float]:
             yield value
 
     class Watched(Loop):
-        def epoch(self, steps: Sequence[Any], optimiser: Any) -> Iterator[int]:
-            return timed(super().epoch(steps, optimiser), spent)
+        def run(self, steps: Sequence[Any], optimiser: Any) -> Iterator[int]:
+            return timed(super().run(steps, optimiser), spent)
 
         def _ahead(self, tasks: Sequence[Any]) -> Iterator[Any]:
             return timed(super()._ahead(tasks), waited)
@@ -96,13 +96,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--pairs", type=int, help="pairs of a line")
-    parser.add_argument("--epochs", type=int, help="instead of the model's own number")
+    parser.add_argument("--steps", type=int, help="instead of the model's own number")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-n", type=int, default=5, help="trainings")
     options = parser.parse_args()
     pairs = options.pairs or (None if options.full else 2_000)
     with tempfile.TemporaryDirectory() as name:
-        arguments = make_inputs(Path(name), pairs, options.epochs)
+        arguments = make_inputs(Path(name), pairs, options.steps)
         turns = [train(arguments, options.threads) for _ in range(options.n)]
     shares = [waited / spent for waited, spent in turns]
     waited, spent = (float(np.median(column)) for column in zip(*turns, strict=True))

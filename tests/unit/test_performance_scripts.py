@@ -21,7 +21,7 @@ SCRIPTS = {
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
     "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "label_pairs"], 8),
     "two_cores.py": (["--scale", "0.5", "--stages", "label_pairs"], 1),
-    "wait_for_data.py": (["--pairs", "300", "--epochs", "1"], 1),
+    "wait_for_data.py": (["--pairs", "300", "--steps", "20"], 1),
     "profile_gpu.py": (["--device", "cpu", "--pairs", "64", "--steps", "1", "--precision", "float32"], 1),
 }
 

@@ -31,7 +31,7 @@ def finished(new_checkout, tmp_path_factory: pytest.TempPathFactory):
     benchmark.write("tiny.tsv", "\n".join(kept) + "\n")
     benchmark.write("tiny.yaml", BENCHMARK)
     for model in ("baseline", "graph_manifold"):
-        benchmark.set_keys(f"config/models/{model}.yaml", epochs=2, support_size=32)
+        benchmark.set_keys(f"config/models/{model}.yaml", steps=20, support_size=32)
     benchmark.set_keys("config/encoders/motifs.yaml", n_filters=8, refinement_rounds=1)
     done = benchmark.snakemake("--cores", "2")
     assert done.returncode == 0, done.stdout[-20_000:]

@@ -59,7 +59,7 @@ def finished(toy, new_checkout, tmp_path_factory: pytest.TempPathFactory):
     checkout.write("toy.yaml", yaml.safe_dump(kept))
     checkout.write("mine.yaml", MINE)
     for model in ("baseline", "graph_manifold"):
-        checkout.set_keys(f"config/models/{model}.yaml", epochs=2, support_size=16)
+        checkout.set_keys(f"config/models/{model}.yaml", steps=20, support_size=16)
     checkout.set_keys("config/encoders/motifs.yaml", n_filters=8, refinement_rounds=1)
     done = checkout.snakemake("--cores", "2")
     assert done.returncode == 0, done.stdout[-20_000:]

@@ -55,7 +55,7 @@ def finished(shared_dir: Path, new_checkout, tmp_path_factory: pytest.TempPathFa
     real = new_checkout(directory, layers)
     real.write("slice.yaml", SLICE)
     for model in ("baseline", "graph_manifold"):
-        real.set_keys(f"config/models/{model}.yaml", epochs=2, support_size=64)
+        real.set_keys(f"config/models/{model}.yaml", steps=20, support_size=64)
     real.set_keys("config/encoders/motifs.yaml", n_filters=8, refinement_rounds=1)
     done = real.snakemake("--cores", "2")
     assert done.returncode == 0, done.stdout[-20_000:]

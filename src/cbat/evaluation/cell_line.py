@@ -142,8 +142,9 @@ def score_cell_line(
     ------
     str, int, DataFrame
         Context, support size, and ``enhancer_id``, ``promoter_id``, ``label``, ``distance`` (bp),
-        ``chrom``, ``split``, ``sequence_known``, ``context``, ``n_support``, ``n_used`` (elements that the support set held),
-        ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference), ``probability``.
+        ``chrom``, ``split``, ``sequence_known``, ``context``, ``n_support``, ``n_used`` (elements that the
+        support set held), ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference),
+        ``probability``.
     """
     elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
     own, other = encoded[0], encoded[1] if len(encoded) > 1 else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,14 @@ from cbat.config.models import ModelSettings
 from cbat.data.shards import Shard
 from cbat.data.windows import ROLES
 from cbat.model.bundle import Pairs
-from cbat.model.encoder import MotifEncoder
+from cbat.model.encoder import N_CODE, MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Relatives, Teacher
 
 Rows = npt.NDArray[np.int64]
+Known = npt.NDArray[np.bool_]
+MOST_UNKNOWN: Final = 0.5
+"""An element of which a larger share of bases is unknown counts as one without sequence."""
 _PIECE = 4096
 """Elements that are read together."""
 _BLOCKS = 64
@@ -33,10 +37,14 @@ class EncodedElements:
     Attributes
     ----------
     enhancer, promoter : Tensor, shape=(n, n_filters, 3)
+    enhancer_known, promoter_known : bool array, shape=(n,), or None
+        Whether enough bases are known, see :data:`MOST_UNKNOWN`; None is everywhere.
     """
 
     enhancer: Tensor
     promoter: Tensor
+    enhancer_known: Known | None = None
+    promoter_known: Known | None = None
 
     def presence(self) -> FloatArray:
         """Presence on either strand of enhancers, then promoters, shape=(n_elements, n_filters)."""
@@ -46,27 +54,59 @@ class EncodedElements:
         """0 for each enhancer, then 1 for each promoter."""
         return np.repeat([0, 1], [len(self.enhancer), len(self.promoter)])
 
+    def known(self) -> Known:
+        """Whether the bases of enhancers, then of promoters, are known, shape=(n_elements,)."""
+        return np.concatenate([self.known_of(role) for role in ROLES])
+
+    def known_of(self, role: str) -> Known:
+        """The same of the elements of one role."""
+        known: Known | None = getattr(self, f"{role}_known")
+        return np.ones(len(getattr(self, role)), dtype=bool) if known is None else known
+
+    def marked(self, pairs: Pairs) -> Pairs:
+        """Pairs that say whether the bases of both of their elements are known."""
+        if self.enhancer_known is None and self.promoter_known is None:
+            return pairs
+        known = self.known_of("enhancer")[pairs.enhancer] & self.known_of("promoter")[pairs.promoter]
+        return replace(pairs, sequence_known=known)
+
 
 def encode_elements(codes: Mapping[str, npt.NDArray[np.uint8]], encoder: MotifEncoder) -> EncodedElements:
     """Features of elements whose bases are given, role -> codes, shape=(n, window)."""
-    return EncodedElements(*(_features(codes[role], encoder) for role in ROLES))
+    (enhancers, known_enhancers), (promoters, known_promoters) = (
+        _features(codes[role], encoder) for role in ROLES
+    )
+    return EncodedElements(enhancers, promoters, known_enhancers, known_promoters)
 
 
-def _features(codes: npt.NDArray[np.uint8], encoder: MotifEncoder, rows: Rows | None = None) -> Tensor:
-    """Features of all elements, or of some rows, a piece after the other: bases are larger than features."""
+def _features(
+    codes: npt.NDArray[np.uint8], encoder: MotifEncoder, rows: Rows | None = None
+) -> tuple[Tensor, Known]:
+    """Features of all elements, or of some rows, a piece after the other: bases are larger than features.
+
+    Beside them, whether enough bases of each are known.
+    """
     n = len(codes) if rows is None else len(rows)
-    features = torch.empty(n, encoder.n_filters, 3)
+    features, known = torch.empty(n, encoder.n_filters, 3), np.ones(n, dtype=bool)
     for at in range(0, n, _PIECE):
         piece = slice(at, at + _PIECE)
         # A copy, for torch does not take what is only mapped for reading.
         bases = np.array(codes[piece if rows is None else rows[piece]])
         features[piece] = encoder.features(torch.from_numpy(bases))
-    return features
+        known[piece] = sequence_known(bases)
+    return features, known
+
+
+def sequence_known(codes: npt.NDArray[np.uint8]) -> Known:
+    """Whether enough bases of elements are known, (n, length) -> (n,)."""
+    return np.asarray(np.count_nonzero(codes == N_CODE, axis=1) <= MOST_UNKNOWN * codes.shape[1])
 
 
 def join_elements(pieces: Sequence[EncodedElements]) -> EncodedElements:
     """Features of several tables of elements, one after the other."""
-    return EncodedElements(*(torch.cat([getattr(piece, role) for piece in pieces]) for role in ROLES))
+    enhancer, promoter = (torch.cat([getattr(piece, role) for piece in pieces]) for role in ROLES)
+    known = {f"{role}_known": np.concatenate([piece.known_of(role) for piece in pieces]) for role in ROLES}
+    return EncodedElements(enhancer, promoter, **known)
 
 
 @dataclass(frozen=True)
@@ -77,7 +117,8 @@ class EncodedShard:
     ----------
     cell_line : str
     pairs : DataFrame
-        The shard's pairs of the asked splits, with ``enhancer_id`` and ``promoter_id``, sorted by block.
+        The shard's pairs of the asked splits, with ``enhancer_id``, ``promoter_id`` and ``sequence_known``,
+        sorted by block.
     scored : Pairs
         The same pairs as rows of the element tables.
     support : int array, shape=(n_blocks, support_size)
@@ -108,7 +149,7 @@ def motif_presence(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> Float
     -------
     array, shape=(n, n_filters)
     """
-    return _features(codes, encoder)[..., 0].numpy().astype(np.float64)
+    return _features(codes, encoder)[0][..., 0].numpy().astype(np.float64)
 
 
 def encode_shards(
@@ -124,34 +165,39 @@ def encode_shards(
         Pairs and supports of other splits are left out.
     """
     tables: dict[str, Tensor] = {}
+    known: dict[str, Known] = {}
     rows: dict[str, list[Rows]] = {}
     for role in ROLES:
-        tables[role], rows[role] = _unique_elements(shards, role, encoder, splits)
+        tables[role], known[role], rows[role] = _unique_elements(shards, role, encoder, splits)
+    elements = EncodedElements(tables["enhancer"], tables["promoter"], known["enhancer"], known["promoter"])
     encoded = []
     for number, shard in enumerate(shards):
         pairs = shard.pairs[shard.pairs["split"].isin(list(splits))].reset_index(drop=True)
         local = {role: pairs[role].to_numpy(dtype=np.int64) for role in ROLES}
-        scored = Pairs(
-            rows["enhancer"][number][local["enhancer"]],
-            rows["promoter"][number][local["promoter"]],
-            pairs["distance"].to_numpy(dtype=np.int64),
-            pairs["upstream"].to_numpy(dtype=np.int64),
+        scored = elements.marked(
+            Pairs(
+                rows["enhancer"][number][local["enhancer"]],
+                rows["promoter"][number][local["promoter"]],
+                pairs["distance"].to_numpy(dtype=np.int64),
+                pairs["upstream"].to_numpy(dtype=np.int64),
+            )
         )
+        pairs["sequence_known"] = scored.sequence_known
         for role in ROLES:
             names = shard.elements.loc[shard.elements["role"] == role, "element_id"].to_numpy()
             pairs[f"{role}_id"] = names[local[role]]
         of_roles = [rows[role][number] for role in ROLES]
         joined = _joined_support(shard, of_roles, len(tables["enhancer"]), np.unique(pairs["block"]))
         encoded.append(EncodedShard(shard.cell_line, pairs, scored, joined))
-    return EncodedElements(tables["enhancer"], tables["promoter"]), encoded
+    return elements, encoded
 
 
 def _unique_elements(
     shards: Sequence[Shard], role: str, encoder: MotifEncoder, splits: Collection[str]
-) -> tuple[Tensor, list[Rows]]:
-    """Features of a role, and the row of each local element of each shard (-1 for other splits)."""
+) -> tuple[Tensor, Known, list[Rows]]:
+    """Features of a role, whether bases are known, and rows of each shard's elements (-1: other splits)."""
     place: dict[str, int] = {}
-    features, rows = [], []
+    features, known, rows = [], [], []
     for shard in shards:
         elements = shard.elements[shard.elements["role"] == role]
         wanted = elements["split"].isin(list(splits)).to_numpy()
@@ -159,9 +205,11 @@ def _unique_elements(
         new = np.array([i for i in np.flatnonzero(wanted) if names[i] not in place], dtype=np.int64)
         place.update({str(names[i]): len(place) + at for at, i in enumerate(new)})
         codes = shard.enhancer_codes if role == "enhancer" else shard.promoter_codes
-        features.append(_features(codes, encoder, new))
+        of_shard = _features(codes, encoder, new)
+        features.append(of_shard[0])
+        known.append(of_shard[1])
         rows.append(np.array([place[name] if keep else -1 for name, keep in zip(names, wanted, strict=True)]))
-    return torch.cat(features), rows
+    return torch.cat(features), np.concatenate(known), rows
 
 
 def _joined_support(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int, blocks: Rows) -> Rows:
@@ -177,7 +225,7 @@ def _joined_support(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int, bl
 
 
 class SupportReader:
-    """Means of standardised features over support sets.
+    """Means of standardised features over support sets; elements without sequence are none of them.
 
     Parameters
     ----------
@@ -190,15 +238,23 @@ class SupportReader:
         standardised = statistics.standardise(elements.presence(), elements.role())
         # The last row stands for "no element".
         self._table = np.concatenate([standardised, np.zeros((1, standardised.shape[1]))])
+        self._row = np.where(elements.known(), np.arange(len(standardised)), -1)
+        self._row = np.append(self._row, -1)
 
     def features(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Standardised features, shape=(n_blocks, n_support, n_filters), and where there are any."""
-        return torch.from_numpy(self._table[rows]).float(), torch.from_numpy(rows >= 0)
+        read = self._row[rows]
+        return torch.from_numpy(self._table[read]).float(), torch.from_numpy(read >= 0)
+
+    def counts(self, rows: Rows) -> Rows:
+        """Elements in each support set, (n_blocks, n_support) -> (n_blocks,)."""
+        return np.asarray((self._row[rows] >= 0).sum(axis=1))
 
     def mean(self, rows: Rows) -> tuple[FloatArray, int]:
         """Mean deviation of one support set and the number of its elements; -1 is no element."""
-        count = int((rows >= 0).sum())
-        return np.asarray(self._table[rows].sum(axis=0) / max(count, 1)), count
+        read = self._row[rows]
+        count = int((read >= 0).sum())
+        return np.asarray(self._table[read].sum(axis=0) / max(count, 1)), count
 
 
 def read_environment(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +25,12 @@ from cbat.model.contact import (
     PairBatch,
     UnreadEnvironment,
 )
+from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
@@ -57,15 +58,67 @@ class Pairs:
         Distance between the centres, bp.
     upstream : array, shape=(n,)
         +1 where the enhancer lies left of the promoter, else -1.
+    potential_offset : array, shape=(n,), or None
+        The law of distance; None is 0.
+    landscape_resistance : array, shape=(n,), or None
+        What the landscape adds to the resistance before its softplus; None is 0.
+    sequence_known : bool array, shape=(n,), or None
+        False where the bases of an element are unknown; None is True.
     """
 
     enhancer: npt.NDArray[np.int64]
     promoter: npt.NDArray[np.int64]
     distance: npt.NDArray[np.int64]
     upstream: npt.NDArray[np.int64]
+    potential_offset: FloatArray | None = None
+    landscape_resistance: FloatArray | None = None
+    sequence_known: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.enhancer)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Pairs:
+        """Some of the pairs, in the order of the rows."""
+        columns: dict[str, Any] = {
+            name: None if column is None else column[rows] for name, column in vars(self).items()
+        }
+        return Pairs(**columns)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Pairs of several parts, one after the other."""
+        columns: dict[str, Any] = {}
+        for name in vars(parts[0]):
+            given = [getattr(part, name) for part in parts]
+            if any(column is not None for column in given):
+                # What None stands for.
+                fill: bool | float = True if name == "sequence_known" else 0.0
+                sizes = [len(part) for part in parts]
+                columns[name] = np.concatenate(
+                    [np.full(n, fill) if one is None else one for n, one in zip(sizes, given, strict=True)]
+                )
+        return cls(**columns)
+
+    def batch(
+        self,
+        enhancer_features: torch.Tensor,
+        promoter_features: torch.Tensor,
+        rows: npt.NDArray[np.int64],
+    ) -> PairBatch:
+        """Some of the pairs as the energy model reads them, from the features of all elements."""
+
+        def column(values: npt.NDArray[Any] | None) -> torch.Tensor | None:
+            return None if values is None else torch.from_numpy(values[rows]).float()
+
+        return PairBatch(
+            enhancer_features.index_select(0, torch.from_numpy(self.enhancer[rows])),
+            promoter_features.index_select(0, torch.from_numpy(self.promoter[rows])),
+            torch.from_numpy(self.distance[rows]).float(),
+            torch.from_numpy(self.upstream[rows]).float(),
+            column(self.potential_offset),
+            column(self.landscape_resistance),
+            column(self.sequence_known),
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +150,9 @@ class TrainedModel:
     temperature, threshold : float
         Chosen on validation pairs of the training lines; the threshold is a probability.
     provenance : dict
-        Seed, cell lines and validation figures.
+        Seed, cell lines, validation figures, and whether the sequence term was kept.
+    distance : DistanceSpline or None
+        The law of distance, where there is no law of the landscape that holds one.
     """
 
     settings: ModelSettings
@@ -110,11 +165,23 @@ class TrainedModel:
     temperature: float
     threshold: float
     provenance: dict[str, Any]
+    distance: DistanceSpline | None = None
 
     @property
     def has_environment(self) -> bool:
         """Whether the model has a resistance."""
         return self.contact.resistance is not None
+
+    def offsets(self, distance: npt.NDArray[np.int64]) -> FloatArray:
+        """The law of distance, of pairs so far apart (bp); shape=(n,) -> (n,)."""
+        if self.distance is None:
+            return np.zeros(len(distance))
+        return self.distance(distance)
+
+    def with_offset(self, pairs: Pairs, landscape_resistance: FloatArray | None = None) -> Pairs:
+        """Pairs with the law of distance and, if it is known, the resistance of their landscape."""
+        offset = self.offsets(pairs.distance)
+        return replace(pairs, potential_offset=offset, landscape_resistance=landscape_resistance)
 
     def probability(self, scores: Scores) -> FloatArray:
         """Calibrated probability of contact, shape=(n,)."""
@@ -144,6 +211,7 @@ def score_pairs(
     contact : ContactModel
     enhancer_features, promoter_features : Tensor, shape=(n_elements, n_filters, 3)
     pairs : Pairs
+        With their offsets, see :meth:`TrainedModel.with_offset`.
     environment : BlockEnvironment, UnreadEnvironment or None
         None switches the resistance off. Support sets of the second are encoded here; the first has none.
     """
@@ -151,12 +219,7 @@ def score_pairs(
     environment = encoded(contact, environment)
     found = np.empty((2, len(pairs)))
     for rows, own in _parts(len(pairs), _BATCH):
-        batch = PairBatch(
-            enhancer_features.index_select(0, torch.from_numpy(pairs.enhancer[rows])),
-            promoter_features.index_select(0, torch.from_numpy(pairs.promoter[rows])),
-            torch.from_numpy(pairs.distance[rows]).float(),
-            torch.from_numpy(pairs.upstream[rows]).float(),
-        )
+        batch = pairs.batch(enhancer_features, promoter_features, rows)
         fed = None
         if environment is not None:
             # One row for each pair, however many blocks there are.
@@ -252,6 +315,7 @@ def described(model: TrainedModel) -> dict[str, Any]:
         "settings": model.settings.model_dump(mode="json"),
         "temperature": model.temperature,
         "threshold": model.threshold,
+        "distance": None if model.distance is None else model.distance.described(),
         "lines": list(model.teacher.lines),
         "graph": None
         if graph is None
@@ -303,6 +367,8 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
             raise ValueError(f"the format is {description['format']}, not {FORMAT}")
         settings = ModelSettings.model_validate(description["settings"])
         graph = _graph(description["graph"])
+        spline = description["distance"]
+        distance = None if spline is None else DistanceSpline.read(spline)
         lines, provenance = list(description["lines"]), dict(description["provenance"])
         temperature, threshold = float(description["temperature"]), float(description["threshold"])
     except (ValueError, KeyError, TypeError) as error:
@@ -336,6 +402,7 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
         temperature=temperature,
         threshold=threshold,
         provenance=provenance,
+        distance=distance,
     )
 
 

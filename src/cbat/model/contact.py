@@ -2,8 +2,13 @@ r"""The energy model of contact.
 
 .. math:: P(contact) = \mathrm{sigmoid}((U_I - R_E) / T)
 
-:math:`U_I` comes from the two sequences and the geometry of the pair; :math:`R_E \ge 0` from the pair
-and the environment :math:`M`, described on the same motif channels.
+.. math:: U_I = c + s(d) + k\, q(x), \qquad
+    R_E = \mathrm{softplus}(b + L - k\, r(x, M)) \ge 0
+
+The law of distance :math:`s` and the resistance of the landscape :math:`L` are fitted before, and are given
+with each pair; nothing here changes them. What is learned here is the sequence term :math:`q` and the relief
+:math:`r` by the environment :math:`M`, described on the same motif channels. Both start at 0, so that a model
+that has learned nothing is the law, and both are 0 (:math:`k = 0`) where the bases of a pair are unknown.
 """
 
 from __future__ import annotations
@@ -41,12 +46,21 @@ class PairBatch:
         Distance between the centres, bp.
     upstream : Tensor, shape=(n,)
         +1 where the enhancer lies left of the promoter, else -1.
+    potential_offset : Tensor, shape=(n,), or None
+        The law of distance; None is 0.
+    landscape_resistance : Tensor, shape=(n,), or None
+        What the landscape adds to the resistance before its softplus; None is 0.
+    sequence_known : Tensor, shape=(n,), or None
+        0 where the bases of an element are unknown, else 1; None is 1.
     """
 
     enhancer: Tensor
     promoter: Tensor
     distance: Tensor
     upstream: Tensor
+    potential_offset: Tensor | None = None
+    landscape_resistance: Tensor | None = None
+    sequence_known: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -126,9 +140,11 @@ class ContactModel(nn.Module):
     n_filters : int
         Motif channels of the encoder.
     settings : ModelSettings
+    landscape : bool
+        Whether there is a resistance even where no environment is asked for: that of the landscape alone.
     """
 
-    def __init__(self, n_filters: int, settings: ModelSettings) -> None:
+    def __init__(self, n_filters: int, settings: ModelSettings, *, landscape: bool = False) -> None:
         super().__init__()
         if settings.pair_representation == "attention":
             width = 2 * settings.attention_width
@@ -138,19 +154,37 @@ class ContactModel(nn.Module):
         else:
             width = settings.pair_rank
             self.products = LowRankProducts(n_filters, settings.pair_rank, settings.dropout)
-        self.linear = nn.Linear(3 * n_filters + N_GEOMETRY + width, 1)
-        nn.init.normal_(self.linear.weight, std=0.01)
+        self.linear = nn.Linear(3 * n_filters + N_GEOMETRY + width, 1, bias=False)
+        nn.init.zeros_(self.linear.weight)
         self.hidden = _hidden(2 * n_filters + N_GEOMETRY + width, settings)
-        self.resistance = build_resistance(n_filters, width, settings)
+        self.level = nn.Parameter(torch.zeros(()))
+        self.sequence_mean = nn.Buffer(torch.zeros(()))
+        self.resistance = build_resistance(n_filters, width, settings, landscape=landscape)
         if self.resistance is not None:
-            # So that training starts at even odds, as without a resistance.
-            nn.init.constant_(self.linear.bias, float(functional.softplus(self.resistance.offset)))
+            self.start_resistance_at(float(self.resistance.offset))
         self.crossing = settings.block_attention == "crossing"
         self.set_encoder: SetEncoder | TiedSetEncoder | None = None
-        if self.resistance is not None and settings.set_encoder == "isab":
+        reads = self.resistance is not None and settings.environment != "none"
+        if reads and settings.set_encoder == "isab":
             self.set_encoder = SetEncoder(n_filters)
-        elif self.resistance is not None and settings.set_encoder == "isab_tied":
+        elif reads and settings.set_encoder == "isab_tied":
             self.set_encoder = TiedSetEncoder()
+
+    @torch.no_grad()
+    def start_resistance_at(self, offset: float) -> None:
+        """Set the constant of the resistance; the level of the potential makes up for it.
+
+        Scores stay as they are wherever the softplus is a straight line.
+        """
+        assert self.resistance is not None
+        self.resistance.offset.fill_(offset)
+        self.level.copy_(functional.softplus(self.resistance.offset))
+
+    @torch.no_grad()
+    def centre_sequence_at(self, mean: float) -> None:
+        """Move so much of the sequence term to the level: pairs without bases then count as average ones."""
+        self.sequence_mean.add_(mean)
+        self.level.add_(mean)
 
     def forward(self, pairs: PairBatch, environment: BlockEnvironment | None) -> Energies:
         """Energies of pairs.
@@ -172,10 +206,17 @@ class ContactModel(nn.Module):
         products = self.products(pairs.enhancer, pairs.promoter)
         enhancer, promoter = pairs.enhancer[..., 0], pairs.promoter[..., 0]
         oriented = convergence(pairs.enhancer, pairs.promoter, pairs.upstream)
-        potential = self.linear(torch.cat([enhancer, promoter, oriented, geometry, products], dim=1))
+        sequence = self.linear(torch.cat([enhancer, promoter, oriented, geometry, products], dim=1))
         if self.hidden is not None:
-            potential = potential + self.hidden(torch.cat([enhancer, promoter, geometry, products], dim=1))
-        return PairDescription(potential[:, 0], enhancer, promoter, geometry, products)
+            sequence = sequence + self.hidden(torch.cat([enhancer, promoter, geometry, products], dim=1))
+        sequence = sequence[:, 0] - self.sequence_mean
+        if pairs.sequence_known is not None:
+            sequence = sequence * pairs.sequence_known
+        potential = self.level + sequence
+        if pairs.potential_offset is not None:
+            potential = potential + pairs.potential_offset
+        given = (pairs.landscape_resistance, pairs.sequence_known)
+        return PairDescription(potential, enhancer, promoter, geometry, products, *given)
 
     def energies(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Energies:
         """Energies of pairs in the environments, shape=(n_blocks, n_filters), of their blocks."""
@@ -201,6 +242,6 @@ def _hidden(width: int, settings: ModelSettings) -> nn.Sequential | None:
     units = settings.hidden_units
     if not units:
         return None
-    return nn.Sequential(
-        nn.Linear(width, units), nn.GELU(), nn.Dropout(settings.dropout), nn.Linear(units, 1)
-    )
+    last = nn.Linear(units, 1, bias=False)
+    nn.init.zeros_(last.weight)
+    return nn.Sequential(nn.Linear(width, units), nn.GELU(), nn.Dropout(settings.dropout), last)

@@ -84,7 +84,7 @@ class Feeder:
             yield Context("graph", 0, self._same(self._read(None, 0, self.stated_tissue)))
         for size in settings.support_sizes:
             supports = self._own_supports(size)
-            own, counts = self._from_supports(supports, self.stated_tissue), (supports >= 0).sum(axis=1)
+            own, counts = self._from_supports(supports, self.stated_tissue), self.reader.counts(supports)
             if "own" in asked:
                 yield Context("own", size, own, counts)
             if "shuffled" in asked:
@@ -93,7 +93,7 @@ class Feeder:
                 # The wrong line brings its support set; no tissue is stated, so that nothing is right.
                 supports = self._wrong_supports(size)
                 wrong = self._from_supports(supports, None)
-                yield Context("wrong", size, wrong, (supports >= 0).sum(axis=1))
+                yield Context("wrong", size, wrong, self.reader.counts(supports))
 
     def _blocks(self) -> tuple[Rows, torch.Tensor]:
         """Blocks of the pairs, and the place among them of each pair's block."""

@@ -24,11 +24,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from cbat.errors import UserError
+from cbat.model.blocks import sequence_known
 from cbat.model.bundle import TrainedModel
 from cbat.model.contact import BlockEnvironment, PairBatch
 from cbat.model.encoder import N_CODE, log_positions
 from cbat.model.environment import FloatArray
-from cbat.model.resistance import ScalarResistance, TiedResistance
+from cbat.model.resistance import GAIN, ScalarResistance, TiedResistance
 
 TOLERANCE: Final = 1e-4
 """Attributions may miss the difference that they explain by so much, or by this share of it if larger."""
@@ -53,6 +54,8 @@ class BestWindows:
         Probability that the motif is present: on either strand, on each.
     width : int
         Length of a window, bp.
+    known : bool array, shape=(n,)
+        Whether enough bases of an element are known for its motifs to count.
     """
 
     codes: npt.NDArray[np.uint8]
@@ -60,6 +63,7 @@ class BestWindows:
     start: npt.NDArray[np.int64]
     presence: FloatArray
     width: int
+    known: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,25 @@ class PairRows:
         Between the centres, bp.
     upstream : int array, shape=(n,)
         +1 where the enhancer lies left of the promoter, else -1.
+    landscape_resistance : array, shape=(n,), or None
+        What the landscape adds to the resistance before its softplus; None is 0.
     """
 
     enhancer: npt.NDArray[np.int64]
     promoter: npt.NDArray[np.int64]
     distance: npt.NDArray[np.int64]
     upstream: npt.NDArray[np.int64]
+    landscape_resistance: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.enhancer)
+
+    def take(self, rows: slice) -> PairRows:
+        """Some of the pairs."""
+        columns: dict[str, Any] = {
+            name: None if column is None else column[rows] for name, column in vars(self).items()
+        }
+        return PairRows(**columns)
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class Attributions:
     value : array, shape=(n,)
         The energy.
     reference : array, shape=(n,)
-        The energy of the same pair without any motif: same distance, same environment.
+        The energy of the same pair without any motif: same distance, landscape and environment.
     enhancer, promoter : array, shape=(n, n_filters, 2)
         Of each motif on the forward and the reverse strand; they add up to ``value - reference``.
     error : float
@@ -119,24 +133,24 @@ class ReliefParts:
         Of the environment, the same for every pair.
     combination : array, shape=(n, n_filters, n_filters)
         Of an enhancer's motif (first) with a promoter's.
-    offset : float
-        The constant that they are taken from.
+    offset : array, shape=(n,)
+        What they are taken from: the constant and the landscape of the pair.
     """
 
     enhancer: FloatArray
     promoter: FloatArray
     level: FloatArray
     combination: FloatArray
-    offset: float
+    offset: FloatArray
 
     def relief(self) -> FloatArray:
         """The sum of all parts, shape=(n,)."""
         pairs = self.enhancer.sum(axis=1) + self.promoter.sum(axis=1)
         return np.asarray(pairs + self.combination.sum(axis=(1, 2)) + self.level.sum())
 
-    def average(self) -> float:
-        """Resistance in the average environment, where nothing relieves."""
-        return float(np.logaddexp(0.0, self.offset))
+    def average(self) -> FloatArray:
+        """Resistance in the average environment, where nothing relieves, shape=(n,)."""
+        return np.asarray(np.logaddexp(0.0, self.offset))
 
     def slope(self) -> FloatArray:
         r"""Change of the resistance for a unit of relief, averaged over the way from no relief; shape=(n,).
@@ -166,6 +180,7 @@ class Explainer:
     def __init__(self, model: TrainedModel, environment: FloatArray | None, lengths: dict[str, int]) -> None:
         # Whether attributions are complete is a question of rounding too.
         self._contact = copy.deepcopy(model.contact).double().eval()
+        self._offsets = model.offsets
         self._filters = model.encoder.filters.double()
         self._encoder = model.encoder
         prior = model.encoder.prior.double()
@@ -190,7 +205,9 @@ class Explainer:
         weights = self._weights(given, start.numpy())
         score = weights.sum(axis=-1)
         presence = _presence(torch.from_numpy(score), self._threshold[role])
-        return BestWindows(given, score, start.numpy(), presence.numpy(), self._encoder.width)
+        return BestWindows(
+            given, score, start.numpy(), presence.numpy(), self._encoder.width, sequence_known(given)
+        )
 
     def _weights(self, codes: npt.NDArray[np.uint8], start: npt.NDArray[np.int64]) -> FloatArray:
         """Weight of each base of each window, shape=(n, n_filters, 2, width), in the forward direction."""
@@ -256,23 +273,26 @@ class Explainer:
         return self._integrated(energy, pairs, enhancers, promoters)
 
     @torch.no_grad()
-    def relief(self, enhancer: FloatArray, promoter: FloatArray) -> ReliefParts | None:
-        """Parts of the relief of pairs whose motifs are present, each shape=(n, n_filters).
-
-        None where the resistance is no softplus of a sum over motifs.
-        """
+    def relief(self, pairs: PairRows, enhancers: BestWindows, promoters: BestWindows) -> ReliefParts | None:
+        """Parts of the relief of pairs; None where the resistance is no softplus of a sum over motifs."""
         resistance, fed = self._contact.resistance, self.environment
         if fed is None or not isinstance(resistance, TiedResistance | ScalarResistance):
             return None
-        offset, n, n_filters = float(resistance.offset), *enhancer.shape
+        enhancer = enhancers.presence[pairs.enhancer, :, 0]
+        promoter = promoters.presence[pairs.promoter, :, 0]
+        n, n_filters = enhancer.shape
+        landscape = 0.0 if pairs.landscape_resistance is None else pairs.landscape_resistance
+        offset = np.full(n, float(resistance.offset)) + landscape
         if isinstance(resistance, ScalarResistance):
             nothing = np.zeros((n, n_filters))
             level = fed * resistance.weight.numpy()
             return ReliefParts(nothing, nothing, level, np.zeros((n, n_filters, n_filters)), offset)
-        of_enhancer, of_promoter = resistance.enhancer.numpy(), resistance.promoter.numpy()
+        gain = GAIN * float(resistance.gain)
+        of_enhancer, of_promoter = gain * resistance.enhancer.numpy(), gain * resistance.promoter.numpy()
         centre = resistance.centre.numpy()
         level = float(resistance.level_share) * fed * (of_enhancer * centre[0] + of_promoter * centre[1])
-        above_enhancer, above_promoter = enhancer - centre[0], promoter - centre[1]
+        known = (enhancers.known[pairs.enhancer] & promoters.known[pairs.promoter])[:, None]
+        above_enhancer, above_promoter = (enhancer - centre[0]) * known, (promoter - centre[1]) * known
         combination = np.zeros((n, n_filters, n_filters))
         if resistance.combinations is not None:
             first, second = resistance.combinations.numpy()
@@ -282,11 +302,24 @@ class Explainer:
             above_enhancer * fed * of_enhancer, above_promoter * fed * of_promoter, level, combination, offset
         )
 
-    def _batch(self, enhancer: Tensor, promoter: Tensor, distance: Tensor, upstream: Tensor) -> PairBatch:
+    def _batch(self, enhancer: Tensor, promoter: Tensor, *given: Tensor) -> PairBatch:
         """Pairs of elements that are given by the scores of their best windows."""
         of_enhancer = _presence(enhancer, self._threshold["enhancer"])
         of_promoter = _presence(promoter, self._threshold["promoter"])
-        return PairBatch(of_enhancer, of_promoter, distance, upstream)
+        return PairBatch(of_enhancer, of_promoter, *given)
+
+    def _given(self, pairs: PairRows, enhancers: BestWindows, promoters: BestWindows) -> tuple[Tensor, ...]:
+        """All of pairs that is not attributed to motifs, in the order of :class:`PairBatch`."""
+        landscape = pairs.landscape_resistance
+        known = enhancers.known[pairs.enhancer] & promoters.known[pairs.promoter]
+        columns = (
+            pairs.distance,
+            pairs.upstream,
+            self._offsets(pairs.distance),
+            np.zeros(len(pairs)) if landscape is None else landscape,
+            known.astype(float),
+        )
+        return tuple(torch.from_numpy(np.array(column)) for column in columns)
 
     def _integrated(
         self, energy: Any, pairs: PairRows, enhancers: BestWindows, promoters: BestWindows
@@ -298,7 +331,7 @@ class Explainer:
             torch.from_numpy(enhancers.score[pairs.enhancer]),
             torch.from_numpy(promoters.score[pairs.promoter]),
         )
-        geometry = tuple(torch.from_numpy(np.array(column)) for column in (pairs.distance, pairs.upstream))
+        geometry = self._given(pairs, enhancers, promoters)
         baselines = tuple(torch.zeros_like(part) for part in inputs)
         with torch.no_grad():
             value, reference = energy(*inputs, *geometry), energy(*baselines, *geometry)

@@ -127,9 +127,10 @@ class LineScorer:
     environment: FloatArray | None
 
     def scores(self, pairs: Pairs) -> Scores:
-        """Energies of pairs, whose rows are those of the elements."""
+        """Energies of pairs, whose rows are those of the elements, in the landscape that they bring."""
         fed = None
         if self.environment is not None:
             block = torch.zeros(len(pairs), dtype=torch.int64)
             fed = BlockEnvironment(block, torch.from_numpy(self.environment[None]).float())
-        return score_pairs(self.model.contact, self.elements.enhancer, self.elements.promoter, pairs, fed)
+        given = self.elements.marked(self.model.with_offset(pairs, pairs.landscape_resistance))
+        return score_pairs(self.model.contact, self.elements.enhancer, self.elements.promoter, given, fed)

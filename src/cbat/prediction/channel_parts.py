@@ -152,7 +152,7 @@ def _attributed(
 
 def _exact(channels: Channels, hits: Mapping[str, _Hits], parts: ReliefParts) -> list[dict[str, Any]]:
     slope = float(parts.slope()[0])
-    average = {"part": "reference", "label": "the average environment", "change": parts.average()}
+    average = {"part": "reference", "label": "the average environment", "change": float(parts.average()[0])}
     rows: list[dict[str, Any]] = [average]
     for role in ROLES:
         for channel, value in enumerate(getattr(parts, role)[0]):

@@ -134,7 +134,7 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
     explainer, pair = subject.explainer, subject.pairs.iloc[0]
     potential = explainer.potential(subject.rows, enhancers, promoters)
     resistance = explainer.resistance(subject.rows, enhancers, promoters)
-    relief = explainer.relief(enhancers.presence[..., 0], promoters.presence[..., 0])
+    relief = explainer.relief(subject.rows, enhancers, promoters)
     subject.check("intrinsic_potential", potential.value, prediction)
     if resistance is not None:
         subject.check("environment_resistance", resistance.value, prediction)
@@ -162,7 +162,7 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
         summary["R_E"] = {
             "value": float(resistance.value[0]),
             "without_motifs": float(resistance.reference[0]),
-            "in_the_average_environment": None if relief is None else relief.average(),
+            "in_the_average_environment": None if relief is None else float(relief.average()[0]),
             "relief": None if relief is None else float(relief.relief()[0]),
             "channels": "integrated gradients" if relief is None else "exact parts",
             "error": resistance.error,

@@ -53,8 +53,7 @@ def line_table(
     """
     table = [_means("U_I", "reference", potential.reference, contact) | {"label": "pairs without motifs"}]
     table += _of_attributions("U_I", channels, potential, contact)
-    exact = explainer.relief(*(windows[role].presence[:1, :, 0] for role in ROLES)) is not None
-    if exact:
+    if explainer.relief(rows.take(slice(1)), windows["enhancer"], windows["promoter"]) is not None:
         table += _of_relief(channels, explainer, windows, rows, contact)
     elif resistance is not None:
         table.append(
@@ -104,18 +103,17 @@ def _of_relief(
     """Means of the exact parts; combinations of motifs are too many to be kept for every pair."""
     n = {True: int(contact.sum()), False: int((~contact).sum())}
     totals = {which: np.zeros(0) for which in n}
-    sizes = np.zeros(0)
-    for part, called in _pieces(explainer, windows, rows, contact):
+    sizes, reference = np.zeros(0), []
+    for part, unrelieved, called in _pieces(explainer, windows, rows, contact):
+        reference.append(unrelieved)
         if not len(sizes):
             sizes = np.zeros(part.shape[1])
             totals = {which: np.zeros(part.shape[1]) for which in n}
         sizes += np.abs(part).sum(axis=0)
         for which in n:
             totals[which] += part[called == which].sum(axis=0)
-    first = explainer.relief(*(windows[role].presence[:1, :, 0] for role in ROLES))
-    assert first is not None
-    reference = np.full(len(contact), first.average())
-    found = [_means("R_E", "reference", reference, contact) | {"label": "the average environment"}]
+    average = _means("R_E", "reference", np.concatenate(reference), contact)
+    found = [average | {"label": "the average environment"}]
     inside, outside = (totals[which] / n[which] if n[which] else totals[which] * np.nan for which in n)
     for at, (name, channel, partner) in enumerate(_names(len(channels.about))):
         if name == "combination" and not sizes[at]:
@@ -148,15 +146,16 @@ def _pieces(
     windows: Mapping[str, BestWindows],
     rows: PairRows,
     contact: npt.NDArray[np.bool_],
-) -> Iterator[tuple[FloatArray, npt.NDArray[np.bool_]]]:
-    """Changes of the resistance by all parts, some pairs at a time, and which of these are contacts."""
+) -> Iterator[tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]]:
+    """Changes of the resistance by all parts, some pairs at a time.
+
+    Beside them the resistance without any, and which of the pairs are contacts.
+    """
     for at in range(0, len(rows), _PIECE):
         piece = slice(at, at + _PIECE)
-        present = [windows[role].presence[getattr(rows, role)[piece], :, 0] for role in ROLES]
-        parts = explainer.relief(*present)
+        parts = explainer.relief(rows.take(piece), windows["enhancer"], windows["promoter"])
         assert parts is not None
-        n = len(present[0])
         level = np.broadcast_to(parts.level, parts.enhancer.shape)
-        all_parts = [parts.enhancer, parts.promoter, level, parts.combination.reshape(n, -1)]
+        all_parts = [parts.enhancer, parts.promoter, level, parts.combination.reshape(len(level), -1)]
         change = np.concatenate(all_parts, axis=1) * parts.slope()[:, None]
-        yield change, contact[piece]
+        yield change, parts.average(), contact[piece]

@@ -1,4 +1,4 @@
-"""What a training keeps between epochs, so that one that was killed goes on from its last epoch.
+"""What a training keeps at each evaluation, so that one that was killed goes on from the last.
 
 A checkpoint is one safetensors file: weights, state of the optimiser and of the random generators as
 tensors, all else as JSON in its header, with a SHA-256 of both. It lies outside the outputs of the rule,
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -46,16 +47,16 @@ class State:
 
 @dataclass
 class Best:
-    """The lowest validation loss so far, with its epoch and the weights of the energy model."""
+    """The lowest validation loss so far, with its step and the weights of the energy model."""
 
     loss: float = float("inf")
-    epoch: int = -1
+    step: int = -1
     weights: dict[str, Tensor] | None = None
 
 
 @dataclass
 class Course:
-    """All that the next epoch of a training depends on.
+    """All that the next steps of a training depend on.
 
     Attributes
     ----------
@@ -68,7 +69,9 @@ class Course:
         Its processes draw from random generators of their own, each of which is kept.
     best : Best
     history : list of dict
-        One row for each epoch that is done.
+        One row for each evaluation, the first of them before any step.
+    waiting : list of list of int
+        Blocks of the next steps, until the order of the blocks is drawn again.
     """
 
     objective: Objective
@@ -78,6 +81,20 @@ class Course:
     company: Company
     best: Best = field(default_factory=Best)
     history: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[list[int]] = field(default_factory=list)
+
+    @property
+    def steps_done(self) -> int:
+        """Steps until the last evaluation."""
+        return int(self.history[-1]["step"]) if self.history else 0
+
+    def next_steps(self, n: int, n_blocks: int, blocks_per_step: int) -> list[npt.NDArray[np.int64]]:
+        """Blocks of the next ``n`` steps: passes over all blocks, each in an order of its own."""
+        while len(self.waiting) < n:
+            order = self.order.permutation(n_blocks)
+            self.waiting += [part.tolist() for part in np.array_split(order, -(-n_blocks // blocks_per_step))]
+        drawn, self.waiting = self.waiting[:n], self.waiting[n:]
+        return [np.array(blocks, dtype=np.int64) for blocks in drawn]
 
     def state(self) -> State:
         """Everything, as all processes must ask for it together."""
@@ -90,8 +107,9 @@ class Course:
             "groups": kept["param_groups"],
             "schedule": self.schedule.state_dict(),
             "order": self.order.bit_generator.state,
-            "best": {"loss": self.best.loss, "epoch": self.best.epoch},
+            "best": {"loss": self.best.loss, "step": self.best.step},
             "history": self.history,
+            "waiting": self.waiting,
         }
         return State(tensors | self._random_states(), record)
 
@@ -109,8 +127,8 @@ class Course:
         self.order.bit_generator.state = record["order"]
         device = self.company.device
         best = {name: value.to(device) for name, value in _below(tensors, _BEST).items()}
-        self.best = Best(record["best"]["loss"], record["best"]["epoch"], best or None)
-        self.history = record["history"]
+        self.best = Best(record["best"]["loss"], record["best"]["step"], best or None)
+        self.history, self.waiting = record["history"], record["waiting"]
         torch.set_rng_state(tensors[_RANDOM][self.company.rank].clone())
         if device.type == "cuda":
             torch.cuda.set_rng_state(tensors[_RANDOM_GPU][self.company.rank].clone(), device)
@@ -155,13 +173,14 @@ class Checkpoints:
         What is wrong with others is logged, each in a line.
         """
         state = self._newest()
-        # Processes that do not see one file must not go on from different epochs.
+        # Processes that do not see one file must not go on from different steps.
         done = np.zeros(self.company.size, dtype=np.int64)
         done[self.company.rank] = 0 if state is None else len(state.record["history"])
         everywhere = self.company.add_up(done)
         if state is None or (everywhere != everywhere[0]).any():
             return None
-        log.info("going on after epoch %d, from the checkpoint in %s", everywhere[0] - 1, self.directory)
+        done_steps = state.record["history"][-1]["step"]
+        log.info("going on after step %d, from the checkpoint in %s", done_steps, self.directory)
         return state
 
     def _newest(self) -> State | None:
@@ -196,7 +215,7 @@ class Checkpoints:
                 if last.exists():
                     os.replace(last, self.directory / PREVIOUS)
         except (UserError, OSError) as error:
-            log.warning("no checkpoint after epoch %d, training goes on: %s", len(course.history) - 1, error)
+            log.warning("no checkpoint after step %d, training goes on: %s", course.steps_done, error)
 
     def remove(self) -> None:
         """Take the checkpoints away, once what they were kept for is written."""

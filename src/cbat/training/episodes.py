@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,11 +23,13 @@ from cbat.model.blocks import (
 )
 from cbat.model.bundle import Pairs
 from cbat.model.contact import AnyEnvironment, BlockEnvironment, PairBatch, UnreadEnvironment
+from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.teacher import Teacher
 from cbat.training.distributed import ALONE, Company
 from cbat.training.mixing import mixed_supports, permuted_graph
+from cbat.training.offset import fit_distance_spline
 from cbat.training.sharing import Share, pairs_of_blocks, placed, starts
 
 
@@ -88,18 +90,11 @@ class Episodes:
         """The cell line of each pair, shape=(n_pairs,)."""
         return np.repeat(self.line, np.diff(self.start))
 
-    def batch(
-        self, elements: EncodedElements, blocks: Rows, device: torch.device
-    ) -> tuple[PairBatch, Tensor]:
+    def batch(self, elements: EncodedElements, blocks: Rows) -> tuple[PairBatch, Tensor]:
         """Pairs and labels of some blocks."""
         rows = pairs_of_blocks(self.start, blocks)
-        pairs = PairBatch(
-            elements.enhancer.index_select(0, torch.from_numpy(self.pairs.enhancer[rows])).to(device),
-            elements.promoter.index_select(0, torch.from_numpy(self.pairs.promoter[rows])).to(device),
-            torch.from_numpy(self.pairs.distance[rows]).float().to(device),
-            torch.from_numpy(self.pairs.upstream[rows]).float().to(device),
-        )
-        return pairs, torch.from_numpy(self.label[rows]).float().to(device)
+        pairs = self.pairs.batch(elements.enhancer, elements.promoter, rows)
+        return pairs, torch.from_numpy(self.label[rows]).float()
 
 
 @dataclass(frozen=True)
@@ -117,6 +112,11 @@ class TrainingData:
         Which of all training blocks this process has.
     company : Company
         The processes that share the blocks.
+    distance : DistanceSpline or None
+        The law of distance that the potential of all pairs is counted from; None where a law of the landscape
+        holds it.
+    held_out : array
+        Numbers of the lines that only validate, whose pairs say when to stop; of all lines if there is none.
     whole_validation : Episodes or None
         Labels, blocks and lines of the validation side of all processes, without pairs; None where this
         process has all of it.
@@ -134,6 +134,8 @@ class TrainingData:
     counts: FloatArray
     share: Share
     company: Company = ALONE
+    distance: DistanceSpline | None = None
+    held_out: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     whole_validation: Episodes | None = None
     validation_at: Rows | None = None
 
@@ -167,7 +169,7 @@ def build_training_data(
     company: Company = ALONE,
     outlines: Sequence[Outline] | None = None,
 ) -> TrainingData:
-    """Encode shards, and read the environment of every block.
+    """Encode shards, fit the law of distance, and read the environment of every block.
 
     The environment of a block of a training line is read without that line among the teacher's, so that
     training meets what prediction will: a line that the graph knows by its neighbours only.
@@ -199,7 +201,7 @@ def build_training_data(
     sides = {shard.cell_line: _candidates(shard, "train") for shard in taught}
     weight = np.zeros(len(elements.role()))
     for rows in sides.values():
-        weight[rows] += 1.0
+        weight[rows] += elements.known()[rows]
     weight += _weight_of_absent_roles(taught, elements.role(), weight, among)
     statistics = SupportStatistics.of(elements.presence(), elements.role(), weight, among.add_up)
     reader = SupportReader(elements, statistics)
@@ -212,9 +214,14 @@ def build_training_data(
 
     tissues = {name: graph.tissue_of(name) for name in lines}
     training = _blocks(taught, "train", settings.support_size, taught_lines)
+    validation = _blocks(encoded, "validation", settings.validation_support, lines)
+    distance = _law_of_distance(training, whole, taught_lines, among)
+    training, validation = (
+        replace(one, pairs=replace(one.pairs, potential_offset=distance(one.pairs.distance)))
+        for one in (training, validation)
+    )
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
-    validation = _blocks(encoded, "validation", settings.validation_support, lines)
     data = TrainingData(
         elements,
         reader,
@@ -226,6 +233,8 @@ def build_training_data(
         counts,
         Share.dealt(np.diff(training.start), company),
         company,
+        distance,
+        np.array([at for at, name in enumerate(lines) if name not in train_lines], dtype=np.int64),
     )
     return data if outlines is None else _among_others(data, outlines, taught_lines)
 
@@ -240,11 +249,29 @@ def _among_others(data: TrainingData, outlines: Sequence[Outline], taught_lines:
     judged = Share.of_lines(np.diff(validation.start), validation.line, sizes, company)
     start = starts(judged.sizes)
     at = pairs_of_blocks(start, np.flatnonzero(judged.place >= 0))
-    nothing = Pairs(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
+    none = np.zeros(0, dtype=np.int64)
+    nothing = Pairs(none, none, none, none)
     line = np.repeat(np.arange(len(sizes)), sizes)
     label = placed(int(start[-1]), at, validation.label, company)
     whole = Episodes(nothing, label, start, None, None, line)
     return replace(data, share=share, whole_validation=whole, validation_at=at)
+
+
+def _law_of_distance(
+    training: Episodes, outlines: Sequence[Outline], taught_lines: list[str], company: Company
+) -> DistanceSpline:
+    """The law of distance of the training pairs of all processes."""
+    n_blocks = {one.cell_line: one.n_blocks["train"] for one in outlines}
+    train = [n_blocks[name] for name in taught_lines]
+    share = Share.of_lines(np.diff(training.start), training.line, train, company)
+    start = starts(share.sizes)
+    at = pairs_of_blocks(start, np.flatnonzero(share.place >= 0))
+    n = int(start[-1])
+    return fit_distance_spline(
+        placed(n, at, training.pairs.distance, company),
+        placed(n, at, training.label, company),
+        placed(n, at, training.line_of_pairs(), company),
+    )
 
 
 def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> PrototypeGraph | None:
@@ -284,15 +311,14 @@ def _blocks(shards: list[EncodedShard], split: str, support_size: int, names: li
     for shard in shards:
         rows = np.flatnonzero(shard.pairs["split"] == split)
         blocks, counts = np.unique(shard.pairs["block"].to_numpy()[rows], return_counts=True)
-        parts.append([column[rows] for column in vars(shard.scored).values()])
+        parts.append(shard.scored.take(rows))
         labels.append(shard.pairs["label"].to_numpy(dtype=float)[rows])
         sizes.append(counts)
         lines.append(np.full(len(blocks), names.index(shard.cell_line)))
         supports.append(shard.support[blocks, :support_size])
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    start = starts(np.concatenate(sizes))
+    start, pairs = starts(np.concatenate(sizes)), Pairs.joined(parts)
     return Episodes(
-        Pairs(*columns), np.concatenate(labels), start, None, np.concatenate(supports), np.concatenate(lines)
+        pairs, np.concatenate(labels), start, None, np.concatenate(supports), np.concatenate(lines)
     )
 
 
@@ -301,7 +327,7 @@ def _mixed(blocks: Episodes, candidates: list[Rows], n_enhancers: int, seed: int
     assert blocks.support is not None
     rng = np.random.default_rng([seed, 23])
     order = rng.permutation(len(blocks.label))
-    pairs = Pairs(*(column[order] for column in vars(blocks.pairs).values()))
+    pairs = blocks.pairs.take(order)
     queried = [
         np.concatenate([pairs.enhancer[start:end], pairs.promoter[start:end] + n_enhancers])
         for start, end in zip(blocks.start[:-1], blocks.start[1:], strict=True)

@@ -111,8 +111,8 @@ class Loop:
             # Weights are those of the first process; what is dropped out must not be the same in all.
             torch.manual_seed(seed + 1_000_003 * self.company.rank)
 
-    def epoch(self, steps: Sequence[Rows], optimiser: torch.optim.Optimizer) -> Iterator[int]:
-        """Do the steps of an epoch, and name after each how many pairs it had in all processes.
+    def run(self, steps: Sequence[Rows], optimiser: torch.optim.Optimizer) -> Iterator[int]:
+        """Do some steps, and name after each how many pairs it had in all processes.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Loop:
             yield int(self.data.share.sizes[blocks].sum())
 
     def mean_loss(self) -> float:
-        """Mean loss of the steps of the last epoch, over all processes."""
+        """Mean loss of the last steps that were run together, over all processes."""
         found = torch.stack(self._losses).double().cpu().numpy()
         return float(np.mean(self.company.add_up(found)))
 
@@ -164,7 +164,7 @@ class Loop:
     def batch(self, blocks: Rows) -> Batch:
         """The tensors of some blocks of this process, in memory that a GPU can read while it computes."""
         episodes = self.data.training
-        pairs, label = episodes.batch(self.data.elements, blocks, torch.device("cpu"))
+        pairs, label = episodes.batch(self.data.elements, blocks)
         expected = None
         if episodes.expected is not None:
             expected = torch.from_numpy(episodes.expected[blocks]).float()

@@ -28,7 +28,7 @@ History = list[dict[str, Any]]
 
 
 def write_history(path: Path, history: History) -> None:
-    """Write one JSON object for each epoch."""
+    """Write one JSON object for each evaluation."""
     with atomic_file(path) as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in history), encoding="utf-8")
 
@@ -125,8 +125,8 @@ def open_curves(directory: Path) -> Callable[[dict[str, Any]], None]:
 
     def add(row: dict[str, Any]) -> None:
         for name, value in row.items():
-            if name != "epoch" and isinstance(value, int | float):
-                writer.add_scalar(name, value, row["epoch"])
+            if name != "step" and isinstance(value, int | float):
+                writer.add_scalar(name, value, row["step"])
         writer.flush()
 
     return add

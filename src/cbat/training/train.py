@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from cbat.training.losses import Objective, contact_loss
 from cbat.training.records import (
     HISTORY,
     VERSIONS,
+    History,
     key_of_training,
     open_curves,
     versions_of_training,
@@ -96,7 +97,7 @@ def run(
     tensorboard : Path, optional
         Folder of the event files of TensorBoard, if the settings ask for them.
     checkpoints : Path, optional
-        Folder that holds the state after the last epoch while this runs; a training that was killed goes on
+        Folder that holds the state at the last evaluation while this runs; a training that was killed goes on
         from there when it is started again. Without it nothing is kept.
 
     Raises
@@ -147,8 +148,8 @@ def run(
             )
             kept = Checkpoints(checkpoints, made_of, company)
         contact, history = fit(data, settings, training, seed, company.device, curves, kept)
-        log.info("trained %d epochs on %d pairs", len(history), data.share.sizes.sum())
-        model = finished(data, contact.cpu(), motifs, settings)
+        log.info("trained %d steps on %d pairs", history[-1]["step"], data.share.sizes.sum())
+        model = finished(data, contact.cpu(), motifs, settings, best_step(history))
         _heed_collapse(model.provenance["collapse"], fail=training.fail_on_collapse)
         model.provenance.update(
             {
@@ -201,25 +202,29 @@ def fit(
     watch: Callable[[dict[str, Any]], None] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> tuple[ContactModel, list[dict[str, Any]]]:
-    """Optimise the energy model; the weights of the best validation loss are kept.
+    """Optimise the energy model; the weights of the lowest validation loss are kept.
+
+    Those before the first step are among them, under which the model is its law alone: what it could learn of
+    sequences stays 0 unless it lowers the loss of held-out pairs. These are pairs on validation chromosomes,
+    of lines that only validate if there are any, else of the training lines. (A line that is held out for
+    this choice alone would have to be given back to the training, which means to train twice.)
 
     ``watch`` is shown each row of history as soon as there is one. With ``checkpoints`` it goes on from the
-    one that is there, and leaves one after every epoch.
+    one that is there, and leaves one after every evaluation.
 
     Returns
     -------
     ContactModel
     list of dict
-        One row of history for each epoch.
+        One row of history for each evaluation.
     """
-    n_steps = -(-len(data.share.sizes) // settings.blocks_per_step)
-    course = start(data, settings, seed, device, n_steps)
+    course = start(data, settings, seed, device)
     loop = Loop(course.objective, data, training, seed, device)
     if checkpoints is not None and (kept := checkpoints.read()) is not None:
         course.restore(kept)
     while _goes_on(course, settings):
-        row = _epoch(course, loop, data, settings, n_steps)
-        log.info("epoch %d: %s", row["epoch"], row)
+        row = _steps(course, loop, data, settings) if course.history else _evaluated(course, data, settings)
+        log.info("step %d: %s", row["step"], row)
         if watch is not None:
             watch(row)
         if checkpoints is not None:
@@ -235,10 +240,13 @@ def fit(
     return contact, course.history
 
 
-def start(
-    data: TrainingData, settings: ModelSettings, seed: int, device: torch.device, n_steps: int
-) -> Course:
-    """A training before its first epoch.
+def best_step(history: History) -> int:
+    """The step of the lowest validation loss, whose weights are kept; 0 is the law alone."""
+    return int(min(history, key=lambda row: row.get("validation_loss", float("inf")))["step"])
+
+
+def start(data: TrainingData, settings: ModelSettings, seed: int, device: torch.device) -> Course:
+    """A training before its first step.
 
     Parameters
     ----------
@@ -247,8 +255,6 @@ def start(
     seed : int
         Of the order of the blocks; weights come from the generator of torch.
     device : torch.device
-    n_steps : int
-        Steps of an epoch.
     """
     n_filters = data.elements.enhancer.shape[1]
     contact = ContactModel(n_filters, settings)
@@ -262,38 +268,46 @@ def start(
         objective.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=settings.learning_rate, total_steps=max(settings.epochs * n_steps, 2)
+        optimiser, max_lr=settings.learning_rate, total_steps=max(settings.steps, 2)
     )
     return Course(objective, optimiser, schedule, np.random.default_rng([seed, 21]), data.company)
 
 
 def _goes_on(course: Course, settings: ModelSettings) -> bool:
-    """Whether there is another epoch, after those that have been."""
-    n_done = len(course.history)
-    return n_done < settings.epochs and n_done - 1 - course.best.epoch < settings.patience
+    """Whether there are further steps, after those that have been."""
+    since = sum(row["step"] > course.best.step for row in course.history)
+    return not course.history or (course.steps_done < settings.steps and since < settings.patience)
 
 
-def _epoch(
-    course: Course, loop: Loop, data: TrainingData, settings: ModelSettings, n_steps: int
-) -> dict[str, Any]:
-    """Train once on all blocks; the row of history, which is also added to it."""
-    epoch, contact = len(course.history), course.objective.contact
-    contact.train()
-    steps = np.array_split(course.order.permutation(len(data.share.sizes)), n_steps)
+def _steps(course: Course, loop: Loop, data: TrainingData, settings: ModelSettings) -> dict[str, Any]:
+    """Train until the next evaluation; its row of history, which is also added to it."""
+    n = min(settings.validation_every, settings.steps - course.steps_done)
+    steps = course.next_steps(n, len(data.share.sizes), settings.blocks_per_step)
+    n_pairs = sum(int(data.share.sizes[blocks].sum()) for blocks in steps)
+    course.objective.contact.train()
     rate = course.schedule.get_last_lr()[0]
-    with Progress(f"epoch {epoch}", "pairs", int(data.share.sizes.sum()), shown=data.company.first) as told:
-        for n_pairs in loop.epoch(steps, course.optimiser):
+    named = f"step {course.steps_done + n}"
+    with Progress(named, "pairs", n_pairs, shown=data.company.first) as told:
+        for n_more in loop.run(steps, course.optimiser):
             course.schedule.step()
-            told.add(n_pairs)
-    row: dict[str, Any] = {"epoch": epoch, "training_loss": round(loop.mean_loss(), 6)}
+            told.add(n_more)
+    about = {"training_loss": round(loop.mean_loss(), 6), "learning_rate": float(f"{rate:.6g}")}
+    return _evaluated(course, data, settings, {"step": course.steps_done + n} | about)
+
+
+def _evaluated(
+    course: Course, data: TrainingData, settings: ModelSettings, begun: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A row of history with the figures of the validation side; weights that are the best so far are kept."""
+    contact = course.objective.contact
     scores = scores_of(contact, data, data.validation)
-    row |= {"learning_rate": float(f"{rate:.6g}")} | validation_figures(scores, data, settings)
-    row["collapse"] = _threshold_and_signs(scores, data, contact, temperature=1.0)[1]
+    row: dict[str, Any] = {"step": 0} | dict(begun or {}) | validation_figures(scores, data, settings)
+    row["collapse"] = _threshold_and_signs(scores, data, contact, 1.0, learned=row["step"] > 0)[1]
     course.history.append(row)
     loss = row.get("validation_loss", float("inf"))
     if loss < course.best.loss:
         weights = {name: value.detach().clone() for name, value in contact.state_dict().items()}
-        course.best = Best(loss, epoch, weights)
+        course.best = Best(loss, row["step"], weights)
     return row
 
 
@@ -322,11 +336,13 @@ def scores_of(
 
 
 def validation_figures(scores: Scores, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
-    """Figures of the validation side, from the energies of its pairs."""
-    label = data.judged.label
-    block = torch.from_numpy(data.judged.block_of_pairs()) if settings.contrast == "block" else None
-    loss = contact_loss(torch.from_numpy(scores.logit), torch.from_numpy(label).float(), block)
-    line = data.judged.line_of_pairs()
+    """Figures of the validation side, from the energies of its pairs; the loss is that of lines held out."""
+    label, line = data.judged.label, data.judged.line_of_pairs()
+    asked = np.isin(line, data.held_out)
+    asked = asked if asked.any() else np.ones_like(asked)
+    block = torch.from_numpy(data.judged.block_of_pairs()[asked]) if settings.contrast == "block" else None
+    logit, target = torch.from_numpy(scores.logit[asked]), torch.from_numpy(label[asked]).float()
+    loss = contact_loss(logit, target, block)
     probability = 1.0 / (1.0 + np.exp(-scores.logit))
     aupr = []
     for one in np.unique(line):
@@ -343,12 +359,15 @@ def validation_figures(scores: Scores, data: TrainingData, settings: ModelSettin
 
 
 def _threshold_and_signs(
-    scores: Scores, data: TrainingData, contact: ContactModel, temperature: float
+    scores: Scores, data: TrainingData, contact: ContactModel, temperature: float, *, learned: bool
 ) -> tuple[float, list[str]]:
-    """The threshold of the best F1 on the validation side at a temperature, and signs of collapse there."""
+    """The threshold of the best F1 on the validation side at a temperature, and signs of collapse there.
+
+    That a resistance which has learned nothing yet is the same for all pairs is no such sign.
+    """
     label, probability = data.judged.label, probability_of(scores.logit, temperature)
     threshold = best_f1_threshold(label, probability)
-    resistance = None if contact.resistance is None else scores.environment_resistance
+    resistance = None if contact.resistance is None or not learned else scores.environment_resistance
     return threshold, collapse_signs(label, probability, threshold, scores.intrinsic_potential, resistance)
 
 
@@ -367,18 +386,40 @@ def _best_level_share(
     return LEVEL_SHARES[int(np.argmin(losses))]
 
 
+def _mean_sequence_term(data: TrainingData, contact: ContactModel, scores: Scores) -> float:
+    """Mean of the sequence term over validation pairs whose bases are known."""
+    pairs, n = data.validation.pairs, len(data.validation.label)
+    offset = np.zeros(n) if pairs.potential_offset is None else pairs.potential_offset
+    known = np.ones(n) if pairs.sequence_known is None else pairs.sequence_known.astype(float)
+    offset, known = data.gathered(offset), data.gathered(known)
+    term = scores.intrinsic_potential - offset - float(contact.level.detach())
+    return float((term * known).sum() / max(known.sum(), 1.0))
+
+
 def finished(
-    data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings
+    data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings, step: int = 1
 ) -> TrainedModel:
-    """The model with the level of its potential, temperature and threshold from the validation side."""
+    """The model with the level of its potential, temperature and threshold from the validation side.
+
+    Parameters
+    ----------
+    data : TrainingData
+    contact : ContactModel
+        With the weights that are kept; changed in place.
+    encoder : MotifEncoder
+    settings : ModelSettings
+    step : int
+        After which these weights were found; 0 is before the first, where the model is its law alone.
+    """
     environment = encoded(contact.eval(), data.validation.unread_environment(data.reader))
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
         contact.resistance.level_share.data.fill_(_best_level_share(data, contact, environment))
     scores = scores_of(contact, data, data.validation, environment)
+    contact.centre_sequence_at(_mean_sequence_term(data, contact, scores))
     temperature, level = fit_temperature_and_bias(scores.logit, data.judged.label)
-    contact.linear.bias.data.add_(level)
+    contact.level.data.add_(level)
     scores = scores_of(contact, data, data.validation, environment)
-    threshold, signs = _threshold_and_signs(scores, data, contact, temperature)
+    threshold, signs = _threshold_and_signs(scores, data, contact, temperature, learned=step > 0)
     return TrainedModel(
         settings=settings,
         encoder=encoder,
@@ -392,5 +433,8 @@ def finished(
         provenance={
             "validation": validation_figures(scores, data, settings),
             "collapse": signs + environment_signs(*data.environments()),
+            "best_step": step,
+            "sequence_kept": step > 0,
         },
+        distance=data.distance,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from cbat.config.models import ModelSettings
-from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
+from cbat.model.contact import BlockEnvironment, ContactModel, Energies, PairBatch
 from cbat.model.pair import CrossBoundaryAttention, convergence, pair_geometry
 
 K = 7
@@ -25,7 +27,15 @@ def blocks(n: int = 12, n_blocks: int = 3) -> BlockEnvironment:
 @pytest.fixture(params=["attention", "low_rank"])
 def model(request) -> ContactModel:
     torch.manual_seed(0)
-    return ContactModel(K, ModelSettings(pair_representation=request.param)).eval()
+    return awake(ContactModel(K, ModelSettings(pair_representation=request.param)).eval())
+
+
+def awake(model: ContactModel) -> ContactModel:
+    """Weights that start at 0 drawn at random, so that what they weigh has something to say."""
+    for parameter in model.parameters():
+        if not parameter.detach().any():
+            torch.nn.init.normal_(parameter, std=0.3)
+    return model
 
 
 @torch.no_grad()
@@ -47,10 +57,7 @@ def test_the_resistance_is_never_negative(model: ContactModel) -> None:
 def three_blocks(settings: ModelSettings) -> tuple[ContactModel, PairBatch, BlockEnvironment]:
     """A model whose set encoder has something to say, and three blocks of four pairs."""
     torch.manual_seed(1)
-    model = ContactModel(K, settings).eval()
-    for name, parameter in model.named_parameters():
-        if name.startswith(("set_encoder.out", "resistance.weight")):
-            torch.nn.init.normal_(parameter)
+    model = awake(ContactModel(K, settings).eval())
     mask = torch.ones(3, 9, dtype=torch.bool)
     mask[1, 6:] = False
     return (
@@ -71,7 +78,7 @@ def test_blocks_do_not_see_one_another(set_encoder: str, environment: str) -> No
     changed = model(pairs, fed).logit
     assert torch.equal(together[:4], changed[:4])
     assert not torch.allclose(together[4:], changed[4:])
-    first = PairBatch(*(part[:4] for part in vars(pairs).values()))
+    first = PairBatch(*(part[:4] for part in vars(pairs).values() if part is not None))
     alone = model(
         first, BlockEnvironment(fed.block[:4], *(p[:1] for p in (fed.fused, fed.support, fed.mask)))
     )
@@ -116,6 +123,64 @@ def test_blocks_with_crossing_attention_are_one_set() -> None:
     isolated = ContactModel(K, ModelSettings(set_encoder="isab")).eval()
     isolated.load_state_dict(model.state_dict())
     torch.testing.assert_close(isolated.fed(flat)[0], read[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("environment", ["none", "tied", "scalar", "film"])
+@pytest.mark.parametrize("pair_representation", ["attention", "low_rank"])
+def test_a_model_that_has_learned_nothing_is_its_law(environment: str, pair_representation: str) -> None:
+    """Of what is given with the pairs nothing is bent, and nothing is added to it."""
+    torch.manual_seed(2)
+    settings = ModelSettings(environment=environment, pair_representation=pair_representation)
+    model = ContactModel(K, settings, landscape=True).eval()
+    model.start_resistance_at(25.0)
+    offset, landscape = torch.randn(12), 3.0 * torch.randn(12)
+    pairs = replace(batch(), potential_offset=offset, landscape_resistance=landscape)
+    found = model(pairs, blocks())
+    torch.testing.assert_close(found.logit, offset - landscape, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.environment_resistance, 25.0 + landscape, rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("environment", ["tied", "scalar", "film"])
+def test_offset_and_landscape_enter_each_energy_once(environment: str) -> None:
+    model = awake(ContactModel(K, ModelSettings(environment=environment)).eval())
+    pairs, fed, offset, landscape = batch(), blocks(), torch.randn(12), torch.randn(12)
+    given = replace(pairs, potential_offset=offset, landscape_resistance=landscape)
+    before, after = model(pairs, fed), model(given, fed)
+    moved = after.intrinsic_potential - before.intrinsic_potential
+    torch.testing.assert_close(moved, offset, rtol=0, atol=1e-5)
+
+    def inner(energies: Energies) -> torch.Tensor:
+        return torch.log(torch.expm1(energies.environment_resistance))
+
+    torch.testing.assert_close(inner(after) - inner(before), landscape, rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("environment", ["none", "tied", "film"])
+def test_a_pair_without_bases_is_one_of_average_motifs(environment: str) -> None:
+    """Whatever its features are, it has the level of the potential and that of its line's environment."""
+    model = awake(ContactModel(K, ModelSettings(environment=environment)).eval())
+    model.centre_sequence_at(0.7)
+    known = torch.tensor([1.0, 0.0] * 6)
+    offset, fed = torch.randn(12), BlockEnvironment(torch.zeros(12, dtype=torch.int64), torch.randn(1, K))
+    found = [model(replace(batch(), potential_offset=offset, sequence_known=known), fed) for _ in range(2)]
+    for energies in found:
+        torch.testing.assert_close(energies.intrinsic_potential[1::2], model.level + offset[1::2])
+        assert energies.environment_resistance[1::2].unique().numel() == 1
+    assert (found[0].logit != found[1].logit)[::2].all()
+    assert torch.equal(found[0].logit[1::2], found[1].logit[1::2])
+
+
+@torch.no_grad()
+def test_the_landscape_alone_makes_a_resistance() -> None:
+    pairs = replace(batch(), landscape_resistance=torch.randn(12))
+    model = ContactModel(K, ModelSettings(environment="none"), landscape=True).eval()
+    assert model.set_encoder is None
+    expected = torch.nn.functional.softplus(model.resistance.offset + pairs.landscape_resistance)
+    torch.testing.assert_close(model(pairs, blocks()).environment_resistance, expected)
+    assert ContactModel(K, ModelSettings(environment="none")).resistance is None
 
 
 @torch.no_grad()

@@ -144,6 +144,7 @@ def test_blocks_scored_together_are_one_set_to_crossing_attention_only(feeder: F
     torch.manual_seed(0)
     contact = ContactModel(4, settings).eval()
     torch.nn.init.normal_(contact.set_encoder.out.weight)
+    contact.resistance.gain.fill_(0.1)
     asked = replace(feeder, model=replace(feeder.model, settings=settings, contact=contact))
     (own,) = asked.contexts(SETTINGS.model_copy(update={"contexts": ["own"], "support_sizes": [16]}))
     before = score_pairs(contact, *features(feeder), feeder.own.scored, own.environment)

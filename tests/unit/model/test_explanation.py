@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,16 +12,20 @@ from torch.nn import functional
 
 from cbat.config.models import ModelSettings
 from cbat.model import explanation
+from cbat.model.bundle import TrainedModel
 from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
+from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder, log_positions
 from cbat.model.explanation import Explainer, PairRows, in_direction
+from cbat.model.resistance import PairDescription
 
 N_FILTERS, WIDTH = 5, 10
 LENGTHS = {"enhancer": 60, "promoter": 80}
 FORMS = ["tied", "scalar", "film"]
+SPLINE = DistanceSpline((3.5, 4.5, 5.5), (-1.0, 0.3), 0.2)
 
 
-def make(seed: int = 0, **settings) -> tuple[SimpleNamespace, np.ndarray]:
+def make(seed: int = 0, **settings) -> tuple[TrainedModel, np.ndarray]:
     """A model of random weights, and an environment."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -33,7 +37,8 @@ def make(seed: int = 0, **settings) -> tuple[SimpleNamespace, np.ndarray]:
     if hasattr(contact.resistance, "centre"):
         contact.resistance.centre += 0.2
     environment = np.random.default_rng(seed).normal(size=N_FILTERS).astype(np.float32).astype(float)
-    return SimpleNamespace(contact=contact.eval(), encoder=encoder), environment
+    given = ModelSettings(**settings)
+    return TrainedModel(given, encoder, contact.eval(), *[None] * 4, 1.0, 0.5, {}, SPLINE), environment
 
 
 def elements(explainer: Explainer, n: int = 7, seed: int = 1):
@@ -48,13 +53,14 @@ def elements(explainer: Explainer, n: int = 7, seed: int = 1):
     return found["enhancer"], found["promoter"], pairs
 
 
-def energies(model: SimpleNamespace, enhancers, promoters, pairs: PairRows, environment):
+def energies(model: TrainedModel, enhancers, promoters, pairs: PairRows, environment):
     """The model itself on the same pairs."""
     batch = PairBatch(
         model.encoder.features(torch.from_numpy(enhancers.codes))[pairs.enhancer],
         model.encoder.features(torch.from_numpy(promoters.codes))[pairs.promoter],
         torch.from_numpy(pairs.distance).float(),
         torch.from_numpy(pairs.upstream).float(),
+        torch.from_numpy(SPLINE(pairs.distance)).float(),
     )
     fed = BlockEnvironment(
         torch.zeros(len(pairs), dtype=torch.int64), torch.from_numpy(environment[None]).float()
@@ -139,13 +145,19 @@ def test_parts_of_the_tied_relief_add_up_to_it_exactly(cooperation: bool) -> Non
     model, environment = make(environment="tied", cooperation=cooperation)
     explainer = Explainer(model, environment, LENGTHS)
     enhancers, promoters, pairs = elements(explainer, n=20)
-    present = [
-        found.presence[rows, :, 0]
-        for found, rows in ((enhancers, pairs.enhancer), (promoters, pairs.promoter))
-    ]
-    parts = explainer.relief(*present)
+    pairs = replace(pairs, landscape_resistance=np.linspace(-1.0, 2.0, 20))
+    parts = explainer.relief(pairs, enhancers, promoters)
     resistance = model.contact.double().resistance
-    described = SimpleNamespace(enhancer=torch.from_numpy(present[0]), promoter=torch.from_numpy(present[1]))
+    n, landscape = torch.zeros(20), torch.from_numpy(pairs.landscape_resistance)
+    described = PairDescription(
+        n,
+        torch.from_numpy(enhancers.presence[pairs.enhancer, :, 0]),
+        torch.from_numpy(promoters.presence[pairs.promoter, :, 0]),
+        n,
+        n,
+        landscape,
+        torch.from_numpy(enhancers.known[pairs.enhancer] & promoters.known[pairs.promoter]),
+    )
     block = torch.zeros(len(pairs), dtype=torch.int64)
     with torch.no_grad():
         relief = resistance.relief(described, torch.from_numpy(environment[None]), block).numpy()
@@ -166,14 +178,15 @@ def test_a_resistance_that_reads_no_pair_has_levels_alone() -> None:
     found = explainer.resistance(pairs, enhancers, promoters)
     assert not found.enhancer.any()
     assert not found.promoter.any()
-    parts = explainer.relief(enhancers.presence[:, :, 0], promoters.presence[:, :, 0])
+    parts = explainer.relief(pairs, enhancers, promoters)
     assert np.allclose(parts.average() + parts.slope() * parts.relief(), found.value)
 
 
 def test_no_relief_is_no_division_by_zero() -> None:
     model, _ = make(environment="tied")
     explainer = Explainer(model, np.zeros(N_FILTERS), LENGTHS)
-    parts = explainer.relief(np.ones((2, N_FILTERS)), np.ones((2, N_FILTERS)))
+    enhancers, promoters, pairs = elements(explainer)
+    parts = explainer.relief(pairs, enhancers, promoters)
     assert not parts.relief().any()
     assert np.allclose(parts.slope(), -1 / (1 + np.exp(-parts.offset)))
 
@@ -184,10 +197,10 @@ def test_a_model_without_environment_and_a_free_map() -> None:
     enhancers, promoters, pairs = elements(explainer)
     assert explainer.environment is None
     assert explainer.resistance(pairs, enhancers, promoters) is None
-    assert explainer.relief(enhancers.presence[:, :, 0], promoters.presence[:, :, 0]) is None
+    assert explainer.relief(pairs, enhancers, promoters) is None
     model, environment = make(environment="film")
     explainer = Explainer(model, environment, LENGTHS)
-    assert explainer.relief(enhancers.presence[:, :, 0], promoters.presence[:, :, 0]) is None
+    assert explainer.relief(pairs, enhancers, promoters) is None
 
 
 def test_windows_are_those_of_the_encoder() -> None:

@@ -94,6 +94,7 @@ def test_the_other_forms_change_the_order(form: str) -> None:
 @torch.no_grad()
 def test_a_tied_resistance_falls_with_the_activity_of_the_motifs_that_the_pair_holds() -> None:
     resistance = TiedResistance(K, False, 1.0)
+    resistance.gain.fill_(0.1)
     holder, other = torch.zeros(1, K), torch.zeros(1, K)
     holder[0, 2] = 1.0
     environment = torch.zeros(1, K)
@@ -143,6 +144,7 @@ def test_the_tied_resistance_is_what_its_formula_says() -> None:
         m, e, p = environment[n], pair.enhancer[n] - level_e, pair.promoter[n] - level_p
         relief = (resistance.enhancer * e + resistance.promoter * p) @ m
         relief += resistance.level_share * (resistance.enhancer * level_e + resistance.promoter * level_p) @ m
+        relief *= 10.0 * resistance.gain
         for k in range(K):
             for other in range(K):
                 relief += e[k] * p[other] * (combine_e[k, other] * m[k] + combine_p[k, other] * m[other])
@@ -162,6 +164,7 @@ def test_the_level_share_moves_all_pairs_of_a_block_alike() -> None:
         found.append(made.resistance(asked, environment, block))
     centre = made.resistance.centre
     level = environment @ (made.resistance.enhancer * centre[0] + made.resistance.promoter * centre[1])
+    level *= 10.0 * made.resistance.gain
     # So far from zero that softplus is the identity.
     torch.testing.assert_close(found[0] - found[1], level[block], rtol=1e-4, atol=1e-4)
 

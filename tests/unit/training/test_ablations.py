@@ -25,7 +25,7 @@ from cbat.training.losses import Objective, competition, contact_loss, entanglem
 from cbat.training.mixing import mixed_supports, permuted_graph
 
 MODELS = Path(__file__).resolve().parents[3] / "config" / "models"
-QUICK = {"epochs": 2, "support_size": 64, "hidden_units": 8, "learning_rate": 0.01}
+QUICK = {"steps": 18, "validation_every": 9, "support_size": 64, "hidden_units": 8, "learning_rate": 0.01}
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=0)
 
 
@@ -271,7 +271,7 @@ def test_the_graphs_expectation_is_that_of_the_line_without_itself(tiny_project,
 def test_a_pull_draws_the_environment_towards_the_graph(tiny_project, shards, encoder) -> None:
     distances = []
     for weight in (0.001, 5.0):
-        over = {"set_encoder": "isab", "alignment_weight": weight, "epochs": 4}
+        over = {"set_encoder": "isab", "alignment_weight": weight, "steps": 36}
         data = data_for(tiny_project, shards, encoder, **over)
         settings = ModelSettings(**(QUICK | over))
         contact, _ = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""A training that was killed goes on from its last epoch, to the bytes of one that was not."""
+"""A training that was killed goes on from its last evaluation, to the bytes of one that was not."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from cbat.training import train
 from cbat.training.checkpoint import LAST, PREVIOUS
 from cbat.training.launch import command_line
 
-EPOCHS = 5
-# Dropout, so that random generators count; patience, so that the best epoch does.
+# A pass over the blocks takes 7 steps, so evaluations come in the middle of passes.
+EVERY, STEPS = 5, 25
+# Dropout, so that random generators count; patience, so that the best step does.
 SETTINGS = ModelSettings(
-    epochs=EPOCHS,
+    steps=STEPS,
+    validation_every=EVERY,
     patience=3,
     support_size=64,
     set_encoder="isab",
@@ -71,13 +73,13 @@ def made(directory: Path) -> dict[str, bytes]:
     return {name: (directory / name).read_bytes() for name in MADE}
 
 
-def stopped_after(epoch: int, options: dict, monkeypatch, keep: Path | None = None) -> None:
-    """Let a training end with an exception right after the checkpoint of an epoch."""
+def stopped_after(step: int, options: dict, monkeypatch, keep: Path | None = None) -> None:
+    """Let a training end with an exception right after the checkpoint of a step."""
     write = train.Checkpoints.write
 
     def then_stop(self, course) -> None:
         write(self, course)
-        if len(course.history) == epoch + 1:
+        if course.steps_done == step:
             raise InterruptedError("stopped")
 
     with monkeypatch.context() as patched:
@@ -89,19 +91,19 @@ def stopped_after(epoch: int, options: dict, monkeypatch, keep: Path | None = No
         shutil.copytree(options["checkpoints"], keep)
 
 
-def epochs_of(records) -> list[int]:
-    """The epochs that a training has computed, by its log."""
-    return [one.args[0] for one in records if one.msg == "epoch %d: %s"]
+def steps_of(records) -> list[int]:
+    """The steps after which a training has been evaluated, by its log."""
+    return [one.args[0] for one in records if one.msg == "step %d: %s"]
 
 
-@pytest.mark.parametrize("epoch", [0, 2, EPOCHS - 1])
-def test_it_goes_on_to_the_same_bytes(options, undisturbed, monkeypatch, caplog, epoch) -> None:
+@pytest.mark.parametrize("step", [0, 10, STEPS])
+def test_it_goes_on_to_the_same_bytes(options, undisturbed, monkeypatch, caplog, step) -> None:
     caplog.set_level(logging.INFO)
-    stopped_after(epoch, options, monkeypatch)
+    stopped_after(step, options, monkeypatch)
     caplog.clear()
     train.run(**options)
-    assert epochs_of(caplog.records) == list(range(epoch + 1, EPOCHS))
-    assert f"going on after epoch {epoch}, " in caplog.text
+    assert steps_of(caplog.records) == list(range(step + EVERY, STEPS + 1, EVERY))
+    assert f"going on after step {step}, " in caplog.text
     assert made(options["directory"]) == made(undisturbed)
     assert not options["checkpoints"].exists()
 
@@ -111,18 +113,18 @@ def test_early_stopping_is_not_forgotten(options, monkeypatch, caplog) -> None:
     caplog.set_level(logging.INFO)
     options["settings"] = SETTINGS.model_copy(update={"patience": 1, "learning_rate": 0.3})
     train.run(**options)
-    first, done = made(options["directory"]), epochs_of(caplog.records)
-    assert len(done) < EPOCHS, "it was never out of patience, so this shows nothing"
+    first, done = made(options["directory"]), steps_of(caplog.records)
+    assert done[-1] < STEPS, "it was never out of patience, so this shows nothing"
     shutil.rmtree(options["directory"])
     stopped_after(done[-1], options, monkeypatch)
     caplog.clear()
     train.run(**options)
-    assert epochs_of(caplog.records) == []
+    assert steps_of(caplog.records) == []
     assert made(options["directory"]) == first
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(options, undisturbed, monkeypatch, caplog) -> None:
-    stopped_after(2, options, monkeypatch)
+    stopped_after(10, options, monkeypatch)
     last = options["checkpoints"] / LAST
     last.write_bytes(last.read_bytes()[:-100])
     caplog.set_level(logging.INFO)
@@ -131,7 +133,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(options, undisturbed, 
     told = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert len(told) == 1
     assert f"the checkpoint {last} is damaged and not read" in told[0]
-    assert epochs_of(caplog.records) == [2, 3, 4]
+    assert steps_of(caplog.records) == [10, 15, 20, 25]
     assert made(options["directory"]) == made(undisturbed)
 
 
@@ -145,7 +147,7 @@ def test_one_wrong_bit_is_found_and_training_starts_over(options, undisturbed, m
     caplog.clear()
     train.run(**options)
     assert "is damaged and not read (its SHA-256 is not the one in its header)" in caplog.text
-    assert epochs_of(caplog.records) == list(range(EPOCHS))
+    assert steps_of(caplog.records) == list(range(0, STEPS + 1, EVERY))
     assert made(options["directory"]) == made(undisturbed)
 
 
@@ -164,7 +166,7 @@ def test_one_wrong_bit_is_found_and_training_starts_over(options, undisturbed, m
 def test_a_checkpoint_of_another_training_is_not_read(
     options, tiny_project, monkeypatch, caplog, tmp_path, change, named
 ) -> None:
-    stopped_after(1, options, monkeypatch)
+    stopped_after(5, options, monkeypatch)
     if "code" in change:
         monkeypatch.setattr("cbat.training.records.code_digest", lambda module: "other")
     elif "torch" in change:
@@ -174,34 +176,35 @@ def test_a_checkpoint_of_another_training_is_not_read(
         options["shards"] = [tmp_path / "train_7", *options["shards"][1:]]
     else:
         options |= change
-    options["settings"] = options["settings"].model_copy(update={"epochs": EPOCHS})
+    options["settings"] = options["settings"].model_copy(update={"steps": STEPS})
     caplog.set_level(logging.INFO)
     caplog.clear()
     with monkeypatch.context() as patched:
         patched.setattr(train, "_goes_on", lambda course, settings: not course.history)
         train.run(**options)
-    assert epochs_of(caplog.records) == [0]
+    assert steps_of(caplog.records) == [0]
     told = [one.getMessage() for one in caplog.records if "is not read" in one.getMessage()]
     assert len(told) == 2
     assert all(line.endswith(f"it was made with other {named}") for line in told)
 
 
 def test_what_does_not_change_a_model_does_not_refuse_a_checkpoint(options, monkeypatch, caplog) -> None:
-    stopped_after(3, options, monkeypatch)
+    stopped_after(20, options, monkeypatch)
     options |= {"threads": 2, "training": CPU.model_copy(update={"fail_on_collapse": True, "threads": 2})}
     caplog.set_level(logging.INFO)
     caplog.clear()
     train.run(**options)
-    assert epochs_of(caplog.records) == [4]
+    assert steps_of(caplog.records) == [25]
 
 
 def test_nothing_in_a_checkpoint_is_code(options, monkeypatch) -> None:
-    stopped_after(1, options, monkeypatch)
+    stopped_after(5, options, monkeypatch)
     assert {path.name for path in options["checkpoints"].iterdir()} == {LAST, PREVIOUS}
     with safe_open(options["checkpoints"] / LAST, framework="pt") as file:
         record = json.loads(file.metadata()["record"])
         assert file.get_tensor("random.cpu").shape[0] == 1
-    assert [row["epoch"] for row in record["history"]] == [0, 1]
+    assert [row["step"] for row in record["history"]] == [0, 5]
+    assert sum(map(len, record["waiting"])) > 0, "or no pass was cut, and this shows nothing"
 
 
 def test_a_full_disk_loses_the_checkpoint_and_not_the_training(
@@ -213,7 +216,7 @@ def test_a_full_disk_loses_the_checkpoint_and_not_the_training(
     monkeypatch.setattr("cbat.training.checkpoint.save_file", full)
     train.run(**options)
     told = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-    assert len(told) == EPOCHS
+    assert len(told) == 1 + STEPS // EVERY
     assert all("training goes on" in line and "no space is left" in line for line in told)
     assert made(options["directory"]) == made(undisturbed)
 
@@ -223,8 +226,8 @@ def command(options: dict) -> list[str]:
     return [sys.executable, "-m", "cbat", "train_model", *words]
 
 
-def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path) -> int:
-    """Start a training, and end it by a signal while it computes an epoch; the exit status."""
+def ended_before(step: int, options: dict, kind: signal.Signals, log: Path) -> int:
+    """Start a training, and end it by a signal before an evaluation; the exit status."""
     with log.open("w") as text:
         process = subprocess.Popen(
             command(options),
@@ -236,7 +239,7 @@ def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path) -
         )
     end = time.monotonic() + 120
     try:
-        while f"epoch {epoch - 1}:" not in log.read_text():
+        while f"step {step - EVERY}:" not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.01)
@@ -252,9 +255,9 @@ def ended_in_epoch(epoch: int, options: dict, kind: signal.Signals, log: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_signal_in_an_epoch(options, undisturbed, tmp_path, kind) -> None:
+def test_a_signal_between_evaluations(options, undisturbed, tmp_path, kind) -> None:
     log = tmp_path / "log"
-    status = ended_in_epoch(2, options, kind, log)
+    status = ended_before(10, options, kind, log)
     expected = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
     assert status == expected[kind]
     said = log.read_text()
@@ -264,9 +267,9 @@ def test_a_signal_in_an_epoch(options, undisturbed, tmp_path, kind) -> None:
     assert not options["directory"].exists()
     assert (options["checkpoints"] / LAST).exists()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
-    # An epoch is told before its checkpoint is written, so the last that was told may be computed again.
-    assert done.stderr.count("going on after epoch") == 1
-    assert " epoch 0:" not in done.stderr
+    # A step is told before its checkpoint is written, so the last that was told may be computed again.
+    assert done.stderr.count("going on after step") == 1
+    assert " step 0:" not in done.stderr
     assert made(options["directory"]) == made(undisturbed)
     assert not options["checkpoints"].exists()
 
@@ -279,7 +282,7 @@ def test_two_processes_go_on_together(options, tmp_path, kind) -> None:
     expected = made(options["directory"])
     shutil.rmtree(options["directory"])
     log = tmp_path / "log"
-    ended_in_epoch(2, options, kind, log)
+    ended_before(10, options, kind, log)
     assert not options["directory"].exists()
     time.sleep(1.0)  # The others end with the one that watches them.
     with safe_open(options["checkpoints"] / LAST, framework="pt") as file:
@@ -287,8 +290,8 @@ def test_two_processes_go_on_together(options, tmp_path, kind) -> None:
     assert states.shape[0] == 2
     assert (states[0] != states[1]).any()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
-    assert done.stderr.count("going on after epoch") == 1
-    assert " epoch 0:" not in done.stderr
+    assert done.stderr.count("going on after step") == 1
+    assert " step 0:" not in done.stderr
     assert "unused parameters" not in done.stderr
     assert made(options["directory"]) == expected
     assert not options["checkpoints"].exists()

@@ -38,7 +38,8 @@ from cbat.training.sharing import deal, read_shares
 TOP = Path(__file__).resolve().parents[3]
 # Dropout draws from one stream in one process, and from several in several.
 SETTINGS = ModelSettings(
-    epochs=3,
+    steps=27,
+    validation_every=9,
     patience=3,
     support_size=64,
     set_encoder_elements=32,
@@ -116,7 +117,7 @@ def test_two_processes_train_the_model_of_one(tiny_project, encoder, alone, tmp_
 
 @pytest.mark.slow
 def test_mixed_blocks_are_shared_too(tiny_project, encoder, tmp_path) -> None:
-    settings = SETTINGS.model_copy(update={"blocks": "mixed", "epochs": 1})
+    settings = SETTINGS.model_copy(update={"blocks": "mixed", "steps": 9})
     for n in (1, 2):
         training = CPU.model_copy(update={"processes": n})
         given = options(tiny_project, encoder, tmp_path / str(n), training=training, settings=settings)
@@ -272,13 +273,13 @@ def training_for_ever(tiny_project, encoder, tmp_path):
     """Two processes that train, with the one that watches them, its log and the numbers of both."""
     directory, log = tmp_path / "model", tmp_path / "log"
     training = CPU.model_copy(update={"processes": 2})
-    settings = SETTINGS.model_copy(update={"epochs": 10_000, "patience": 10_000})
+    settings = SETTINGS.model_copy(update={"steps": 90_000, "patience": 10_000})
     given = options(tiny_project, encoder, directory, training=training, settings=settings)
     with log.open("w") as text:
         environment = os.environ | {"TMPDIR": str(tmp_path)}
         process = subprocess.Popen(command(given), stderr=text, stdout=text, env=environment)
     try:
-        wait_for(lambda: "epoch 1:" in log.read_text())
+        wait_for(lambda: "step 9:" in log.read_text())
         ranks = processes_of(directory)
         assert set(ranks) == {0, 1}
         yield process, log, ranks

@@ -21,7 +21,13 @@ from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.pretrain import training_tables
 
 SETTINGS = ModelSettings(
-    set_encoder="none", epochs=3, support_size=64, validation_support=64, hidden_units=8, learning_rate=0.01
+    set_encoder="none",
+    steps=27,
+    validation_every=9,
+    support_size=64,
+    validation_support=64,
+    hidden_units=8,
+    learning_rate=0.01,
 )
 
 
@@ -69,6 +75,7 @@ def a_law(data: TrainingData, settings: ModelSettings, share: float) -> ContactM
     contact = ContactModel(data.elements.enhancer.shape[1], settings).eval()
     with torch.no_grad():
         contact.resistance.centre.copy_(torch.from_numpy(data.statistics.mean))
+        contact.resistance.gain.fill_(0.1)
         contact.resistance.enhancer.fill_(1.5)
         contact.resistance.promoter.fill_(1.5)
         contact.resistance.level_share.fill_(share)
@@ -108,7 +115,7 @@ def test_levels_that_run_against_the_environment_get_no_share(tiny_project, enco
 
 
 def test_a_pooled_training_learns_the_share_and_keeps_it(tiny_project, encoder) -> None:
-    settings = SETTINGS.model_copy(update={"contrast": "pooled", "epochs": 1})
+    settings = SETTINGS.model_copy(update={"contrast": "pooled", "steps": 9})
     data = data_for(tiny_project, encoder, settings)
     contact, _ = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))
     learned = float(contact.resistance.level_share.detach())
@@ -118,7 +125,7 @@ def test_a_pooled_training_learns_the_share_and_keeps_it(tiny_project, encoder) 
 
 
 def test_training_within_blocks_leaves_the_share_alone(tiny_project, encoder) -> None:
-    settings = SETTINGS.model_copy(update={"epochs": 1})
+    settings = SETTINGS.model_copy(update={"steps": 9})
     contact, _ = train.fit(
         data_for(tiny_project, encoder, settings), settings, TrainingSettings(), 1, torch.device("cpu")
     )

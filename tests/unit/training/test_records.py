@@ -81,8 +81,8 @@ def test_without_tensorboard_it_says_what_to_install(tmp_path, monkeypatch) -> N
 def test_curves_hold_the_figures_of_the_history(tmp_path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     add = open_curves(tmp_path)
-    add({"epoch": 0, "training_loss": 0.75, "collapse": []})
-    add({"epoch": 1, "training_loss": 0.5, "collapse": ["recall"]})
+    add({"step": 0, "training_loss": 0.75, "collapse": []})
+    add({"step": 9, "training_loss": 0.5, "collapse": ["recall"]})
     curves = accumulator.EventAccumulator(str(tmp_path)).Reload()
     assert curves.Tags()["scalars"] == ["training_loss"]
     assert [(one.step, one.value) for one in curves.Scalars("training_loss")] == [(0, 0.75), (1, 0.5)]

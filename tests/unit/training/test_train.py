@@ -20,14 +20,16 @@ from cbat.evaluation import cell_line as evaluation
 from cbat.evaluation.table import read_table
 from cbat.graph.propagation import load_graph
 from cbat.model.blocks import SupportReader, encode_shards, read_environment
-from cbat.model.bundle import load_encoder, load_model
+from cbat.model.bundle import Scores, load_encoder, load_model, score_pairs
 from cbat.model.contact import Energies
 from cbat.model.encoder import MotifEncoder
 from cbat.training import episodes, train
 from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import entanglement
 
-SETTINGS = ModelSettings(epochs=6, patience=6, support_size=64, hidden_units=8, learning_rate=0.01)
+SETTINGS = ModelSettings(
+    steps=54, validation_every=9, patience=6, support_size=64, hidden_units=8, learning_rate=0.01
+)
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=20)
 
 
@@ -159,8 +161,8 @@ def test_training_is_reproducible_and_depends_on_the_seed(
 
 def test_history_and_description_say_what_happened(environment: Path) -> None:
     rows = [json.loads(line) for line in (environment / "history.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == list(range(len(rows)))
-    assert rows[-1]["training_loss"] < rows[0]["training_loss"]
+    assert [row["step"] for row in rows] == list(range(0, 55, 9))
+    assert rows[-1]["training_loss"] < rows[1]["training_loss"]
     described = json.loads((environment / "model.json").read_text())
     best = min(row["validation_loss"] for row in rows)
     # The level that is fitted last is next to nothing to comparisons within blocks.
@@ -184,7 +186,7 @@ def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environm
 
 
 @pytest.mark.parametrize("contrast", ["block", "pooled"])
-def test_the_weights_of_the_best_epoch_are_kept(tiny_project, encoder, contrast: str) -> None:
+def test_the_weights_of_the_best_step_are_kept(tiny_project, encoder, contrast: str) -> None:
     settings = SETTINGS.model_copy(update={"contrast": contrast, "environment": "none"})
     data = data_for(tiny_project, load_encoder(encoder), settings)
     # What is learned of training chromosomes is the more wrong here the longer it is learned.
@@ -193,7 +195,7 @@ def test_the_weights_of_the_best_epoch_are_kept(tiny_project, encoder, contrast:
     found = train.validation_figures(train.scores_of(contact, data, data.validation), data, settings)
     best = min(rows, key=lambda row: row["validation_loss"])
     assert found == {name: best[name] for name in found}
-    assert best is not rows[-1], "the last epoch is not the best, or this shows nothing"
+    assert best is not rows[-1], "the last step is not the best, or this shows nothing"
 
 
 def test_unseen_lines_and_test_chromosomes_are_not_among_the_training_data(tiny_project, encoder) -> None:
@@ -289,9 +291,86 @@ def test_bfloat16_trains_to_a_similar_loss(tiny_project, encoder, environment, t
 
 
 def test_a_set_encoder_can_be_trained_and_evaluated(tiny_project, encoder, tmp_path) -> None:
-    settings = SETTINGS.model_copy(update={"set_encoder": "isab", "epochs": 2})
+    settings = SETTINGS.model_copy(update={"set_encoder": "isab", "steps": 18})
     model = train_into(tmp_path / "model", tiny_project, encoder, settings)
     figures = evaluate(tmp_path / "evaluation", tiny_project, model, tiny_project.unseen[0])
     assert figures["value"].between(0.3, 1.0).all()
     weights = load_model(model).contact.set_encoder.out.weight
     assert (weights != 0).any()
+
+
+def test_an_untrained_model_is_the_law_of_distance(tiny_project, encoder) -> None:
+    """The level aside, in any environment; and training leaves the law as it was fitted."""
+    data = data_for(tiny_project, load_encoder(encoder), SETTINGS)
+    torch.manual_seed(0)
+    contact = train.start(data, SETTINGS, 1, torch.device("cpu")).objective.contact
+    law = data.distance(data.validation.pairs.distance)
+    assert law.std() > 0.0
+    np.testing.assert_allclose(train.scores_of(contact, data, data.validation).logit, law, atol=1e-5)
+    trained, rows = train.fit(data, SETTINGS, TrainingSettings(), 1, torch.device("cpu"))
+    assert train.best_step(rows) > 0
+    for parameter in (trained.linear.weight, trained.hidden[-1].weight):
+        torch.nn.init.zeros_(parameter)
+    potential = train.scores_of(trained, data, data.validation).intrinsic_potential
+    np.testing.assert_allclose(potential - float(trained.level.detach()), law, atol=1e-5)
+
+
+def test_a_sequence_term_that_does_not_pay_stays_0(tiny_project, encoder, tmp_path) -> None:
+    """Labels of held-out chromosomes that run against all that training chromosomes teach."""
+    motifs = load_encoder(encoder)
+    data = data_for(tiny_project, motifs, SETTINGS)
+    pairs, label = data.validation.pairs, data.validation.label
+    learned, _ = train.fit(data, SETTINGS, TrainingSettings(), 1, torch.device("cpu"))
+    scores = train.scores_of(learned, data, data.validation)
+    against = data.distance(pairs.distance) - (scores.logit - data.distance(pairs.distance))
+    label = (against > np.median(against)).astype(float)
+    data = replace(data, validation=replace(data.validation, label=label))
+    contact, rows = train.fit(data, SETTINGS, TrainingSettings(), 1, torch.device("cpu"))
+    assert train.best_step(rows) == 0
+    model = train.finished(data, contact, motifs, SETTINGS, step=0)
+    assert model.provenance["sequence_kept"] is False
+    # A resistance without anything to read is no collapse.
+    assert "resistance" not in " ".join(model.provenance["collapse"])
+    found = train.scores_of(model.contact, data, data.validation)
+    law = data.distance(pairs.distance)
+    assert np.ptp(found.logit - law) < 1e-4
+
+
+def test_a_few_blocks_are_trained_on_for_as_many_steps_as_many(tiny_project, encoder, tmp_path) -> None:
+    lines = tiny_project.train[:2]
+    over = {"train_lines": lines, "shards": [tiny_project.shard(line) for line in lines]}
+    few = train_into(tmp_path, tiny_project, encoder, SETTINGS, **over)
+    rows = [json.loads(line) for line in (few / "history.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(0, 55, 9))
+
+
+def test_lines_that_only_validate_say_when_to_stop(tiny_project, encoder) -> None:
+    """The loss is theirs alone; whatever the training lines' validation pairs say does not change it."""
+    shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
+    graph, motifs = load_graph(tiny_project.graph), load_encoder(encoder)
+    data = build_training_data(shards, tiny_project.train[:-1], motifs, graph, SETTINGS)
+    held_out = data.judged.line_of_pairs() == 5
+    assert data.held_out.tolist() == [5]
+    assert 0 < held_out.sum() < len(held_out)
+    scores = Scores(np.linspace(-1, 1, len(held_out)), np.zeros(len(held_out)))
+    found = train.validation_figures(scores, data, SETTINGS)["validation_loss"]
+    label = data.validation.label
+    other = replace(data.validation, label=np.where(held_out, label, 1.0 - label))
+    again = train.validation_figures(scores, replace(data, validation=other), SETTINGS)
+    assert again["validation_loss"] == found
+    other = replace(data.validation, label=np.where(held_out, 1.0 - label, label))
+    again = train.validation_figures(scores, replace(data, validation=other), SETTINGS)
+    assert again["validation_loss"] != found
+
+
+def test_pairs_without_bases_are_scored_by_the_law_alone(tiny_project, encoder, environment) -> None:
+    model = load_model(environment)
+    shard = read_shard(tiny_project.shard("train_0"))
+    unknown = np.full_like(np.array(shard.enhancer_codes), 4)
+    blank = replace(shard, enhancer_codes=unknown)
+    elements, (own,) = encode_shards([blank], model.encoder, ("validation",))
+    assert not own.scored.sequence_known.any()
+    pairs = model.with_offset(own.scored)
+    found = score_pairs(model.contact, elements.enhancer, elements.promoter, pairs, None)
+    expected = model.offsets(pairs.distance) + float(model.contact.level.detach())
+    np.testing.assert_allclose(found.intrinsic_potential, expected, atol=1e-5)
