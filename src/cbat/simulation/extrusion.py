@@ -104,3 +104,10 @@ def contacts(density: Array) -> Array:
                 near[:-steps, :, steps:] += weight * density[steps:, :, :-steps]
         density = near
     return density
+
+
+def free_contacts(n_sizes: int, bin_size: int) -> Array:
+    """Contacts by size of loop where extruders load evenly and nothing holds them up, shape=(n_sizes,)."""
+    n_bins = n_sizes + 2 * REACH + 1
+    density = loop_density(np.ones((1, n_bins)), np.ones((2, 1, n_bins)), n_sizes, bin_size)
+    return contacts(density)[:, 0, REACH]

@@ -1,13 +1,14 @@
 r"""What the landscape does to contacts.
 
-Extrusion brings an enhancer e and a promoter p together :math:`\rho_{ep}` times as often as on a chromosome
-without CTCF sites and with even loading (:mod:`cbat.simulation.extrusion`). An enhancer divides its contacts
+Loop extrusion (:mod:`cbat.simulation.extrusion`) and chance bring an enhancer e and a promoter p together
+:math:`\rho_{ep}` times as often as is typical of their distance, so that what distance alone does stays in
+the intrinsic potential. An enhancer divides its contacts
 among all promoters that it reaches, as by Luce's law of choice,
 
 .. math:: s_{ep} = \frac{(g(d_{ep})\, \rho_{ep}\, A_p)^\gamma}{\sum_q (g(d_{eq})\, \rho_{eq}\, A_q)^\gamma},
 
 with the activities A of the promoters and contact that falls with the distance as
-:math:`g(d) = \max(d, 5 kb)^{-0.75}`. The resistance of the landscape has a part for the blocking, one for the
+:math:`g(d) = \max(d, 5 kb)^{-0.1}`. The resistance of the landscape has a part for the blocking, one for the
 competition and one for the activity of both ends, each at least 0, the first and the last saturating:
 
 .. math:: R = \lambda\, (b \ln(1 + \kappa/\rho_{ep}) - c \ln s_{ep} + a \ln(1 + \mu/(A_e A_p))).
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from cbat.config.sections import SimulationSettings
 from cbat.simulation.extrusion import (
     contacts,
+    free_contacts,
     loop_density,
     step_rates,
 )
@@ -50,12 +52,12 @@ from cbat.simulation.world import (
 Array = NDArray[np.float64]
 
 BLOCKING, COMPETITION, ACTIVITY = 1.6, 0.3, 0.5
-HALF_BLOCKED: Final = 0.5
+HALF_BLOCKED: Final = 1.0
 HALF_ACTIVE: Final = 1.0
 CHOICE: Final = 1.2
 LOADING: Final = 4.0
 """Extruders that an element of saturating activity loads, over those of an empty bin."""
-PASSIVE: Final = 0.05
+PASSIVE: Final = 0.02
 """Contacts that need no extrusion, over those of free extrusion at that distance."""
 N_DRAWN_LANDSCAPES: Final = 24
 """Landscapes of CTCF and loading behind the average over environments."""
@@ -64,10 +66,10 @@ _SIZES_AROUND: Final = 5
 _SHORTEST, _POLYMER = 5_000.0, 0.1
 
 
-def extruded_contacts(
+def contacts_between(
     region: Region, forward: NDArray[np.bool_], loaders: Array, promoters: Array, occupancy: Array
 ) -> Array:
-    """How often loop extrusion brings enhancers and promoters together.
+    """How often loop extrusion and chance bring enhancers and promoters together.
 
     Parameters
     ----------
@@ -87,14 +89,16 @@ def extruded_contacts(
         np.add.at(load, bins, LOADING * (activity / (1.0 + activity)).T)
     rates = step_rates(region.site_bin, forward[region.sites], occupancy, region.n_bins)
     found = contacts(loop_density(load.T, rates, N_SIZES, region.bin_size))
-    e, p = region.loader_bin[region.own, None], region.promoter_bin[None, :]
-    return np.asarray(found.transpose(1, 0, 2)[:, region.size, np.minimum(e, p)])
+    left = np.minimum(region.loader_bin[region.own, None], region.promoter_bin)
+    by_chance = PASSIVE * free_contacts(N_SIZES, region.bin_size)
+    return np.asarray(found.transpose(1, 0, 2)[:, region.size, left] + by_chance[region.size])
 
 
-def expected_contacts(settings: SimulationSettings, genome: Genome, conserved: Conserved) -> Array:
-    """Mean contacts by size of the loop, where all elements are equally active, shape=(``N_SIZES``,).
+def typical_contacts(settings: SimulationSettings, genome: Genome, conserved: Conserved) -> Array:
+    """Geometric mean of contacts by size of the loop, shape=(``N_SIZES``,).
 
-    Each size takes those next to it along, for a small genome has few pairs of each.
+    Of all enhancers and promoters in reach of each other, where all are equally active. Each size takes those
+    next to it along, for a small genome has few pairs of each.
     """
     total, number = np.zeros(N_SIZES), np.zeros(N_SIZES)
     for region in regions_of(settings, genome):
@@ -102,14 +106,13 @@ def expected_contacts(settings: SimulationSettings, genome: Genome, conserved: C
             np.full((1, len(rows)), settings.active_fraction) for rows in (region.loaders, region.promoters)
         )
         bound = sigmoid(conserved.sites[None, region.sites])
-        found = extruded_contacts(region, genome.sites.forward, loaders, promoters, bound)[0]
+        found = contacts_between(region, genome.sites.forward, loaders, promoters, bound)[0]
         near = region.distance <= settings.max_distance
-        total += np.bincount(region.size[near], found[near], N_SIZES)
+        total += np.bincount(region.size[near], np.log(found[near]), N_SIZES)
         number += np.bincount(region.size[near], minlength=N_SIZES)
-    near_sizes = np.ones(2 * _SIZES_AROUND + 1)
-    total, number = (np.convolve(counted, near_sizes, mode="same") for counted in (total, number))
-    # Sizes that no pair has are looked up for pairs that mean nothing.
-    return np.where(total > 0, total, 1.0) / np.maximum(number, 1.0)
+    around = np.ones(2 * _SIZES_AROUND + 1)
+    total, number = (np.convolve(counted, around, mode="same") for counted in (total, number))
+    return np.asarray(np.exp(total / np.maximum(number, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,6 @@ class Contacts:
         rivals: Array,
     ) -> Contacts:
         """Contacts from activities, shape=(m, n) each."""
-        ratio = (ratio + PASSIVE) / (1.0 + PASSIVE)
         near = region.distance <= settings.max_distance
         contact = np.maximum(region.distance, _SHORTEST) ** -_POLYMER * ratio / _SHORTEST**-_POLYMER
         reached = np.where(near, contact, 0.0) ** CHOICE
@@ -188,7 +190,7 @@ def contacts_in_lines(
     region: Region,
     landscapes: Sequence[Landscape],
     candidates: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
-    expected: Array,
+    typical: Array,
 ) -> Iterator[Contacts]:
     """Contacts in every cell line.
 
@@ -197,8 +199,8 @@ def contacts_in_lines(
     landscapes : sequence of Landscape
     candidates : sequence of tuple of array of bool
         Which enhancers and which promoters of the genome are candidates in each line.
-    expected : array, shape=(``N_SIZES``,)
-        See :func:`expected_contacts`.
+    typical : array, shape=(``N_SIZES``,)
+        See :func:`typical_contacts`.
     """
     for landscape, (of_enhancers, of_promoters) in zip(landscapes, candidates, strict=True):
         log_enhancers = landscape.enhancers[region.loaders]
@@ -206,9 +208,9 @@ def contacts_in_lines(
         loaders = activity_of(log_enhancers, of_enhancers[region.loaders])[None]
         rivals = activity_of(log_promoters, of_promoters[region.promoters])[None]
         occupancy = landscape.occupancy[None, region.sites]
-        found = extruded_contacts(region, genome.sites.forward, loaders, rivals, occupancy)[0]
+        found = contacts_between(region, genome.sites.forward, loaders, rivals, occupancy)[0]
         own, promoters = np.exp(log_enhancers[None, region.own]), np.exp(log_promoters[None])
-        yield Contacts.of(settings, region, found / expected[region.size], own, promoters, rivals)
+        yield Contacts.of(settings, region, found / typical[region.size], own, promoters, rivals)
 
 
 def contacts_in_drawn(
@@ -217,7 +219,7 @@ def contacts_in_drawn(
     region: Region,
     conserved: Conserved,
     drawn: DrawnEnvironments,
-    expected: Array,
+    typical: Array,
     rng: np.random.Generator,
 ) -> Iterator[Contacts]:
     """Contacts in drawn environments, some environments at a time and in their order.
@@ -241,10 +243,10 @@ def contacts_in_drawn(
     enhancers, promoters = np.exp(log[0][:, region.own]), np.exp(log[1])
     for at in range(0, len(groups), _TOGETHER):
         some = first[at : at + _TOGETHER]
-        found = extruded_contacts(
+        found = contacts_between(
             region, genome.sites.forward, active[0][some], active[1][some], occupancy[at : at + _TOGETHER]
         )
-        for ratio, group in zip(found / expected[region.size], groups[at : at + _TOGETHER], strict=True):
+        for ratio, group in zip(found / typical[region.size], groups[at : at + _TOGETHER], strict=True):
             yield Contacts.of(settings, region, ratio, enhancers[group], promoters[group], active[1][group])
 
 
@@ -265,10 +267,10 @@ def resistance_of_landscapes(
         Of each line, rows of candidate enhancers and promoters.
     """
     masks = [(genome.enhancers.mask(own[0]), genome.promoters.mask(own[1])) for own in candidates]
-    expected = expected_contacts(settings, genome, landscapes.conserved)
+    typical = typical_contacts(settings, genome, landscapes.conserved)
     found = [np.zeros(len(own)) for own in pairs]
     for region in regions_of(settings, genome):
-        contacts_of = contacts_in_lines(settings, genome, region, landscapes.lines, masks, expected)
+        contacts_of = contacts_in_lines(settings, genome, region, landscapes.lines, masks, typical)
         for own, resistance, contact in zip(pairs, found, contacts_of, strict=True):
             rows, places = region.places(own)
             resistance[rows] = contact.resistance(places)[:, 0]
@@ -288,7 +290,7 @@ def invariant_with_landscapes(
 
     The landscapes of a region are drawn once for all lines.
     """
-    expected = expected_contacts(settings, genome, conserved)
+    typical = typical_contacts(settings, genome, conserved)
     found = [np.zeros(len(own)) for own in pairs]
     for number, region in enumerate(regions_of(settings, genome)):
         here = [region.places(own) for own in pairs]
@@ -297,7 +299,7 @@ def invariant_with_landscapes(
         if not len(places):
             continue
         rng = np.random.default_rng([settings.seed, 78, number])
-        parts = [*contacts_in_drawn(settings, genome, region, conserved, drawn, expected, rng)]
+        parts = [*contacts_in_drawn(settings, genome, region, conserved, drawn, typical, rng)]
 
         known = invariant_probability(
             settings,

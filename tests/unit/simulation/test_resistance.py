@@ -7,16 +7,18 @@ import pytest
 
 from cbat.config.sections import SimulationSettings
 from cbat.simulation import benchmark, regions, world
+from cbat.simulation.extrusion import free_contacts
 from cbat.simulation.genome import Genome, build_genome
 from cbat.simulation.landscape import Landscapes, draw_landscapes
 from cbat.simulation.motifs import read_motifs
 from cbat.simulation.regions import Region, regions_of
 from cbat.simulation.resistance import (
+    PASSIVE,
     Contacts,
+    contacts_between,
     contacts_in_drawn,
     contacts_in_lines,
-    expected_contacts,
-    extruded_contacts,
+    typical_contacts,
 )
 
 SETTINGS = SimulationSettings(
@@ -98,17 +100,23 @@ def test_twice_the_strength_is_twice_the_resistance(genome, activities, landscap
         np.testing.assert_allclose(2 * single["landscape_resistance"], double["landscape_resistance"])
 
 
-def test_the_mean_contacts_are_those_that_are_expected(genome, landscapes) -> None:
-    expected = expected_contacts(SETTINGS, genome, landscapes.conserved)
-    ratios = []
+def test_pairs_have_typical_contacts_at_every_distance(genome, landscapes) -> None:
+    typical = typical_contacts(SETTINGS, genome, landscapes.conserved)
+    logs, sizes = [], []
     for region in regions_of(SETTINGS, genome):
         even = [
             np.full((1, len(rows)), SETTINGS.active_fraction) for rows in (region.loaders, region.promoters)
         ]
         bound = world.sigmoid(landscapes.conserved.sites[None, region.sites])
-        found = extruded_contacts(region, genome.sites.forward, *even, bound)[0]
-        ratios.append((found / expected[region.size])[region.distance <= SETTINGS.max_distance])
-    assert np.concatenate(ratios).mean() == pytest.approx(1.0, abs=0.03)
+        found = contacts_between(region, genome.sites.forward, *even, bound)[0]
+        near = region.distance <= SETTINGS.max_distance
+        logs.append(np.log(found / typical[region.size])[near])
+        sizes.append(region.size[near])
+    log, size = np.concatenate(logs), np.concatenate(sizes)
+    assert log.mean() == pytest.approx(0.0, abs=0.02)
+    assert log.std() > 0.5
+    for short in (size < 30, size > 70):
+        assert abs(log[short].mean()) < 0.1
 
 
 def test_bound_sites_between_the_ends_lower_contacts_and_strands_count(genome, landscapes) -> None:
@@ -116,7 +124,7 @@ def test_bound_sites_between_the_ends_lower_contacts_and_strands_count(genome, l
     even = [np.full((1, len(rows)), 0.5) for rows in (region.loaders, region.promoters)]
 
     def found(bound: np.ndarray, forward: np.ndarray) -> np.ndarray:
-        return extruded_contacts(region, forward, *even, bound[None].astype(float))[0]
+        return contacts_between(region, forward, *even, bound[None].astype(float))[0]
 
     forward = genome.sites.forward
     middle = np.argsort(np.abs(region.site_bin - np.median(region.site_bin)))[0]
@@ -138,9 +146,9 @@ def test_active_elements_load_extruders_that_join_what_lies_around_them(genome) 
     region = next(regions_of(SETTINGS, genome))
     quiet = [np.full((1, len(rows)), 0.01) for rows in (region.loaders, region.promoters)]
     bound = np.zeros((1, len(region.sites)))
-    before = extruded_contacts(region, genome.sites.forward, *quiet, bound)[0]
+    before = contacts_between(region, genome.sites.forward, *quiet, bound)[0]
     quiet[0][0, len(region.loaders) // 2] = 20.0
-    after = extruded_contacts(region, genome.sites.forward, *quiet, bound)[0]
+    after = contacts_between(region, genome.sites.forward, *quiet, bound)[0]
     at = region.loader_bin[len(region.loaders) // 2]
     e, p = region.loader_bin[region.own, None], region.promoter_bin
     near = region.distance <= SETTINGS.max_distance
@@ -200,8 +208,18 @@ def test_fewer_contacts_by_extrusion_mean_more_resistance_that_saturates_where_t
     found = [contacts_of(region, ratio=r).resistance(places)[0, 0] for r in ratio]
     steps = -np.diff(found)
     assert (steps > 0).all()
-    assert steps[0] < steps[1]  # contacts that need no extrusion are left
-    assert (np.diff(steps[1:]) < 0).all()
+    assert (np.diff(steps) < 0).all()
+
+
+def test_some_contacts_need_no_extrusion(genome) -> None:
+    """However often all sites are bound."""
+    region = next(regions_of(SETTINGS, genome))
+    even = [np.full((1, len(rows)), 0.5) for rows in (region.loaders, region.promoters)]
+    bound = np.full((1, len(region.sites)), 1.0)
+    found = contacts_between(region, genome.sites.forward, *even, bound)[0]
+    least = PASSIVE * free_contacts(regions.N_SIZES, region.bin_size)[region.size]
+    assert (found >= least).all()
+    assert (found < 1.5 * least).any()
 
 
 def test_drawn_landscapes_are_those_of_lines_that_nobody_knows(genome, landscapes) -> None:
@@ -217,11 +235,11 @@ def test_drawn_landscapes_are_those_of_lines_that_nobody_knows(genome, landscape
         candidates.append(tuple(rng.random(len(chance)) < chance for chance in chances))
     region = next(regions_of(SETTINGS, genome))
     places = np.argwhere(region.distance <= SETTINGS.max_distance)[::7]
-    expected = expected_contacts(SETTINGS, genome, landscapes.conserved)
-    of_lines = contacts_in_lines(SETTINGS, genome, region, lines.lines, candidates, expected)
+    typical = typical_contacts(SETTINGS, genome, landscapes.conserved)
+    of_lines = contacts_in_lines(SETTINGS, genome, region, lines.lines, candidates, typical)
     over_lines = np.mean([own.resistance(places)[:, 0] for own in of_lines], axis=0)
     drawn = world.draw_environments(SETTINGS, genome.enhancers, genome.promoters, 1)
-    parts = contacts_in_drawn(SETTINGS, genome, region, landscapes.conserved, drawn, expected, rng)
+    parts = contacts_in_drawn(SETTINGS, genome, region, landscapes.conserved, drawn, typical, rng)
     found = np.concatenate([part.resistance(places) for part in parts], axis=1)
     assert found.shape == (len(places), world.N_DRAWS_WITH_LANDSCAPE)
     assert np.corrcoef(found.mean(axis=1), over_lines)[0, 1] > 0.97
