@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from cbat.config.base import TRACK_KINDS
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.first_page import heading, paragraph
@@ -18,6 +19,10 @@ COLUMNS: Final = [
     "cell_line", "rows", "pairs", "contacts", "left_out", "left_out_because",
     *(f"{role}s{what}" for role in ROLES for what in ("", "_from", "_left_out")),
 ]  # fmt: skip
+TRACK_COLUMNS: Final = [
+    f"{kind}_{what}" for kind in TRACK_KINDS for what in ("from", "peaks", "kept", "signal")
+] + ["insulators_strands"]
+"""Columns of the table in runs that read tracks."""
 OF_PAIRS: Final = "the pairs"
 """Stands for the file of candidates where there is none, so that those of the pairs serve."""
 _NOTHING: Final = "."
@@ -31,8 +36,9 @@ def run(
     support_elements: Sequence[str],
     table: Path,
     first_page: Path,
+    tracks: Sequence[Path] = (),
 ) -> None:
-    """Write a row for each cell line, and a paragraph that says what support sets are drawn from.
+    """Write a row for each cell line, and paragraphs that say what was read and what was not.
 
     Parameters
     ----------
@@ -43,13 +49,17 @@ def run(
     elements : sequence of Path
         What ``collect_elements`` says of each cohort (``report.json``).
     support_elements : sequence of str
-        Roles of the elements that support sets are drawn from.
+        Roles of the elements that support sets are drawn from; none in a run without support sets.
     table : Path
         TSV with :data:`COLUMNS`: rows of the pair table, pairs and contacts that are left, how many rows
         were left out and why, and for each role the number of candidates on the chromosomes of the splits,
-        the file that names them (or ``the pairs``) and how many of its intervals were left out.
+        the file that names them (or ``the pairs``) and how many of its intervals were left out. With
+        tracks also :data:`TRACK_COLUMNS`: for each kind its file, the peaks that it lists, the ranked
+        elements that are kept, and what their signal is; then where the strands of insulators are from.
     first_page : Path
-        A paragraph of reStructuredText for the report.
+        Paragraphs of reStructuredText for the report.
+    tracks : sequence of Path
+        What ``read_tracks`` says of each line (``results/tracks/<cell_line>.json``).
 
     Raises
     ------
@@ -58,21 +68,29 @@ def run(
     """
     counted = dict(zip(cell_lines, map(_read, labels), strict=True))
     collected = [_read(path) for path in elements]
+    peaks = {str(one["cell_line"]): one for one in map(_read, tracks)}
     rows = pd.DataFrame(
-        [_row(line, counts, collected) for line, counts in counted.items()], columns=pd.Index(COLUMNS)
+        [
+            _row(line, counts, collected) | (_track_row(line, peaks) if peaks else {})
+            for line, counts in counted.items()
+        ],
+        columns=pd.Index([*COLUMNS, *(TRACK_COLUMNS if peaks else [])]),
     )
     with atomic_file(table) as temporary:
         rows.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-    words = support_in_words(of_pairs_alone(cell_lines, collected, support_elements))
     left_out = int(rows["left_out"].sum())
-    words += (
-        f" Of {int(rows['rows'].sum())} rows of the pair tables {left_out} were left out; "
+    said = [
+        f"Of {int(rows['rows'].sum())} rows of the pair tables {left_out} were left out; "
         "Inputs, under Labels, says why."
-    )
+    ]
+    if support_elements:
+        said.insert(0, support_in_words(of_pairs_alone(cell_lines, collected, support_elements)))
+    blocks = [heading("What is it measured on?"), paragraph(" ".join(said))]
+    said = [*_unknown_in_words(collected), *tracks_in_words(peaks)]
+    if said:
+        blocks.append(paragraph(" ".join(said)))
     with atomic_file(first_page) as temporary:
-        temporary.write_text(
-            f"{heading('What is it measured on?')}\n\n{paragraph(words)}\n", encoding="utf-8"
-        )
+        temporary.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
 def of_pairs_alone(
@@ -125,6 +143,71 @@ def support_in_words(of_pairs: Mapping[str, Sequence[str]]) -> str:
         "not independent of the choice of the labelled pairs."
     )
     return " ".join(said)
+
+
+def tracks_in_words(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is not as it should be with the tracks, in sentences; none where all is well.
+
+    Parameters
+    ----------
+    reports : mapping
+        Cell line -> what ``read_tracks`` says of it.
+    """
+    missing: dict[str, list[str]] = {}
+    alike, strandless = [], []
+    for line, report in reports.items():
+        for kind in report["missing"]:
+            missing.setdefault(kind, []).append(line)
+        for kind, one in report["kinds"].items():
+            if one["all_peaks_alike"]:
+                alike.append(f"the {_spaced(kind)} of {line}")
+        strands = report["kinds"].get("insulators", {}).get("strands")
+        if strands is not None and not strands["+"] and not strands["-"]:
+            strandless.append(line)
+    said = [
+        f"No peaks of {_spaced(kind)} were given for {', '.join(lines)}: there the graph alone says what to "
+        "expect of them."
+        for kind, lines in missing.items()
+    ]
+    if alike:
+        said.append(f"All peaks count alike, for they have no signal that varies: {', '.join(alike)}.")
+    if strandless:
+        said.append(
+            f"The insulators of {', '.join(strandless)} have no strands, so that each counts for both "
+            "directions."
+        )
+    return said
+
+
+def _unknown_in_words(collected: Iterable[Mapping[str, Any]]) -> list[str]:
+    counts = {
+        role: sum(report.get("unknown_windows", {}).get(role, 0) for report in collected) for role in ROLES
+    }
+    if not any(counts.values()):
+        return []
+    elements = " and ".join(f"{n} {role}s" for role, n in counts.items() if n)
+    return [f"The genome knows no base of {elements}: their pairs stay, without a term for the sequence."]
+
+
+def _track_row(line: str, reports: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
+    if line not in reports:
+        raise UserError(f"no report of read_tracks is about {line!r}", mend="run read_tracks again")
+    kinds = reports[line]["kinds"]
+    row: dict[str, object] = {}
+    for kind in TRACK_KINDS:
+        one = kinds.get(kind)
+        row |= {
+            f"{kind}_from": _NOTHING if one is None else one["file"],
+            f"{kind}_peaks": 0 if one is None else one["peaks_read"],
+            f"{kind}_kept": 0 if one is None else one["kept"],
+            f"{kind}_signal": _NOTHING if one is None else one["signal"],
+        }
+    strands = kinds.get("insulators", {}).get("strands")
+    return row | {"insulators_strands": _NOTHING if strands is None else strands["source"]}
+
+
+def _spaced(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _row(line: str, counts: Mapping[str, Any], collected: Sequence[Mapping[str, Any]]) -> dict[str, object]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from docutils.core import publish_parts
 
+from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
-from cbat.evaluation.input_report import COLUMNS, OF_PAIRS, of_pairs_alone, run, support_in_words
+from cbat.evaluation.input_report import (
+    COLUMNS,
+    OF_PAIRS,
+    TRACK_COLUMNS,
+    of_pairs_alone,
+    run,
+    support_in_words,
+)
 
 
 def mention(line: str, role: str, file: str, *, bed: bool, candidates: bool, out: int = 0) -> dict:
@@ -46,7 +55,23 @@ LABELS = {
 }
 
 
-def made(directory: Path, support_elements: list[str]) -> tuple[pd.DataFrame, str]:
+def track_report(line: str, *kinds: str, alike: bool = False, strands: dict[str, object] | None = None):
+    """What read_tracks says of a line with some kinds of track."""
+    known = {
+        kind: {
+            "file": f"{line}.{kind}.bed", "peaks_read": 120, "kept": 90, "signal": "score",
+            "all_peaks_alike": alike,
+        }
+        for kind in kinds
+    }  # fmt: skip
+    if strands is not None:
+        known["insulators"]["strands"] = strands
+    return {"cell_line": line, "kinds": known, "missing": [kind for kind in TRACK_KINDS if kind not in kinds]}
+
+
+def made(
+    directory: Path, support_elements: list[str], tracks: Sequence[Path] = ()
+) -> tuple[pd.DataFrame, str]:
     for name, content in ({"training": TRAINING, "unseen": UNSEEN} | LABELS).items():
         (directory / f"{name}.json").write_text(json.dumps(content))
     run(
@@ -56,6 +81,7 @@ def made(directory: Path, support_elements: list[str]) -> tuple[pd.DataFrame, st
         support_elements=support_elements,
         table=directory / "inputs.tsv",
         first_page=directory / "inputs.rst",
+        tracks=tracks,
     )
     page = publish_parts(
         (directory / "inputs.rst").read_text(),
@@ -74,6 +100,36 @@ def test_every_line_has_its_counts_and_the_source_of_its_candidates(tmp_path: Pa
     ]
     assert "The support sets of u are drawn from the enhancers of the pairs" in page
     assert "Of 30 rows of the pair tables 4 were left out" in page
+
+
+def test_tracks_are_listed_and_what_a_line_lacks_is_told(tmp_path: Path) -> None:
+    reports = [
+        track_report("a", *TRACK_KINDS, strands={"source": "column 6 of the peaks", "+": 40, "-": 50}),
+        track_report("u", "insulators", alike=True, strands={"source": "none: both", "+": 0, "-": 0}),
+    ]
+    paths = [tmp_path / f"{report['cell_line']}_tracks.json" for report in reports]
+    for path, report in zip(paths, reports, strict=True):
+        path.write_text(json.dumps(report))
+    table, page = made(tmp_path, [], paths)
+    assert list(table.columns) == [*COLUMNS, *TRACK_COLUMNS]
+    table = table.set_index("cell_line")
+    assert table.loc["a", "active_enhancers_from"] == "a.active_enhancers.bed"
+    assert table["insulators_kept"].tolist() == [90, 90]
+    assert table.loc["u", ["active_enhancers_from", "active_enhancers_peaks"]].tolist() == [".", 0]
+    assert table["insulators_strands"].tolist() == ["column 6 of the peaks", "none: both"]
+    assert "No peaks of active enhancers were given for u: there the graph alone says" in page
+    assert "All peaks count alike, for they have no signal that varies: the insulators of u." in page
+    assert "The insulators of u have no strands" in page
+    # No support sets are drawn here, so nothing is said of them.
+    assert "upport sets" not in page
+    with pytest.raises(UserError, match="no report of read_tracks is about 'u'"):
+        made(tmp_path, [], paths[:1])
+
+
+def test_windows_without_a_known_base_are_counted(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(TRAINING, "unknown_windows", {"enhancer": 3, "promoter": 0})
+    _, page = made(tmp_path, ["enhancer"])
+    assert "The genome knows no base of 3 enhancers: their pairs stay" in page
 
 
 def test_roles_that_support_sets_do_not_hold_say_nothing(tmp_path: Path) -> None:
