@@ -16,12 +16,12 @@ from cbat.config.sections import SimulationSettings
 from cbat.errors import UserError
 from cbat.files import atomic_directory, write_json
 from cbat.simulation import world
+from cbat.simulation.environments import invariant_with_landscapes, resistance_of_landscapes
 from cbat.simulation.genome import Genome, build_genome, write_genome
 from cbat.simulation.landscape import Landscapes, draw_landscapes
 from cbat.simulation.motifs import read_motifs
 from cbat.simulation.peaks import draw_genes, draw_peaks
 from cbat.simulation.raw_files import LineTable, intervals_of, write_activities, write_line, write_table
-from cbat.simulation.resistance import invariant_with_landscapes, resistance_of_landscapes
 from cbat.simulation.sequence import SLOT_LENGTH
 
 log = logging.getLogger(__name__)

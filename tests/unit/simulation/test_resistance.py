@@ -7,6 +7,7 @@ import pytest
 
 from cbat.config.sections import SimulationSettings
 from cbat.simulation import benchmark, regions, world
+from cbat.simulation.environments import contacts_in_drawn, contacts_in_lines
 from cbat.simulation.extrusion import free_contacts
 from cbat.simulation.genome import Genome, build_genome
 from cbat.simulation.landscape import Landscapes, draw_landscapes
@@ -16,8 +17,6 @@ from cbat.simulation.resistance import (
     PASSIVE,
     Contacts,
     contacts_between,
-    contacts_in_drawn,
-    contacts_in_lines,
     typical_contacts,
 )
 
