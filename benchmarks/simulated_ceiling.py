@@ -5,7 +5,8 @@
 The observer knows the laws of contact and the activities of the training lines. He infers the activities
 of each unseen line from a support set, as their most probable value: the prior is that of its training
 relatives, the likelihood that of the true law of candidates. He sees the motifs of elements as they were
-planted (`truth`), or as the matrices that planted them tell them from the sequence (`matrices`). A model
+planted (`truth`), or as the matrices that planted them tell them from the sequence (`matrices`). Where
+there is a landscape (`--landscape-strength`), he knows its resistance as it is. A model
 has to learn all this and reads sequences, so `matrices` is what it comes near to at best; it is no strict
 bound, because a most probable value is not the whole posterior. One JSON line for each figure: balanced
 AUPR, the mean over unseen lines on the test chromosomes.
@@ -29,6 +30,7 @@ from cbat.config.sections import SimulationSettings
 from cbat.model.encoder import MotifEncoder
 from cbat.simulation import benchmark, world
 from cbat.simulation.genome import Genome, build_genome
+from cbat.simulation.landscape import draw_landscapes
 from cbat.simulation.motifs import read_motifs
 
 BACKGROUND = np.array([0.265, 0.235, 0.235, 0.265])
@@ -110,7 +112,8 @@ def logit(settings: SimulationSettings, laws: world.Laws, truth: View, view: Vie
     average = settings.motif_rate * (laws.resistance_enhancer + laws.resistance_promoter) @ a
     relief = relief - (1.0 - settings.level_share) * average
     geometry = pairs["intrinsic_potential"] - potential(truth)
-    return geometry + potential(view) - np.logaddexp(0.0, laws.resistance_offset - relief)
+    hindered = pairs.get("landscape_resistance", 0.0)
+    return geometry + potential(view) - np.logaddexp(0.0, laws.resistance_offset - relief) - hindered
 
 
 def balanced_aupr(label: Any, score: Any) -> float:
@@ -144,12 +147,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of the world")
+    parser.add_argument("--landscape-strength", type=float, default=0.0, help="of the world; 0 has none")
     parser.add_argument("--supports", type=int, nargs="+", default=[256, 1024])
     options = parser.parse_args()
     torch.set_num_threads(1)
     world.N_ENVIRONMENT_DRAWS = 1  # the oracle without an environment is not asked for
     project = load_project(["config/config.yaml"])
-    lines, settings = project.cell_lines, SimulationSettings(seed=options.seed)
+    lines = project.cell_lines
+    settings = SimulationSettings(seed=options.seed, landscape_strength=options.landscape_strength)
     test = [int(name.removeprefix("chr")) - 1 for name in project.config.splits.test]
     laws = world.draw_laws(np.random.default_rng([settings.seed, 2]), settings)
     activities = world.draw_activities(
@@ -159,7 +164,10 @@ def main() -> None:
     with TemporaryDirectory() as directory:
         genome = build_genome(rng, settings, matrices, Path(directory))
         seen = views(settings, genome)
-    tables = benchmark.draw_pairs(settings, laws, genome, activities)
+    landscapes = None
+    if settings.landscape_strength > 0:
+        landscapes = draw_landscapes(settings, genome, activities, [line.tissue for line in lines])
+    tables = benchmark.draw_pairs(settings, laws, genome, activities, landscapes)
     found: dict[tuple[str, str], list[float]] = {}
     for row, (line, table) in enumerate(zip(lines, tables, strict=True)):
         if line.role != "unseen":
