@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data.contigs import ContigNames
 from cbat.evaluation.bootstrap import percentile_interval, resampled, resampled_within
 from cbat.evaluation.comparison import ScoredPairs, Side, shared_resamples
 from cbat.evaluation.headline import Headline
@@ -69,6 +70,7 @@ def peer_table(
     settings: EvaluationSettings,
     full_model: str,
     scored: ScoredPairs,
+    contigs: ContigNames | None = None,
 ) -> pd.DataFrame:
     """The full model and every peer, on the pairs that both have.
 
@@ -82,6 +84,8 @@ def peer_table(
     full_model : str
     scored : ScoredPairs
         Scored pairs of the full model.
+    contigs : ContigNames, optional
+        See :func:`cbat.evaluation.peer_tables.read_peer`.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def peer_table(
     headline = Headline.of(settings)
     rows: list[list[object]] = []
     for peer, path in peers.items():
-        predicted = read_peer(path)
+        predicted = read_peer(path, contigs)
         lines = {}
         for line in headline.by_line(metrics, full_model).index:
             shared = list(_shared_pairs(scored, predicted, full_model, str(line), headline))

@@ -28,6 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cbat.data.contigs import ContigNames
 from cbat.data.text_files import first_row
 from cbat.data.text_tables import TextTable, read_headed
 from cbat.data.windows import centre
@@ -44,13 +45,15 @@ _START_TO_CENTRE: Final = {"+": -499, "-": 501}
 """From a transcription start to the centre of BENGI's promoter, bp."""
 
 
-def read_peer(path: Path) -> pd.DataFrame:
+def read_peer(path: Path, contigs: ContigNames | None = None) -> pd.DataFrame:
     """Scored pairs of a peer.
 
     Parameters
     ----------
     path : Path
         A table in one of the two formats above.
+    contigs : ContigNames, optional
+        What files call contigs and what the genome does; without it names stay as they are.
 
     Returns
     -------
@@ -66,14 +69,14 @@ def read_peer(path: Path) -> pd.DataFrame:
         of a pair lie on two chromosomes, or a pair occurs twice. Names file and line.
     """
     header = first_row(path)[1].split("\t")
-    formats: dict[tuple[str, ...], Callable[[TextTable], pd.DataFrame]] = {
+    formats: dict[tuple[str, ...], Callable[[TextTable, ContigNames], pd.DataFrame]] = {
         _OWN: _of_intervals,
         _TRANSEPI: _of_bengi_names,
     }
     for columns, read in formats.items():
         if set(columns) <= set(header):
             table = _without_repeated_headers(read_headed(path, delimiter="\t", required=columns))
-            return read(table)
+            return read(table, contigs or ContigNames())
     raise UserError(
         "the table of a peer has neither of the two headers that are known",
         mend=f"name the columns in the first line, separated by tabs: {', '.join(_OWN)} "
@@ -95,25 +98,27 @@ def _without_repeated_headers(table: TextTable) -> TextTable:
     return TextTable(table.path, columns, lines)
 
 
-def _of_intervals(table: TextTable) -> pd.DataFrame:
+def _of_intervals(table: TextTable, contigs: ContigNames) -> pd.DataFrame:
     enhancer = _centres(table, "enhancer", f"{_INTERVAL}$", _MEND_INTERVAL)
     promoter = _centres(table, "promoter", f"{_INTERVAL}$", _MEND_INTERVAL)
     pairs = _pairs(table, table.names("cell_line"), enhancer, promoter, table.numbers("score"))
+    pairs = contigs.rename(pairs, "chrom")
     twice = np.flatnonzero(pairs.duplicated(["cell_line", *KEY]))
     if len(twice):
         at = int(twice[0])
         same = (pairs[["cell_line", *KEY]] == pairs[["cell_line", *KEY]].iloc[at]).all(axis=1)
         first = pairs["line"].to_numpy()[int(np.argmax(same.to_numpy()))]
-        raise table.fail(
-            at,
+        raise UserError(
             f"this pair of {pairs['cell_line'].iloc[at]} stands in line {first} already (intervals of one "
             "centre are one element)",
-            "give each pair of a cell line one score",
+            mend="give each pair of a cell line one score",
+            file=table.path,
+            where=f"line {pairs['line'].iloc[at]}",
         )
     return pairs
 
 
-def _of_bengi_names(table: TextTable) -> pd.DataFrame:
+def _of_bengi_names(table: TextTable, contigs: ContigNames) -> pd.DataFrame:
     line = r"\|(?P<cell_line>[^|\s]+)\|"
     enhancer = _centres(table, "enhancer", _INTERVAL + line, _MEND_NAME)
     ends = rf"{_INTERVAL}{line}.*\|(?P<strand>[-+])$"
@@ -121,6 +126,7 @@ def _of_bengi_names(table: TextTable) -> pd.DataFrame:
     start = promoter["start"].to_numpy()
     promoter["centre"] = start + promoter["strand"].map(_START_TO_CENTRE).to_numpy()
     pairs = _pairs(table, enhancer["cell_line"].to_numpy(), enhancer, promoter, table.numbers("prediction"))
+    pairs = contigs.rename(pairs, "chrom")
     grouped = pairs.groupby(["cell_line", *KEY], sort=False)
     merged = grouped.agg(
         score=("score", "mean"), merged=("score", "size"), line=("line", "min")

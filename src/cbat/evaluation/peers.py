@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data.contigs import ContigNames
 from cbat.data.windows import ROLES, centre
 from cbat.errors import UserError
 from cbat.evaluation.measure import Origin, metric_rows, of_split
@@ -33,6 +34,7 @@ def peer_rows(
     cell_line: str,
     role: str,
     settings: EvaluationSettings,
+    contigs: ContigNames | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of the long table of a peer on one cell line (model = its name, seed 0, no context).
 
@@ -49,6 +51,8 @@ def peer_rows(
         The line, and whether models have seen it in training.
     settings : EvaluationSettings
         Splits, and the number and seed of resamplings.
+    contigs : ContigNames, optional
+        See :func:`cbat.evaluation.peer_tables.read_peer`.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def peer_rows(
     UserError
         The table is malformed, or knows the line and none of its pairs.
     """
-    score, only_peer = match(read_peer(predictions), labelled, name, predictions, cell_line)
+    score, only_peer = match(read_peer(predictions, contigs), labelled, name, predictions, cell_line)
     known = ~np.isnan(score)
     origin = Origin(name, 0, cell_line, role)
     scored = labelled.assign(probability=score)

@@ -25,6 +25,7 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data import stored
+from cbat.data.contigs import read_contig_names
 from cbat.errors import UserError
 from cbat.evaluation.landscape_references import ABC_SHARE, abc_share
 from cbat.evaluation.measure import Origin, metric_rows, of_split
@@ -61,6 +62,7 @@ def run(
     sequences: Path | None = None,
     landscape: Path | None = None,
     peers: Mapping[str, Path] | None = None,
+    contig_names: Path | None = None,
     truth: Path | None = None,
 ) -> None:
     """Write the reference rows of one cell line (model = name of the reference, seed 0).
@@ -85,6 +87,8 @@ def run(
         Folder of the landscape of the line, likewise.
     peers : mapping, optional
         Name -> table of another tool's predictions; see :mod:`cbat.evaluation.peer_tables`.
+    contig_names : Path, optional
+        Table of contig names, for peers, as for `collect_elements`.
     truth : Path, optional
         True probabilities of a simulated line; without it there are no oracles.
 
@@ -97,8 +101,10 @@ def run(
     known = None if landscape is None else {Path(labels).stem: Path(landscape)}
     target = read_pairs([labels], elements, sequences, landscapes=known)
     rows: list[dict[str, Any]] = []
+    contigs = read_contig_names(contig_names)
+    about = {"cell_line": cell_line, "role": role}
     for name, path in (peers or {}).items():
-        rows += peer_rows(name, path, target.table, cell_line=cell_line, role=role, settings=settings)
+        rows += peer_rows(name, path, target.table, settings=settings, contigs=contigs, **about)
     share = None if landscape is None else abc_share(landscape, target.table)
     evaluated = _evaluated(target.table, settings)
     target = target.where(evaluated).alone()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data.contigs import ContigNames, read_contig_names
 from cbat.errors import UserError
 from cbat.evaluation.ablations import ablation_table, grid_table
 from cbat.evaluation.accuracy import accuracy_table
@@ -132,6 +133,7 @@ def run(
     differences: str = "{}",
     laws: Sequence[str] = (),
     peers: Mapping[str, Path] | None = None,
+    contig_names: Path | None = None,
 ) -> None:
     """Write the long table, five short ones, what they mean in words, and the report's first page.
 
@@ -160,6 +162,8 @@ def run(
         Models without sequence. Chance has no part in fitting them, so that one seed of theirs is enough.
     peers : mapping, optional
         Name -> table of another tool's predictions; see :mod:`cbat.evaluation.peer_tables`.
+    contig_names : Path, optional
+        Table of contig names, for peers, as for `collect_elements`.
 
     Raises
     ------
@@ -180,6 +184,7 @@ def run(
         differences=json.loads(differences),
         laws=laws,
         peers=peers or {},
+        contigs=read_contig_names(contig_names),
     )
     directory = Path(directory)
     write_table(directory / "metrics.tsv", metrics)
@@ -236,6 +241,7 @@ def summarise(
     differences: Mapping[str, str] | None = None,
     laws: Sequence[str] = (),
     peers: Mapping[str, Path] | None = None,
+    contigs: ContigNames | None = None,
 ) -> Summary:
     """The headline figures of the two models side by side; see :func:`run`."""
     headline = Headline.of(settings)
@@ -277,7 +283,9 @@ def summarise(
             balanced=headline.balanced,
         )
         _add_interval(table, column, compared)
-    beside = peer_table(metrics, peers or {}, settings=settings, full_model=full_model, scored=scored)
+    beside = peer_table(
+        metrics, peers or {}, settings=settings, full_model=full_model, scored=scored, contigs=contigs
+    )
     lines = [str(name) for name in table.index[:-1]]
     room = table["oracle"] - table["baseline"]
     table["gap_closed"] = (table["gain"] / room).where(room > 0.0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cbat.data.contigs import ContigNames
 from cbat.errors import UserError
 from cbat.evaluation.peer_tables import read_peer
 
@@ -68,6 +69,17 @@ def test_transepi_names_bengis_promoters_by_their_starts(tmp_path: Path) -> None
     # Two transcripts start at one base: they are one promoter, with the mean of their scores.
     assert table["score"].tolist() == [pytest.approx(0.7), 0.2]
     assert table["merged"].tolist() == [1, 0]
+
+
+def test_contigs_are_called_what_the_genome_calls_them(tmp_path: Path) -> None:
+    names = ContigNames({"1": "chr1", "MT": "."})
+    pairs = ["K562\tMT:1-3\tMT:7-9\t1", *(pair.replace("chr1", "1") for pair in PAIRS)]
+    table = read_peer(write(tmp_path / "peer.tsv", HEADER, *pairs), names)
+    assert table["chrom"].tolist() == ["chr1"] * 3
+    repeated = write(tmp_path / "peer.tsv", HEADER, pairs[0], pairs[1], PAIRS[0])
+    with pytest.raises(UserError, match="stands in line 3 already") as caught:
+        read_peer(repeated, names)
+    assert caught.value.where == "line 4"
 
 
 @pytest.mark.parametrize(
