@@ -27,6 +27,7 @@ FURTHER: Final = ("world_2", "world_3")
 RELATED: Final = "tissue_090"
 COOPERATIVE: Final = "cooperative"
 UNINFORMATIVE: Final = "uninformative"
+LANDSCAPE: Final = "landscape"
 
 GAP_CLOSED: Final = 0.55
 """More than half of what the environment is worth to somebody who knows the law is learned from data."""
@@ -49,6 +50,9 @@ UNINFORMATIVE_LOSS: Final = -0.01
 """Where candidates say nothing about the environment, asking them must cost nothing."""
 COOPERATIVE_GAP: Final = 0.2
 """Where only combinations of motifs say anything of the resistance, a part of it must still be read."""
+LANDSCAPE_GAIN: Final = {"no_landscape": 0.0, "static_landscape": 0.0}
+"""Where what lies between the ends counts, reading it must pay, and more than the starts of genes do."""
+PARTS_OF_THE_LANDSCAPE: Final = ("own_landscape", "graph_landscape", "free_weights")
 COLLAPSED_SEEDS: Final = 0.0
 """No training may end in a model that calls everything, or whose scores say nothing."""
 CALIBRATION_ERROR: Final = 0.05
@@ -266,6 +270,24 @@ def claims(full: str, baseline: str, n_support: int) -> list[Claim]:
         Claim(
             f"share of the gap that {full} closes where resistance is of motif combinations",
             (COOPERATIVE,), lambda b: b.gap_closed(COOPERATIVE), COOPERATIVE_GAP, ">",
+        ),
+        Claim(
+            f"share of the gap that {full} closes where CTCF sites and active elements count as well",
+            (LANDSCAPE,), lambda b: b.gap_closed(LANDSCAPE),
+        ),
+        *(
+            Claim(
+                f"{full} minus {model}, with CTCF sites and active elements",
+                (LANDSCAPE,), minus(LANDSCAPE, full, model), bar, ">",
+            )
+            for model, bar in LANDSCAPE_GAIN.items()
+        ),
+        *(
+            Claim(
+                f"{full} minus {model}, with CTCF sites and active elements",
+                (LANDSCAPE,), minus(LANDSCAPE, full, model),
+            )
+            for model in PARTS_OF_THE_LANDSCAPE
         ),
         Claim(
             f"trainings of {full} that collapse",

@@ -111,6 +111,17 @@ def test_fusion_is_held_against_the_better_of_the_two_alone(own: float, expected
     assert row(weighed({"tissue_090": world(figures)}), "full with 16")["met"] == "not measured"
 
 
+@pytest.mark.parametrize(("without", "expected"), [(0.80, "yes"), (0.82, "no")])
+def test_reading_the_landscape_must_pay_where_it_counts(without: float, expected: str) -> None:
+    figures = BASE | {("no_landscape", "own", 256): without, ("own_landscape", "own", 256): 0.81}
+    table = weighed({"landscape": world(figures)})
+    assert row(table, "full minus no_landscape")["met"] == expected
+    assert row(table, "full minus no_landscape")["value"] == pytest.approx(0.82 - without)
+    assert row(table, "full minus own_landscape")["met"] == "reported"
+    assert row(table, "full minus graph_landscape")["met"] == "not measured"
+    assert row(table, "share of the gap that full closes where CTCF")["value"] == pytest.approx(0.6)
+
+
 def test_the_files_say_first_what_fails(tmp_path: Path) -> None:
     write_table(tmp_path / "metrics.tsv", world(BASE | {("full", "wrong", 256): 0.80}, ece=0.03))
     run(
