@@ -227,9 +227,13 @@ def sentences(
             said.append(
                 f"{full_model} minus {peer}, on the {mean['n_shared']:,} pairs that both have: {difference} "
                 f"({mean['ours']:.3f} against {mean['theirs']:.3f}), ahead on "
-                f"{int((each['difference'] > 0).sum())} of {len(each)} cell lines. {_judged(mean, peer)} "
-                f"{mean['n_only_ours']:,} labelled pairs of these lines have no score of {peer}; "
-                f"{mean['n_only_peer']:,} of its pairs are not labelled here."
+                f"{int((each['difference'] > 0).sum())} of {len(each)} cell lines. {_judged(mean, peer)}"
+                + (
+                    f" {n:,} labelled pairs of these lines have no score."
+                    if (n := mean["n_only_ours"])
+                    else ""
+                )
+                + (f" {n:,} of its pairs are not labelled here." if (n := mean["n_only_peer"]) else "")
             )
         if unknown:
             said.append(f"{peer} has no pair of {', '.join(unknown)}.")
