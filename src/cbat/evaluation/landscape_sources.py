@@ -26,18 +26,18 @@ ALL: Final = "all"
 """Everything is exchanged at once."""
 CONSERVED: Final = "conserved"
 OWN: Final = "the line's own"
-NO_EFFECT: Final = "without effect"
+NO_EFFECT: Final = "without clear effect"
 SOURCE_LEGEND: Final = (
     "Each column is the model with the line's own tracks minus the same with one kind exchanged: for the "
     "tracks of a line of another tissue (wrong), of a line of the same tissue (sibling), for what the graph "
     "expects from the training lines (graph), or for nothing (none). Conserved: the model needs this kind, "
-    "and that of another line does as well. The line's own: that of another line does worse. Without effect: "
-    "the model does as well without."
+    "and that of another line is not clearly worse. The line's own: that of another line is worse. Without "
+    "clear effect: the model is not clearly better with it than without. Clear is what the interval says."
 )
 _MEANS: Final[Mapping[str, str]] = {
-    CONSERVED: "the model needs it, and that of another line does as well",
-    OWN: "that of another line does worse",
-    NO_EFFECT: "the model does as well without",
+    CONSERVED: "the model needs it, and that of another line is not clearly worse",
+    OWN: "that of another line is worse",
+    NO_EFFECT: "the model is not clearly better with it than without",
 }
 
 
@@ -106,7 +106,7 @@ def source_table(
 
 
 def verdict(without: Difference | None, wrong: Difference | None) -> str:
-    """Whether a kind of track is conserved, the line's own or without effect; empty where that is not known.
+    """Whether a kind of track is conserved, the line's own or without clear effect; empty where that is not known.
 
     Parameters
     ----------

@@ -67,10 +67,10 @@ def test_the_words_say_which_part_is_conserved_and_which_is_the_lines_own(laws, 
     assert ": the line's own (" in begins["All of it"]
     assert ": the line's own (" in begins["Active enhancers"]
     assert ": conserved (" in begins["Insulators"]
-    assert ": without effect (" in begins["Active promoters"]
+    assert ": without clear effect (" in begins["Active promoters"]
     assert f"own minus graph {differences['insulators', 'graph'].value:+.3f} [" in begins["Insulators"]
     cells = landscape_sources.cells(differences)
-    assert cells["so it is"] == ["the line's own", "the line's own", "without effect", "conserved"]
+    assert cells["so it is"] == ["the line's own", "the line's own", "without clear effect", "conserved"]
     assert cells["own - sibling"][1:] == ["-", "-", "-"]
 
 
@@ -80,8 +80,8 @@ def test_the_words_say_which_part_is_conserved_and_which_is_the_lines_own(laws, 
         ((0.1, 0.05, 0.2), (0.0, -0.01, 0.01), "conserved"),
         ((0.1, 0.05, 0.2), (-0.1, -0.2, -0.01), "conserved"),
         ((0.1, 0.05, 0.2), (0.1, 0.01, 0.2), "the line's own"),
-        ((0.0, -0.1, 0.1), (0.0, -0.1, 0.1), "without effect"),
-        ((-0.2, -0.3, -0.1), None, "without effect"),
+        ((0.0, -0.1, 0.1), (0.0, -0.1, 0.1), "without clear effect"),
+        ((-0.2, -0.3, -0.1), None, "without clear effect"),
         ((0.1, 0.05, 0.2), None, ""),
         (None, (0.1, 0.01, 0.2), ""),
         ((0.1, np.nan, np.nan), (0.1, np.nan, np.nan), ""),
