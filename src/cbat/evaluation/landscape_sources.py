@@ -106,7 +106,7 @@ def source_table(
 
 
 def verdict(without: Difference | None, wrong: Difference | None) -> str:
-    """Whether a kind of track is conserved, the line's own or without clear effect; empty if that is not known.
+    """Whether a kind of track is conserved, the line's own or without clear effect; empty if nobody knows.
 
     Parameters
     ----------
