@@ -238,6 +238,7 @@ LANDSCAPE_FILES = [
     "wrong.parquet",
     "sibling.parquet",
     "static.parquet",
+    "pairs.parquet",
     "report.json",
 ]
 
@@ -296,6 +297,12 @@ def wrong_lines(wildcards):
     """The cell line whose support set stands in as the wrong one, if the configuration asks for that."""
     wanted = "wrong" in PROJECT.config.evaluation.contexts
     return [name for name in [PROJECT.wrong_line(wildcards.cell_line)] if wanted and name is not None]
+
+
+def sibling_lines(wildcards):
+    """The cell line of the same tissue whose support set stands in, if the configuration asks for that."""
+    wanted = "sibling" in PROJECT.config.evaluation.contexts
+    return [name for name in [PROJECT.sibling_line(wildcards.cell_line)] if wanted and name is not None]
 
 
 PEERS = PROJECT.config.evaluation.peers

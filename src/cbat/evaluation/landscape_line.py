@@ -1,11 +1,24 @@
-"""Evaluate a model without sequence on one cell line (to be filled)."""
+"""Evaluate a model without sequence, which is a law of the landscape, on one cell line."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
 
 from cbat.config.sections import EvaluationSettings, SplitSettings
+from cbat.config.sheets import TRACK_KINDS
+from cbat.evaluation.measure import Origin, metric_rows
+from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
+from cbat.files import atomic_file
+from cbat.landscape.apply import NONE, LineLandscape, energies, thresholds
+from cbat.landscape.law import Law, load_law, softplus
+
+CONTEXTS: Final = ("own", "graph", "wrong", "sibling", NONE)
+"""Sources of the landscape that may be fed."""
 
 
 def run(
@@ -20,5 +33,94 @@ def run(
     splits: SplitSettings,
     directory: Path,
 ) -> None:
-    """Evaluate a law of the landscape on one cell line."""
-    raise NotImplementedError
+    """Write ``metrics.tsv`` and ``scored_pairs.parquet`` of one law on one cell line.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model, for the tables.
+    seed : int
+        For the tables: a law is fitted without chance.
+    cell_line, role
+        The line under evaluation, and whether training has seen it.
+    law : Path
+    landscape : Path
+        Folder of the line's landscape.
+    settings : EvaluationSettings
+        The section ``evaluation``.
+    splits : SplitSettings
+        With folds every chromosome is tested once, by the fit that has not read it.
+    directory : Path
+        Where the two files go.
+
+    Raises
+    ------
+    UserError
+        A damaged law or landscape.
+    """
+    fitted, line = load_law(law), LineLandscape.read(landscape)
+    tested = np.ones(len(line.pairs), dtype=bool)
+    if splits.folds is None:
+        tested = line.pairs["split"].isin(settings.chromosomes).to_numpy()
+    threshold = float(np.median(thresholds(fitted, line.pairs)))
+    rows: list[dict[str, Any]] = []
+    scored = []
+    for context, pairs in score_line(fitted, line, settings):
+        part = pairs[tested]
+        origin = Origin(model, seed, cell_line, role, context, 0)
+        # A kind that is exchanged by itself is compared with the line's own pair by pair, in the summary.
+        asked = settings if ":" not in context else settings.model_copy(update={"n_bootstrap": 0})
+        rows += metric_rows(part, origin, threshold=threshold, settings=asked)
+        scored.append(part)
+    with atomic_file(directory / "scored_pairs.parquet") as temporary:
+        pd.concat(scored, ignore_index=True).to_parquet(temporary, index=False)
+    write_table(directory / "metrics.tsv", as_table(rows))
+
+
+def score_line(
+    law: Law, line: LineLandscape, settings: EvaluationSettings
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Score every pair of a line once for each source of its landscape.
+
+    Beside the contexts of the settings, in which all kinds are exchanged, each kind by itself is fed from
+    every other source (``insulators:wrong``), the others from the line as it is.
+
+    Yields
+    ------
+    str, DataFrame
+        Context, and the line's pairs with ``intrinsic_potential``, ``environment_resistance``, ``score`` and
+        ``probability``.
+    """
+    if not any(fit.features for fit in law.members.values()):
+        yield NO_CONTEXT, _scored(law, line, NO_CONTEXT, "own", None)
+        return
+    sources = [
+        source for source in CONTEXTS if source in settings.contexts and source in (*line.sources, NONE)
+    ]
+    for source in sources:
+        yield source, _scored(law, line, source, source, None)
+    kinds = (
+        TRACK_KINDS
+        if any(0.0 < s < 1.0 for fit in law.members.values() for s in fit.own_share.values())
+        else ()
+    )
+    for kind in kinds:
+        for source in sources:
+            if source != "own":
+                context = f"{kind}:{source}"
+                yield context, _scored(law, line, context, source, kind)
+
+
+def _scored(law: Law, line: LineLandscape, context: str, source: str, kind: str | None) -> pd.DataFrame:
+    potential, before = energies(law, line, source, kind)
+    resistance = softplus(before)
+    logit = potential - resistance
+    return line.pairs.assign(
+        context=context,
+        n_support=0,
+        n_used=0,
+        intrinsic_potential=potential,
+        environment_resistance=resistance,
+        score=logit,
+        probability=1.0 / (1.0 + np.exp(-logit)),
+    )

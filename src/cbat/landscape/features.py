@@ -1,0 +1,566 @@
+r"""What lies between and around the two ends of a pair, in numbers that no label has chosen.
+
+Positions are the centres of the elements, 0-based, bp; :math:`d` is their distance. *Between* means between
+the ends without a margin at both (:data:`MARGIN`). :math:`A` is the activity of a peak
+(:mod:`cbat.landscape.tracks`), and :math:`w(d) = (\max(d, 5\,\mathrm{kb}) / 5\,\mathrm{kb})^{-0.87}` is a
+contact frequency (the power law of Hi-C, as the ABC score has it). :data:`FEATURES` says of each number what
+it is.
+
+All are prefix sums and searches over sorted positions, asked once for each element and each pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.landscape.extrusion import Extrusion
+from cbat.landscape.sites import FloatArray, Positions, Sites, running_sum
+
+GENES: Final = "genes"
+"""Features of transcription starts alone, which all cell lines share."""
+
+MARGIN: Final = 5_000
+"""A peak so near an end is at the end, not between; insulators, bp."""
+ENHANCER_MARGIN: Final = 1_000
+START_MARGIN: Final = 500
+ELEMENT_RADIUS: Final = 750
+"""Half the width around an element's centre that a mark's peak has to overlap, bp."""
+ELEMENT_WIDTH: Final = 500
+"""Unit of the width of a peak, bp."""
+START_RADIUS: Final = 1_000
+"""A transcription start is active where a peak of active promoters is so near, bp."""
+END_RADIUS: Final = 10_000
+CLOSE_RADIUS: Final = 2_500
+ANCHOR_RADIUS: Final = 30_000
+COMPETITION_RADIUS: Final = 2_000_000
+NEIGHBOURHOOD: Final = 500_000
+CONTACT_SCALE: Final = 5_000
+CONTACT_EXPONENT: Final = 0.87
+PASSING: Final = 0.15
+"""How strongly a unit of activity blocks an extruder that passes."""
+ANCHORING: Final = 0.4
+"""The same for sites that hold the two feet of a loop."""
+LEAST_CHANCE: Final = 1e-5
+LEAST_ANCHORED: Final = 1e-3
+LEAST_COMPETITION: Final = 0.1
+LEAST_ACTIVITY: Final = 0.05
+
+
+class Feature(NamedTuple):
+    """One number of a pair.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        The kind of track that it comes from (:data:`cbat.config.sheets.TRACK_KINDS`), or ``genes``.
+    raises : bool
+        Whether it is expected to raise the resistance; training lines decide.
+    formula : str
+    unit : str
+    source : str
+        Where the idea comes from.
+    """
+
+    name: str
+    kind: str
+    raises: bool
+    formula: str
+    unit: str
+    source: str
+
+
+_I, _P, _E = "insulators", "active_promoters", "active_enhancers"
+_RAO = "Rao et al. 2014"
+_SANBORN = "Sanborn et al. 2015; Fudenberg et al. 2016"
+_ABC = "Fulco et al. 2019"
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    Feature("insulation_sum", _I, True, "ln(1 + sum of A between)", "ln(1 + A)", _RAO),
+    Feature("insulation_max", _I, True, "largest A between", "A", _RAO),
+    Feature("insulation_count", _I, True, "ln(1 + number between)", "ln(1 + peaks)", _RAO),
+    Feature("forward_between", _I, True, "ln(1 + sum of A on the forward strand between)", "ln(1 + A)", _RAO),
+    Feature("reverse_between", _I, True, "ln(1 + sum of A on the reverse strand between)", "ln(1 + A)", _RAO),
+    Feature(
+        "insulators_at_enhancer",
+        _I,
+        False,
+        "ln(1 + sum of A within 10 kb of the enhancer)",
+        "ln(1 + A)",
+        _RAO,
+    ),
+    Feature(
+        "insulators_at_promoter",
+        _I,
+        False,
+        "ln(1 + sum of A within 10 kb of the promoter)",
+        "ln(1 + A)",
+        _RAO,
+    ),
+    Feature("insulators_at_both", _I, False, "geometric mean of the two before", "ln(1 + A)", _RAO),
+    Feature(
+        "convergent_ends",
+        _I,
+        False,
+        "sqrt(A forward within 10 kb of the left end x A reverse within 10 kb of the right end)",
+        "A",
+        _RAO,
+    ),
+    Feature(
+        "extrusion",
+        _I,
+        False,
+        "ln(1e-5 + chance that an extruder loaded between the ends reaches both), blocking 0.15 A",
+        "ln",
+        _SANBORN,
+    ),
+    Feature(
+        "anchored_extrusion",
+        _I,
+        False,
+        "ln(1e-3 + loops between convergent sites within 30 kb of the ends / d), blocking 0.4 A",
+        "ln",
+        _SANBORN,
+    ),
+    Feature(
+        "insulators_close_to_both",
+        _I,
+        False,
+        "geometric mean of ln(1 + sum of A within 2.5 kb) of both ends",
+        "ln(1 + A)",
+        _RAO,
+    ),
+    Feature(
+        "facing_at_enhancer",
+        _I,
+        False,
+        "ln(1 + sum of A within 2.5 kb of the enhancer on the strand that points to the promoter)",
+        "ln(1 + A)",
+        _RAO,
+    ),
+    Feature(
+        "facing_at_promoter", _I, False, "the same at the promoter, towards the enhancer", "ln(1 + A)", _RAO
+    ),
+    Feature(
+        "averted_at_enhancer", _I, True, "the same at the enhancer, on the other strand", "ln(1 + A)", _RAO
+    ),
+    Feature(
+        "averted_at_promoter", _I, True, "the same at the promoter, on the other strand", "ln(1 + A)", _RAO
+    ),
+    Feature(
+        "convergent_close",
+        _I,
+        False,
+        "sqrt(A facing at the enhancer x A facing at the promoter), 2.5 kb",
+        "A",
+        _RAO,
+    ),
+    Feature("starts_between", GENES, True, "ln(1 + transcription starts between)", "ln(1 + starts)", _ABC),
+    Feature(
+        "promoter_rank",
+        GENES,
+        True,
+        "ln(1 + starts nearer to the enhancer than the promoter)",
+        "ln(1 + starts)",
+        "Nasser et al. 2021",
+    ),
+    Feature(
+        "starts_near_enhancer",
+        GENES,
+        True,
+        "ln(1 + starts within 100 kb of the enhancer)",
+        "ln(1 + starts)",
+        _ABC,
+    ),
+    Feature(
+        "starts_near_promoter",
+        GENES,
+        True,
+        "ln(1 + starts within 100 kb of the promoter)",
+        "ln(1 + starts)",
+        _ABC,
+    ),
+    Feature(
+        "starts_around_enhancer",
+        GENES,
+        True,
+        "ln(1 + starts within 500 kb of the enhancer)",
+        "ln(1 + starts)",
+        _ABC,
+    ),
+    Feature(
+        "starts_around_promoter",
+        GENES,
+        True,
+        "ln(1 + starts within 500 kb of the promoter)",
+        "ln(1 + starts)",
+        _ABC,
+    ),
+    Feature("active_starts_between", _P, True, "ln(1 + active starts between)", "ln(1 + starts)", _ABC),
+    Feature(
+        "active_promoters_between", _P, True, "ln(1 + sum of A of active starts between)", "ln(1 + A)", _ABC
+    ),
+    Feature("promoter_mark_at_enhancer", _P, False, "largest A at the enhancer", "A", _ABC),
+    Feature("promoter_mark_at_promoter", _P, False, "largest A at the promoter", "A", _ABC),
+    Feature(
+        "nearer_promoters",
+        _P,
+        True,
+        "ln(1 + sum of A of active starts within d of the enhancer)",
+        "ln(1 + A)",
+        _ABC,
+    ),
+    Feature(
+        "promoter_competition",
+        _P,
+        True,
+        "ln(0.1 + sum of A w over active starts within 2 Mb of the enhancer)",
+        "ln(A)",
+        _ABC,
+    ),
+    Feature(
+        "promoter_share", _P, False, "ln((0.05 + A at the promoter) w(d)) - promoter_competition", "ln", _ABC
+    ),
+    Feature("enhancer_mark_at_enhancer", _E, False, "largest A at the enhancer", "A", _ABC),
+    Feature("enhancer_mark_at_promoter", _E, False, "largest A at the promoter", "A", _ABC),
+    Feature(
+        "enhancer_competition",
+        _E,
+        True,
+        "ln(0.1 + sum of A w over peaks within 2 Mb of the promoter)",
+        "ln(A)",
+        _ABC,
+    ),
+    Feature("abc_share", _E, False, "ln((0.05 + A at the enhancer) w(d)) - enhancer_competition", "ln", _ABC),
+    Feature(
+        "enhancer_rank",
+        _E,
+        True,
+        "ln(1 + peaks nearer to the promoter than the enhancer)",
+        "ln(1 + peaks)",
+        _ABC,
+    ),
+    Feature("enhancers_between", _E, True, "ln(1 + sum of A between)", "ln(1 + A)", _ABC),
+    Feature(
+        "enhancer_density",
+        _E,
+        True,
+        "ln((1 + sum of A between) / (d / 100 kb + 0.5))",
+        "ln(A / 100 kb)",
+        _ABC,
+    ),
+    Feature(
+        "enhancers_around_both",
+        _E,
+        True,
+        "geometric mean of ln(1 + sum of A within 500 kb) of both ends",
+        "ln(1 + A)",
+        _ABC,
+    ),
+    Feature(
+        "mark_width_at_enhancer",
+        _E,
+        False,
+        "ln(1 + width of the widest peak at the enhancer / 500 bp)",
+        "ln",
+        _ABC,
+    ),
+    Feature(
+        "mark_width_at_promoter",
+        _E,
+        False,
+        "ln(1 + width of the widest peak at the promoter / 500 bp)",
+        "ln",
+        _ABC,
+    ),
+)
+"""Every feature, in the order of the columns of the tables."""
+NAMES: Final = tuple(feature.name for feature in FEATURES)
+KINDS: Final = tuple(dict.fromkeys(feature.kind for feature in FEATURES))
+
+
+def kind_of(name: str) -> str:
+    """The kind of track that a feature comes from, or ``genes``."""
+    return FEATURES[NAMES.index(name)].kind
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Tracks and transcription starts of one chromosome.
+
+    Attributes
+    ----------
+    tracks : mapping
+        Kind -> its peaks.
+    starts : int64 array, shape=(n_starts,)
+        Sorted positions of transcription starts, each once.
+    """
+
+    tracks: Mapping[str, Sites]
+    starts: Positions
+
+    @classmethod
+    def of(cls, tracks: pd.DataFrame, starts: npt.ArrayLike) -> Landscape:
+        """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts."""
+        sites = {}
+        for kind in (_I, _P, _E):
+            rows = tracks[tracks["kind"] == kind]
+            strand = rows["strand"].to_numpy() if kind == _I else None
+            start, end, centre = (rows[name].to_numpy() for name in ("start", "end", "centre"))
+            sites[kind] = Sites.of(start, end, centre, rows["activity"].to_numpy(), strand)
+        return cls(sites, np.unique(np.asarray(starts, dtype=np.int64)))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one chromosome, as rows of its unique elements.
+
+    Attributes
+    ----------
+    enhancer, promoter : int64 array
+        Centres of the elements, bp.
+    enhancer_of, promoter_of : int array, shape=(n,)
+        Row of each pair's ends.
+    """
+
+    enhancer: Positions
+    promoter: Positions
+    enhancer_of: npt.NDArray[np.intp]
+    promoter_of: npt.NDArray[np.intp]
+
+    @property
+    def is_left(self) -> npt.NDArray[np.bool_]:
+        """Whether the enhancer lies left of the promoter, shape=(n,)."""
+        return np.asarray(self.enhancer[self.enhancer_of] <= self.promoter[self.promoter_of])
+
+    @property
+    def distance(self) -> Positions:
+        """Between the centres, bp, shape=(n,)."""
+        return np.asarray(np.abs(self.enhancer[self.enhancer_of] - self.promoter[self.promoter_of]))
+
+    def ends(
+        self, of_enhancer: npt.NDArray[Any], of_promoter: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """A number of each element as one of the left and one of the right end, shape=(n,) each."""
+        enhancer, promoter = of_enhancer[self.enhancer_of], of_promoter[self.promoter_of]
+        left = self.is_left
+        return np.where(left, enhancer, promoter), np.where(left, promoter, enhancer)
+
+
+def pair_features(landscape: Landscape, pairs: Pairs) -> npt.NDArray[np.float32]:
+    """All features of pairs of one chromosome.
+
+    Parameters
+    ----------
+    landscape : Landscape
+    pairs : Pairs
+
+    Returns
+    -------
+    float32 array, shape=(n, len(FEATURES))
+        Finite; a kind of track without peaks gives what no peak anywhere would.
+    """
+    found = {
+        **_of_insulators(landscape.tracks[_I], pairs),
+        **_of_genes(landscape.starts, pairs),
+        **_of_active_promoters(landscape.tracks[_P], landscape.starts, pairs),
+        **_of_active_enhancers(landscape.tracks[_E], pairs),
+    }
+    columns = np.empty((len(pairs.enhancer_of), len(NAMES)), dtype=np.float32)
+    for column, name in enumerate(NAMES):
+        columns[:, column] = found[name]
+    return columns
+
+
+def _of_insulators(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+    enhancer, promoter = pairs.enhancer, pairs.promoter
+    margins = [[sites.before(end + sign * MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
+    first, last = _between(pairs, *margins[0], *margins[1])
+    near = [np.log1p(sites.near(end, END_RADIUS)) for end in (enhancer, promoter)]
+    at_enhancer, at_promoter = near[0][pairs.enhancer_of], near[1][pairs.promoter_of]
+    found = {
+        "insulation_sum": np.log1p(sites.activity_before[last] - sites.activity_before[first]),
+        "insulation_max": sites.strongest(first, last),
+        "insulation_count": np.log1p(last - first),
+        "forward_between": np.log1p(sites.forward_before[last] - sites.forward_before[first]),
+        "reverse_between": np.log1p(sites.reverse_before[last] - sites.reverse_before[first]),
+        "insulators_at_enhancer": at_enhancer,
+        "insulators_at_promoter": at_promoter,
+        "insulators_at_both": np.sqrt(at_enhancer * at_promoter),
+    }
+    return found | _of_strands(sites, pairs) | _of_close_sites(sites, pairs)
+
+
+def _of_close_sites(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+    """Features of the sites at the very ends, by the strand that points to the other end."""
+    near, facing, averted = [], [], []
+    for position, row, is_left in (
+        (pairs.enhancer, pairs.enhancer_of, pairs.is_left),
+        (pairs.promoter, pairs.promoter_of, ~pairs.is_left),
+    ):
+        low, high = sites.before(position - CLOSE_RADIUS), sites.before(position + CLOSE_RADIUS)
+        forward = (sites.forward_before[high] - sites.forward_before[low])[row]
+        reverse = (sites.reverse_before[high] - sites.reverse_before[low])[row]
+        near.append(np.log1p(forward + reverse))
+        facing.append(np.maximum(np.where(is_left, forward, reverse), 0.0))
+        averted.append(np.maximum(np.where(is_left, reverse, forward), 0.0))
+    return {
+        "insulators_close_to_both": np.sqrt(near[0] * near[1]),
+        "facing_at_enhancer": np.log1p(facing[0]),
+        "facing_at_promoter": np.log1p(facing[1]),
+        "averted_at_enhancer": np.log1p(averted[0]),
+        "averted_at_promoter": np.log1p(averted[1]),
+        "convergent_close": np.sqrt(facing[0] * facing[1]),
+    }
+
+
+def _of_strands(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+    """Features of convergent sites and of extrusion."""
+    both = (pairs.enhancer, pairs.promoter)
+    low, high = ([sites.before(end + sign * END_RADIUS) for end in both] for sign in (-1, 1))
+    forward = [sites.forward_before[high[i]] - sites.forward_before[low[i]] for i in (0, 1)]
+    reverse = [sites.reverse_before[high[i]] - sites.reverse_before[low[i]] for i in (0, 1)]
+    left, right = pairs.ends(*both)
+    distance = np.maximum(right - left, 1)
+    passing, anchoring = Extrusion.of(sites, PASSING), Extrusion.of(sites, ANCHORING)
+    place = [passing.place(end) for end in both]
+    at_left, at_right = pairs.ends(*place)
+    chance, _ = passing.reaches_both(left, at_left, right, at_right)
+    _, integral = anchoring.reaches_both(left, at_left, right, at_right)
+    anchors = [anchoring.anchors(end, at, ANCHOR_RADIUS) for end, at in zip(both, place, strict=True)]
+    of_left = [
+        pairs.ends(*(getattr(one, name) for one in anchors))[0] for name in ("forward", "forward_integral")
+    ]
+    of_right = [
+        pairs.ends(*(getattr(one, name) for one in anchors))[1] for name in ("reverse", "reverse_integral")
+    ]
+    feet = (of_left[0], of_left[1], of_right[0], of_right[1])
+    loops = anchoring.anchored(feet, integral, at_left, at_right)
+    return {
+        "convergent_ends": np.sqrt(np.maximum(pairs.ends(*forward)[0] * pairs.ends(*reverse)[1], 0.0)),
+        "extrusion": np.log(LEAST_CHANCE + chance),
+        "anchored_extrusion": np.log(LEAST_ANCHORED + np.maximum(loops, 0.0) / distance),
+    }
+
+
+def _of_genes(starts: Positions, pairs: Pairs) -> dict[str, FloatArray]:
+    def before(position: npt.ArrayLike) -> Positions:
+        return np.asarray(np.searchsorted(starts, np.asarray(position)))
+
+    enhancer, promoter = pairs.enhancer, pairs.promoter
+    margins = [[before(end + sign * START_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
+    first, last = _between(pairs, *margins[0], *margins[1])
+    centre, distance = enhancer[pairs.enhancer_of], pairs.distance
+    # From the far side of the enhancer, as far as the promoter, up to the promoter's own start.
+    nearer = np.where(
+        pairs.is_left,
+        before(promoter - START_MARGIN)[pairs.promoter_of] - before(centre - distance),
+        before(centre + distance) - before(promoter + START_MARGIN)[pairs.promoter_of],
+    )
+    found = {
+        "starts_between": np.log1p(last - first),
+        "promoter_rank": np.log1p(np.maximum(nearer, 0)),
+    }
+    for name, radius in (("near", 100_000), ("around", NEIGHBOURHOOD)):
+        for end, position, row in (
+            ("enhancer", enhancer, pairs.enhancer_of), ("promoter", promoter, pairs.promoter_of),
+        ):  # fmt: skip
+            count = before(position + radius) - before(position - radius)
+            found[f"starts_{name}_{end}"] = np.log1p(count)[row]
+    return found
+
+
+def _of_active_promoters(sites: Sites, starts: Positions, pairs: Pairs) -> dict[str, FloatArray]:
+    activity = sites.at(starts, START_RADIUS)
+    active = activity > 0.0
+    starts, activity = starts[active], activity[active]
+    total = running_sum(activity)
+
+    def before(position: npt.ArrayLike) -> Positions:
+        return np.asarray(np.searchsorted(starts, np.asarray(position)))
+
+    enhancer, promoter = pairs.enhancer, pairs.promoter
+    margins = [[before(end + sign * START_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
+    first, last = _between(pairs, *margins[0], *margins[1])
+    at_enhancer = sites.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of]
+    at_promoter = sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of]
+    centre, distance = enhancer[pairs.enhancer_of], pairs.distance
+    points = Sites.of(starts, starts, starts, activity)
+    competition = _competition(points, enhancer)[pairs.enhancer_of]
+    return {
+        "active_starts_between": np.log1p(last - first),
+        "active_promoters_between": np.log1p(total[last] - total[first]),
+        "promoter_mark_at_enhancer": at_enhancer,
+        "promoter_mark_at_promoter": at_promoter,
+        "nearer_promoters": np.log1p(total[before(centre + distance)] - total[before(centre - distance)]),
+        "promoter_competition": competition,
+        "promoter_share": np.log((LEAST_ACTIVITY + at_promoter) * contact_frequency(distance)) - competition,
+    }
+
+
+def _of_active_enhancers(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+    enhancer, promoter = pairs.enhancer, pairs.promoter
+    centre, distance = promoter[pairs.promoter_of], pairs.distance
+    at_enhancer = sites.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of]
+    at_promoter = sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of]
+    competition = _competition(sites, promoter)[pairs.promoter_of]
+    nearer = np.where(
+        pairs.is_left,
+        sites.before(centre + distance) - sites.before(enhancer + ELEMENT_RADIUS)[pairs.enhancer_of],
+        sites.before(enhancer - ELEMENT_RADIUS)[pairs.enhancer_of] - sites.before(centre - distance),
+    )
+    margins = [
+        [sites.before(end + sign * ENHANCER_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)
+    ]
+    first, last = _between(pairs, *margins[0], *margins[1])
+    between = sites.activity_before[last] - sites.activity_before[first]
+    around = [np.log1p(sites.near(end, NEIGHBOURHOOD)) for end in (enhancer, promoter)]
+    widths = Sites.of(
+        sites.start, sites.end, sites.centre, np.log1p((sites.end - sites.start) / ELEMENT_WIDTH)
+    )
+    return {
+        "enhancer_mark_at_enhancer": at_enhancer,
+        "enhancer_mark_at_promoter": at_promoter,
+        "enhancer_competition": competition,
+        "abc_share": np.log((LEAST_ACTIVITY + at_enhancer) * contact_frequency(distance)) - competition,
+        "enhancer_rank": np.log1p(np.maximum(nearer, 0)),
+        "enhancers_between": np.log1p(between),
+        "enhancer_density": np.log((between + 1.0) / (distance / 1e5 + 0.5)),
+        "enhancers_around_both": np.sqrt(around[0][pairs.enhancer_of] * around[1][pairs.promoter_of]),
+        "mark_width_at_enhancer": widths.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of],
+        "mark_width_at_promoter": widths.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of],
+    }
+
+
+def contact_frequency(distance: npt.NDArray[np.generic]) -> FloatArray:
+    r""":math:`w(d) = (\max(d, 5\,\mathrm{kb}) / 5\,\mathrm{kb})^{-0.87}`, shape as given, bp."""
+    return np.asarray((np.maximum(distance, CONTACT_SCALE) / CONTACT_SCALE) ** -CONTACT_EXPONENT)
+
+
+def _competition(sites: Sites, position: Positions) -> FloatArray:
+    """Log of the activity that reaches each position, from all sites of its neighbourhood."""
+    row, site = sites.around(position, COMPETITION_RADIUS)
+    reached = sites.activity[site] * contact_frequency(np.abs(sites.centre[site] - position[row]))
+    return np.asarray(np.log(LEAST_COMPETITION + np.bincount(row, weights=reached, minlength=len(position))))
+
+
+def _between(
+    pairs: Pairs,
+    after_enhancer: Positions,
+    after_promoter: Positions,
+    before_enhancer: Positions,
+    before_promoter: Positions,
+) -> tuple[Positions, Positions]:
+    """First and one after the last site between the ends; none where the margins meet.
+
+    ``after`` counts the sites left of an element's right margin, ``before`` those left of its left margin.
+    """
+    first = pairs.ends(after_enhancer, after_promoter)[0]
+    last = pairs.ends(before_enhancer, before_promoter)[1]
+    return first, np.maximum(first, last)

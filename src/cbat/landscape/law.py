@@ -1,0 +1,243 @@
+r"""The law of the landscape: a spline of distance, and a sum over features of the landscape.
+
+.. math::
+
+    U_I = C + c + \sum_j a_j B_j(\ln d), \qquad
+    R_E = \mathrm{softplus}(C + \sum_k w_k s_k \, \phi(z_k)), \qquad w_k \ge 0
+
+:math:`z_k` is a feature that is standardised over the unlabelled pairs of its cell line, fused from the
+line's own tracks and from those that the graph expects, and :math:`\phi` the identity or three ramps. The
+constant :math:`C` is so large that the softplus bends no pair; it cancels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cbat.errors import UserError
+from cbat.files import write_json
+from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
+
+FloatArray = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.float32]
+Shape = Literal["linear", "ramps"]
+
+FORMAT: Final = 1
+KNOTS: Final = (3.7, 4.0, 4.3, 4.6, 4.9, 5.2, 5.5, 5.8, 6.1)
+"""Knots of the spline, in powers of ten of the distance (bp): 5 kb to 1.3 Mb, a factor of two apart."""
+LEAST_DISTANCE: Final = 1_000.0
+RAMPS: Final = (-0.5, 0.5)
+"""Where a ramp ends and the next one begins, in standard deviations."""
+FARTHEST: Final = 5.0
+"""Standardised features are clipped here: an outlier of one assay decides nothing."""
+UNBENT: Final = 10.0
+"""Least resistance before the softplus on the pairs of the fit; the softplus adds less than 5e-5 there."""
+
+
+def distance_basis(distance: npt.NDArray[Any]) -> Columns:
+    """Linear spline of log10 distance (bp), float32, shape=(n, 1 + n_knots); 0 at 100 kb."""
+    x = np.log10(np.maximum(np.asarray(distance, dtype=float), LEAST_DISTANCE))
+    hinges = np.maximum(x[:, None] - np.array(KNOTS), 0.0) - np.maximum(5.0 - np.array(KNOTS), 0.0)
+    return np.concatenate([x[:, None] - 5.0, hinges], axis=1).astype(np.float32)
+
+
+def standardised(columns: Columns, weight: FloatArray | None = None) -> Columns:
+    """Features with mean 0 and variance 1 over the pairs of a line, clipped; shape=(n, n_features).
+
+    Parameters
+    ----------
+    columns : float32 array, shape=(n, n_features)
+    weight : array, shape=(n,), optional
+        How much each pair counts in mean and variance; all alike by default.
+    """
+    if not len(columns):
+        return columns
+    share = None if weight is None else weight / weight.sum()
+    mean = columns.mean(axis=0, dtype=float) if share is None else share @ columns
+    centred = columns - mean.astype(np.float32)
+    square = (
+        (centred.astype(float) ** 2).mean(axis=0) if share is None else share @ centred.astype(float) ** 2
+    )
+    scaled = centred / (np.sqrt(square) + 1e-6).astype(np.float32)
+    return np.asarray(np.clip(scaled, -FARTHEST, FARTHEST))
+
+
+def shaped(columns: Columns, shape: Shape) -> Columns:
+    """Standardised features as a law reads them: themselves, or three ramps of each, in three blocks."""
+    if shape == "linear":
+        return columns
+    low, high = RAMPS
+    return np.concatenate(
+        [np.minimum(columns, low), np.clip(columns - low, 0.0, high - low), np.maximum(columns - high, 0.0)],
+        axis=1,
+        dtype=np.float32,
+    )
+
+
+def fused(own: Columns, graph: Columns, own_share: Mapping[str, float]) -> Columns:
+    """Own and expected standardised features, mixed for each kind of track; shape=(n, n_features)."""
+    share = np.array([own_share.get(feature.kind, 1.0) for feature in FEATURES], dtype=np.float32)
+    return np.asarray(share * own + (np.float32(1.0) - share) * graph)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of a law.
+
+    Attributes
+    ----------
+    distance : tuple of float
+        Weights of :func:`distance_basis`.
+    level : float
+        Log-odds at 100 kb in an average landscape.
+    features : tuple of str
+        Features that it reads; none in a law of distance alone.
+    own_share : dict
+        Kind of track -> share of the line's own evidence; the rest is the graph's expectation.
+    shape : str
+        ``linear`` or ``ramps``.
+    weights : tuple of float
+        What each shaped feature adds to the resistance, in their order.
+    constant : float
+        The constant :math:`C`.
+    threshold : float
+        Probability from which on a pair is called a contact; of held-out training lines.
+    chosen : dict
+        What was tried on held-out training lines and how it did.
+    """
+
+    distance: tuple[float, ...]
+    level: float
+    features: tuple[str, ...]
+    own_share: dict[str, float]
+    shape: Shape
+    weights: tuple[float, ...]
+    constant: float
+    threshold: float
+    chosen: dict[str, Any]
+
+    def potential(self, distance: npt.NDArray[Any]) -> FloatArray:
+        """:math:`U_I` of pairs so far apart (bp), shape=(n,)."""
+        spline = distance_basis(distance).astype(float) @ np.array(self.distance)
+        return np.asarray(spline + self.level + self.constant)
+
+    def resistance(self, own: Columns, graph: Columns) -> FloatArray:
+        """What stands before the softplus, from standardised features of all names, shape=(n,)."""
+        if not self.features:
+            return np.full(len(own), self.constant)
+        read = self.terms(own, graph)
+        return np.asarray(self.constant + read.sum(axis=1))
+
+    def terms(self, own: Columns, graph: Columns) -> FloatArray:
+        """What each feature adds, shape=(n, len(features))."""
+        rows = [NAMES.index(name) for name in self.features]
+        mixed = fused(own, graph, self.own_share)[:, rows]
+        read = shaped(mixed, self.shape).astype(float) * np.array(self.weights)
+        return np.asarray(read.reshape(len(read), -1, len(rows)).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law with one fit for each part of the chromosomes that is tested.
+
+    Attributes
+    ----------
+    name : str
+    members : dict
+        Split that is tested -> the fit that has read nothing of it; ``all`` has read every chromosome of the
+        training lines, and is for new cell lines.
+    train_lines : tuple of str
+    """
+
+    name: str
+    members: dict[str, Fit]
+    train_lines: tuple[str, ...]
+
+    def member(self, split: str) -> Fit:
+        """The fit for pairs of a split: one that has not read it where there is one."""
+        if split in self.members:
+            return self.members[split]
+        return self.members["test"] if "test" in self.members else self.members["all"]
+
+
+def softplus(x: FloatArray) -> FloatArray:
+    """ln(1 + e^x), shape as given."""
+    return np.asarray(np.logaddexp(0.0, x))
+
+
+def described(law: Law) -> dict[str, Any]:
+    """A law as JSON holds it."""
+    members = {name: asdict(fit) for name, fit in law.members.items()}
+    return {
+        "format": FORMAT,
+        "name": law.name,
+        "train_lines": list(law.train_lines),
+        "features": list(NAMES),
+        "members": members,
+    }
+
+
+def save_law(path: Path, law: Law) -> None:
+    """Write ``law.json``."""
+    write_json(path, described(law))
+
+
+def load_law(path: Path) -> Law:
+    """Read a law.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged or of another format.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"this is not a law of cbat ({error})", mend="run fit_landscape again", file=path
+        ) from error
+    return assembled(content, file=path)
+
+
+def assembled(content: Any, *, file: Path) -> Law:
+    """A law from what :func:`described` has kept of it; UserError (of ``file``) if it is not one."""
+    try:
+        if content["format"] != FORMAT or content["features"] != list(NAMES):
+            raise ValueError("it is of another version")
+        members = {str(name): _fit(fit) for name, fit in content["members"].items()}
+        if not members:
+            raise ValueError("it has no members")
+        return Law(str(content["name"]), members, tuple(map(str, content["train_lines"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"this is not a law of cbat ({error})", mend="run fit_landscape again", file=file
+        ) from error
+
+
+def _fit(content: Mapping[str, Any]) -> Fit:
+    shape = content["shape"]
+    features = tuple(map(str, content["features"]))
+    fit = Fit(
+        distance=tuple(map(float, content["distance"])),
+        level=float(content["level"]),
+        features=features,
+        own_share={str(kind): float(share) for kind, share in content["own_share"].items()},
+        shape=shape,
+        weights=tuple(map(float, content["weights"])),
+        constant=float(content["constant"]),
+        threshold=float(content["threshold"]),
+        chosen=dict(content["chosen"]),
+    )
+    n_blocks = {"linear": 1, "ramps": 3}[shape]
+    if len(fit.weights) != n_blocks * len(features) or len(fit.distance) != 1 + len(KNOTS):
+        raise ValueError("its weights do not fit its features")
+    if not set(features) <= set(NAMES) or not set(fit.own_share) <= set(KINDS) - {GENES}:
+        raise ValueError("it names unknown features or kinds")
+    return fit

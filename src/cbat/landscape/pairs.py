@@ -1,0 +1,236 @@
+"""What lies between and around the ends of each labelled pair, as the tracks of several lines have it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cbat.config.sheets import TRACK_KINDS
+from cbat.data.stored import read_table, write_table
+from cbat.data.windows import ROLES
+from cbat.errors import UserError
+from cbat.files import write_json
+from cbat.graph.propagation import load_graph
+from cbat.landscape.expectation import among, kinship
+from cbat.landscape.features import FEATURES, GENES, NAMES, Landscape, Pairs, pair_features
+from cbat.landscape.genes import read_starts
+from cbat.landscape.tracks import read_tracks
+
+PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
+SOURCES: Final = ("own", "graph", "wrong", "sibling")
+KEY: Final = ["enhancer_id", "promoter_id"]
+_logger = logging.getLogger(__name__)
+
+Columns = npt.NDArray[np.float32]
+
+
+def run(
+    *,
+    cell_line: str,
+    labels: Path,
+    elements_directory: Path,
+    tracks: Mapping[str, Path],
+    training_lines: Sequence[str],
+    tissue: str,
+    graph: Path,
+    genes: Path,
+    directory: Path,
+    wrong: str | None = None,
+    sibling: str | None = None,
+) -> None:
+    """Write ``pairs.parquet``, one table of features for each source, and ``report.json``.
+
+    Rows are those of ``labels``, in their order. ``own.parquet`` is what the line's own tracks say;
+    ``graph.parquet`` what the training lines' say, weighted by kinship; ``wrong.parquet`` and
+    ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
+    holds the features of transcription starts alone.
+
+    Parameters
+    ----------
+    cell_line : str
+    labels : Path
+        Its labelled pairs.
+    elements_directory : Path
+        Elements of its cohort.
+    tracks : mapping
+        Cell line -> its tracks: of the line itself, the training lines, and those that stand in for it.
+    training_lines : sequence of str
+        Lines whose tracks make the expectation; the line itself is left out of them.
+    tissue : str
+        Its stated tissue of origin.
+    graph : Path
+        Prototype graph of the training lines.
+    genes : Path
+        Transcription starts.
+    directory : Path
+        Where the files go.
+    wrong, sibling : str, optional
+        Lines of another and of the same tissue.
+
+    Raises
+    ------
+    UserError
+        A file is missing or damaged; the genes or all tracks share no chromosome with the pairs.
+    """
+    pairs = _read_pairs(labels, elements_directory)
+    starts = read_starts(genes)
+    opened = {name: read_tracks(path) for name, path in tracks.items()}
+    _check_chromosomes(pairs, starts, opened, genes)
+    others = [line for line in training_lines if line != cell_line]
+    weights = kinship(load_graph(graph), tissue, others)
+    reader = _Reader(pairs, starts, opened)
+    graph_columns, of_kinds = expected(reader, weights)
+    own_columns = reader.columns(cell_line)
+    own_kinds, fallbacks = _lend(own_columns, graph_columns, opened[cell_line], of_kinds)
+    found: dict[str, Columns | None] = {
+        "own": own_columns,
+        "graph": graph_columns,
+        "wrong": None if wrong is None else reader.columns(wrong),
+        "sibling": None if sibling is None else reader.columns(sibling),
+    }
+    write_table(directory / "pairs.parquet", pairs[PAIR_COLUMNS])
+    for name, columns in found.items():
+        write_table(directory / f"{name}.parquet", _table(pairs, columns))
+    of_genes = [feature.name for feature in FEATURES if feature.kind == GENES]
+    write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
+    report = {
+        "cell_line": cell_line,
+        "pairs": len(pairs),
+        "kinship": weights,
+        "own_kinds": own_kinds,
+        "expected_from": of_kinds,
+        "without_own_track": fallbacks,
+        "wrong": wrong,
+        "sibling": sibling,
+    }
+    write_json(directory / "report.json", report)
+    _logger.info("%s", report)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """Pairs and starts, to be read with the tracks of one line after the other."""
+
+    pairs: pd.DataFrame
+    starts: pd.DataFrame
+    tracks: Mapping[str, pd.DataFrame]
+
+    def columns(self, line: str) -> Columns:
+        """Features of all pairs in the tracks of a line, shape=(n_pairs, n_features)."""
+        return features_of(self.pairs, self.tracks[line], self.starts)
+
+
+def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame) -> Columns:
+    """Features of pairs of all chromosomes.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
+    tracks : DataFrame
+        Of one cell line, see :mod:`cbat.landscape.tracks`.
+    starts : DataFrame
+        ``chrom`` and ``position`` of transcription starts.
+
+    Returns
+    -------
+    float32 array, shape=(n_pairs, n_features)
+    """
+    columns = np.zeros((len(pairs), len(NAMES)), dtype=np.float32)
+    tracks_of = dict(iter(tracks.groupby("chrom", sort=False)))
+    starts_of = {chrom: part["position"].to_numpy() for chrom, part in starts.groupby("chrom", sort=False)}
+    for chrom, rows in pairs.groupby("chrom", sort=False).indices.items():
+        enhancer, enhancer_of = np.unique(pairs["enhancer_centre"].to_numpy()[rows], return_inverse=True)
+        promoter, promoter_of = np.unique(pairs["promoter_centre"].to_numpy()[rows], return_inverse=True)
+        landscape = Landscape.of(
+            tracks_of.get(chrom, tracks.iloc[:0]), starts_of.get(chrom, np.zeros(0, dtype=np.int64))
+        )
+        columns[rows] = pair_features(landscape, Pairs(enhancer, promoter, enhancer_of, promoter_of))
+    return columns
+
+
+def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, dict[str, list[str]]]:
+    """Mean features of the training lines that have a kind, by kinship, and which lines these are."""
+    has = {
+        kind: [line for line in weights if (reader.tracks[line]["kind"] == kind).any()]
+        for kind in TRACK_KINDS
+    }
+    shares = {kind: among(weights, lines) if lines else {} for kind, lines in has.items()}
+    total = np.zeros((len(reader.pairs), len(NAMES)), dtype=np.float32)
+    if not weights:
+        return features_of(reader.pairs, _no_tracks(reader), reader.starts), has
+    shares[GENES] = dict(weights)
+    for line in weights:
+        columns = reader.columns(line)
+        for number, feature in enumerate(FEATURES):
+            share = shares[feature.kind].get(line, 0.0)
+            if share:
+                total[:, number] += np.float32(share) * columns[:, number]
+    if missing := [kind for kind, lines in has.items() if not lines]:
+        nothing = features_of(reader.pairs, _no_tracks(reader), reader.starts)
+        for number, feature in enumerate(FEATURES):
+            if feature.kind in missing:
+                total[:, number] = nothing[:, number]
+    return total, has
+
+
+def _no_tracks(reader: _Reader) -> pd.DataFrame:
+    return next(iter(reader.tracks.values())).iloc[:0]
+
+
+def _lend(
+    own: Columns, graph: Columns, tracks: pd.DataFrame, expected_from: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[str]]:
+    """Fill in what one side lacks from the other, in place; kinds that the line has, and those it lacks."""
+    has = [kind for kind in TRACK_KINDS if (tracks["kind"] == kind).any()]
+    for number, feature in enumerate(FEATURES):
+        if feature.kind == GENES:
+            graph[:, number] = own[:, number]
+        elif feature.kind not in has:
+            own[:, number] = graph[:, number]
+        elif not expected_from[feature.kind]:
+            graph[:, number] = own[:, number]
+    return has, [kind for kind in TRACK_KINDS if kind not in has]
+
+
+def _table(pairs: pd.DataFrame, columns: Columns | None) -> pd.DataFrame:
+    if columns is None:
+        pairs, columns = pairs.iloc[:0], np.zeros((0, len(NAMES)), dtype=np.float32)
+    return pd.concat([pairs[KEY], pd.DataFrame(columns, columns=list(NAMES), index=pairs.index)], axis=1)
+
+
+def _read_pairs(labels: Path, elements_directory: Path) -> pd.DataFrame:
+    """Labelled pairs with the centres of their ends."""
+    pairs = read_table(labels, [*ROLES, *PAIR_COLUMNS], mend="run label_pairs again")
+    for role in ROLES:
+        table = read_table(
+            elements_directory / f"{role}.parquet", ["start", "end"], mend="run collect_elements again"
+        )
+        middle = (table["start"].to_numpy() + table["end"].to_numpy()) // 2
+        pairs[f"{role}_centre"] = middle[pairs[role].to_numpy()]
+    return pairs
+
+
+def _check_chromosomes(
+    pairs: pd.DataFrame, starts: pd.DataFrame, tracks: Mapping[str, pd.DataFrame], genes: Path
+) -> None:
+    """Names that do not meet would read as empty space everywhere."""
+    known = set(pairs["chrom"].unique())
+    named: dict[str, set[Any]] = {"the genes": set(starts["chrom"].unique())}
+    named |= {f"the tracks of {line!r}": set(table["chrom"].unique()) for line, table in tracks.items()}
+    for what, chromosomes in named.items():
+        if chromosomes and not chromosomes & known:
+            raise UserError(
+                f"{what} share no chromosome with the labelled pairs: they have {sorted(chromosomes)[0]!r}, "
+                f"the pairs {sorted(known)[0]!r}",
+                mend="give both in one assembly, and map names with genome.contig_names (without a genome: "
+                "landscape.contig_names)",
+                file=genes if what == "the genes" else None,
+            )
