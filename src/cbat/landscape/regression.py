@@ -5,8 +5,8 @@ Each step minimises the second-order expansion of
 .. math:: \sum_i \ln(1 + e^{-y_i z_i}) + \frac{n}{2} \sum_k \lambda_k w_k^2, \qquad
     z_i = o_i + c + \sum_k w_k x_{ik}, \qquad y_i = \pm 1
 
-under the signs of the weights (iteratively reweighted least squares; non-negative ones where signs bind). With
-some tens of columns the cost is one product of the columns with themselves for each of a few steps.
+under the signs of the weights (iteratively reweighted least squares; non-negative ones where signs bind).
+With some tens of columns the cost is one product of the columns with themselves for each of a few steps.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def _bounded_minimum(
         return np.asarray(free)
     from scipy.optimize import nnls
 
-    # |R x - R free|^2 with x = S u and u >= 0: columns of -1 for weights that may not be positive, and a second
-    # column with the other sign for those that may be either.
+    # |R x - R free|^2 with x = S u and u >= 0: columns times -1 for weights that may not be positive, and a
+    # second column with the other sign for those that may be either.
     root = np.linalg.cholesky(curvature).T
     either = np.flatnonzero(np.isinf(low) & np.isinf(high))
     sign = np.where(high == 0.0, -1.0, 1.0)
