@@ -1,5 +1,5 @@
-# Needs: a model directory, the shards of one cell line and of the line that stands in as the wrong one; with the
-# section `landscape` also the landscape of the line.
+# Needs: a model directory, the shards of one cell line and of the lines that stand in for it (the wrong one, one of
+# the same tissue); with the section `landscape` also the landscape of the line.
 # Makes: figures of accuracy of the model on the cell line, and every pair with its score.
 
 
@@ -9,6 +9,7 @@ rule evaluate_cell_line:
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         shard=[f"results/shards/{{cell_line}}/{file}" for file in SHARD_FILES],
         other_shards=lambda wildcards: shards(wrong_lines(wildcards)),
+        sibling_shards=lambda wildcards: shards(sibling_lines(wildcards)),
         landscape=lambda wildcards: landscapes([wildcards.cell_line]),
     output:
         metrics="results/evaluation/{model}/seed_{seed}/{cell_line}/metrics.tsv",
@@ -30,6 +31,9 @@ rule evaluate_cell_line:
         role=role_of,
         tissue=lambda wildcards: PROJECT.row(wildcards.cell_line).tissue,
         other_shards=lambda wildcards: expand("results/shards/{cell_line}", cell_line=wrong_lines(wildcards)),
+        sibling_shards=lambda wildcards: expand(
+            "results/shards/{cell_line}", cell_line=sibling_lines(wildcards)
+        ),
         settings=settings(
             "evaluation",
             "chromosomes",
@@ -47,7 +51,8 @@ rule evaluate_cell_line:
         "cbat evaluate_cell_line --model {wildcards.model} --seed {wildcards.seed}"
         " --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --cell-line {wildcards.cell_line} --role {params.role} --tissue {params.tissue}"
-        " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards} {params.landscape}"
+        " --shard results/shards/{wildcards.cell_line} --other-shards {params.other_shards}"
+        " --sibling-shards {params.sibling_shards} {params.landscape}"
         " --settings {params.settings:q} --threads {threads}"
         " --directory results/evaluation/{wildcards.model}/seed_{wildcards.seed}/{wildcards.cell_line}"
         " > {log} 2>&1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,18 @@ from cbat.evaluation.collapse import collapse_signs
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
 from cbat.files import atomic_file
+from cbat.landscape.apply import LineLandscape
 from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, encode_shards
-from cbat.model.bundle import TrainedModel, load_model, score_pairs, use_threads
+from cbat.model.bundle import (
+    Pairs,
+    TrainedModel,
+    load_model,
+    reads_landscape,
+    score_pairs,
+    use_threads,
+)
 from cbat.model.contexts import Context, Feeder
+from cbat.model.landscape import LANDSCAPE_OF, with_landscape
 
 PAIR_COLUMNS = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split", "sequence_known"]
 
@@ -36,6 +46,8 @@ def run(
     threads: int,
     directory: Path,
     other_shards: Sequence[Path] = (),
+    sibling_shards: Sequence[Path] = (),
+    landscape: Path | None = None,
 ) -> None:
     """Write ``metrics.tsv`` and ``scored_pairs.parquet`` of one model on one cell line.
 
@@ -63,19 +75,26 @@ def run(
         Where the two files go.
     other_shards : sequence of Path
         Shard of the line that stands in as the wrong one; without it the context ``wrong`` is left out.
+    sibling_shards : sequence of Path
+        Shard of another line of the same tissue; without it the context ``sibling`` is left out.
+    landscape : Path, optional
+        Folder of the line's landscape; needed where the law of the model reads one.
 
     Raises
     ------
     UserError
-        A corrupt shard or model, or no context that the line can be fed.
+        A corrupt shard or model, no landscape where the model needs one, or no context that the line can
+        be fed.
     """
     use_threads(threads)
     trained = load_model(model_directory)
-    opened = [read_shard(path) for path in [shard, *list(other_shards)[:1]]]
+    opened = Opened(
+        read_shard(shard), *(read_shard(path[0]) if path else None for path in (other_shards, sibling_shards))
+    )
     rows: list[dict[str, Any]] = []
     with atomic_file(directory / "scored_pairs.parquet") as temporary:
         with _row_groups(temporary) as write:
-            for context, n_support, pairs in score_cell_line(trained, opened, tissue, settings):
+            for context, n_support, pairs in score_cell_line(trained, opened, tissue, settings, landscape):
                 origin = Origin(model, seed, cell_line, role, context, n_support)
                 rows += metric_rows(pairs, origin, threshold=trained.threshold, settings=settings)
                 rows += _audit_rows(pairs, origin, trained)
@@ -124,19 +143,33 @@ def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> lis
     return rows
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The shard of the line under evaluation, of one that stands in as the wrong one, and of a sibling."""
+
+    own: Shard
+    other: Shard | None = None
+    sibling: Shard | None = None
+
+
 def score_cell_line(
-    model: TrainedModel, shards: Sequence[Shard], tissue: str, settings: EvaluationSettings
+    model: TrainedModel,
+    opened: Opened,
+    tissue: str,
+    settings: EvaluationSettings,
+    landscape: Path | None = None,
 ) -> Iterator[tuple[str, int, pd.DataFrame]]:
     """Score every pair of a cell line once in every context, one context after the other.
 
     Parameters
     ----------
     model : TrainedModel
-    shards : sequence of Shard
-        The line under evaluation and, after it, the line that stands in as the wrong one.
+    opened : Opened
     tissue : str
         Stated tissue of the line.
     settings : EvaluationSettings
+    landscape : Path, optional
+        Folder of the line's landscape.
 
     Yields
     ------
@@ -146,20 +179,77 @@ def score_cell_line(
         support set held), ``intrinsic_potential``, ``environment_resistance``, ``score`` (their difference),
         ``probability``.
     """
-    elements, encoded = encode_shards(shards, model.encoder, settings.chromosomes)
-    own, other = encoded[0], encoded[1] if len(encoded) > 1 else None
+    given = {name: one for name, one in vars(opened).items() if one is not None}
+    elements, encoded = encode_shards(list(given.values()), model.encoder, settings.chromosomes)
+    lines = dict(zip(given, encoded, strict=True))
+    own = lines["own"]
+    offsets = Offsets.read(model, own, landscape)
     contexts: Iterable[Context] = [Context(NO_CONTEXT, 0, None)]
     if model.has_environment:
         reader = SupportReader(elements, model.statistics)
-        contexts = Feeder(model, reader, own, other, tissue).contexts(settings)
+        feeder = Feeder(model, reader, own, lines.get("other"), tissue, lines.get("sibling"))
+        contexts = feeder.contexts(settings)
     for context in contexts:
-        yield context.name, context.n_support, _scored(model, elements, own, context)
+        yield context.name, context.n_support, _scored(model, elements, offsets, context)
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """The pairs of a line with what the law of a model says of them in each landscape.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    own : EncodedShard
+    line : LineLandscape or None
+    folder : Path or None
+        Where the landscape has been read.
+    known : dict
+        Landscape -> pairs; filled as they are asked for.
+    """
+
+    model: TrainedModel
+    own: EncodedShard
+    line: LineLandscape | None
+    folder: Path | None
+    known: dict[str, Pairs] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, model: TrainedModel, own: EncodedShard, folder: Path | None) -> Offsets:
+        """Read the landscape of the line, if the model has a law for it.
+
+        Raises
+        ------
+        UserError
+            The law reads a landscape, and there is none.
+        """
+        if model.law is None or folder is None:
+            if reads_landscape(model.law):
+                raise UserError(
+                    f"the model reads the landscape of {own.cell_line}, and none is given",
+                    mend="name its folder with --landscape (read_landscape makes it)",
+                )
+            return cls(model, own, None, None)
+        return cls(model, own, LineLandscape.read(folder), folder)
+
+    def in_context(self, context: str) -> Pairs:
+        """The pairs with the offsets of a context."""
+        source = LANDSCAPE_OF.get(context, "none")
+        if source not in self.known:
+            if self.line is None or self.folder is None or self.model.law is None:
+                pairs = self.model.with_offset(self.own.scored)
+            else:
+                pairs = with_landscape(
+                    self.model.law, self.line, source, self.own.pairs, self.own.scored, self.folder
+                )
+            self.known[source] = pairs
+        return self.known[source]
 
 
 def _scored(
-    model: TrainedModel, elements: EncodedElements, own: EncodedShard, context: Context
+    model: TrainedModel, elements: EncodedElements, offsets: Offsets, context: Context
 ) -> pd.DataFrame:
-    pairs = model.with_offset(own.scored)
+    own, pairs = offsets.own, offsets.in_context(context.name)
     scores = score_pairs(model.contact, elements.enhancer, elements.promoter, pairs, context.environment)
     return own.pairs[PAIR_COLUMNS].assign(
         context=context.name,

@@ -18,6 +18,8 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
+from cbat.landscape.law import Law, assembled
+from cbat.landscape.law import described as described_law
 from cbat.model.contact import (
     AnyEnvironment,
     BlockEnvironment,
@@ -153,6 +155,8 @@ class TrainedModel:
         Seed, cell lines, validation figures, and whether the sequence term was kept.
     distance : DistanceSpline or None
         The law of distance, where there is no law of the landscape that holds one.
+    law : Law or None
+        The law of the landscape.
     """
 
     settings: ModelSettings
@@ -166,6 +170,7 @@ class TrainedModel:
     threshold: float
     provenance: dict[str, Any]
     distance: DistanceSpline | None = None
+    law: Law | None = None
 
     @property
     def has_environment(self) -> bool:
@@ -174,18 +179,26 @@ class TrainedModel:
 
     def offsets(self, distance: npt.NDArray[np.int64]) -> FloatArray:
         """The law of distance, of pairs so far apart (bp); shape=(n,) -> (n,)."""
-        if self.distance is None:
-            return np.zeros(len(distance))
-        return self.distance(distance)
+        if self.law is not None:
+            fit = self.law.member("test")
+            return fit.potential(distance) - (0.0 if reads_landscape(self.law) else fit.constant)
+        return np.zeros(len(distance)) if self.distance is None else self.distance(distance)
 
     def with_offset(self, pairs: Pairs, landscape_resistance: FloatArray | None = None) -> Pairs:
-        """Pairs with the law of distance and, if it is known, the resistance of their landscape."""
+        """Pairs with the law of distance and the resistance of their landscape, or of an average one."""
         offset = self.offsets(pairs.distance)
+        if landscape_resistance is None and self.law is not None and reads_landscape(self.law):
+            landscape_resistance = np.full(len(pairs), self.law.member("test").constant)
         return replace(pairs, potential_offset=offset, landscape_resistance=landscape_resistance)
 
     def probability(self, scores: Scores) -> FloatArray:
         """Calibrated probability of contact, shape=(n,)."""
         return probability_of(scores.logit, self.temperature)
+
+
+def reads_landscape(law: Law | None) -> bool:
+    """Whether a law knows more than the distance of a pair."""
+    return law is not None and law.name != "distance"
 
 
 def probability_of(logit: FloatArray, temperature: float) -> FloatArray:
@@ -315,6 +328,7 @@ def described(model: TrainedModel) -> dict[str, Any]:
         "settings": model.settings.model_dump(mode="json"),
         "temperature": model.temperature,
         "threshold": model.threshold,
+        "law": None if model.law is None else described_law(model.law),
         "distance": None if model.distance is None else model.distance.described(),
         "lines": list(model.teacher.lines),
         "graph": None
@@ -369,6 +383,7 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
         graph = _graph(description["graph"])
         spline = description["distance"]
         distance = None if spline is None else DistanceSpline.read(spline)
+        law = None if description["law"] is None else assembled(description["law"], file=file)
         lines, provenance = list(description["lines"]), dict(description["provenance"])
         temperature, threshold = float(description["temperature"]), float(description["threshold"])
     except (ValueError, KeyError, TypeError) as error:
@@ -376,7 +391,7 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
     tensors = _load(weights, mend)
     try:
         encoder = MotifEncoder(tensors["encoder.filters"], tensors["encoder.prior"])
-        contact = ContactModel(encoder.n_filters, settings)
+        contact = ContactModel(encoder.n_filters, settings, landscape=reads_landscape(law))
         prefix = "contact."
         contact.load_state_dict(
             {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
@@ -403,6 +418,7 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
         threshold=threshold,
         provenance=provenance,
         distance=distance,
+        law=law,
     )
 
 

@@ -141,7 +141,8 @@ class ContactModel(nn.Module):
         Motif channels of the encoder.
     settings : ModelSettings
     landscape : bool
-        Whether there is a resistance even where no environment is asked for: that of the landscape alone.
+        Whether pairs bring the resistance of their landscape, and with it the constant of the resistance.
+        Then there is a resistance even where no environment is asked for.
     """
 
     def __init__(self, n_filters: int, settings: ModelSettings, *, landscape: bool = False) -> None:
@@ -160,8 +161,11 @@ class ContactModel(nn.Module):
         self.level = nn.Parameter(torch.zeros(()))
         self.sequence_mean = nn.Buffer(torch.zeros(()))
         self.resistance = build_resistance(n_filters, width, settings, landscape=landscape)
-        if self.resistance is not None:
-            self.start_resistance_at(float(self.resistance.offset))
+        if landscape and self.resistance is not None:
+            # The law has a constant in both energies.
+            self.resistance.offset.zero_()
+        elif self.resistance is not None:
+            nn.init.constant_(self.level, float(functional.softplus(self.resistance.offset)))
         self.crossing = settings.block_attention == "crossing"
         self.set_encoder: SetEncoder | TiedSetEncoder | None = None
         reads = self.resistance is not None and settings.environment != "none"
@@ -169,16 +173,6 @@ class ContactModel(nn.Module):
             self.set_encoder = SetEncoder(n_filters)
         elif reads and settings.set_encoder == "isab_tied":
             self.set_encoder = TiedSetEncoder()
-
-    @torch.no_grad()
-    def start_resistance_at(self, offset: float) -> None:
-        """Set the constant of the resistance; the level of the potential makes up for it.
-
-        Scores stay as they are wherever the softplus is a straight line.
-        """
-        assert self.resistance is not None
-        self.resistance.offset.fill_(offset)
-        self.level.copy_(functional.softplus(self.resistance.offset))
 
     @torch.no_grad()
     def centre_sequence_at(self, mean: float) -> None:

@@ -25,7 +25,7 @@ class Context:
     Attributes
     ----------
     name : str
-        ``own``, ``none``, ``mean``, ``wrong``, ``shuffled`` or ``graph``.
+        ``own``, ``none``, ``mean``, ``wrong``, ``sibling``, ``shuffled`` or ``graph``.
     n_support : int
         Elements asked of the support set; 0 where none enters.
     environment : BlockEnvironment, UnreadEnvironment or None
@@ -60,6 +60,8 @@ class Feeder:
         The line that stands in as the wrong one.
     tissue : str or None
         Tissue of the line, as the sheet has it; the model's settings decide what it is told.
+    sibling : EncodedShard or None
+        Another line of the same tissue.
     """
 
     model: TrainedModel
@@ -67,6 +69,7 @@ class Feeder:
     own: EncodedShard
     other: EncodedShard | None
     tissue: str | None
+    sibling: EncodedShard | None = None
 
     @property
     def stated_tissue(self) -> str | None:
@@ -91,9 +94,13 @@ class Feeder:
                 yield Context("shuffled", size, self._shuffled(own, settings.seed), counts)
             if "wrong" in asked and self.other is not None:
                 # The wrong line brings its support set; no tissue is stated, so that nothing is right.
-                supports = self._wrong_supports(size)
+                supports = self._supports_of(self.other, size)
                 wrong = self._from_supports(supports, None)
                 yield Context("wrong", size, wrong, self.reader.counts(supports))
+            if "sibling" in asked and self.sibling is not None:
+                supports = self._supports_of(self.sibling, size)
+                sibling = self._from_supports(supports, self.stated_tissue)
+                yield Context("sibling", size, sibling, self.reader.counts(supports))
 
     def _blocks(self) -> tuple[Rows, torch.Tensor]:
         """Blocks of the pairs, and the place among them of each pair's block."""
@@ -115,12 +122,11 @@ class Feeder:
     def _own_supports(self, size: int) -> Rows:
         return np.asarray(self.own.support[self._blocks()[0], :size])
 
-    def _wrong_supports(self, size: int) -> Rows:
-        """Supports of the other line's blocks of the same split, used again when there are too few."""
-        assert self.other is not None
+    def _supports_of(self, other: EncodedShard, size: int) -> Rows:
+        """Supports of another line's blocks of the same split, used again when there are too few."""
         available = {
             str(split): np.unique(pairs["block"].to_numpy(dtype=np.int64))
-            for split, pairs in self.other.pairs.groupby("split")
+            for split, pairs in other.pairs.groupby("split")
         }
         split = self.own.pairs.drop_duplicates("block").set_index("block")["split"]
         queried = self._queried_elements()
@@ -130,7 +136,7 @@ class Feeder:
             if not len(candidates):
                 chosen.append(np.full(size, -1, dtype=np.int64))
                 continue
-            support = self.other.support[candidates[place % len(candidates)], :size]
+            support = other.support[candidates[place % len(candidates)], :size]
             # As for the own support: no element that the block itself asks about.
             chosen.append(np.where(np.isin(support, queried[place]), -1, support))
         return np.stack(chosen)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,6 +16,8 @@ from cbat.config.models import ModelSettings
 from cbat.data.shards import Outline, Shard
 from cbat.data.windows import ROLES
 from cbat.graph.propagation import PrototypeGraph
+from cbat.landscape.apply import LineLandscape
+from cbat.landscape.law import Law
 from cbat.model.blocks import (
     EncodedElements,
     EncodedShard,
@@ -21,11 +26,12 @@ from cbat.model.blocks import (
     encode_shards,
     read_environment,
 )
-from cbat.model.bundle import Pairs
+from cbat.model.bundle import Pairs, reads_landscape
 from cbat.model.contact import AnyEnvironment, BlockEnvironment, PairBatch, UnreadEnvironment
 from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
+from cbat.model.landscape import with_landscape
 from cbat.model.teacher import Teacher
 from cbat.training.distributed import ALONE, Company
 from cbat.training.mixing import mixed_supports, permuted_graph
@@ -115,6 +121,8 @@ class TrainingData:
     distance : DistanceSpline or None
         The law of distance that the potential of all pairs is counted from; None where a law of the landscape
         holds it.
+    law : Law or None
+        The law of the landscape.
     held_out : array
         Numbers of the lines that only validate, whose pairs say when to stop; of all lines if there is none.
     whole_validation : Episodes or None
@@ -135,6 +143,7 @@ class TrainingData:
     share: Share
     company: Company = ALONE
     distance: DistanceSpline | None = None
+    law: Law | None = None
     held_out: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     whole_validation: Episodes | None = None
     validation_at: Rows | None = None
@@ -168,6 +177,8 @@ def build_training_data(
     seed: int = 0,
     company: Company = ALONE,
     outlines: Sequence[Outline] | None = None,
+    law: Law | None = None,
+    landscapes: Mapping[str, Path] | None = None,
 ) -> TrainingData:
     """Encode shards, fit the law of distance, and read the environment of every block.
 
@@ -190,6 +201,10 @@ def build_training_data(
         The processes that share the work.
     outlines : sequence of Outline, optional
         Of the shards of all processes, where `shards` are those of this one; they order the lines.
+    law : Law, optional
+        The law of the landscape, whose offsets all pairs are given; without it a law of distance is fitted.
+    landscapes : mapping, optional
+        Line -> folder of its landscape.
     """
     whole = [Outline(shard.cell_line, shard.n_blocks) for shard in shards] if outlines is None else outlines
     lines = [one.cell_line for one in whole]
@@ -197,6 +212,8 @@ def build_training_data(
     # Where every process has all shards, it knows the sums.
     among = ALONE if outlines is None else company
     elements, encoded = encode_shards(shards, encoder, ("train", "validation"))
+    if law is not None:
+        encoded = [_in_landscape(shard, law, landscapes or {}) for shard in encoded]
     taught = [shard for shard in encoded if shard.cell_line in train_lines]
     sides = {shard.cell_line: _candidates(shard, "train") for shard in taught}
     weight = np.zeros(len(elements.role()))
@@ -215,18 +232,24 @@ def build_training_data(
     tissues = {name: graph.tissue_of(name) for name in lines}
     training = _blocks(taught, "train", settings.support_size, taught_lines)
     validation = _blocks(encoded, "validation", settings.validation_support, lines)
-    distance = _law_of_distance(training, whole, taught_lines, among)
-    training, validation = (
-        replace(one, pairs=replace(one.pairs, potential_offset=distance(one.pairs.distance)))
-        for one in (training, validation)
-    )
+    gather = _Gathering.of(training, whole, taught_lines, among)
+    distance = None
+    if law is None:
+        distance = fit_distance_spline(
+            gather(training.pairs.distance), gather(training.label), gather(training.line_of_pairs())
+        )
+        training, validation = (
+            replace(one, pairs=replace(one.pairs, potential_offset=distance(one.pairs.distance)))
+            for one in (training, validation)
+        )
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
+    landscape = reads_landscape(law)
     data = TrainingData(
         elements,
         reader,
-        _with_environments(training, taught_lines, reader, teacher, tissues, settings),
-        _with_environments(validation, lines, reader, teacher, tissues, settings),
+        _with_environments(training, taught_lines, reader, teacher, tissues, settings, landscape),
+        _with_environments(validation, lines, reader, teacher, tissues, settings, landscape),
         statistics,
         teacher,
         deviations,
@@ -234,6 +257,7 @@ def build_training_data(
         Share.dealt(np.diff(training.start), company),
         company,
         distance,
+        law,
         np.array([at for at, name in enumerate(lines) if name not in train_lines], dtype=np.int64),
     )
     return data if outlines is None else _among_others(data, outlines, taught_lines)
@@ -257,21 +281,33 @@ def _among_others(data: TrainingData, outlines: Sequence[Outline], taught_lines:
     return replace(data, share=share, whole_validation=whole, validation_at=at)
 
 
-def _law_of_distance(
-    training: Episodes, outlines: Sequence[Outline], taught_lines: list[str], company: Company
-) -> DistanceSpline:
-    """The law of distance of the training pairs of all processes."""
-    n_blocks = {one.cell_line: one.n_blocks["train"] for one in outlines}
-    train = [n_blocks[name] for name in taught_lines]
-    share = Share.of_lines(np.diff(training.start), training.line, train, company)
-    start = starts(share.sizes)
-    at = pairs_of_blocks(start, np.flatnonzero(share.place >= 0))
-    n = int(start[-1])
-    return fit_distance_spline(
-        placed(n, at, training.pairs.distance, company),
-        placed(n, at, training.label, company),
-        placed(n, at, training.line_of_pairs(), company),
-    )
+@dataclass(frozen=True)
+class _Gathering:
+    """Puts what each process knows of its own training pairs together, in the same order in all of them."""
+
+    n: int
+    at: Rows
+    company: Company
+
+    @classmethod
+    def of(
+        cls, training: Episodes, outlines: Sequence[Outline], taught_lines: list[str], company: Company
+    ) -> _Gathering:
+        n_blocks = {one.cell_line: one.n_blocks["train"] for one in outlines}
+        train = [n_blocks[name] for name in taught_lines]
+        share = Share.of_lines(np.diff(training.start), training.line, train, company)
+        start = starts(share.sizes)
+        return cls(int(start[-1]), pairs_of_blocks(start, np.flatnonzero(share.place >= 0)), company)
+
+    def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return placed(self.n, self.at, values, self.company)
+
+
+def _in_landscape(shard: EncodedShard, law: Law, landscapes: Mapping[str, Path]) -> EncodedShard:
+    """A shard whose pairs have the offsets of their line's own landscape."""
+    folder = landscapes[shard.cell_line]
+    line = LineLandscape.read(folder)
+    return replace(shard, scored=with_landscape(law, line, "own", shard.pairs, shard.scored, folder))
 
 
 def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> PrototypeGraph | None:
@@ -344,9 +380,10 @@ def _with_environments(
     teacher: Teacher,
     tissues: dict[str, str | None],
     settings: ModelSettings,
+    landscape: bool,
 ) -> Episodes:
     """The blocks with what support sets and graph say, as far as the settings ask for it."""
-    if settings.environment == "none" or blocks.support is None:
+    if blocks.support is None or (settings.environment == "none" and not landscape):
         return replace(blocks, support=None)
     asks_graph = settings.alignment_weight > 0.0
     asks_graph |= settings.competition_weight > 0.0 and settings.teacher == "graph"
@@ -359,9 +396,10 @@ def _with_environments(
             expected.append(teacher.read(None, 0, tissue, without=line).environment)
     # One set for each channel is costly; prediction, which reads every block once, can afford it whole.
     most = settings.set_encoder_elements if settings.set_encoder == "isab_tied" else None
+    encodes = settings.set_encoder != "none" and settings.environment != "none"
     return replace(
         blocks,
         environment=np.stack(fed) if fed else None,
-        support=blocks.support[:, :most] if settings.set_encoder != "none" else None,
+        support=blocks.support[:, :most] if encodes else None,
         expected=np.stack(expected) if expected else None,
     )

@@ -88,6 +88,8 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
             continue
         if isinstance(value, BaseModel):
             given = [value.model_dump_json()]
+        elif isinstance(value, Mapping):
+            given = [f"{key}={one}" for key, one in value.items()]
         elif isinstance(value, Sequence) and not isinstance(value, str):
             given = [str(one) for one in value]
         else:

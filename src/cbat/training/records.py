@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ def versions_of_training(
     training: TrainingSettings,
     seed: int,
     company: Company,
+    law: Path | None = None,
+    landscapes: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """What a model was made of and with, without a time or a place: the same run says the same.
 
@@ -52,14 +54,25 @@ def versions_of_training(
         device |= {"name": torch.cuda.get_device_name(company.device), "cuda": torch.version.cuda}
     return software() | {
         "config_sha256": hash_of(whole),
-        "data_sha256": _hashes_of_data(shards, encoder, graph),
+        "data_sha256": _hashes_of_data(shards, encoder, graph, law, landscapes),
         "seeds": {"training": seed},
         "device": device,
     }
 
 
-def _hashes_of_data(shards: Sequence[Path], encoder: Path, graph: Path) -> dict[str, Any]:
-    return {
+def _hashes_of_data(
+    shards: Sequence[Path],
+    encoder: Path,
+    graph: Path,
+    law: Path | None,
+    landscapes: Mapping[str, Path] | None,
+) -> dict[str, Any]:
+    tables = {
+        line: {one.name: sha256_of(one) for one in sorted(Path(folder).glob("*.parquet"))}
+        for line, folder in (landscapes or {}).items()
+    }
+    of_landscape = {} if law is None else {"law": sha256_of(law), "landscapes": tables}
+    return of_landscape | {
         "shards": {path.name: sha256_of(path / MANIFEST) for path in map(Path, shards)},
         "encoder": sha256_of(encoder / ENCODER_WEIGHTS),
         "graph": sha256_of(graph),
@@ -76,6 +89,8 @@ def key_of_training(
     training: TrainingSettings,
     seed: int,
     company: Company,
+    law: Path | None = None,
+    landscapes: Mapping[str, Path] | None = None,
 ) -> dict[str, str]:
     """What two trainings must have in common for one to go on where the other was killed.
 
@@ -89,7 +104,7 @@ def key_of_training(
     return {
         "settings": hash_of({"model": settings.model_dump(mode="json"), "training": counts}),
         "cell lines": hash_of(lines),
-        "data": hash_of(_hashes_of_data(shards, encoder, graph)),
+        "data": hash_of(_hashes_of_data(shards, encoder, graph, law, landscapes)),
         "code": code_digest("cbat.training.train"),
         "seed": str(seed),
         "number of processes": str(company.size),

@@ -19,12 +19,14 @@ from cbat.evaluation.collapse import collapse_signs, environment_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature_and_bias, pair_metrics
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
+from cbat.landscape.law import load_law
 from cbat.model.bundle import (
     Scores,
     TrainedModel,
     encoded,
     load_encoder,
     probability_of,
+    reads_landscape,
     save_model,
     score_pairs,
 )
@@ -66,6 +68,8 @@ def run(
     directory: Path,
     tensorboard: Path | None = None,
     checkpoints: Path | None = None,
+    law: Path | None = None,
+    landscapes: Mapping[str, Path] | None = None,
 ) -> None:
     """Write ``model.safetensors``, ``model.json``, ``history.jsonl`` and ``versions.json``.
 
@@ -99,6 +103,10 @@ def run(
     checkpoints : Path, optional
         Folder that holds the state at the last evaluation while this runs; a training that was killed goes on
         from there when it is started again. Without it nothing is kept.
+    law : Path, optional
+        The law of the landscape, which the model keeps as it is. Without it a law of distance is fitted here.
+    landscapes : mapping, optional
+        Training or validation line -> folder of its landscape; needed where there is a law.
 
     Raises
     ------
@@ -122,6 +130,8 @@ def run(
                 "directory": directory,
                 "tensorboard": tensorboard,
                 "checkpoints": checkpoints,
+                "law": law,
+                "landscapes": landscapes,
             },
         )
         return
@@ -136,7 +146,16 @@ def run(
         opened, outlines = read_shares(shards, train_lines, company, all_of_them=mixed)
         motifs, relations = load_encoder(encoder), load_graph(graph)
         data = build_training_data(
-            opened, list(train_lines), motifs, relations, settings, seed, company, outlines
+            opened,
+            list(train_lines),
+            motifs,
+            relations,
+            settings,
+            seed,
+            company,
+            outlines,
+            None if law is None else load_law(law),
+            landscapes,
         )
         # Bases that have been mapped for reading count as memory for as long as they are.
         del opened
@@ -144,8 +163,9 @@ def run(
         kept = None
         if checkpoints is not None:
             made_of = key_of_training(
-                shards, encoder, graph, train_lines, validation_lines, settings, training, seed, company
-            )
+                shards, encoder, graph, train_lines, validation_lines, settings, training, seed, company,
+                law, landscapes,
+            )  # fmt: skip
             kept = Checkpoints(checkpoints, made_of, company)
         contact, history = fit(data, settings, training, seed, company.device, curves, kept)
         log.info("trained %d steps on %d pairs", history[-1]["step"], data.share.sizes.sum())
@@ -162,7 +182,9 @@ def run(
         if company.first:
             save_model(directory, model)
             write_history(directory / HISTORY, history)
-            versions = versions_of_training(shards, encoder, graph, settings, training, seed, company)
+            versions = versions_of_training(
+                shards, encoder, graph, settings, training, seed, company, law, landscapes
+            )
             write_json(directory / VERSIONS, versions)
         if kept is not None:
             kept.remove()
@@ -257,7 +279,7 @@ def start(data: TrainingData, settings: ModelSettings, seed: int, device: torch.
     device : torch.device
     """
     n_filters = data.elements.enhancer.shape[1]
-    contact = ContactModel(n_filters, settings)
+    contact = ContactModel(n_filters, settings, landscape=reads_landscape(data.law))
     if isinstance(contact.resistance, TiedResistance):
         contact.resistance.centre.copy_(torch.from_numpy(data.statistics.mean))
         if settings.contrast == "block":
@@ -437,4 +459,5 @@ def finished(
             "sequence_kept": step > 0,
         },
         distance=data.distance,
+        law=data.law,
     )

@@ -133,12 +133,11 @@ def test_a_model_that_has_learned_nothing_is_its_law(environment: str, pair_repr
     torch.manual_seed(2)
     settings = ModelSettings(environment=environment, pair_representation=pair_representation)
     model = ContactModel(K, settings, landscape=True).eval()
-    model.start_resistance_at(25.0)
-    offset, landscape = torch.randn(12), 3.0 * torch.randn(12)
+    offset, landscape = 25.0 + torch.randn(12), 25.0 + 3.0 * torch.randn(12)
     pairs = replace(batch(), potential_offset=offset, landscape_resistance=landscape)
     found = model(pairs, blocks())
     torch.testing.assert_close(found.logit, offset - landscape, rtol=0, atol=1e-5)
-    torch.testing.assert_close(found.environment_resistance, 25.0 + landscape, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.environment_resistance, landscape, rtol=0, atol=1e-5)
 
 
 @torch.no_grad()

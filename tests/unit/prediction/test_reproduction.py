@@ -13,7 +13,7 @@ from cbat.config.sections import EvaluationSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
 from cbat.evaluation import cell_line
-from cbat.evaluation.cell_line import score_cell_line
+from cbat.evaluation.cell_line import Opened, score_cell_line
 from cbat.model.bundle import load_model
 
 KEY = ["enhancer_id", "promoter_id"]
@@ -78,7 +78,7 @@ def test_other_models(world, make_package, tmp_path: Path, settings: dict) -> No
     directory = make_package(world, tmp_path, **settings)
     asked = EvaluationSettings(support_sizes=[48], headline_support=48, contexts=["own"])
     (_, _, scored), *_ = score_cell_line(
-        load_model(tmp_path / "model"), [read_shard(world.shard())], "liver", asked
+        load_model(tmp_path / "model"), Opened(read_shard(world.shard())), "liver", asked
     )
     assert_same_scores(world, tmp_path, scored, block_of_test(world, 1), 48, model_directory=directory)
 

@@ -85,4 +85,4 @@ def test_curves_hold_the_figures_of_the_history(tmp_path) -> None:
     add({"step": 9, "training_loss": 0.5, "collapse": ["recall"]})
     curves = accumulator.EventAccumulator(str(tmp_path)).Reload()
     assert curves.Tags()["scalars"] == ["training_loss"]
-    assert [(one.step, one.value) for one in curves.Scalars("training_loss")] == [(0, 0.75), (1, 0.5)]
+    assert [(one.step, one.value) for one in curves.Scalars("training_loss")] == [(0, 0.75), (9, 0.5)]
