@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -50,6 +51,8 @@ LEAST_CHANCE: Final = 1e-5
 LEAST_ANCHORED: Final = 1e-3
 LEAST_COMPETITION: Final = 0.1
 LEAST_ACTIVITY: Final = 0.05
+PAIRS_AT_ONCE: Final = 1 << 16
+"""Pairs whose numbers are held in double precision at a time."""
 
 
 class Feature(NamedTuple):
@@ -298,26 +301,47 @@ class Landscape:
     ----------
     tracks : mapping
         Kind -> its peaks.
+    widths : Sites
+        The peaks of active enhancers, with ln(1 + width / 500 bp) in place of the activity.
     starts : int64 array, shape=(n_starts,)
         Sorted positions of transcription starts, each once.
+    start_activity : array, shape=(n_starts,)
+        Largest activity of the active promoters near each start, 0 where there is none.
+    passing, anchoring : Extrusion
+        The insulators as what stops an extruder that passes, and as what holds the two feet of a loop.
     """
 
     tracks: Mapping[str, Sites]
+    widths: Sites
     starts: Positions
+    start_activity: FloatArray
+    passing: Extrusion
+    anchoring: Extrusion
 
     @classmethod
     def of(cls, tracks: pd.DataFrame, starts: npt.ArrayLike) -> Landscape:
         """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts."""
         sites = {}
+        kind_of_row = tracks["kind"].to_numpy(dtype=np.str_)
         for kind in (_I, _P, _E):
-            rows = tracks[tracks["kind"] == kind]
+            rows = tracks[kind_of_row == kind]
             strand = rows["strand"].to_numpy() if kind == _I else None
             start, end, centre = (rows[name].to_numpy() for name in ("start", "end", "centre"))
             sites[kind] = Sites.of(start, end, centre, rows["activity"].to_numpy(), strand)
-        return cls(sites, np.unique(np.asarray(starts, dtype=np.int64)))
+        marks = sites[_E]
+        width = np.log1p((marks.end - marks.start) / ELEMENT_WIDTH)
+        once = np.unique(np.asarray(starts, dtype=np.int64))
+        return cls(
+            sites,
+            Sites.of(marks.start, marks.end, marks.centre, width),
+            once,
+            sites[_P].at(once, START_RADIUS),
+            Extrusion.of(sites[_I], PASSING),
+            Extrusion.of(sites[_I], ANCHORING),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pairs:
     """Pairs of one chromosome, as rows of its unique elements.
 
@@ -334,23 +358,50 @@ class Pairs:
     enhancer_of: npt.NDArray[np.intp]
     promoter_of: npt.NDArray[np.intp]
 
-    @property
+    @classmethod
+    def of(cls, enhancer: npt.ArrayLike, promoter: npt.ArrayLike) -> Pairs:
+        """Pairs of such centres, bp, shape=(n,) each."""
+        (enhancers, enhancer_of), (promoters, promoter_of) = (
+            np.unique(np.asarray(centre, dtype=np.int64), return_inverse=True)
+            for centre in (enhancer, promoter)
+        )
+        return cls(enhancers, promoters, enhancer_of, promoter_of)
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.enhancer_of)
+
+    @cached_property
+    def offset(self) -> Positions:
+        """From the enhancer to the promoter, bp, shape=(n,)."""
+        return np.asarray(self.promoter[self.promoter_of] - self.enhancer[self.enhancer_of])
+
+    @cached_property
     def is_left(self) -> npt.NDArray[np.bool_]:
         """Whether the enhancer lies left of the promoter, shape=(n,)."""
-        return np.asarray(self.enhancer[self.enhancer_of] <= self.promoter[self.promoter_of])
+        return np.asarray(self.offset >= 0)
 
-    @property
+    @cached_property
     def distance(self) -> Positions:
         """Between the centres, bp, shape=(n,)."""
-        return np.asarray(np.abs(self.enhancer[self.enhancer_of] - self.promoter[self.promoter_of]))
+        return np.asarray(np.abs(self.offset))
 
-    def ends(
-        self, of_enhancer: npt.NDArray[Any], of_promoter: npt.NDArray[Any]
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """A number of each element as one of the left and one of the right end, shape=(n,) each."""
-        enhancer, promoter = of_enhancer[self.enhancer_of], of_promoter[self.promoter_of]
-        left = self.is_left
-        return np.where(left, enhancer, promoter), np.where(left, promoter, enhancer)
+    @cached_property
+    def _rows(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Rows of the left and of the right end among all enhancers, followed by all promoters."""
+        promoter_of = self.promoter_of + len(self.enhancer)
+        return (
+            np.where(self.is_left, self.enhancer_of, promoter_of),
+            np.where(self.is_left, promoter_of, self.enhancer_of),
+        )
+
+    def left(self, of_enhancer: npt.NDArray[Any], of_promoter: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A number of each element as one of the left ends, shape=(n,)."""
+        return np.concatenate([of_enhancer, of_promoter])[self._rows[0]]
+
+    def right(self, of_enhancer: npt.NDArray[Any], of_promoter: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A number of each element as one of the right ends, shape=(n,)."""
+        return np.concatenate([of_enhancer, of_promoter])[self._rows[1]]
 
 
 def pair_features(landscape: Landscape, pairs: Pairs) -> npt.NDArray[np.float32]:
@@ -360,31 +411,33 @@ def pair_features(landscape: Landscape, pairs: Pairs) -> npt.NDArray[np.float32]
     ----------
     landscape : Landscape
     pairs : Pairs
+        Some hundred bytes are held for each; :data:`PAIRS_AT_ONCE` keep that small.
 
     Returns
     -------
     float32 array, shape=(n, len(FEATURES))
-        Finite; a kind of track without peaks gives what no peak anywhere would.
+        Finite; a kind of track without peaks gives what no peak anywhere would. Column by column in memory.
     """
     found = {
-        **_of_insulators(landscape.tracks[_I], pairs),
-        **_of_genes(landscape.starts, pairs),
-        **_of_active_promoters(landscape.tracks[_P], landscape.starts, pairs),
-        **_of_active_enhancers(landscape.tracks[_E], pairs),
+        **_of_insulators(landscape, pairs),
+        **_of_strands(landscape, pairs),
+        **_of_close_sites(landscape.tracks[_I], pairs),
+        **_of_starts(landscape, pairs),
+        **_of_promoter_marks(landscape, pairs),
+        **_of_enhancer_marks(landscape, pairs),
     }
-    columns = np.empty((len(pairs.enhancer_of), len(NAMES)), dtype=np.float32)
+    columns = np.empty((len(NAMES), len(pairs)), dtype=np.float32)
     for column, name in enumerate(NAMES):
-        columns[:, column] = found[name]
-    return columns
+        columns[column] = found[name]
+    return columns.T
 
 
-def _of_insulators(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
-    enhancer, promoter = pairs.enhancer, pairs.promoter
-    margins = [[sites.before(end + sign * MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
-    first, last = _between(pairs, *margins[0], *margins[1])
-    near = [np.log1p(sites.near(end, END_RADIUS)) for end in (enhancer, promoter)]
-    at_enhancer, at_promoter = near[0][pairs.enhancer_of], near[1][pairs.promoter_of]
-    found = {
+def _of_insulators(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
+    sites = landscape.tracks[_I]
+    first, last = _between(pairs, sites.centre, MARGIN)
+    at_enhancer = np.log1p(sites.near(pairs.enhancer, END_RADIUS))[pairs.enhancer_of]
+    at_promoter = np.log1p(sites.near(pairs.promoter, END_RADIUS))[pairs.promoter_of]
+    return {
         "insulation_sum": np.log1p(sites.activity_before[last] - sites.activity_before[first]),
         "insulation_max": sites.strongest(first, last),
         "insulation_count": np.log1p(last - first),
@@ -394,7 +447,6 @@ def _of_insulators(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
         "insulators_at_promoter": at_promoter,
         "insulators_at_both": np.sqrt(at_enhancer * at_promoter),
     }
-    return found | _of_strands(sites, pairs) | _of_close_sites(sites, pairs)
 
 
 def _of_close_sites(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
@@ -405,11 +457,11 @@ def _of_close_sites(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
         (pairs.promoter, pairs.promoter_of, ~pairs.is_left),
     ):
         low, high = sites.before(position - CLOSE_RADIUS), sites.before(position + CLOSE_RADIUS)
-        forward = (sites.forward_before[high] - sites.forward_before[low])[row]
-        reverse = (sites.reverse_before[high] - sites.reverse_before[low])[row]
-        near.append(np.log1p(forward + reverse))
-        facing.append(np.maximum(np.where(is_left, forward, reverse), 0.0))
-        averted.append(np.maximum(np.where(is_left, reverse, forward), 0.0))
+        forward = np.maximum(sites.forward_before[high] - sites.forward_before[low], 0.0)
+        reverse = np.maximum(sites.reverse_before[high] - sites.reverse_before[low], 0.0)
+        near.append(np.log1p(forward + reverse)[row])
+        facing.append(np.where(is_left, forward[row], reverse[row]))
+        averted.append(np.where(is_left, reverse[row], forward[row]))
     return {
         "insulators_close_to_both": np.sqrt(near[0] * near[1]),
         "facing_at_enhancer": np.log1p(facing[0]),
@@ -420,118 +472,103 @@ def _of_close_sites(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
     }
 
 
-def _of_strands(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+def _of_strands(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
     """Features of convergent sites and of extrusion."""
+    sites, passing, anchoring = landscape.tracks[_I], landscape.passing, landscape.anchoring
     both = (pairs.enhancer, pairs.promoter)
     low, high = ([sites.before(end + sign * END_RADIUS) for end in both] for sign in (-1, 1))
     forward = [sites.forward_before[high[i]] - sites.forward_before[low[i]] for i in (0, 1)]
     reverse = [sites.reverse_before[high[i]] - sites.reverse_before[low[i]] for i in (0, 1)]
-    left, right = pairs.ends(*both)
-    distance = np.maximum(right - left, 1)
-    passing, anchoring = Extrusion.of(sites, PASSING), Extrusion.of(sites, ANCHORING)
+    left, right = pairs.left(*both), pairs.right(*both)
+    # Both know the same edges: a place of the one is a place of the other.
     place = [passing.place(end) for end in both]
-    at_left, at_right = pairs.ends(*place)
+    at_left, at_right = pairs.left(*place), pairs.right(*place)
     chance, _ = passing.reaches_both(left, at_left, right, at_right)
     _, integral = anchoring.reaches_both(left, at_left, right, at_right)
-    anchors = [anchoring.anchors(end, at, ANCHOR_RADIUS) for end, at in zip(both, place, strict=True)]
-    of_left = [
-        pairs.ends(*(getattr(one, name) for one in anchors))[0] for name in ("forward", "forward_integral")
-    ]
-    of_right = [
-        pairs.ends(*(getattr(one, name) for one in anchors))[1] for name in ("reverse", "reverse_integral")
-    ]
-    feet = (of_left[0], of_left[1], of_right[0], of_right[1])
-    loops = anchoring.anchored(feet, integral, at_left, at_right)
+    feet = [anchoring.anchors(end, at, ANCHOR_RADIUS) for end, at in zip(both, place, strict=True)]
+    anchors = (
+        pairs.left(feet[0].forward, feet[1].forward),
+        pairs.left(feet[0].forward_integral, feet[1].forward_integral),
+        pairs.right(feet[0].reverse, feet[1].reverse),
+        pairs.right(feet[0].reverse_integral, feet[1].reverse_integral),
+    )
+    loops = anchoring.anchored(anchors, integral, at_left, at_right)
     return {
-        "convergent_ends": np.sqrt(np.maximum(pairs.ends(*forward)[0] * pairs.ends(*reverse)[1], 0.0)),
+        "convergent_ends": np.sqrt(np.maximum(pairs.left(*forward) * pairs.right(*reverse), 0.0)),
         "extrusion": np.log(LEAST_CHANCE + chance),
-        "anchored_extrusion": np.log(LEAST_ANCHORED + np.maximum(loops, 0.0) / distance),
+        "anchored_extrusion": np.log(LEAST_ANCHORED + np.maximum(loops, 0.0) / np.maximum(right - left, 1)),
     }
 
 
-def _of_genes(starts: Positions, pairs: Pairs) -> dict[str, FloatArray]:
-    def before(position: npt.ArrayLike) -> Positions:
-        return np.asarray(np.searchsorted(starts, np.asarray(position)))
-
+def _of_starts(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
+    """Features of transcription starts, active or not, and of those that are active."""
+    starts, activity = landscape.starts, landscape.start_activity
+    n_active, total = running_sum(activity > 0.0), running_sum(activity)
     enhancer, promoter = pairs.enhancer, pairs.promoter
-    margins = [[before(end + sign * START_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
-    first, last = _between(pairs, *margins[0], *margins[1])
-    centre, distance = enhancer[pairs.enhancer_of], pairs.distance
+    first, last = _between(pairs, starts, START_MARGIN)
     # From the far side of the enhancer, as far as the promoter, up to the promoter's own start.
-    nearer = np.where(
+    far = np.searchsorted(starts, enhancer[pairs.enhancer_of] - pairs.offset)
+    near = np.searchsorted(starts, promoter)[pairs.promoter_of]
+    rank = np.where(
         pairs.is_left,
-        before(promoter - START_MARGIN)[pairs.promoter_of] - before(centre - distance),
-        before(centre + distance) - before(promoter + START_MARGIN)[pairs.promoter_of],
+        np.searchsorted(starts, promoter - START_MARGIN)[pairs.promoter_of] - far,
+        far - np.searchsorted(starts, promoter + START_MARGIN)[pairs.promoter_of],
     )
     found = {
         "starts_between": np.log1p(last - first),
-        "promoter_rank": np.log1p(np.maximum(nearer, 0)),
+        "promoter_rank": np.log1p(np.maximum(rank, 0)),
+        "active_starts_between": np.log1p(n_active[last] - n_active[first]),
+        "active_promoters_between": np.log1p(total[last] - total[first]),
+        "nearer_promoters": np.log1p(np.abs(total[near] - total[far])),
     }
     for name, radius in (("near", 100_000), ("around", NEIGHBOURHOOD)):
         for end, position, row in (
             ("enhancer", enhancer, pairs.enhancer_of), ("promoter", promoter, pairs.promoter_of),
         ):  # fmt: skip
-            count = before(position + radius) - before(position - radius)
+            count = np.searchsorted(starts, position + radius) - np.searchsorted(starts, position - radius)
             found[f"starts_{name}_{end}"] = np.log1p(count)[row]
     return found
 
 
-def _of_active_promoters(sites: Sites, starts: Positions, pairs: Pairs) -> dict[str, FloatArray]:
-    activity = sites.at(starts, START_RADIUS)
-    active = activity > 0.0
-    starts, activity = starts[active], activity[active]
-    total = running_sum(activity)
-
-    def before(position: npt.ArrayLike) -> Positions:
-        return np.asarray(np.searchsorted(starts, np.asarray(position)))
-
-    enhancer, promoter = pairs.enhancer, pairs.promoter
-    margins = [[before(end + sign * START_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)]
-    first, last = _between(pairs, *margins[0], *margins[1])
-    at_enhancer = sites.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of]
-    at_promoter = sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of]
-    centre, distance = enhancer[pairs.enhancer_of], pairs.distance
-    points = Sites.of(starts, starts, starts, activity)
-    competition = _competition(points, enhancer)[pairs.enhancer_of]
+def _of_promoter_marks(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
+    sites, active = landscape.tracks[_P], landscape.start_activity > 0.0
+    starts = landscape.starts[active]
+    points = Sites.of(starts, starts, starts, landscape.start_activity[active])
+    at_promoter = sites.at(pairs.promoter, ELEMENT_RADIUS)
+    competition = _competition(points, pairs.enhancer)[pairs.enhancer_of]
+    share = np.log(LEAST_ACTIVITY + at_promoter)[pairs.promoter_of] + _log_contact(pairs.distance)
     return {
-        "active_starts_between": np.log1p(last - first),
-        "active_promoters_between": np.log1p(total[last] - total[first]),
-        "promoter_mark_at_enhancer": at_enhancer,
-        "promoter_mark_at_promoter": at_promoter,
-        "nearer_promoters": np.log1p(total[before(centre + distance)] - total[before(centre - distance)]),
+        "promoter_mark_at_enhancer": sites.at(pairs.enhancer, ELEMENT_RADIUS)[pairs.enhancer_of],
+        "promoter_mark_at_promoter": at_promoter[pairs.promoter_of],
         "promoter_competition": competition,
-        "promoter_share": np.log((LEAST_ACTIVITY + at_promoter) * contact_frequency(distance)) - competition,
+        "promoter_share": share - competition,
     }
 
 
-def _of_active_enhancers(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
+def _of_enhancer_marks(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
+    sites, widths = landscape.tracks[_E], landscape.widths
     enhancer, promoter = pairs.enhancer, pairs.promoter
-    centre, distance = promoter[pairs.promoter_of], pairs.distance
-    at_enhancer = sites.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of]
-    at_promoter = sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of]
+    at_enhancer = sites.at(enhancer, ELEMENT_RADIUS)
     competition = _competition(sites, promoter)[pairs.promoter_of]
-    nearer = np.where(
+    share = np.log(LEAST_ACTIVITY + at_enhancer)[pairs.enhancer_of] + _log_contact(pairs.distance)
+    # From the far side of the promoter, as far as the enhancer, up to the enhancer's own peak.
+    far = sites.before(promoter[pairs.promoter_of] + pairs.offset)
+    rank = np.where(
         pairs.is_left,
-        sites.before(centre + distance) - sites.before(enhancer + ELEMENT_RADIUS)[pairs.enhancer_of],
-        sites.before(enhancer - ELEMENT_RADIUS)[pairs.enhancer_of] - sites.before(centre - distance),
+        far - sites.before(enhancer + ELEMENT_RADIUS)[pairs.enhancer_of],
+        sites.before(enhancer - ELEMENT_RADIUS)[pairs.enhancer_of] - far,
     )
-    margins = [
-        [sites.before(end + sign * ENHANCER_MARGIN) for end in (enhancer, promoter)] for sign in (1, -1)
-    ]
-    first, last = _between(pairs, *margins[0], *margins[1])
+    first, last = _between(pairs, sites.centre, ENHANCER_MARGIN)
     between = sites.activity_before[last] - sites.activity_before[first]
     around = [np.log1p(sites.near(end, NEIGHBOURHOOD)) for end in (enhancer, promoter)]
-    widths = Sites.of(
-        sites.start, sites.end, sites.centre, np.log1p((sites.end - sites.start) / ELEMENT_WIDTH)
-    )
     return {
-        "enhancer_mark_at_enhancer": at_enhancer,
-        "enhancer_mark_at_promoter": at_promoter,
+        "enhancer_mark_at_enhancer": at_enhancer[pairs.enhancer_of],
+        "enhancer_mark_at_promoter": sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of],
         "enhancer_competition": competition,
-        "abc_share": np.log((LEAST_ACTIVITY + at_enhancer) * contact_frequency(distance)) - competition,
-        "enhancer_rank": np.log1p(np.maximum(nearer, 0)),
+        "abc_share": share - competition,
+        "enhancer_rank": np.log1p(np.maximum(rank, 0)),
         "enhancers_between": np.log1p(between),
-        "enhancer_density": np.log((between + 1.0) / (distance / 1e5 + 0.5)),
+        "enhancer_density": np.log((between + 1.0) / (pairs.distance / 1e5 + 0.5)),
         "enhancers_around_both": np.sqrt(around[0][pairs.enhancer_of] * around[1][pairs.promoter_of]),
         "mark_width_at_enhancer": widths.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of],
         "mark_width_at_promoter": widths.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of],
@@ -540,7 +577,11 @@ def _of_active_enhancers(sites: Sites, pairs: Pairs) -> dict[str, FloatArray]:
 
 def contact_frequency(distance: npt.NDArray[np.generic]) -> FloatArray:
     r""":math:`w(d) = (\max(d, 5\,\mathrm{kb}) / 5\,\mathrm{kb})^{-0.87}`, shape as given, bp."""
-    return np.asarray((np.maximum(distance, CONTACT_SCALE) / CONTACT_SCALE) ** -CONTACT_EXPONENT)
+    return np.asarray(np.exp(_log_contact(distance)))
+
+
+def _log_contact(distance: npt.NDArray[np.generic]) -> FloatArray:
+    return np.asarray(-CONTACT_EXPONENT * np.log(np.maximum(distance, CONTACT_SCALE) / CONTACT_SCALE))
 
 
 def _competition(sites: Sites, position: Positions) -> FloatArray:
@@ -550,17 +591,9 @@ def _competition(sites: Sites, position: Positions) -> FloatArray:
     return np.asarray(np.log(LEAST_COMPETITION + np.bincount(row, weights=reached, minlength=len(position))))
 
 
-def _between(
-    pairs: Pairs,
-    after_enhancer: Positions,
-    after_promoter: Positions,
-    before_enhancer: Positions,
-    before_promoter: Positions,
-) -> tuple[Positions, Positions]:
-    """First and one after the last site between the ends; none where the margins meet.
-
-    ``after`` counts the sites left of an element's right margin, ``before`` those left of its left margin.
-    """
-    first = pairs.ends(after_enhancer, after_promoter)[0]
-    last = pairs.ends(before_enhancer, before_promoter)[1]
+def _between(pairs: Pairs, points: Positions, margin: int) -> tuple[Positions, Positions]:
+    """First and one after the last of sorted points between the ends; none where the margins meet."""
+    both = (pairs.enhancer, pairs.promoter)
+    first = pairs.left(*(np.searchsorted(points, end + margin) for end in both))
+    last = pairs.right(*(np.searchsorted(points, end - margin) for end in both))
     return first, np.maximum(first, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
+from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
 from cbat.landscape.expectation import among, kinship
-from cbat.landscape.features import FEATURES, GENES, NAMES, Landscape, Pairs, pair_features
+from cbat.landscape.features import FEATURES, GENES, NAMES, PAIRS_AT_ONCE, Landscape, Pairs, pair_features
 from cbat.landscape.genes import read_starts
 from cbat.landscape.tracks import read_tracks
 
 PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
 SOURCES: Final = ("own", "graph", "wrong", "sibling")
 KEY: Final = ["enhancer_id", "promoter_id"]
+PROMOTERS: Final = "active_promoters"
 _logger = logging.getLogger(__name__)
 
 Columns = npt.NDArray[np.float32]
@@ -60,13 +63,15 @@ def run(
     elements_directory : Path
         Elements of its cohort.
     tracks : mapping
-        Cell line -> its tracks: of the line itself, the training lines, and those that stand in for it.
+        Cell line -> its tracks: of the line itself, of those of ``training_lines``, and of those that stand
+        in for it.
     training_lines : sequence of str
-        Lines whose tracks make the expectation; the line itself is left out of them.
+        Lines whose tracks make the expectation: training lines and prototypes, which have no pairs; the line
+        itself is left out of them.
     tissue : str
         Its stated tissue of origin.
     graph : Path
-        Prototype graph of the training lines.
+        Prototype graph of the training lines and the prototypes.
     genes : Path
         Transcription starts.
     directory : Path
@@ -77,12 +82,14 @@ def run(
     Raises
     ------
     UserError
-        A file is missing or damaged; the genes or all tracks share no chromosome with the pairs.
+        A file is missing or damaged; the genes or all tracks share no chromosome with the pairs; active
+        promoters are of another assembly than the genes.
     """
     pairs = _read_pairs(labels, elements_directory)
     starts = read_starts(genes)
     opened = {name: read_tracks(path) for name, path in tracks.items()}
     _check_chromosomes(pairs, starts, opened, genes)
+    at_starts = _check_assemblies(tracks, opened, starts, genes)
     others = [line for line in training_lines if line != cell_line]
     weights = kinship(load_graph(graph), tissue, others)
     reader = _Reader(pairs, starts, opened)
@@ -109,6 +116,7 @@ def run(
         "without_own_track": fallbacks,
         "wrong": wrong,
         "sibling": sibling,
+        "strongest_promoters_at_starts_of_genes": at_starts,
     }
     write_json(directory / "report.json", report)
     _logger.info("%s", report)
@@ -142,18 +150,20 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     Returns
     -------
     float32 array, shape=(n_pairs, n_features)
+        Column by column in memory.
     """
-    columns = np.zeros((len(pairs), len(NAMES)), dtype=np.float32)
-    tracks_of = dict(iter(tracks.groupby("chrom", sort=False)))
-    starts_of = {chrom: part["position"].to_numpy() for chrom, part in starts.groupby("chrom", sort=False)}
-    for chrom, rows in pairs.groupby("chrom", sort=False).indices.items():
-        enhancer, enhancer_of = np.unique(pairs["enhancer_centre"].to_numpy()[rows], return_inverse=True)
-        promoter, promoter_of = np.unique(pairs["promoter_centre"].to_numpy()[rows], return_inverse=True)
-        landscape = Landscape.of(
-            tracks_of.get(chrom, tracks.iloc[:0]), starts_of.get(chrom, np.zeros(0, dtype=np.int64))
-        )
-        columns[rows] = pair_features(landscape, Pairs(enhancer, promoter, enhancer_of, promoter_of))
-    return columns
+    columns = np.zeros((len(NAMES), len(pairs)), dtype=np.float32)
+    tracks_of, starts_of = (table.groupby("chrom", sort=False).indices for table in (tracks, starts))
+    enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
+    position = starts["position"].to_numpy()
+    for chrom, of_chrom in pairs.groupby("chrom", sort=False).indices.items():
+        landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[starts_of.get(chrom, [])])
+        for start in range(0, len(of_chrom), PAIRS_AT_ONCE):
+            rows: Any = of_chrom[start : start + PAIRS_AT_ONCE]
+            if rows[-1] - rows[0] + 1 == len(rows):
+                rows = slice(rows[0], rows[-1] + 1)  # which is copied faster
+            columns[:, rows] = pair_features(landscape, Pairs.of(enhancer[rows], promoter[rows])).T
+    return columns.T
 
 
 def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, dict[str, list[str]]]:
@@ -234,3 +244,31 @@ def _check_chromosomes(
                 "landscape.contig_names)",
                 file=genes if what == "the genes" else None,
             )
+
+
+def _check_assemblies(
+    tracks: Mapping[str, Path], opened: Mapping[str, pd.DataFrame], starts: pd.DataFrame, genes: Path
+) -> dict[str, dict[str, float]]:
+    """Make sure that the peaks of active promoters of each line that has some are at starts of genes."""
+    found = {}
+    for line, table in opened.items():
+        promoters = table[table["kind"] == PROMOTERS]
+        if len(promoters):
+            found[line] = peaks_at_starts(promoters, starts)
+            check_assembly(
+                found[line],
+                path=_source(tracks[line], "kinds", PROMOTERS, "file"),
+                genes=_source(genes, "file"),
+            )
+    return found
+
+
+def _source(table: Path, *keys: str) -> Path:
+    """The user's file that a table was made of, as the report beside it says; without one the table itself."""
+    try:
+        value = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
+        for key in keys:
+            value = value[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return table
+    return Path(str(value))
