@@ -138,6 +138,9 @@ TOOLS: Final[dict[str, Verb]] = {
         "cbat.commands.configuration:write_config_reference",
         "Write the JSON schemas and the key tables of config/README.md.",
     ),
+    "write_landscape_reference": Verb(
+        "cbat.landscape.documentation:run", "Write the tables of tracks and features of docs/landscape.md."
+    ),
 }
 """Commands that are no stage of the workflow; one may have two words, the thing and what is done to it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,15 +33,25 @@ def build_tables() -> dict[str, str]:
     }
 
 
-def fill_tables(text: str, *, file: str | Path = "the document") -> str:
+def fill_tables(
+    text: str, tables: Mapping[str, str] | None = None, *, file: str | Path = "the document"
+) -> str:
     """Replace what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` by the tables.
+
+    Parameters
+    ----------
+    text : str
+    tables : mapping, optional
+        Name -> Markdown; those of :func:`build_tables` by default.
+    file : str or Path
+        Where the text is from, for messages.
 
     Raises
     ------
     UserError
         A table without a marker, or a marker without a table.
     """
-    tables = build_tables()
+    tables = build_tables() if tables is None else tables
     marked = [match["name"] for match in _BLOCK.finditer(text)]
     if sorted(marked) != sorted(tables):
         raise UserError(
@@ -52,10 +62,10 @@ def fill_tables(text: str, *, file: str | Path = "the document") -> str:
     return _BLOCK.sub(lambda match: f"{match[1]}{tables[match['name']]}{match[3]}", text)
 
 
-def write_tables(path: str | Path) -> None:
-    """Bring the tables of a document up to date."""
+def write_tables(path: str | Path, tables: Mapping[str, str] | None = None) -> None:
+    """Bring the tables of a document up to date; see :func:`fill_tables`."""
     path = Path(path)
-    text = fill_tables(path.read_text(encoding="utf-8"), file=path)
+    text = fill_tables(path.read_text(encoding="utf-8"), tables, file=path)
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
