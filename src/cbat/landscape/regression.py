@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 _STEPS: Final = 25
 _TOLERANCE: Final = 1e-7
 _LEAST_WEIGHT: Final = 1e-7
+_ROWS_AT_ONCE: Final = 2048
 
 
 def fit_logistic(
@@ -70,10 +71,9 @@ def fit_logistic(
     logit = logit + weights[k]
     loss = _loss(logit, y, weights, penalty)
     for _ in range(_STEPS):
-        probability = 1.0 / (1.0 + np.exp(-np.clip(logit, -50.0, 50.0)))
-        root = np.sqrt(np.maximum(probability * (1.0 - probability), _LEAST_WEIGHT)).astype(np.float32)
-        scaled = design * root[:, None]
-        curvature = (scaled.T @ scaled).astype(float) + np.diag(penalty)
+        probability = _probability(logit)
+        spread = np.maximum(probability * (1.0 - probability), _LEAST_WEIGHT)
+        curvature = _products(design, spread) + np.diag(penalty)
         gradient = (design.T @ (probability - y).astype(np.float32)).astype(float) + penalty * weights
         target = _bounded_minimum(curvature, gradient, weights, low, high)
         weights, logit, new = _line_search(design, offset, y, penalty, weights, target, loss)
@@ -83,18 +83,44 @@ def fit_logistic(
     return weights[:k], float(weights[k])
 
 
+def _probability(logit: FloatArray) -> FloatArray:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -50.0, 50.0))))
+
+
+def _products(design: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray:
+    """Weighted products of all columns with one another, shape=(k, k)."""
+    root = np.sqrt(weight).astype(np.float32)[:, None]
+    total = np.zeros((design.shape[1], design.shape[1]))
+    # So few rows at a time stay in the cache of a core, and single precision is enough for their sums.
+    for start in range(0, len(design), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        scaled = design[rows] * root[rows]
+        total += scaled.T @ scaled
+    return total
+
+
 def _level(logit: FloatArray, y: FloatArray) -> float:
-    """The intercept at which the mean probability is the share of positives, found by bisection."""
+    """The intercept at which the mean probability is the share of positives, by Newton's method."""
+    share, level = float(y.mean()), 0.0
     low, high = -30.0, 30.0
     for _ in range(60):
-        middle = (low + high) / 2.0
-        mean = float((1.0 / (1.0 + np.exp(-np.clip(logit + middle, -50.0, 50.0)))).mean())
-        low, high = (middle, high) if mean < y.mean() else (low, middle)
-    return (low + high) / 2.0
+        probability = _probability(logit + level)
+        excess = float(probability.mean()) - share
+        low, high = (low, level) if excess > 0.0 else (level, high)
+        slope = float((probability * (1.0 - probability)).mean())
+        # Where the curve is flat a step would leave the range that is known to hold the solution.
+        new = level - excess / slope if slope > 1e-12 else np.inf
+        new = new if low < new < high else (low + high) / 2.0
+        if abs(new - level) < 1e-12:
+            break
+        level = new
+    return level
 
 
 def _loss(logit: FloatArray, y: FloatArray, weights: FloatArray, penalty: FloatArray) -> float:
-    return float(np.logaddexp(0.0, (1.0 - 2.0 * y) * logit).sum() + 0.5 * (penalty * weights**2).sum())
+    wrong = (1.0 - 2.0 * y) * logit
+    of_pairs = np.maximum(wrong, 0.0) + np.log(1.0 + np.exp(-np.abs(wrong)))
+    return float(of_pairs.sum() + 0.5 * (penalty * weights**2).sum())
 
 
 def _line_search(
