@@ -33,6 +33,7 @@ OF_SEQUENCES = {
     "evaluate_cell_line", "read_environment", "plot_environment_readout", "plot_support_curve",
     "identify_cell_line", "package_model",
 }  # fmt: skip
+PROTOTYPE = "p\tblood\tprototype\tmale\tnormal\t.\tauto\t.\t.\tp.k27.narrowPeak\t.\tp.ctcf.narrowPeak\n"
 
 
 def _tabs(rows: list[str]) -> str:
@@ -103,6 +104,36 @@ def test_the_tracks_of_unseen_lines_are_read_for_no_other_line(checkout) -> None
         line.split("--law ")[1].split()[0] for line in done.stdout.splitlines() if "cbat fit_lands" in line
     }
     assert laws == {"distance", "fused", "own", "fused_free"}
+
+
+def add_prototype(directory: Path) -> None:
+    """A line with two tracks and no pairs."""
+    for kind in ("k27", "ctcf"):
+        shutil.copy(directory / f"u.{kind}.narrowPeak", directory / f"p.{kind}.narrowPeak")
+    with (directory / "lines.tsv").open("a") as sheet:
+        sheet.write(PROTOTYPE)
+
+
+def test_of_a_prototype_nothing_but_its_tracks_is_read(checkout) -> None:
+    write_inputs(checkout.directory)
+    add_prototype(checkout.directory)
+    done = checkout.snakemake("-n", "-p", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout
+    commands = [
+        line.split("cbat ", 1)[1] for line in done.stdout.splitlines() if "Shell command: cbat" in line
+    ]
+    own = [line.split()[0] for line in commands if "--cell-line p " in line]
+    assert own == ["read_tracks"]
+    about = [line.split()[0] for line in sorted(commands, reverse=True) if "results/tracks/p.parquet" in line]
+    assert about == ["read_tracks", *["read_landscape"] * len(LINES)]
+    assert not [line for line in commands if "results/labels/p" in line or "results/landscape/p" in line]
+    read = {line.split("--cell-line ")[1].split()[0]: line for line in commands if "read_landscape " in line}
+    assert all("--training-lines a b p --tissue" in line for line in read.values())
+    # The training line a may read no other line of its tissue; for u one with pairs comes first.
+    assert "--wrong b --sibling p " in read["a"]
+    assert "--wrong v --sibling a " in read["u"]
+    (fitted, *_) = (line for line in commands if line.startswith("fit_landscape "))
+    assert "--train-lines a b --validation-lines " in fitted
 
 
 def test_with_a_genome_and_the_section_both_kinds_of_model_are_evaluated(checkout) -> None:

@@ -131,12 +131,12 @@ def cohort_rows(cohort):
     return [row for row in PROJECT.cell_lines if row.cohort == cohort]
 
 
-COHORTS = sorted({row.cohort for row in PROJECT.cell_lines})
+COHORTS = sorted({row.cohort for row in PROJECT.labelled})
 
 
 def scope_rows(scope):
-    """Rows of the training cohort, or all."""
-    return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort == scope]
+    """Rows of the training cohort and of prototypes, or all."""
+    return [row for row in PROJECT.cell_lines if scope == "all" or row.cohort in (scope, "prototype")]
 
 
 def cohort_of(wildcards):
@@ -257,21 +257,26 @@ def landscape_folders(cell_lines):
 def stand_ins(wildcards):
     """Context -> the line whose tracks stand in for the own ones, where the configuration asks for that.
 
-    For a line of the training none is taken that is unseen, or that one would change what is trained on.
+    For a line of the training none is taken that is unseen, or that one would change what is trained on. A
+    prototype may stand in unless a model reads sequences, whose support sets come from the same lines.
     """
     cohort = "training" if cohort_of(wildcards) == "training" else None
+    prototypes = not PROJECT.sequence_models
     asked = {"wrong": PROJECT.wrong_line, "sibling": PROJECT.sibling_line}
     found = {
-        context: line(wildcards.cell_line, cohort)
+        context: line(wildcards.cell_line, cohort, prototypes=prototypes)
         for context, line in asked.items()
         if context in PROJECT.config.evaluation.contexts
     }
     return {context: name for context, name in found.items() if name is not None}
 
 
+EXPECTED_FROM = PROJECT.names("train", "prototype")
+
+
 def lines_beside(wildcards):
     """The lines whose tracks the landscape of a line is made from, itself first."""
-    others = [*PROJECT.names("train"), *stand_ins(wildcards).values()]
+    others = [*EXPECTED_FROM, *stand_ins(wildcards).values()]
     return list(dict.fromkeys([wildcards.cell_line, *others]))
 
 

@@ -49,6 +49,9 @@ if LANDSCAPE is not None:
             "logs/read_tracks/{cell_line}.log",
         benchmark:
             "benchmarks/read_tracks/{cell_line}.tsv"
+        # Of prototypes nothing but their tracks is read.
+        wildcard_constraints:
+            cell_line=one_of(PROJECT.names() + PROJECT.names("prototype")),
         # What the user brings is read first, so that a mistake in it stops a run before any work.
         priority: 10
         conda:
@@ -97,7 +100,7 @@ if LANDSCAPE is not None:
             code=code("cbat.landscape.pairs"),
             cohort=cohort_of,
             tissue=lambda wildcards: PROJECT.row(wildcards.cell_line).tissue,
-            training_lines=PROJECT.names("train"),
+            training_lines=EXPECTED_FROM,
             tracks=lambda wildcards: [
                 f"{name}=results/tracks/{name}.parquet" for name in lines_beside(wildcards)
             ],

@@ -18,6 +18,8 @@ def check_config(files: Sequence[Path]) -> None:
 
     project = load_project(files)
     counts = ", ".join(f"{len(project.names(role))} {role}" for role in ("train", "validation", "unseen"))
+    if prototypes := project.names("prototype"):
+        counts += f", {len(prototypes)} prototype"
     print(f"The configuration is sound. Cell lines: {counts}. Models: {', '.join(project.config.models)}.")
 
 

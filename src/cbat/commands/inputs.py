@@ -178,7 +178,7 @@ def _check_both_labels(project: Project, directory: Path) -> None:
         read_table(
             directory / f"{row.cell_line}.parquet", ["label", "split"], mend="run label_pairs anew"
         ).assign(cell_line=row.cell_line)
-        for row in project.cell_lines
+        for row in project.labelled
     ]
     pairs = pd.concat(tables, ignore_index=True)
     n = {
@@ -197,7 +197,7 @@ def _check_both_labels(project: Project, directory: Path) -> None:
                 mend=f"put more chromosomes into splits.{split}, or bring more pairs",
                 file=config.cell_lines,
             )
-    for row in project.cell_lines:
+    for row in project.labelled:
         if ("unseen" if row.cohort == "unseen" else "seen") not in config.evaluation.roles:
             continue
         for split in config.evaluation.chromosomes:
@@ -228,5 +228,5 @@ def _supports_of_pairs(project: Project, directory: Path) -> str:
 
     collected = [json.loads(path.read_text()) for path in sorted(directory.glob("elements/*/report.json"))]
     roles = project.config.shards.support_elements
-    found = of_pairs_alone([row.cell_line for row in project.cell_lines], collected, roles)
+    found = of_pairs_alone(project.names(), collected, roles)
     return support_in_words(found) if found else ""

@@ -85,8 +85,14 @@ class Project:
     worlds: Mapping[str, World] = field(default_factory=dict)
 
     def names(self, *roles: str) -> list[str]:
-        """Names of the cell lines with one of these roles, or of all, in the order of the sheet."""
-        return [row.cell_line for row in self.cell_lines if not roles or row.role in roles]
+        """Names of the cell lines with one of these roles, or of all with pairs, in the order of the sheet."""
+        rows = [row for row in self.cell_lines if row.role in roles] if roles else self.labelled
+        return [row.cell_line for row in rows]
+
+    @property
+    def labelled(self) -> list[CellLine]:
+        """Rows of the cell lines that have labelled pairs: all but prototypes."""
+        return [row for row in self.cell_lines if row.role != "prototype"]
 
     def row(self, cell_line: str) -> CellLine:
         """The row of a cell line."""
@@ -132,38 +138,53 @@ class Project:
         """The section ``graph`` as the stage reads it, see :func:`with_computed_tables`."""
         return with_computed_tables(self.config.graph, scope)
 
-    def wrong_line(self, cell_line: str, cohort: Cohort | None = None) -> str | None:
+    def wrong_line(
+        self, cell_line: str, cohort: Cohort | None = None, *, prototypes: bool = False
+    ) -> str | None:
         """The line whose support set replaces the own one, to see whether the model reads it at all.
 
         The next line of the sheet (the first follows the last) that is of another stated tissue and as
         seen or unseen as ``cell_line``. Where none is, another tissue matters more than the cohort; None
         when the sheet has no other line. With a cohort lines of the other one are out of the question.
+        Prototypes, which have tracks and no support set, come last where they are asked for.
         """
         own = self.row(cell_line)
-        others = self._others(own, cohort)
+        others = self._others(own, cohort, prototypes)
 
-        def distance(row: CellLine) -> tuple[bool, bool]:
+        def distance(row: CellLine) -> tuple[bool, int]:
             other_tissue = row.tissue != own.tissue and UNKNOWN not in (row.tissue, own.tissue)
-            return not other_tissue, row.cohort != own.cohort
+            return not other_tissue, _otherness(row, own)
 
         return min(others, key=distance).cell_line if others else None
 
-    def sibling_line(self, cell_line: str, cohort: Cohort | None = None) -> str | None:
+    def sibling_line(
+        self, cell_line: str, cohort: Cohort | None = None, *, prototypes: bool = False
+    ) -> str | None:
         """Another line of the same stated tissue, to see how far the tissue alone explains what a line has.
 
         The next line of the sheet (the first follows the last), one that is as seen or unseen as
         ``cell_line`` before others; None where the tissue has no other line, or is unknown. With a cohort
-        lines of the other one are out of the question.
+        lines of the other one are out of the question. Prototypes as for :meth:`wrong_line`.
         """
         own = self.row(cell_line)
-        siblings = [row for row in self._others(own, cohort) if row.tissue == own.tissue != UNKNOWN]
-        return min(siblings, key=lambda row: row.cohort != own.cohort).cell_line if siblings else None
+        others = self._others(own, cohort, prototypes)
+        siblings = [row for row in others if row.tissue == own.tissue != UNKNOWN]
+        return min(siblings, key=lambda row: _otherness(row, own)).cell_line if siblings else None
 
-    def _others(self, own: CellLine, cohort: Cohort | None) -> list[CellLine]:
+    def _others(self, own: CellLine, cohort: Cohort | None, prototypes: bool) -> list[CellLine]:
         """The lines that follow one in the sheet, then those before it; of one cohort or of both."""
         position = self.cell_lines.index(own)
         others = [*self.cell_lines[position + 1 :], *self.cell_lines[:position]]
-        return [row for row in others if cohort in (None, row.cohort)]
+        return [
+            row
+            for row in others
+            if (prototypes if row.cohort == "prototype" else cohort in (None, row.cohort))
+        ]
+
+
+def _otherness(row: CellLine, own: CellLine) -> int:
+    """0 for a line of the same cohort, 1 for one of the other, 2 for a prototype."""
+    return 0 if row.cohort == own.cohort else 2 if row.cohort == "prototype" else 1
 
 
 def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:
@@ -202,8 +223,8 @@ def _simulated_files(project: Project) -> set[Path]:
     if project.config.simulation is None:
         return set()
     raw = {
-        SIMULATION_DIRECTORY / "raw" / name / file
-        for name in project.names()
+        SIMULATION_DIRECTORY / "raw" / row.cell_line / file
+        for row in project.cell_lines
         for file in SIMULATED_FILES.values()
     }
     return raw | {SIMULATION_DIRECTORY / "genome.fa.gz", Path(SIMULATED_GENES)}

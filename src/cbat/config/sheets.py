@@ -17,7 +17,7 @@ from cbat.config.sections import Name, Section
 from cbat.config.suggestions import did_you_mean
 from cbat.errors import UserError
 
-Cohort = Literal["training", "unseen"]
+Cohort = Literal["training", "unseen", "prototype"]
 
 AUTO: Final = "auto"
 """The format of pairs that is recognised by the first row of the file."""
@@ -27,16 +27,12 @@ TAKES_THRESHOLD: Final = NEEDS_THRESHOLD | {"bedpe", "enhanceratlas"}
 """Formats of pairs that a score threshold may say something about."""
 RESERVED_CELL_LINES: Final = frozenset({"macro", "worst"})
 """Names that stand for aggregates in the tables of results."""
+_OF_PAIRS: Final = ("pairs", "enhancers", "promoters", "score_threshold")
+"""Columns of which a prototype fills in none."""
 
 
 def _nothing_for_dot(value: object) -> object:
     return None if value == "." else value
-
-
-def _not_a_dot(value: object) -> object:
-    if value == ".":
-        raise ValueError("a file is needed here")
-    return value
 
 
 OptionalFile = Annotated[Path | None, BeforeValidator(_nothing_for_dot)]
@@ -47,16 +43,21 @@ class CellLine(Section):
 
     cell_line: Name = Field(description="Name; it becomes a part of file names.")
     tissue: Name = Field(description="Tissue of origin, a row of the sheet of tissues, or `unknown`.")
-    role: Literal["train", "validation", "unseen"] = Field(
+    role: Literal["train", "validation", "unseen", "prototype"] = Field(
         description=(
             "`train`: its pairs train models; `validation`: its pairs choose checkpoint, threshold and "
-            "temperature; `unseen`: only the evaluation reads it."
+            "temperature; `unseen`: only the evaluation reads it; `prototype`: a line with tracks and "
+            "without pairs, which tells, as the `train` lines do, what the graph expects of the landscape of "
+            "other lines, and is neither trained on nor evaluated."
         )
     )
     sex: Literal["female", "male", "unknown"] = Field(description="Sex of the donor.")
     condition: Literal["normal", "cancer", "unknown"] = Field(description="State of the cells.")
-    pairs: Annotated[Path, BeforeValidator(_not_a_dot)] = Field(
-        description="Table of labelled enhancer-promoter pairs, plain or gzip."
+    pairs: OptionalFile = Field(
+        description=(
+            "Table of labelled enhancer-promoter pairs, plain or gzip; `.` for a prototype, and for no other "
+            "line."
+        )
     )
     pairs_format: Literal[
         "auto",
@@ -76,7 +77,8 @@ class CellLine(Section):
             "CSV of the CBOEP negative generator; `bengi`: headerless TSV of the BENGI benchmark; "
             "`enhanceratlas`: interactions of EnhancerAtlas 2.0; `encode_re2g`, `abc`: tables of "
             "predictions; `bedpe`: enhancer and promoter as end 1 and 2, with label or score; `loops`: "
-            "HiCCUPS list or BEDPE, laid over `enhancers` and `promoters`. See `docs/formats.md`."
+            "HiCCUPS list or BEDPE, laid over `enhancers` and `promoters`. See `docs/formats.md`. "
+            "A prototype has `auto`."
         )
     )
     enhancers: Annotated[Path | None, BeforeValidator(_nothing_for_dot)] = Field(
@@ -124,8 +126,27 @@ class CellLine(Section):
 
     @property
     def cohort(self) -> Cohort:
-        """Cell lines that training may read, or those that it must not."""
-        return "unseen" if self.role == "unseen" else "training"
+        """Cell lines that training may read, those that it must not, or those that have no pairs."""
+        if self.role in ("unseen", "prototype"):
+            return self.role
+        return "training"
+
+    @property
+    def pairs_file(self) -> Path:
+        """The file of pairs.
+
+        Raises
+        ------
+        UserError
+            The line is a prototype, which has none.
+        """
+        if self.pairs is None:
+            raise UserError(
+                f"the cell line {self.cell_line!r} is a prototype, which has no labelled pairs",
+                mend="name a line of another role",
+                where=f"line {self.line}",
+            )
+        return self.pairs
 
     @property
     def files(self) -> dict[str, Path]:
@@ -167,7 +188,7 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
     ----------
     path : str or Path
         The sheet.
-    cohort : {"training", "unseen"}, optional
+    cohort : {"training", "unseen", "prototype"}, optional
         Keep the rows of this cohort only.
 
     Returns
@@ -189,9 +210,11 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
                 file=path,
                 where=f"line {row.line}",
             )
+        _check_prototype(row, path)
         _check_pairs(row, path)
         _check_tracks(row, path)
     _check_own_pairs(rows, path)
+    _check_tracks_of_prototypes(rows, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
 
 
@@ -199,7 +222,7 @@ def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
     """Two lines with the same labels would train on what they are tested with."""
     first: dict[Path, CellLine] = {}
     for row in rows:
-        if (other := first.setdefault(row.pairs, row)) is not row:
+        if row.pairs is not None and (other := first.setdefault(row.pairs, row)) is not row:
             raise UserError(
                 f"the pairs of the cell line {row.cell_line!r} are those of {other.cell_line!r} (line "
                 f"{other.line}): {row.pairs}",
@@ -207,6 +230,43 @@ def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
                 file=path,
                 where=f"line {row.line}",
             )
+
+
+def _check_tracks_of_prototypes(rows: Sequence[CellLine], path: str | Path) -> None:
+    """A line would be told of itself by a prototype with its own peaks."""
+    known = {file: row for row in rows if row.role != "prototype" for file in row.tracks.values()}
+    for row in rows:
+        if row.role != "prototype":
+            continue
+        for kind, file in row.tracks.items():
+            if (other := known.get(file)) is not None:
+                raise UserError(
+                    f"the {kind} of the prototype {row.cell_line!r} are peaks of {other.cell_line!r} (line "
+                    f"{other.line}): {file}",
+                    mend="name the prototype's own file, or delete its row",
+                    file=path,
+                    where=f"line {row.line}",
+                )
+
+
+def _check_prototype(row: CellLine, path: str | Path) -> None:
+    """A prototype has tracks and nothing else; all other lines have pairs."""
+    problem = mend = ""
+    if row.role != "prototype":
+        if row.pairs is None:
+            problem = "pairs is '.', which is for the role prototype alone"
+            mend = "name a file; of the files only pairs may not be '.'"
+    elif given := [name for name in _OF_PAIRS if getattr(row, name) is not None]:
+        problem = f"the prototype {row.cell_line!r} has {given[0]}, which is for lines with labelled pairs"
+        mend = "write '.' there, or give the line another role"
+    elif row.pairs_format != AUTO:
+        problem = f"the prototype {row.cell_line!r} has pairs in the format {row.pairs_format}, and no pairs"
+        mend = f"write {AUTO!r} as pairs_format"
+    elif not row.tracks:
+        problem = f"the prototype {row.cell_line!r} has no track"
+        mend = f"name peaks in one of the columns {', '.join(TRACK_KINDS)}, or delete the row"
+    if problem:
+        raise UserError(problem, mend=mend, file=path, where=f"line {row.line}")
 
 
 def _check_pairs(row: CellLine, path: str | Path) -> None:
@@ -411,8 +471,6 @@ def _parse_row(row_class: type[Row], fields: dict[str, Any], path: str | Path, n
             mend += "; a tissue that nobody knows is 'unknown'" if column == "tissue" else ""
         elif first["type"] in ("float_parsing", "finite_number"):
             mend = "write a number such as 0.02, or '.' for none"
-        elif first["type"] == "value_error":
-            mend = "name a file; of the files only pairs may not be '.'"
         raise UserError(problem, mend=mend, file=path, where=where) from error
 
 

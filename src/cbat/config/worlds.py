@@ -49,7 +49,12 @@ def world_layers(layers: Sequence[YamlFile], world: str) -> list[YamlFile]:
 
 
 def role_in_world(cell_line: str, role: str, unseen: Collection[str]) -> str:
-    """The role of a line in a world: ``unseen`` if it is named, ``train`` if only the sheet hides it."""
+    """The role of a line in a world: ``unseen`` if it is named, ``train`` if only the sheet hides it.
+
+    A prototype stays one: it has no pairs to train on or to be tested with.
+    """
+    if role == "prototype":
+        return role
     if cell_line in unseen:
         return "unseen"
     return "train" if role == "unseen" else role
@@ -122,7 +127,7 @@ def check_worlds(config: Config, layers: Sequence[YamlFile]) -> None:
 def check_unseen(
     layers: Sequence[YamlFile], world: str, unseen: Sequence[str] | None, known: Sequence[str]
 ) -> None:
-    """The lines that are unseen in a world are lines of the sheet, each named once.
+    """The lines that are unseen in a world are lines of the sheet with labelled pairs, each named once.
 
     Raises
     ------
@@ -134,7 +139,7 @@ def check_unseen(
             raise key_error(
                 layers,
                 key,
-                f"worlds.{world}.unseen names {name!r}, which is no cell line of the sheet"
+                f"worlds.{world}.unseen names {name!r}, which is no cell line of the sheet with pairs"
                 + did_you_mean(name, known),
                 f"write one of: {', '.join(known)}",
             )

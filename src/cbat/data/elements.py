@@ -169,7 +169,7 @@ def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Men
         intervals = pairs[[*columns, "line"]].rename(columns=columns)
         strand = pairs["promoter_strand"] if role == "promoter" else "."
         intervals = intervals.assign(strand=strand).drop_duplicates(["chrom", "start", "end", "strand"])
-        found.append(Mentions(row.cell_line, role, Path(row.pairs), intervals, candidates=bed is None))
+        found.append(Mentions(row.cell_line, role, row.pairs_file, intervals, candidates=bed is None))
         if bed is not None:
             listed = read_candidates(bed, role, contigs)
             found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True, bed=True))

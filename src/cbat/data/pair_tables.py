@@ -44,7 +44,7 @@ LEAVES_OUT_WEAK: Final = frozenset({"enhanceratlas"})
 def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
     """The pairs that a row of the sheet of cell lines names; see :func:`read_pairs`."""
     return read_pairs(
-        row.pairs,
+        row.pairs_file,
         row.pairs_format,
         score_threshold=row.score_threshold,
         enhancers=row.enhancers,
@@ -58,7 +58,7 @@ def undecided_pairs(row: CellLine, contigs: ContigNames | None = None) -> pd.Dat
 
     Below its threshold an interaction of ``enhanceratlas`` is weak; that it was found absent nobody says.
     """
-    pairs_format = recognise(row.pairs) if row.pairs_format == AUTO else row.pairs_format
+    pairs_format = recognise(row.pairs_file) if row.pairs_format == AUTO else row.pairs_format
     if pairs_format not in LEAVES_OUT_WEAK or row.score_threshold is None:
         return None
     return pairs_of(row.model_copy(update={"score_threshold": None}), contigs)

@@ -17,7 +17,7 @@ from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines,
 from cbat.errors import UserError
 from cbat.files import write_json
 
-TRAINING_ROLES: Final = frozenset({"train", "validation"})
+TRAINING_ROLES: Final = frozenset({"train", "validation", "prototype"})
 _UNSTATED: Final = "unknown"
 _MISSING_SIMILARITY: Final = frozenset({"", ".", "NA", "nan", "NaN"})
 _SYMMETRY_TOLERANCE: Final = 1e-6
