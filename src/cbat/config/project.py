@@ -85,7 +85,7 @@ class Project:
     worlds: Mapping[str, World] = field(default_factory=dict)
 
     def names(self, *roles: str) -> list[str]:
-        """Names of the cell lines with one of these roles, or of all with pairs, in the order of the sheet."""
+        """Names of the cell lines with one of these roles, or of all with pairs, as the sheet orders them."""
         rows = [row for row in self.cell_lines if row.role in roles] if roles else self.labelled
         return [row.cell_line for row in rows]
 

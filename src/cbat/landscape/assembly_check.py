@@ -27,6 +27,9 @@ LEAST: Final = 2.0
 """How many times as many peaks are at starts as at moved ones, at least."""
 LEAST_MOVED: Final = 5.0
 """With fewer peaks at moved starts nothing is said."""
+MOST_MOVED: Final = 1 / 3
+"""With a larger share of the peaks at moved starts nothing is said: genes are that dense in small simulated
+genomes, where any place is near one. In human lines it is 0.07 to 0.21."""
 
 
 def peaks_at_starts(track: pd.DataFrame, starts: pd.DataFrame) -> dict[str, float]:
@@ -72,10 +75,11 @@ def check_assembly(counts: Mapping[str, float], *, path: Path, genes: Path) -> N
     UserError
         They are there hardly more often than by chance.
     """
-    if counts["at_moved_starts"] >= max(LEAST_MOVED, counts["at_starts"] / LEAST):
+    moved = counts["at_moved_starts"]
+    if max(LEAST_MOVED, counts["at_starts"] / LEAST) <= moved <= MOST_MOVED * counts["peaks"]:
         raise UserError(
             f"of the strongest {counts['peaks']:.0f} active promoters {counts['at_starts']:.0f} are at a "
-            f"start of a gene of {genes}, hardly more than by chance ({counts['at_moved_starts']:.0f}): "
+            f"start of a gene of {genes}, hardly more than by chance ({moved:.0f}): "
             "peaks and genes seem to be of two assemblies",
             mend="name peaks and genes of the assembly of your pairs, or lift them over; and see that these "
             "are peaks of active promoters (H3K4me3)",

@@ -264,7 +264,7 @@ def _check_assemblies(
 
 
 def _source(table: Path, *keys: str) -> Path:
-    """The user's file that a table was made of, as the report beside it says; without one the table itself."""
+    """The user's file that a table was made of, as the report beside it says; else the table itself."""
     try:
         value = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
         for key in keys:
