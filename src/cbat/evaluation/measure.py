@@ -19,6 +19,8 @@ from cbat.evaluation.weights import FloatArray, matched_weights
 NEGATIVES: Final = ("natural", "balanced", "matched")
 PAIR_COLUMNS: Final = ("enhancer_id", "promoter_id", "label", "distance", "chrom", "split", "probability")
 _WITH_INTERVAL: Final[tuple[Statistic, ...]] = ("aupr", "auroc")
+_NAMES: Final = ("enhancer_id", "promoter_id")
+"""Only compared with one another: numbers in their place are sorted many times faster."""
 _START_OF_ID: Final = r":(-?\d+)--?\d+$"
 
 
@@ -77,9 +79,10 @@ def metric_rows(
     for chromosomes in dict.fromkeys(settings.chromosomes):
         part = of_split(pairs, chromosomes)
         cluster = pair_clusters(part) if n_bootstrap and len(part) else np.empty(0, dtype=np.str_)
+        numbered = part.assign(**{name: pd.factorize(part[name])[0] for name in _NAMES})
         for negatives in NEGATIVES[:2] if one_kind else NEGATIVES:
             key = vars(origin) | {"chromosomes": chromosomes, "negatives": negatives}
-            found = _rows_of_split(part, negatives, threshold, cluster, settings.seed, n_bootstrap)
+            found = _rows_of_split(numbered, negatives, threshold, cluster, settings.seed, n_bootstrap)
             rows += [key | row for row in found]
     return rows
 
@@ -96,8 +99,9 @@ def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
 
 def promoter_starts(pairs: pd.DataFrame) -> FloatArray:
     """Start of the promoter of each pair, bp, from its name."""
-    start = pairs["promoter_id"].astype(str).str.extract(_START_OF_ID, expand=False)
-    return np.asarray(start, dtype=float)
+    number, names = pd.factorize(pairs["promoter_id"].astype(str))
+    start = pd.Series(names).str.extract(_START_OF_ID, expand=False)
+    return np.asarray(start, dtype=float)[number]
 
 
 def _rows_of_split(
@@ -147,8 +151,8 @@ def _matched(part: pd.DataFrame) -> FloatArray | None:
         return matched_weights(
             part["label"].to_numpy(),
             part["distance"].to_numpy(),
-            part["enhancer_id"].to_numpy(dtype=np.str_),
-            part["promoter_id"].to_numpy(dtype=np.str_),
+            part["enhancer_id"].to_numpy(),
+            part["promoter_id"].to_numpy(),
         )
     except ValueError:
         return None  # no promoter has both classes: there is no matched set
