@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -36,6 +37,7 @@ from cbat.prediction import package, prepare, score
 from cbat.prediction.plan import pairs_file, read_plan
 from cbat.simulation import benchmark
 from cbat.training.episodes import build_training_data
+from cbat.training.train import scores_of
 
 TRAIN, UNSEEN = ("blood_1", "brain_1", "liver_1"), "liver_2"
 CHROMOSOMES = {"train": ["chr1", "chr2"], "validation": ["chr3"], "test": ["chr4", "chr5"]}
@@ -164,9 +166,13 @@ def write_model(world: World, directory: Path, **settings: Any) -> None:
     for weight in contact.parameters():
         # Nothing may be zero, the set encoder's last layer included.
         torch.nn.init.normal_(weight, std=0.3)
+    if hasattr(contact.resistance, "gain"):
+        torch.nn.init.constant_(contact.resistance.gain, 0.1)
+    # Some pairs are called contacts, and some are not.
+    contact.level.data -= float(np.median(scores_of(contact, data, data.training).logit))
     model = TrainedModel(
         given, encoder, contact, data.statistics, data.teacher, data.deviations, data.counts, 1.3, 0.4,
-        {"train_lines": list(TRAIN)},
+        {"train_lines": list(TRAIN)}, data.distance,
     )  # fmt: skip
     save_model(directory, model)
 
