@@ -26,9 +26,13 @@ _HEADER: Final = 0.75
 _FOOTER: Final = 0.55
 _LEAST_WIDTH: Final = 7.6
 """The key needs it."""
+_PROTOTYPE_KEY: Final = 1.45
+"""And so much more with prototypes."""
 _CHARACTER: Final = 0.09
 _FONT_SIZE: Final = 9.5
 _NO_GERM_LAYER: Final = ""
+_MARKERS: Final = {"unseen": "D", "prototype": "^"}
+"""Other lines are dots."""
 
 
 @dataclass
@@ -58,7 +62,7 @@ def run(*, graph: Path, output: Path, settings: FigureSettings) -> None:
     output : Path
         The SVG file.
     settings : FigureSettings
-        Training lines are drawn in the model's colour, unseen lines in the oracle's.
+        Lines that training reads are drawn in the model's colour, unseen lines in the oracle's.
     """
     load_graph(graph)  # refuses what is no graph, by name
     content = json.loads(Path(graph).read_text(encoding="utf-8"))
@@ -129,7 +133,8 @@ def arrange(content: Mapping[str, Any]) -> Layout:
     layout.width = (
         max([x, *(layout.x[node] + _text_width(labels[node]) + 0.2 for node in layout.x)]) + _MARGIN
     )
-    layout.width = max(layout.width, _LEAST_WIDTH)
+    prototypes = any(node.get("role") == "prototype" for node in content["nodes"])
+    layout.width = max(layout.width, _LEAST_WIDTH + _PROTOTYPE_KEY * prototypes)
     rows_end = max(layout.y.values(), default=_HEADER) + 0.5 * _ROW
     layout.height = rows_end + _FOOTER
     return layout
@@ -295,7 +300,7 @@ def _dot(axes: Axes, x: float, y: float, role: str, settings: FigureSettings) ->
     colour = settings.model_colour if seen else settings.oracle_colour
     face = colour if role == "train" else "white"
     axes.plot(
-        [x], [y], marker="o" if seen else "D", markersize=6.5, markerfacecolor=face,
+        [x], [y], marker=_MARKERS.get(role, "o"), markersize=6.5, markerfacecolor=face,
         markeredgecolor=colour, markeredgewidth=1.6, zorder=3,
     )  # fmt: skip
 
@@ -306,6 +311,7 @@ def _draw_key(axes: Axes, layout: Layout, roles: set[str], settings: FigureSetti
     for role, text in (
         ("train", "training line"),
         ("validation", "validation line"),
+        ("prototype", "prototype line"),
         ("unseen", "unseen line"),
     ):
         if role in roles:

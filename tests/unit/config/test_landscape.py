@@ -11,6 +11,8 @@ from cbat.config.load import load_section
 from cbat.config.models import ModelSettings, law_of
 from cbat.config.project import load_project
 from cbat.config.sections import LandscapeSettings, SplitSettings
+from cbat.config.sheets import read_cell_lines
+from cbat.config.worlds import sheet_of_world
 from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[3]
@@ -256,3 +258,47 @@ def test_lines_that_stand_in_may_be_those_of_the_training_alone(files) -> None:
     assert project.wrong_line("IMR90", "training") == "K562"
     assert project.sibling_line("IMR90") == "NHEK"
     assert project.sibling_line("IMR90", "training") is None
+
+
+@pytest.fixture
+def with_prototype(files):
+    """The same, and between its lines a prototype of blood."""
+    files.write("data/p.bed", "")
+    row = "p\tblood\tprototype\tmale\tnormal\t.\tauto\t.\t.\tdata/p.bed\t.\t.\n"
+    files.edit("config/cell_lines.tsv", "IMR90\t", f"{row}IMR90\t")
+    return files
+
+
+def test_a_prototype_is_among_no_lines_with_pairs(with_prototype) -> None:
+    project = load(with_prototype, LANDSCAPE + "evaluation: {roles: [seen, unseen]}\n")
+    assert project.names() == project.evaluated() == ["K562", "IMR90", "NHEK"]
+    assert project.names("train", "prototype") == ["K562", "p"]
+    assert [row.cell_line for row in project.labelled] == project.names()
+
+
+def test_a_prototype_stands_in_where_it_is_asked_for_and_no_better_line_is(with_prototype) -> None:
+    project = load(with_prototype, LANDSCAPE)
+    assert project.sibling_line("K562") is None
+    assert project.sibling_line("K562", "training", prototypes=True) == "p"
+    # Of another tissue than NHEK are K562, which has pairs, and p.
+    assert project.wrong_line("NHEK", prototypes=True) == "K562"
+    assert project.sibling_line("IMR90", prototypes=True) == "NHEK"
+
+
+def test_the_tracks_of_a_prototype_have_to_be_there(with_prototype) -> None:
+    (with_prototype.directory / "data/p.bed").unlink()
+    with pytest.raises(UserError, match="line 3: the active_enhancers file 'data/p.bed' .* does not exist"):
+        load(with_prototype, LANDSCAPE)
+
+
+def test_a_prototype_stays_one_in_every_world(with_prototype) -> None:
+    world = LANDSCAPE + "worlds: {one: {unseen: [K562]}}\n"
+    project = load(with_prototype, world).worlds["one"].project
+    assert {row.cell_line: row.role for row in project.cell_lines} == {
+        "K562": "unseen", "p": "prototype", "IMR90": "validation", "NHEK": "train",
+    }  # fmt: skip
+    sheet = with_prototype.directory / "config/cell_lines.tsv"
+    sheet.write_text(sheet_of_world(sheet.read_text(), ["K562"]))
+    assert read_cell_lines(sheet) == project.cell_lines
+    with pytest.raises(UserError, match="unseen names 'p', which is no cell line of the sheet with pairs"):
+        load(with_prototype, world.replace("K562", "p"))

@@ -82,6 +82,50 @@ def test_each_mistake_is_told_with_its_line(sheet, lines: list[str], expected: l
         assert part in message
 
 
+TRACKS = f"{HEADER}\tactive_enhancers\tinsulators"
+LIVER = "HepG2\tliver\tprototype\tmale\tcancer\t.\tauto\t.\t.\th.bed\t."
+
+
+def test_a_prototype_has_tracks_and_no_pairs(sheet) -> None:
+    path = sheet(TRACKS, f"{K562}\t.\tk.bed", LIVER)
+    (row,) = read_cell_lines(path, cohort="prototype")
+    assert row.pairs is None
+    assert row.files == row.tracks == {"active_enhancers": Path("h.bed")}
+    assert [row.cell_line for row in read_cell_lines(path, cohort="training")] == ["K562"]
+    with pytest.raises(
+        UserError, match="'HepG2' is a prototype, which has no labelled pairs. To mend: name a"
+    ):
+        _ = row.pairs_file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "h.bed",
+            ".",
+            "the prototype 'HepG2' has no track. To mend: name peaks in one of the columns active_",
+        ),
+        ("\t.\tauto", "\tp.tsv\tauto", "the prototype 'HepG2' has pairs, which is for lines with labelled"),
+        ("auto\t.", "auto\te.bed", "the prototype 'HepG2' has enhancers, which is for lines with labelled"),
+        (
+            "auto",
+            "loops",
+            "has pairs in the format loops, and no pairs. To mend: write 'auto' as pairs_format",
+        ),
+        ("h.bed", "k.bed", "peaks of 'K562' (line 2): k.bed. To mend: name the prototype's own file, or"),
+        ("prototype", "train", "pairs is '.', which is for the role prototype alone. To mend: name a file"),
+    ],
+)
+def test_what_a_prototype_lacks_or_must_not_have_is_told(sheet, old: str, new: str, expected: str) -> None:
+    assert old in LIVER
+    path = sheet(TRACKS, f"{K562}\t.\tk.bed", LIVER.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_cell_lines(path)
+    assert "line 3: " in str(caught.value)
+    assert expected in str(caught.value)
+
+
 def test_a_sheet_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         read_cell_lines(tmp_path / "none.tsv")

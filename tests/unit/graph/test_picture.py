@@ -104,6 +104,19 @@ def test_no_two_labels_overlap(content: dict[str, Any]) -> None:
         assert apart, (one, other)
 
 
+def test_the_key_names_prototypes_where_there_are_some(tmp_path: Path) -> None:
+    content = world(2, 2)
+    assert "prototype line" not in texts(_drawn(tmp_path, content))
+    content["nodes"].append({"kind": "cell_line", "name": "p", "role": "prototype", "tissue": "tissue 00"})
+    assert "prototype line" in texts(_drawn(tmp_path, content))
+
+
+def _drawn(tmp_path: Path, content: dict[str, Any]) -> Path:
+    output = tmp_path / "graph.svg"
+    run(graph=write(tmp_path / "graph.json", content), output=output, settings=FigureSettings())
+    return output
+
+
 def test_a_wider_group_stands_left_of_its_members() -> None:
     content = with_everything()
     layout = arrange(content)
