@@ -59,6 +59,13 @@ def test_a_file_placed_by_hand_is_taken(fetching, file_server) -> None:
     assert file_server.requests == []
 
 
+def test_a_file_of_ones_own_needs_no_row(fetching) -> None:
+    (fetching.directory / "resources/downloads").mkdir()
+    (fetching.directory / "resources/downloads/own.fa").write_bytes(FASTA)
+    fetching.edit("my.yaml", "toy.fa", "own.fa")
+    assert fetching.planned("--", SIZES) == {"prepare_genome"}
+
+
 def test_what_goes_wrong_is_told_in_the_log(fetching, file_server) -> None:
     file_server.files = {}
     done = fetching.snakemake("--cores", "1", SIZES)

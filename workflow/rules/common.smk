@@ -31,7 +31,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.sheets import TRACK_KINDS
 from cbat.config.similarities import similarity_files
-from cbat.config.sources import source_of
+from cbat.config.sources import read_sources, source_of
 from cbat.errors import UserError
 from cbat.files import sha256_of
 from cbat.versions import software
@@ -194,8 +194,20 @@ def published(wildcards):
     return source_of(PROJECT.config, Path("resources/downloads", wildcards.file))
 
 
-# The cache knows a file that a rule makes by the rule, and one that is there by its content, which may be another.
-DOWNLOADED = [path.name for path in Path("resources/downloads").glob("*")] if CACHED else []
+def listed():
+    """Names of the files that the registry has; a registry that nobody needs may be missing."""
+    try:
+        return {source.file for source in read_sources(PROJECT.config.retrieval.sources)}
+    except UserError:
+        return set()
+
+
+LISTED = listed()
+# Files that are there and that no rule may make. A file of the user's own has no row in the registry. The cache
+# knows a file that a rule makes by the rule, and one that is there by its content, which may be another.
+DOWNLOADED = [
+    path.name for path in Path("resources/downloads").glob("*") if CACHED or path.name not in LISTED
+]
 
 
 SHARD_FILES = [
