@@ -226,3 +226,15 @@ def test_names_of_contigs_are_mapped_without_a_genome(inputs: Path) -> None:
     landscape = {"genes": "genes.bed", "contig_names": "names.tsv"}
     (inputs / "my.yaml").write_text(CONFIG.replace("{genes: genes.bed}", json.dumps(landscape)))
     check_inputs([Path("config/config.yaml"), Path("my.yaml")])
+
+
+def test_all_inputs_are_read_with_a_prototype(inputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_prototype(inputs)
+    files = [Path("config/config.yaml"), Path("my.yaml")]
+    check_inputs(files)
+    told = capsys.readouterr().out
+    assert [line.split()[0] for line in told.splitlines()] == ["cell", *LINES, "All"]
+    peaks = inputs / "p.ctcf.narrowPeak"
+    peaks.write_text(peaks.read_text().replace("chr", ""))
+    with pytest.raises(UserError, match=r"p\.ctcf\.narrowPeak, line 1: chromosomes are named like '1' here"):
+        check_inputs(files)
