@@ -98,17 +98,21 @@ STAGES: Final[dict[str, Verb]] = {
     "package_model": Verb(
         "cbat.prediction.package:run", "Put a trained model into a model directory, to be shared."
     ),
+    "package_landscape": Verb(
+        "cbat.prediction.landscape_package:run", "Put a law of the landscape into a model directory."
+    ),
     "prepare_prediction": Verb(
-        "cbat.prediction.prepare:run", "Read the candidates and the environment of a new cell line."
+        "cbat.prediction.stages:prepare_prediction",
+        "Read the candidates and the environment of a new cell line.",
     ),
     "score_chromosome": Verb(
-        "cbat.prediction.score:run", "Score the pairs of one chromosome of a new cell line."
+        "cbat.prediction.stages:score_chromosome", "Score the pairs of one chromosome of a new cell line."
     ),
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
     "write_prediction_page": Verb(
-        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
+        "cbat.prediction.stages:write_prediction_page", "Write the page to look at of a predicted cell line."
     ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
@@ -11,10 +11,14 @@ from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
 def predict(
     *,
     model_directory: Path,
-    genome: Path,
     enhancers: Path,
     promoters: Path,
     directory: Path,
+    genome: Path | None = None,
+    tracks: Mapping[str, Path] | None = None,
+    genes: Path | None = None,
+    insulator_motifs: Path | None = None,
+    signals: Mapping[str, str] | None = None,
     cell_line: str = "new_line",
     tissue: str = "unknown",
     similarity: Path | None = None,
@@ -44,14 +48,25 @@ def predict(
     ----------
     model_directory : Path
         Folder of the model, with its model.json and SHA256SUMS.
-    genome : Path
-        FASTA that the files are positions of: plain, gzip or bgzip; a plain one with its .fai is not copied.
     enhancers : Path
         Candidate enhancers: BED (three columns do), narrowPeak or broadPeak, plain or gzip.
     promoters : Path
         Candidate promoters: BED, or GTF, of which the transcription starts are taken.
     directory : Path
         Where everything goes.
+    genome : Path, optional
+        FASTA that the files are positions of: plain, gzip or bgzip; a plain one with its .fai is not copied.
+        A model of sequences needs it; a law of the landscape takes the strands of insulators from it.
+    tracks : mapping, optional
+        Peaks of the line, KIND=FILE for each kind of active_enhancers (H3K27ac, ATAC or DNase),
+        active_promoters (H3K4me3) and insulators (CTCF). Kinds that are left out are expected from the
+        training lines.
+    genes : Path, optional
+        Genes, GTF or BED of transcription starts; those that the model was trained with by default.
+    insulator_motifs : Path, optional
+        BED6 of stranded motif sites of CTCF.
+    signals : mapping, optional
+        KIND=COLUMN where the signal of the peaks stands: auto, none, score, a number or a name.
     cell_line : str
         Name of the line; a training line is read as if the model had never met it.
     tissue : str
@@ -108,11 +123,13 @@ def predict(
         "score_threshold": score_threshold,
         "track_pairs": track_pairs,
         "page_pairs": page_pairs,
+        "signals": dict(signals or {}),
     }
     settings = parse_section(PredictionSettings, values, [])
     inputs = Inputs(
-        model_directory, genome, enhancers, promoters, contig_names, similarity, support, calibrate
-    )
+        model_directory, enhancers, promoters, genome, contig_names, similarity, support, calibrate,
+        tracks or {}, genes, insulator_motifs,
+    )  # fmt: skip
     predict_line(inputs, cell_line, settings, directory, threads)
 
 
@@ -122,9 +139,19 @@ def show_model(directory: Path) -> None:
     Parameters
     ----------
     directory : Path
-        Folder that cbat package_model has written.
+        Folder that cbat package_model or package_landscape has written.
     """
-    from cbat.model.directory import read_model_directory
-    from cbat.prediction.card import in_words
+    from cbat.model.about import DESCRIPTION, check_hashes, read_description
+    from cbat.prediction.stages import reads_sequences
 
-    print(in_words(read_model_directory(directory)))
+    if reads_sequences(directory):
+        from cbat.model.directory import read_model_directory
+        from cbat.prediction.card import in_words
+
+        print(in_words(read_model_directory(directory)))
+        return
+    from cbat.prediction.landscape_card import landscape_in_words
+    from cbat.prediction.shared_landscape import read_landscape
+
+    about, _ = read_description(directory / DESCRIPTION)
+    print(landscape_in_words(about, read_landscape(directory), check_hashes(directory)))

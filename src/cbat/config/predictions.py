@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cbat.config.base import Name, PositiveInt, Section, Seed
 
@@ -55,6 +55,10 @@ class PredictionSettings(Section):
     score_threshold: float | None = Field(
         None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."
     )
+    signals: dict[str, Annotated[str, BeforeValidator(str)]] = Field(
+        default_factory=dict,
+        description="Kind of track -> where the signal of its peaks stands, as `landscape.signals`.",
+    )
     track_pairs: Annotated[int, Field(ge=0)] = Field(
         TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
     )
@@ -85,6 +89,17 @@ class Prediction(PredictionSettings):
     )
     support: Path | None = Field(
         None, description="TSV (`role`, `element_id`) of the candidates to read the environment from."
+    )
+    tracks: dict[str, Path] = Field(
+        default_factory=dict,
+        description="Kind of track (`active_enhancers`, `active_promoters`, `insulators`) -> peaks of this "
+        "line; kinds that are left out are expected from the training lines. For models with a landscape.",
+    )
+    genes: Path | None = Field(
+        None, description="Genes, as `landscape.genes`; null takes those that the model was trained with."
+    )
+    insulator_motifs: Path | None = Field(
+        None, description="Stranded motif sites of CTCF, as `landscape.insulator_motifs`; null takes that."
     )
     calibrate: Path | None = Field(
         None, description="A few labelled pairs of the line: temperature and threshold are refitted to them."

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,28 @@ def distance_basis(distance: npt.NDArray[Any]) -> Columns:
     return np.concatenate([x[:, None] - 5.0, hinges], axis=1).astype(np.float32)
 
 
+class Moments(NamedTuple):
+    """Mean and standard deviation of each feature, shape=(n_features,) each."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+
+def moments(columns: Columns, weight: FloatArray | None = None) -> Moments:
+    """Mean and deviation of features over the pairs of a line; parameters of :func:`standardised`."""
+    share = None if weight is None else weight / weight.sum()
+    mean = columns.mean(axis=0, dtype=float) if share is None else share @ columns
+    centred = (columns - mean.astype(np.float32)).astype(float)
+    square = (centred**2).mean(axis=0) if share is None else share @ centred**2
+    return Moments(np.asarray(mean), np.asarray(np.sqrt(square)))
+
+
+def scaled(columns: Columns, known: Moments) -> Columns:
+    """Features in deviations from the mean, clipped; shape=(n, n_features)."""
+    centred = columns - known.mean.astype(np.float32)
+    return np.asarray(np.clip(centred / (known.deviation + 1e-6).astype(np.float32), -FARTHEST, FARTHEST))
+
+
 def standardised(columns: Columns, weight: FloatArray | None = None) -> Columns:
     """Features with mean 0 and variance 1 over the pairs of a line, clipped; shape=(n, n_features).
 
@@ -57,16 +79,7 @@ def standardised(columns: Columns, weight: FloatArray | None = None) -> Columns:
     weight : array, shape=(n,), optional
         How much each pair counts in mean and variance; all alike by default.
     """
-    if not len(columns):
-        return columns
-    share = None if weight is None else weight / weight.sum()
-    mean = columns.mean(axis=0, dtype=float) if share is None else share @ columns
-    centred = columns - mean.astype(np.float32)
-    square = (
-        (centred.astype(float) ** 2).mean(axis=0) if share is None else share @ centred.astype(float) ** 2
-    )
-    scaled = centred / (np.sqrt(square) + 1e-6).astype(np.float32)
-    return np.asarray(np.clip(scaled, -FARTHEST, FARTHEST))
+    return scaled(columns, moments(columns, weight)) if len(columns) else columns
 
 
 def shaped(columns: Columns, shape: Shape) -> Columns:

@@ -7,7 +7,7 @@ where chromosomes are few), and each fold is judged with temperature and thresho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import check_intervals, read_mentions, unique_elements
 from cbat.data.labels import label_pairs
-from cbat.data.sequences import read_windows
 from cbat.data.windows import ROLES
 from cbat.evaluation.measure import pair_clusters
 from cbat.evaluation.metrics import (
@@ -33,12 +32,10 @@ from cbat.evaluation.metrics import (
     fit_temperature,
     pair_metrics,
 )
-from cbat.model.blocks import encode_elements
-from cbat.model.bundle import Pairs, probability_of
-from cbat.model.directory import SharedModel
+from cbat.model.about import About
 from cbat.model.environment import FloatArray
-from cbat.model.new_line import LineScorer
 from cbat.prediction.candidates import Caution, Genome
+from cbat.prediction.scored_pairs import probability_of
 
 FOLDS: Final = 5
 FEW: Final = 50
@@ -46,6 +43,7 @@ FEW: Final = 50
 _ALL: Final = "labelled"
 _FARTHEST: Final = 10**9
 Decisions = npt.NDArray[np.bool_]
+Scorer = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -68,55 +66,54 @@ class Calibration:
 
 
 def calibrate(
-    shared: SharedModel,
-    environment: FloatArray | None,
+    score: Scorer,
+    about: About,
     pairs: Path,
     cell_line: str,
     settings: PredictionSettings,
-    genome: Genome,
+    genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path],
+    decided: tuple[float, float],
 ) -> Calibration:
     """Refit temperature and threshold to labelled pairs, scored in the environment of their line.
 
     Parameters
     ----------
-    shared : SharedModel
-    environment : array or None
-        What the resistance is fed.
+    score : callable
+        Labelled pairs (``enhancer`` and ``promoter`` are rows of the tables of elements, role -> table) ->
+        their scores, shape=(n,).
+    about : About
+        Windows and filters of the model.
     pairs : Path
         Labelled pairs, in any of the formats of a sheet.
     cell_line : str
     settings : PredictionSettings
         Format of the pairs.
-    genome : Genome
+    genome : Genome or None
     contigs : ContigNames
     candidates : mapping
         Role -> the line's candidates, for chromatin loops.
+    decided : (float, float)
+        Temperature and threshold of the model.
 
     Raises
     ------
     UserError
         Malformed pairs, intervals outside the genome, or pairs of one class alone.
     """
-    table, elements, left_out = _labelled(pairs, cell_line, settings, shared, genome, contigs, candidates)
-    codes = {role: np.concatenate([*read_windows(genome.fasta, part)]) for role, part in elements.items()}
-    scorer = LineScorer(shared.model, encode_elements(codes, shared.model.encoder), environment)
-    columns = ("enhancer", "promoter", "distance", "upstream")
-    logit = scorer.scores(Pairs(*(table[name].to_numpy(dtype=np.int64) for name in columns))).logit
+    table, elements, left_out = _labelled(pairs, cell_line, settings, about, genome, contigs, candidates)
+    logit = score(table, elements)
     label = table["label"].to_numpy(dtype=float)
-    model = shared.model
     temperature, threshold = refit(logit, label)
     report: dict[str, Any] = {
         "pairs": len(table),
         "contacts": int(label.sum()),
         "left_out": left_out,
-        "before": {"temperature": model.temperature, "threshold": model.threshold},
+        "before": dict(zip(("temperature", "threshold"), decided, strict=True)),
         "after": {"temperature": temperature, "threshold": threshold},
     }
-    report["held_out"] = compare(
-        logit, label, pair_clusters(table), model.temperature, model.threshold, table["promoter_id"]
-    )
+    report["held_out"] = compare(logit, label, pair_clusters(table), *decided, table["promoter_id"])
     return Calibration(temperature, threshold, report, _cautions(report))
 
 
@@ -205,8 +202,8 @@ def _labelled(
     pairs: Path,
     cell_line: str,
     settings: PredictionSettings,
-    shared: SharedModel,
-    genome: Genome,
+    about: About,
+    genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path],
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
@@ -223,13 +220,16 @@ def _labelled(
         [],
     )  # fmt: skip
     mentions = [mention for mention in read_mentions(row, contigs) if not mention.bed]
-    for mention in mentions:
-        check_intervals(mention, genome.sizes)
-    windows, everywhere = shared.about.windows.model_dump(), dict.fromkeys(genome.sizes, _ALL)
+    known = [str(name) for mention in mentions for name in mention.intervals["chrom"].unique()]
+    if genome is not None:
+        known = list(genome.sizes)
+        for mention in mentions:
+            check_intervals(mention, genome.sizes)
+    windows, everywhere = about.windows.model_dump(), dict.fromkeys(known, _ALL)
     tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
     left_out = None
-    if shared.about.elements.max_n is not None:
-        tables, left_out = with_sequence(tables, shared.about.elements.max_n, genome.fasta)
+    if about.elements.max_n is not None and genome is not None:
+        tables, left_out = with_sequence(tables, about.elements.max_n, genome.fasta)
     bounds = LabelSettings(max_distance=_FARTHEST, duplicate_pairs="drop", conflicting_pairs="drop")
     table, report = label_pairs(row, tables, bounds, contigs, left_out)
     return table, tables, {reason: n for reason, n in report["left_out"].items() if n}

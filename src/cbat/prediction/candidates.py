@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from cbat.data.elements import Mentions, check_intervals, check_roles, distal, u
 from cbat.data.sequences import fractions_of_n
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
-from cbat.model.directory import About
+from cbat.model.about import About
 
 COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "strand", "source_start", "source_end", "name",
@@ -112,7 +113,7 @@ def collect(
     mentions: Sequence[Mentions],
     cell_line: str,
     about: About,
-    genome: Genome,
+    genome: Genome | None,
     chromosomes: Sequence[str] | None,
 ) -> Candidates:
     """Make candidates of intervals as `collect_elements` makes those of the lines that were evaluated.
@@ -124,7 +125,8 @@ def collect(
     cell_line : str
     about : About
         Windows and filters of the model.
-    genome : Genome
+    genome : Genome or None
+        Without one, chromosomes are those of the candidates, and nothing is known of sequences.
     chromosomes : sequence of str or None
         Those that are predicted; None predicts all. Candidates of all others are read as well.
 
@@ -134,27 +136,35 @@ def collect(
         Contigs that the genome does not have; intervals of another assembly; no candidate of a role on the
         chromosomes.
     """
+    known = _known_contigs(mentions) if genome is None else list(genome.sizes)
     for mention in mentions:
-        _refuse_other_assembly(mention, genome, about)
-        check_intervals(mention, genome.sizes)
+        if genome is not None:
+            _refuse_other_assembly(mention, genome, about)
+            check_intervals(mention, genome.sizes)
     n_both = check_roles(mentions, "keep")[cell_line]
     mentions = distal(mentions, about.elements.enhancer_promoter_gap)
-    predicted = _predicted(chromosomes, genome)
+    predicted = _predicted(chromosomes, known, genome)
     # The environment is that of the whole line, whichever chromosomes are predicted.
-    everywhere = dict.fromkeys(genome.sizes, "everywhere")
+    everywhere = dict.fromkeys(known, "everywhere")
     windows = about.windows.model_dump()
     tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
-    report = _report(mentions, tables, genome)
-    if about.elements.max_n is not None:
+    report = _report(mentions, tables, known)
+    if about.elements.max_n is not None and genome is not None:
         tables, left_out = with_sequence(tables, about.elements.max_n, genome.fasta)
         for role in ROLES:
             report[role]["left_out_without_sequence"] = int((left_out["role"] == role).sum())
     for mention in mentions:
         if not tables[mention.role]["chrom"].isin(predicted).any():
             raise UserError(
-                f"no {mention.role} lies on a predicted chromosome and has a sequence that is known "
-                f"({_in_words(report[mention.role])})",
-                mend="check the file, name other chromosomes, or use the genome that it belongs to",
+                f"no {mention.role} lies on a predicted chromosome"
+                + ("" if genome is None else " and has a sequence that is known")
+                + f" ({_in_words(report[mention.role])})",
+                mend="check the file"
+                + (
+                    " or name other chromosomes"
+                    if genome is None
+                    else ", name other chromosomes, or use the genome that it belongs to"
+                ),
                 file=mention.path,
             )
         names = _names(mention.intervals, windows[mention.role])
@@ -162,6 +172,8 @@ def collect(
         table = table.assign(name=[names.get(name, ".") for name in table["element_id"]])
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
+    if genome is None:
+        return Candidates(tables, report, tuple(cautions))
     if about.elements.max_n is None:
         cautions += _of_unknown_sequence(tables, genome)
     else:
@@ -176,17 +188,30 @@ def _in_words(report: Mapping[str, int]) -> str:
     return ", ".join(parts)
 
 
-def _predicted(chromosomes: Sequence[str] | None, genome: Genome) -> list[str]:
+def _known_contigs(mentions: Sequence[Mentions]) -> list[str]:
+    """Chromosomes of the candidates, chr2 before chr10."""
+    names = {str(name) for mention in mentions for name in mention.intervals["chrom"].unique()}
+    parts = re.compile(r"(\d+)")
+    return sorted(
+        names,
+        key=lambda name: [(not part.isdigit(), int(part) if part.isdigit() else 0, part)
+                          for part in parts.split(name.removeprefix("chr")) if part],
+    )  # fmt: skip
+
+
+def _predicted(chromosomes: Sequence[str] | None, known: Sequence[str], genome: Genome | None) -> list[str]:
     for chrom in chromosomes or ():
-        if chrom not in genome.sizes:
+        if chrom not in known:
             other = other_style(chrom)
-            mend = f"write {other!r}, as the genome does" if other in genome.sizes else "correct or remove it"
+            whose = "the genome does" if genome is not None else "the candidates do"
+            mend = f"write {other!r}, as {whose}" if other in known else "correct or remove it"
             raise UserError(
-                f"the chromosome {chrom!r} is asked for, a contig that the genome does not have",
+                f"the chromosome {chrom!r} is asked for, a contig that "
+                + ("the genome does not have" if genome is not None else "no candidate is on"),
                 mend=mend,
-                file=genome.fasta,
+                file=None if genome is None else genome.fasta,
             )
-    return list(genome.sizes) if chromosomes is None else list(chromosomes)
+    return list(known) if chromosomes is None else list(chromosomes)
 
 
 def _refuse_other_assembly(mention: Mentions, genome: Genome, about: About) -> None:
@@ -226,12 +251,12 @@ def _names(intervals: pd.DataFrame, window: int) -> dict[str, str]:
 
 
 def _report(
-    mentions: Sequence[Mentions], tables: Mapping[str, pd.DataFrame], genome: Genome
+    mentions: Sequence[Mentions], tables: Mapping[str, pd.DataFrame], known: Sequence[str]
 ) -> dict[str, Any]:
     return {
         mention.role: {
             "intervals": len(mention.intervals) + mention.n_near_promoters,
-            "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(genome.sizes))).sum()),
+            "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(known))).sum()),
             "left_out_near_promoters": mention.n_near_promoters,
             "left_out_without_sequence": 0,
             "unique_windows": len(tables[mention.role]),
@@ -240,8 +265,10 @@ def _report(
     }
 
 
-def _of_genome(genome: Genome, about: About) -> list[Caution]:
+def _of_genome(genome: Genome | None, about: About) -> list[Caution]:
     trained = about.training.genome
+    if genome is None:
+        return []
     if (chrom := first_difference(trained, genome.sizes)) is None:
         return []
     names = [assembly_of(sizes) or "unknown assembly" for sizes in (trained, genome.sizes)]

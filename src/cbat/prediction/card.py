@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cbat.data.assemblies import assembly_of
 from cbat.data.shards import SPLITS
-from cbat.model.bundle import TrainedModel
-from cbat.model.directory import SCHEMA_VERSION, About, Figure, SharedModel
+from cbat.model.about import SCHEMA_VERSION, About, Figure
+
+if TYPE_CHECKING:
+    from cbat.model.bundle import TrainedModel
+    from cbat.model.directory import SharedModel
 
 CONTEXTS: Final = {
     "-": "no environment",
@@ -19,6 +22,15 @@ CONTEXTS: Final = {
     "none": "resistance off",
 }
 """Environments that a model was evaluated in, in words."""
+OF_LAWS: Final = {
+    "-": "distance alone",
+    "own": "own tracks",
+    "wrong": "tracks of another tissue's line",
+    "sibling": "tracks of another line of the tissue",
+    "graph": "tracks of training lines alone",
+    "none": "average landscape",
+}
+"""The same of a law of the landscape."""
 
 
 def model_card(about: About, model: TrainedModel) -> str:
@@ -44,15 +56,15 @@ def model_card(about: About, model: TrainedModel) -> str:
         "",
         "## What it has learned from",
         "",
-        *_learned(about),
+        *learned(about),
         "",
         "## How well it does",
         "",
-        *_figures(about),
+        *figures(about),
         "",
         "## What it does not know",
         "",
-        *_limits(about),
+        *limits(about),
         "",
         "## Files",
         "",
@@ -73,9 +85,9 @@ def in_words(shared: SharedModel) -> str:
         "",
         *(line.removeprefix("- ") for line in _reads(about, model)),
         "",
-        *_learned(about, markdown=False),
+        *learned(about, markdown=False),
         "",
-        *_figures(about, markdown=False),
+        *figures(about, markdown=False),
     ]
     return "\n".join(part.replace("**", "").replace("`", "") for part in parts)
 
@@ -108,7 +120,8 @@ def _reads(about: About, model: TrainedModel) -> list[str]:
     return lines
 
 
-def _learned(about: About, *, markdown: bool = True) -> list[str]:
+def learned(about: About, *, markdown: bool = True) -> list[str]:
+    """What a model has learned from, a line of text each."""
     training = about.training
     rows = [
         [line.cell_line, line.tissue, line.role, f"{line.pairs:,}", f"{line.contacts:,}"]
@@ -116,7 +129,9 @@ def _learned(about: About, *, markdown: bool = True) -> list[str]:
     ]
     assembly = assembly_of(training.genome)
     shortest, longest = training.distances
-    ordered = sorted(training.chromosomes.items(), key=lambda item: SPLITS.index(item[0]))
+    # Folds have names of their own and keep their order.
+    place = {split: number for number, split in enumerate(SPLITS)}
+    ordered = sorted(training.chromosomes.items(), key=lambda item: place.get(item[0], 0))
     chromosomes = [f"{split}: {', '.join(names)}" for split, names in ordered]
     return [
         *_table(["cell line", "tissue", "role", "pairs", "contacts"], rows, markdown),
@@ -126,36 +141,64 @@ def _learned(about: About, *, markdown: bool = True) -> list[str]:
     ]
 
 
-def _figures(about: About, *, markdown: bool = True) -> list[str]:
-    shown = [one for one in about.figures if one.metric == "aupr" and one.negatives == "balanced"]
+def figures(about: About, *, markdown: bool = True) -> list[str]:
+    """Measured figures, beside those of the distance alone where they are known, a line of text each."""
+    shown = [one for one in about.figures if one.metric == "aupr" and one.negatives in _SHOWN]
     if not shown:
         return ["It was evaluated on no cell line, so nothing is known of its accuracy."]
-    own = [one for one in shown if one.context in ("own", "-")]
+    # Natural prevalence is hard to compare between lines, but it is what a reader meets.
+    found: list[str] = []
+    for negatives, words in _SHOWN.items():
+        rows = [one for one in shown if one.negatives == negatives]
+        if rows:
+            found += [*_figure_table(about, rows, markdown), "", _of_table(about, rows, words), ""]
+    return found[:-1]
+
+
+def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str]:
+    beside = any(_of_distance(about, one) != "-" for one in shown)
+    words, sizes = (CONTEXTS, ["support"]) if about.channels else (OF_LAWS, [])
+    header = ["cell line", "role", "environment", *sizes, "AUPR", "AUROC", "F1", "calibration error"]
     rows = [
         [
-            one.cell_line, one.role, CONTEXTS.get(one.context, one.context), str(one.n_support), _value(one),
+            one.cell_line, one.role, words.get(one.context, one.context),
+            *(str(one.n_support) for _ in sizes), _value(one),
             *(_other(about, one, metric) for metric in ("auroc", "f1", "ece")),
         ]
+        + ([_of_distance(about, one)] if beside else [])
         for one in sorted(shown, key=_order)
     ]  # fmt: skip
-    header = ["cell line", "role", "environment", "support", "AUPR", "AUROC", "F1", "calibration error"]
+    return _table([*header, *(["AUPR of distance"] if beside else [])], rows, markdown)
+
+
+def _of_table(about: About, shown: list[Figure], words: str) -> str:
+    own = [one for one in shown if one.context in ("own", "-")]
     mean = sum(one.value for one in own) / max(len(own), 1)
     chromosomes, lines = shown[0].chromosomes, "line" if len(own) == 1 else "lines"
-    return [
-        *_table(header, rows, markdown),
-        "",
-        f"On {chromosomes} chromosomes, contacts and others weighing the same (chance: AUPR 0.5); in "
-        "brackets "
-        "95% intervals from a bootstrap over chromosomes. "
-        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}.",
-    ]
+    where = "On all chromosomes, each tested by a fit that had not read it" if chromosomes == "folds" else (
+        f"On {chromosomes} chromosomes"
+    )  # fmt: skip
+    return (
+        f"{where}, {words}; in brackets 95% intervals from a bootstrap over chromosomes. "
+        f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}."
+    )
+
+
+def _of_distance(about: About, like: Figure) -> str:
+    """AUPR of the law of distance on the same pairs."""
+    keys = _KEY - {"context", "n_support"}
+    for one in about.distance_figures:
+        if one.metric == "aupr" and one.model_dump(include=keys) == like.model_dump(include=keys):
+            return _value(one)
+    return "-"
 
 
 def _order(figure: Figure) -> tuple[str, bool, str]:
     return figure.cell_line, figure.context not in ("own", "-"), figure.context
 
 
-def _limits(about: About) -> list[str]:
+def limits(about: About) -> list[str]:
+    """What a model does not know, a line of text each."""
     longest = about.training.distances[1]
     lines = [
         f"- Pairs more than {longest:,} bp apart, elements of other kinds than those it was trained on, and "
@@ -184,6 +227,10 @@ def _other(about: About, like: Figure, metric: str) -> str:
     return "-"
 
 
+_SHOWN: Final = {
+    "balanced": "contacts and others weighing the same (chance: AUPR 0.5)",
+    "natural": "as many contacts as there are among the labelled pairs (chance: their share)",
+}
 _KEY: Final = {"cell_line", "role", "chromosomes", "negatives", "context", "n_support"}
 
 

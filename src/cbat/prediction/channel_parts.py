@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.data.windows import ROLES
-from cbat.model.directory import Channel
+from cbat.model.about import Channel
 from cbat.model.environment import FloatArray
 from cbat.model.explanation import Attributions, BestWindows, Explainer, ReliefParts, in_direction
 

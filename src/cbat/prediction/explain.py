@@ -24,7 +24,7 @@ from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import draw_line, draw_pair
 from cbat.prediction.line_parts import line_table
 from cbat.prediction.plan import GENOME, Plan, read_plan
-from cbat.prediction.score import check_same_model
+from cbat.prediction.scored_pairs import check_same_model
 
 log = logging.getLogger(__name__)
 TABLE: Final = "explanation.tsv"
@@ -120,7 +120,7 @@ def run(
         raise UserError(f"{pairs} pairs are asked for", mend="ask for one or more with --pairs")
     use_threads(1)
     shared, plan = read_model_directory(model_directory), read_plan(prediction)
-    check_same_model(shared, plan, model_directory)
+    check_same_model(shared.digest, plan, model_directory)
     if enhancer is not None and promoter is not None:
         chosen = find_pair(prediction, plan, enhancer, promoter)
         _explain_pair(Subject.read(shared, plan, prediction, chosen), prediction, directory)

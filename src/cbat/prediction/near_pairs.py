@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.model.bundle import Pairs
-
 Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairRows:
+    """Some pairs of a chromosome.
+
+    Attributes
+    ----------
+    enhancer, promoter : int array, shape=(n,)
+        Rows of the tables of elements.
+    distance : int array, shape=(n,)
+        Between the centres, bp.
+    upstream : int array, shape=(n,)
+        +1 where the enhancer lies left of the promoter, else -1.
+    """
+
+    enhancer: Rows
+    promoter: Rows
+    distance: Rows
+    upstream: Rows
+
+    def __len__(self) -> int:
+        return len(self.distance)
 
 
 def centres(table: pd.DataFrame) -> Rows:
@@ -65,7 +86,19 @@ class NearPairs:
     def __len__(self) -> int:
         return int(self.count.sum())
 
-    def pieces(self, size: int) -> Iterator[Pairs]:
+    def every(self, step: int) -> NearPairs:
+        """The pairs of every ``step``-th enhancer."""
+        part = slice(None, None, max(step, 1))
+        return replace(
+            self,
+            order=self.order[part],
+            enhancer=self.enhancer[part],
+            first=self.first[part],
+            last=self.last[part],
+            count=self.count[part],
+        )
+
+    def pieces(self, size: int) -> Iterator[PairRows]:
         """The pairs, about ``size`` at a time; an enhancer is never cut in two."""
         start = 0
         total = np.cumsum(self.last - self.first)
@@ -75,7 +108,7 @@ class NearPairs:
             yield self._piece(slice(start, stop))
             start = stop
 
-    def _piece(self, part: slice) -> Pairs:
+    def _piece(self, part: slice) -> PairRows:
         first, n = self.first[part], self.last[part] - self.first[part]
         which = np.repeat(np.arange(len(n)), n)
         # Promoter of each pair: the first of its enhancer and those that follow.
@@ -83,7 +116,7 @@ class NearPairs:
         offset = self.enhancer[part][which] - self.promoter[place]
         kept = np.abs(offset) >= self.min_distance
         which, place, offset = which[kept], place[kept], offset[kept]
-        return Pairs(
+        return PairRows(
             self.order[part][which],
             self.promoter_order[place],
             np.abs(offset),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
@@ -22,24 +22,13 @@ from cbat.data.motif_files import read_motif_file
 from cbat.data.shards import Shard, read_shard
 from cbat.errors import UserError
 from cbat.evaluation.headline import Headline
-from cbat.evaluation.table import NO_CONTEXT, read_table
-from cbat.model.bundle import TrainedModel, load_model
-from cbat.model.directory import (
-    About,
-    Channel,
-    Elements,
-    Figure,
-    Support,
-    Training,
-    TrainingLine,
-    Windows,
-    write_model_directory,
-)
+from cbat.model.about import About, Channel, Elements, Support, Training, TrainingLine, Windows
+from cbat.model.bundle import TrainedModel, load_model, reads_landscape
+from cbat.model.directory import write_model_directory
 from cbat.model.motif_names import consensus, filter_probabilities, jaspar_motifs, name_motifs
 from cbat.prediction.card import model_card
-
-OF_OTHER_CONTEXTS: Final = ("aupr", "auroc")
-"""Figures that are kept of environments that are not the line's own."""
+from cbat.prediction.figures import DISTANCE, figures_of
+from cbat.prediction.shared_landscape import shares_of, write_landscape
 
 
 def run(
@@ -57,8 +46,17 @@ def run(
     evaluation: EvaluationSettings,
     readout: ReadoutSettings,
     directory: Path,
+    references: Sequence[Path] = (),
+    law: Path | None = None,
+    graph: Path | None = None,
+    genes: Path | None = None,
+    tracks: Mapping[str, Path] | None = None,
+    landscapes: Mapping[str, Path] | None = None,
 ) -> None:
     """Write a model directory: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``, ``SHA256SUMS``.
+
+    With a law of the landscape also ``law.json``, ``graph.json``, ``genes.parquet``, ``tracks.parquet`` and
+    ``landscape.json``.
 
     Parameters
     ----------
@@ -80,6 +78,13 @@ def run(
         Sections of the configuration that it was trained and evaluated with.
     directory : Path
         The model directory to write; what it held is replaced.
+    references : sequence of Path
+        Tables of metrics of the references on the same lines, of which that of the distance is kept.
+    law, graph, genes : Path, optional
+        Law of the landscape that the model starts from, prototype graph of the training lines, and
+        transcription starts; all three or none.
+    tracks, landscapes : mapping, optional
+        Training line -> its ranked tracks, and the folder of its landscape.
 
     Raises
     ------
@@ -106,9 +111,20 @@ def run(
         ),
         training=_training(model, opened, splits, read_contig_sizes(contig_sizes)),
         evidence_power=None if calibration is None else _power(calibration),
-        figures=_figures(metrics, name, Headline.of(evaluation)),
+        figures=figures_of(metrics, name, Headline.of(evaluation)),
+        distance_figures=figures_of(references, DISTANCE, Headline.of(evaluation)),
     )
-    write_model_directory(directory, model, about, model_card(about, model))
+    more = None
+    if law is not None and graph is not None and genes is not None and reads_landscape(model.law):
+        more = partial(
+            write_landscape,
+            law=law,
+            graph=graph,
+            tracks=tracks or {},
+            genes=genes,
+            shares=shares_of(landscapes or {}),
+        )
+    write_model_directory(directory, model, about, model_card(about, model), more)
 
 
 def _check_windows(shard: Shard, windows: dict[str, int]) -> None:
@@ -174,21 +190,3 @@ def _power(path: Path) -> float:
             mend="run read_environment anew",
             file=path,
         ) from error
-
-
-def _figures(paths: Sequence[Path], name: str, headline: Headline) -> list[Figure]:
-    """Figures at the headline's support size; of the line's own environment all, of others the main ones."""
-    if not paths:
-        return []
-    table = pd.concat([read_table(path) for path in paths], ignore_index=True)
-    table = table[(table["model"] == name) & (table["chromosomes"] == headline.chromosomes)]
-    table = table[table["n_support"].isin([0, headline.n_support])]
-    own = (table["context"] == NO_CONTEXT) | (
-        (table["context"] == "own") & (table["n_support"] == headline.n_support)
-    )
-    other = ~table["context"].isin([NO_CONTEXT, "own"]) & table["metric"].isin(OF_OTHER_CONTEXTS)
-    kept = table[own | other].drop(columns=["model", "seed"])
-    return [
-        Figure(**{str(key): None if value != value else value for key, value in row.items()})
-        for row in kept.to_dict("records")
-    ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from cbat import __version__
 from cbat.config.predictions import PredictionSettings
@@ -17,15 +19,17 @@ from cbat.data.assemblies import assembly_of
 from cbat.data.genome import read_contig_sizes
 from cbat.errors import UserError
 from cbat.files import atomic_file
-from cbat.model.directory import SharedModel, read_model_directory
+from cbat.graph.propagation import PrototypeGraph, load_graph
+from cbat.model.about import DESCRIPTION, MEND, WEIGHTS, About, check_hashes, listed_files, read_description
+from cbat.prediction.chosen_pairs import all_elements
 from cbat.prediction.page_environment import graph_picture, in_words, placed
 from cbat.prediction.page_pairs import ScoreSpread, best_pairs, compact
 from cbat.prediction.page_plots import arc_plot, bokeh_script, score_plot
-from cbat.prediction.plan import GENOME, Plan, in_order, read_plan
-from cbat.prediction.score import check_same_model
+from cbat.prediction.page_tracks import landscape_words, page_tracks, rows_of
+from cbat.prediction.plan import GENOME, PAGE, Plan, in_order, read_plan
+from cbat.prediction.scored_pairs import check_same_model
 
 log = logging.getLogger(__name__)
-PAGE: Final = "index.html"
 _UCSC: Final[Mapping[str, str]] = {"T2T-CHM13": "hs1"}
 """Names of assemblies in the UCSC browser, where it has other ones."""
 
@@ -51,24 +55,78 @@ def run(
     UserError
         Another model directory than the plan's; a file that is missing or damaged.
     """
-    shared, plan = read_model_directory(model_directory), read_plan(directory)
-    check_same_model(shared, plan, model_directory)
+    subject, plan = Subject.read(Path(model_directory)), read_plan(directory)
+    check_same_model(subject.digest, plan, model_directory)
     pairs = in_order(pairs, plan, directory)
     environment = _read(directory / "environment.json")
-    sizes = read_contig_sizes(directory / GENOME / "contig_sizes.tsv")
+    sizes = _sizes(directory, plan)
+    landscape = environment.get("landscape")
+    tracks = None if landscape is None else page_tracks(directory, Path(model_directory), plan, landscape)
     spread, best = ScoreSpread.of(pairs), best_pairs(pairs, settings.page_pairs)
-    assembly = assembly_of(sizes)
+    assembly = assembly_of(sizes) or assembly_of(subject.about.training.genome)
     data = compact(best) | {
         "cell_line": plan.cell_line,
         "browser": None if assembly is None else _UCSC.get(assembly, assembly),
         "prefix": "" if "chr1" in sizes else "chr",
         "sizes": {chrom: sizes[chrom] for chrom in plan.chromosomes if chrom in sizes},
+        "tracks": tracks,
+        "expected": [] if landscape is None else landscape["expected_kinds"],
     }
-    plots = {"scores": score_plot(spread, _score_threshold(plan)), "arcs": arc_plot()}
-    page = _filled(shared, plan, environment, spread, data, plots, assembly, len(best))
+    rows = [] if landscape is None else rows_of(landscape)
+    plots = {"scores": score_plot(spread, _score_threshold(plan)), "arcs": arc_plot(rows)}
+    page = _filled(subject, plan, environment, spread, data, plots, assembly, len(best))
     with atomic_file(directory / PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
     log.info("%s: page with %s pairs, %.1f MB", plan.cell_line, f"{len(best):,}", len(page.encode()) / 1e6)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the page says of the model.
+
+    Attributes
+    ----------
+    about : About
+    digest : str
+    graph : PrototypeGraph or None
+    is_law : bool
+        Whether it is a law of the landscape, without sequences.
+    """
+
+    about: About
+    digest: str
+    graph: PrototypeGraph | None
+    is_law: bool
+
+    @classmethod
+    def read(cls, model_directory: Path) -> Subject:
+        """From a model directory whose hashes are checked here."""
+        digest, files = check_hashes(model_directory), listed_files(model_directory)
+        about, content = read_description(model_directory / DESCRIPTION)
+        if WEIGHTS not in files:
+            return cls(about, digest, load_graph(model_directory / "graph.json"), True)
+        try:
+            known = content["model"]["graph"]
+            graph = None
+            if known is not None:
+                names, kinds = tuple(known["names"]), tuple(known["kinds"])
+                adjacency = np.array(known["adjacency"], dtype=float).reshape(len(names), len(names))
+                graph = PrototypeGraph(names, kinds, adjacency)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"the description is incomplete ({error})", mend=MEND, file=model_directory / DESCRIPTION
+            ) from error
+        return cls(about, digest, graph, False)
+
+
+def _sizes(directory: Path, plan: Plan) -> dict[str, int]:
+    """Lengths of contigs; without a genome, where the last element of each ends."""
+    table = directory / GENOME / "contig_sizes.tsv"
+    if table.is_file():
+        return read_contig_sizes(table)
+    every = pd.concat(all_elements(directory).values(), ignore_index=True)
+    ends = every.groupby("chrom")["source_end"].max()
+    return {chrom: int(ends[chrom]) for chrom in plan.chromosomes if chrom in ends.index}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -88,7 +146,7 @@ def _score_threshold(plan: Plan) -> float | None:
 
 
 def _filled(
-    shared: SharedModel,
+    subject: Subject,
     plan: Plan,
     environment: Mapping[str, Any],
     spread: ScoreSpread,
@@ -104,13 +162,13 @@ def _filled(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     own = files("cbat.prediction").joinpath("page_files")
-    graph = placed(shared, environment)
+    graph = placed(subject.graph, subject.about, environment)
     contacts = int(spread.contacts.sum())
     return templates.get_template("page.html").render(
         version=__version__,
         cell_line=plan.cell_line,
-        model=f"{shared.about.name}, seed {shared.about.seed}",
-        model_digest=shared.digest[:12],
+        model=f"{subject.about.name}, seed {subject.about.seed}",
+        model_digest=subject.digest[:12],
         stated_tissue=environment["stated_tissue"],
         assembly=assembly,
         chromosomes=list(plan.chromosomes),
@@ -122,8 +180,10 @@ def _filled(
         shown=shown,
         max_distance=plan.max_distance,
         threshold=plan.threshold,
-        environment=in_words(shared, environment),
+        environment=in_words(subject.graph, environment),
         has_environment=plan.environment is not None,
+        is_law=subject.is_law,
+        landscape=None if environment.get("landscape") is None else landscape_words(environment["landscape"]),
         graph=None if graph is None else graph_picture(graph[0]),
         graph_words=None if graph is None else graph[1],
         style=own.joinpath("page.css").read_text(encoding="utf-8"),

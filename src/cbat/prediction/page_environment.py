@@ -12,7 +12,7 @@ import numpy as np
 from cbat.config.sections import FigureSettings
 from cbat.graph import picture
 from cbat.graph.propagation import EDGE_ENDS, PrototypeGraph
-from cbat.model.directory import SharedModel
+from cbat.model.about import About
 
 UNKNOWN: Final = "unknown"
 _SHOWN_POSTERIOR: Final = 0.01
@@ -25,7 +25,7 @@ _WEIGHT: Final = 1.0
 def tissue_posterior(environment: Mapping[str, Any], graph: PrototypeGraph | None) -> dict[str, float]:
     """Tissue -> probability that the line is of it: as a new line of it, or as a training line of it."""
     found: dict[str, float] = {}
-    for row in environment["posterior"]:
+    for row in environment.get("posterior", []):
         tissue = row["node"] if row["kind"] == "tissue" else (graph.tissue_of(row["node"]) if graph else None)
         if tissue is not None:
             found[tissue] = found.get(tissue, 0.0) + row["posterior"]
@@ -77,12 +77,13 @@ def _parents(graph: PrototypeGraph) -> dict[int, int]:
     return parents
 
 
-def placed(shared: SharedModel, environment: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
+def placed(
+    graph: PrototypeGraph | None, about: About, environment: Mapping[str, Any]
+) -> tuple[dict[str, Any], str] | None:
     """The graph with the new line on it, and how the line came to its place; None without a graph."""
-    graph = shared.model.teacher.graph
     if graph is None:
         return None
-    roles = {line.cell_line: line.role for line in shared.about.training.lines}
+    roles = {line.cell_line: line.role for line in about.training.lines}
     content = graph_content(graph, roles)
     name = environment["cell_line"]
     if name in {node["name"] for node in content["nodes"] if node["kind"] == "cell_line"}:
@@ -99,11 +100,11 @@ def placed(shared: SharedModel, environment: Mapping[str, Any]) -> tuple[dict[st
     content["nodes"].append({"kind": "cell_line", "name": name, "role": "unseen"})
     if tissue is not None:
         content["edges"].append({"kind": "tissue", "source": name, "target": tissue, "weight": _WEIGHT})
-    for line, weight in environment["relatives"].items():
+    for line, weight in environment.get("relatives", {}).items():
         content["edges"].append({"kind": "similarity", "source": name, "target": line, "weight": weight})
-    if environment["relatives"]:
+    if environment.get("relatives", {}):
         how += " Arcs lead to the lines that the table of similarities puts near it."
-    share = {(row["kind"], row["node"]): row["posterior"] for row in environment["posterior"]}
+    share = {(row["kind"], row["node"]): row["posterior"] for row in environment.get("posterior", [])}
     for node in content["nodes"]:
         probability = share.get((node["kind"], node["name"]), 0.0)
         if probability >= _SHOWN_POSTERIOR:
@@ -122,14 +123,13 @@ def graph_picture(content: Mapping[str, Any]) -> str:
     return text[text.index("<svg") :]
 
 
-def in_words(shared: SharedModel, environment: Mapping[str, Any]) -> dict[str, Any]:
+def in_words(graph: PrototypeGraph | None, environment: Mapping[str, Any]) -> dict[str, Any]:
     """Sentences and rows of the environment for the template."""
-    graph = shared.model.teacher.graph
     tissues = tissue_posterior(environment, graph)
     told = environment["told_tissue"]
     rows = [
         {"name": row["node"], "kind": _kind(row["kind"]), "share": row["posterior"]}
-        for row in environment["posterior"][:_NODES]
+        for row in environment.get("posterior", [])[:_NODES]
         if row["posterior"] >= _LISTED_POSTERIOR
     ]
     motifs = [
@@ -140,14 +140,14 @@ def in_words(shared: SharedModel, environment: Mapping[str, Any]) -> dict[str, A
             "value": row["environment"],
             "word": "more common or stronger" if row["environment"] > 0 else "rarer or weaker",
         }
-        for row in environment["motifs"][:_MOTIFS]
+        for row in environment.get("motifs", [])[:_MOTIFS]
         if row["environment"] != 0.0
     ]
     largest = max((abs(row["value"]) for row in motifs), default=1.0)
     for row in motifs:
         row["width"] = 100.0 * abs(row["value"]) / largest
     return {
-        "support_size": environment["support_size"],
+        "support_size": environment.get("support_size", 0),
         "verdict": _verdict(tissues, told),
         "posterior": rows,
         "motifs": motifs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,11 @@ OTHER: Final = "#b8c4cc"
 ENHANCER: Final = "#e0a030"
 PROMOTER: Final = "#7a3b8f"
 _HEIGHT: Final = 300
+_LOWEST: Final = -0.42
+"""Where labels end and tracks begin."""
+ROW: Final = 0.24
+_ROW_HEIGHT: Final = 52
+"""Height of a row of tracks, in units of the plot and in pixels."""
 _ID: Final = re.compile(r'"(p\d+)"')
 
 
@@ -69,8 +75,14 @@ def score_plot(spread: ScoreSpread, threshold: float | None) -> dict[str, Any]:
     return _item(_plain(plot))
 
 
-def arc_plot() -> dict[str, Any]:
-    """The view of a locus: arcs above the line, elements on it. Its sources are empty."""
+def arc_plot(rows: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """The view of a locus: arcs above the line, elements on it, tracks below. Its sources are empty.
+
+    Parameters
+    ----------
+    rows : sequence of (kind, label)
+        Tracks, from the top down.
+    """
     from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d
     from bokeh.models.tools import BoxZoomTool, PanTool, ResetTool, WheelZoomTool
     from bokeh.plotting import figure
@@ -84,8 +96,10 @@ def arc_plot() -> dict[str, Any]:
     )
     labels = ColumnDataSource({"x": [], "y": [], "text": []}, name="labels")
     plot: Any = figure(
-        height=_HEIGHT + 60, sizing_mode="stretch_width", x_range=Range1d(start=0, end=1, name="region"),
-        y_range=Range1d(start=-0.42, end=1.1), tools="", x_axis_label="position, bp", name="locus",
+        height=_HEIGHT + 60 + _ROW_HEIGHT * len(rows), sizing_mode="stretch_width",
+        x_range=Range1d(start=0, end=1, name="region"),
+        y_range=Range1d(start=_LOWEST - ROW * len(rows), end=1.1), tools="", x_axis_label="position, bp",
+        name="locus",
     )  # fmt: skip
     lines = plot.multi_line(
         xs="xs", ys="ys", line_color="colour", line_width="width", line_alpha="alpha", source=arcs
@@ -98,12 +112,14 @@ def arc_plot() -> dict[str, Any]:
         x="x", y="y", text="text", source=labels, text_font_size="11px", text_align="center",
         text_baseline="top", text_color=INK,
     )  # fmt: skip
+    hovers = _track_rows(plot, rows) if rows else []
     pan, wheel = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
     arc_words = [(word, f"@{column}") for column, word in _ARC_WORDS.items()]
     plot.add_tools(
         pan, wheel, BoxZoomTool(dimensions="width"), ResetTool(),
         HoverTool(renderers=[lines], tooltips=arc_words, line_policy="interp"),
         HoverTool(renderers=[boxes], tooltips=[("", "@what"), ("name", "@name"), ("place", "@place")]),
+        *hovers,
     )  # fmt: skip
     plot.toolbar.active_drag, plot.toolbar.active_scroll = pan, None
     plot.toolbar.logo = None
@@ -114,6 +130,39 @@ def arc_plot() -> dict[str, Any]:
     return _item(_plain(plot))
 
 
+def _track_rows(plot: Any, rows: Sequence[tuple[str, str]]) -> list[Any]:
+    """Empty rows of tracks with their labels, which stay where they are when the view moves."""
+    from bokeh.models import ColumnDataSource, HoverTool
+    from bokeh.models.annotations import Label
+
+    peaks = ColumnDataSource(
+        {name: [] for name in ("left", "right", "top", "bottom", "colour", "alpha", *_PEAK_WORDS)},
+        name="peaks",
+    )
+    arrows = ColumnDataSource(
+        {name: [] for name in ("x", "y", "angle", "marker", "colour", "alpha", *_PEAK_WORDS)}, name="arrows"
+    )
+    boxes = plot.quad(
+        left="left", right="right", top="top", bottom="bottom", fill_color="colour", line_color="colour",
+        fill_alpha="alpha", line_alpha="alpha", source=peaks,
+    )  # fmt: skip
+    signs = plot.scatter(
+        x="x", y="y", angle="angle", marker="marker", size=9, fill_color="colour", line_color="colour",
+        fill_alpha="alpha", line_alpha="alpha", source=arrows,
+    )  # fmt: skip
+    for place, (_, label) in enumerate(rows):
+        top = _LOWEST - ROW * place
+        plot.hspan(y=[top], line_color="#e6e6e6")
+        plot.add_layout(
+            Label(x=4, y=top - 0.02, x_units="screen", text=label, text_font_size="11px",
+                  text_baseline="top", text_color=INK, background_fill_color="white",
+                  background_fill_alpha=0.7)
+        )  # fmt: skip
+    words = [(word, f"@{column}") for column, word in _PEAK_WORDS.items()]
+    return [HoverTool(renderers=[boxes, signs], tooltips=words)]
+
+
+_PEAK_WORDS: Final = {"what": "", "place": "place", "strength": "activity, % of the largest"}
 _ARC_WORDS: Final = {
     "gene": "promoter",
     "enhancer": "enhancer",

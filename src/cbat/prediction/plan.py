@@ -24,6 +24,7 @@ PREPARED: Final = "prepared"
 PLAN: Final = "plan.json"
 PAIRS: Final = "pairs"
 GENOME: Final = "genome"
+PAGE: Final = "index.html"
 _MEND: Final = "run prepare_prediction anew"
 
 

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings
-from cbat.data import genome as genomes
 from cbat.data.contigs import read_contig_names
+from cbat.data.sequences import read_windows
 from cbat.errors import UserError
-from cbat.files import atomic_file, write_json
-from cbat.model.bundle import use_threads
+from cbat.files import write_json
+from cbat.model.about import LANDSCAPE, listed_files
+from cbat.model.blocks import encode_elements
+from cbat.model.bundle import Pairs, use_threads
 from cbat.model.contexts import stated_tissue
-from cbat.model.directory import About, SharedModel, read_model_directory
-from cbat.prediction.calibration import Calibration, calibrate
+from cbat.model.directory import SharedModel, read_model_directory
+from cbat.model.environment import FloatArray
+from cbat.model.new_line import LineScorer
+from cbat.prediction.calibration import Calibration, Scorer, calibrate
 from cbat.prediction.candidates import Candidates, Caution, Genome, collect, read_files
-from cbat.prediction.near_pairs import NearPairs
-from cbat.prediction.plan import GENOME, Counts, Plan, write_plan
+from cbat.prediction.own_tracks import TrackFiles, check_files
+from cbat.prediction.plan import Plan, write_plan
+from cbat.prediction.preparation import (
+    check_name,
+    check_settings,
+    counted,
+    of_distances,
+    of_pairs,
+    open_genome,
+    tell,
+    write_tsv,
+)
+from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
+from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 from cbat.prediction.support import (
     UNKNOWN,
     Environment,
@@ -32,12 +46,6 @@ from cbat.prediction.support import (
     read_environment,
     read_relatives,
 )
-
-log = logging.getLogger(__name__)
-FILES: Final = ("environment.json", "posterior.tsv", "motifs.tsv", "support.tsv", "calibration.json")
-"""What is written for people."""
-_NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")
-_SHOWN: Final = 8
 
 
 def run(
@@ -53,6 +61,9 @@ def run(
     similarity: Path | None = None,
     support: Path | None = None,
     calibration_pairs: Path | None = None,
+    tracks: Mapping[str, Path] | None = None,
+    genes: Path | None = None,
+    insulator_motifs: Path | None = None,
 ) -> None:
     """Read a new cell line's candidates and environment.
 
@@ -83,6 +94,11 @@ def run(
         Table of candidates to read the environment from, as ``support.tsv``; drawn without it.
     calibration_pairs : Path, optional
         Labelled pairs of the line, to which temperature and threshold are refitted.
+    tracks : mapping, optional
+        Kind of track -> peaks, for a model with a law of the landscape; kinds that are missing are expected
+        from the training lines.
+    genes, insulator_motifs : Path, optional
+        Genes in place of the model's, and stranded motif sites of CTCF.
 
     Raises
     ------
@@ -91,74 +107,84 @@ def run(
         assembly; no candidates.
     """
     use_threads(1)
-    if not _NAME.match(cell_line):
-        raise UserError(
-            f"the cell line is called {cell_line!r}",
-            mend="start with a letter or a digit, and use letters, digits, '_', '+' and '-' only",
-        )
+    check_name(cell_line)
     shared = read_model_directory(model_directory)
     check_settings(settings, shared.about, model_directory)
     # Small files first: a mistake in one of them shows before gigabytes are unpacked.
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
     mentions = read_files(files, cell_line, contigs)
+    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)
+    landscape = _landscape_of(shared, model_directory, given)
     relatives = None
     if similarity is not None:
         relatives = read_relatives(similarity, cell_line, shared, settings)
-    with _genome(genome, directory) as prepared:
+    with open_genome(genome, directory) as prepared:
         candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes)
+        reading = None
+        if landscape is not None:
+            reading = read_line_landscape(
+                landscape, given, mentions, candidates, cell_line, settings, contigs, prepared
+            )
         environment = read_environment(
             shared, candidates, prepared, cell_line, settings, relatives=relatives, support=support
         )
         refitted = None
         if calibration_pairs is not None:
-            fed = environment.reading.environment
+            score = _scorer(shared, environment, prepared, landscape, reading)
+            decided = (shared.model.temperature, shared.model.threshold)
             refitted = calibrate(
-                shared, fed, calibration_pairs, cell_line, settings, prepared, contigs, files
+                score, shared.about, calibration_pairs, cell_line, settings, prepared, contigs, files, decided
             )
         plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
-        cautions = [*_of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
-        cautions += _of_pairs(plan) if refitted is None else [*_of_pairs(plan), *refitted.cautions]
-        _write_for_people(directory, shared, candidates, environment, refitted, cautions, settings, cell_line)
-        write_plan(directory, plan, candidates.tables)
-    _tell(plan, environment, cautions)
-
-
-@contextmanager
-def _genome(fasta: Path, directory: Path) -> Iterator[Genome]:
-    """The genome in the line's folder; it does not stay behind where nothing else of the line can be made."""
-    place = Path(directory) / GENOME
-    created = [path for path in (place, place.parent) if not path.exists()]
-    try:
-        genomes.run(fasta=fasta, directory=place)
-        yield Genome(place / "genome.fa", genomes.read_contig_sizes(place / "contig_sizes.tsv"))
-    except BaseException:
-        for path in created:
-            shutil.rmtree(path, ignore_errors=True)
-        raise
-
-
-def check_settings(settings: PredictionSettings, about: About, model_directory: Path) -> None:
-    """Refuse distances that hold no pair, and a model for other windows than those asked for.
-
-    Raises
-    ------
-    UserError
-    """
-    for role, asked in (("enhancer", settings.enhancer_window), ("promoter", settings.promoter_window)):
-        trained = getattr(about.windows, role)
-        if asked is not None and asked != trained:
-            raise UserError(
-                f"the model was trained for {role} windows of {trained} bp, and {asked} bp are asked for",
-                mend=f"leave {role}_window out to use the model's windows, or give a model for {asked} bp",
-                file=model_directory,
-            )
-    if settings.min_distance > settings.max_distance:
-        raise UserError(
-            f"the shortest distance ({settings.min_distance} bp) is above the longest "
-            f"({settings.max_distance} bp), so there is no pair",
-            mend="lower min_distance or raise max_distance",
+        cautions = [*of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
+        cautions += [] if reading is None else reading.cautions
+        cautions += of_pairs(plan) if refitted is None else [*of_pairs(plan), *refitted.cautions]
+        about = None if reading is None else reading.report
+        _write_for_people(
+            directory, shared, candidates, environment, refitted, cautions, settings, cell_line, about
         )
+        write_plan(directory, plan, candidates.tables)
+        if reading is not None:
+            reading.landscape.write(directory)
+    tell(plan, f"environment read from {environment.reading.n} candidates", cautions)
+
+
+def _landscape_of(shared: SharedModel, model_directory: Path, given: TrackFiles) -> SharedLandscape | None:
+    """What a model knows of landscapes; it must know something if tracks are given."""
+    if LANDSCAPE[0] in listed_files(model_directory):
+        check_files(given)
+        return read_landscape(model_directory)
+    if given.files:
+        raise UserError(
+            f"the model {shared.about.name!r} reads no landscape, and tracks, genes or motif sites are given",
+            mend="leave them out, or use a model with a law of the landscape",
+            file=model_directory,
+        )
+    return None
+
+
+def _scorer(
+    shared: SharedModel,
+    environment: Environment,
+    genome: Genome,
+    landscape: SharedLandscape | None,
+    reading: LineReading | None,
+) -> Scorer:
+    """Scores of labelled pairs in the environment, and the landscape, of their line."""
+
+    def score(table: pd.DataFrame, elements: Mapping[str, pd.DataFrame]) -> FloatArray:
+        codes = {role: np.concatenate([*read_windows(genome.fasta, part)]) for role, part in elements.items()}
+        encoded = encode_elements(codes, shared.model.encoder)
+        scorer = LineScorer(shared.model, encoded, environment.reading.environment)
+        columns = ("enhancer", "promoter", "distance", "upstream")
+        pairs = Pairs(*(table[name].to_numpy(dtype=np.int64) for name in columns))
+        if landscape is not None and reading is not None:
+            resisted = resistance_of(landscape, reading.landscape, table, elements)
+            pairs = replace(pairs, landscape_resistance=resisted)
+        return scorer.scores(pairs).logit
+
+    return score
 
 
 def _plan(
@@ -170,15 +196,8 @@ def _plan(
     settings: PredictionSettings,
     sizes: Mapping[str, int],
 ) -> Plan:
-    parts = {role: dict(list(table.groupby("chrom"))) for role, table in candidates.tables.items()}
-    asked = set(settings.chromosomes or candidates.chromosomes)
-    # Tables are in the order of the genome, in whatever order chromosomes are asked for.
-    order = [chrom for chrom in sizes if chrom in asked]
-    chromosomes = {}
-    for chrom in order:
-        own = {role: part.get(chrom, candidates.tables[role].iloc[:0]) for role, part in parts.items()}
-        near = NearPairs.of(own["enhancer"], own["promoter"], settings.min_distance, settings.max_distance)
-        chromosomes[chrom] = Counts(len(own["enhancer"]), len(own["promoter"]), len(near))
+    # Tables are in the order of the genome.
+    chromosomes = counted(candidates, settings, list(sizes))
     fed, decided = environment.reading.environment, shared.model if refitted is None else refitted
     return Plan(
         cell_line=cell_line,
@@ -192,31 +211,6 @@ def _plan(
     )
 
 
-def _of_pairs(plan: Plan) -> list[Caution]:
-    if plan.n_pairs:
-        return []
-    return [
-        Caution(
-            "no_pairs",
-            f"no enhancer and promoter of a chromosome are {plan.min_distance} to {plan.max_distance} bp "
-            "apart",
-        )
-    ]
-
-
-def _of_distances(settings: PredictionSettings, about: About) -> list[Caution]:
-    _, longest = about.training.distances
-    if settings.max_distance <= longest:
-        return []
-    return [
-        Caution(
-            "long_distances",
-            f"pairs up to {settings.max_distance} bp apart are asked for, and the model has seen none beyond "
-            f"{longest} bp",
-        )
-    ]
-
-
 def _write_for_people(
     directory: Path,
     shared: SharedModel,
@@ -226,6 +220,7 @@ def _write_for_people(
     cautions: Sequence[Caution],
     settings: PredictionSettings,
     cell_line: str,
+    landscape: Mapping[str, Any] | None,
 ) -> None:
     posterior, motifs = posterior_table(environment), motif_table(environment, shared)
     tissue = None if settings.tissue == UNKNOWN else settings.tissue
@@ -242,12 +237,13 @@ def _write_for_people(
         "usual_surprise": _finite(reading.usual_surprise),
         "posterior": _records(posterior),
         "motifs": _records(motifs),
+        "landscape": landscape,
         "warnings": [vars(caution) for caution in cautions],
     }
     write_json(directory / "environment.json", content)
-    _write_tsv(directory / "posterior.tsv", posterior)
-    _write_tsv(directory / "motifs.tsv", motifs)
-    _write_tsv(directory / "support.tsv", environment.support)
+    write_tsv(directory / "posterior.tsv", posterior)
+    write_tsv(directory / "motifs.tsv", motifs)
+    write_tsv(directory / "support.tsv", environment.support)
     write_json(directory / "calibration.json", None if refitted is None else refitted.report)
 
 
@@ -257,17 +253,3 @@ def _finite(value: float) -> float | None:
 
 def _records(table: pd.DataFrame) -> list[Mapping[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _write_tsv(path: Path, table: pd.DataFrame) -> None:
-    with atomic_file(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _tell(plan: Plan, environment: Environment, cautions: Sequence[Caution]) -> None:
-    shown = ", ".join(f"{chrom} {counts.pairs:,}" for chrom, counts in [*plan.chromosomes.items()][:_SHOWN])
-    more = ", ..." if len(plan.chromosomes) > _SHOWN else ""
-    log.info("%s: %s pairs to score (%s%s)", plan.cell_line, f"{plan.n_pairs:,}", shown, more)
-    log.info("environment read from %d candidates", environment.reading.n)
-    for caution in cautions:
-        log.warning("%s: %s", caution.kind, caution.message)

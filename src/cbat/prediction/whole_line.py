@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -20,14 +20,19 @@ from cbat.config.predictions import PredictionSettings
 from cbat.data.genome import sound_index
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
-from cbat.model.directory import check_hashes
-from cbat.prediction import gather, page, prepare, score
-from cbat.prediction.plan import GENOME, PAIRS, PREPARED, Plan, pairs_file, read_plan
+from cbat.model.about import check_hashes
+from cbat.prediction import gather, preparation, stages
+from cbat.prediction.own_tracks import TrackFiles, check_files
+from cbat.prediction.plan import GENOME, PAGE, PAIRS, PREPARED, Plan, pairs_file, read_plan
 from cbat.progress import Progress
 from cbat.workers import worker_pool
 
 log = logging.getLogger(__name__)
 JOURNAL: Final = "progress.json"
+_HASHED: Final = (
+    "enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs", "genes",
+    "insulator_motifs",
+)  # fmt: skip
 Fault = tuple[str, str, str | None, str | None]
 
 
@@ -36,23 +41,28 @@ class Inputs:
     """The files that a prediction is made from."""
 
     model_directory: Path
-    genome: Path
     enhancers: Path
     promoters: Path
+    genome: Path | None = None
     contig_names: Path | None = None
     similarity: Path | None = None
     support: Path | None = None
     calibration_pairs: Path | None = None
+    tracks: Mapping[str, Path] = field(default_factory=dict)
+    genes: Path | None = None
+    insulator_motifs: Path | None = None
 
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
         known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
         known["settings"] = settings.model_dump(mode="json", exclude={"track_pairs", "page_pairs"})
         known["model"] = check_hashes(self.model_directory)
-        for name in ("enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs"):
+        for name in _HASHED:
             path = getattr(self, name)
             known[name] = None if path is None else _sha256(path)
-        known["genome"] = _identity(self.genome)
+        check_files(TrackFiles(self.tracks, self.genes, self.insulator_motifs))
+        known["tracks"] = {kind: _sha256(path) for kind, path in self.tracks.items()}
+        known["genome"] = None if self.genome is None else _identity(self.genome)
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
@@ -161,7 +171,9 @@ def _predict(
         journal.finish(chrom, files[chrom])
     scored = list(files.values())
     gather.run(directory=directory, pairs=scored, settings=settings)
-    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
+    stages.write_prediction_page(
+        model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings
+    )
     for path in _half_written(directory):
         path.unlink()
 
@@ -171,9 +183,12 @@ def _prepare(
 ) -> None:
     """Prepare the line, and clear away what another run has left in its folder."""
     journal.forget()
-    prepare.run(
+    stages.prepare_prediction(
         model_directory=inputs.model_directory,
         genome=inputs.genome,
+        tracks=inputs.tracks,
+        genes=inputs.genes,
+        insulator_motifs=inputs.insulator_motifs,
         enhancers=inputs.enhancers,
         promoters=inputs.promoters,
         cell_line=cell_line,
@@ -186,7 +201,7 @@ def _prepare(
     )
     # Tables of another run beside a new environment would be taken for those of this one.
     for path in [
-        *(directory / name for name in [*gather.FILES, page.PAGE]),
+        *(directory / name for name in [*gather.FILES, PAGE, *_left(inputs.model_directory)]),
         *(directory / PAIRS).glob("*.parquet"),
     ]:
         path.unlink(missing_ok=True)
@@ -194,9 +209,14 @@ def _prepare(
     journal.write()
 
 
+def _left(model_directory: Path) -> list[str]:
+    """Tables of an environment that an earlier run left, where this model writes none."""
+    return [] if stages.reads_sequences(model_directory) else [*preparation.OF_SUPPORT]
+
+
 def _half_written(directory: Path) -> Iterator[Path]:
     """Temporary files of runs that were killed while they wrote."""
-    names = [*gather.FILES, *prepare.FILES, page.PAGE, JOURNAL]
+    names = [*gather.FILES, *preparation.FILES, PAGE, JOURNAL]
     for name in names:
         yield from directory.glob(f".{name}.*")
     yield from (directory / PAIRS).glob(".*.parquet")
@@ -220,7 +240,9 @@ def _scored(
 def _in_turn(model_directory: Path, directory: Path, chromosomes: list[str], _: int) -> Iterator[str]:
     for chrom in chromosomes:
         output = pairs_file(directory, chrom)
-        score.run(model_directory=model_directory, directory=directory, chromosome=chrom, output=output)
+        stages.score_chromosome(
+            model_directory=model_directory, directory=directory, chromosome=chrom, output=output
+        )
         yield chrom
 
 
@@ -247,7 +269,7 @@ def _side_by_side(
 def _score(model_directory: Path, directory: Path, chromosome: str) -> Fault | None:
     # A UserError does not survive the way between two processes, so its parts go.
     try:
-        score.run(
+        stages.score_chromosome(
             model_directory=model_directory,
             directory=directory,
             chromosome=chromosome,

@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "a model of another version": (
         lambda c: c.describe(schema_version=99),
-        "model/model.json: the schema version is 99, and this version of cbat reads 1",
+        "model/model.json: the schema version is 99, and this version of cbat reads 2",
     ),
     "a model for other windows": (
         lambda c: c.give(enhancer_window="1000"),

@@ -6,7 +6,8 @@
   const { pairs, enhancers, promoters } = data;
   const n = (pairs.score || []).length;
   const ROWS = 20, MOST_ARCS = 1500, POINTS = 40, GENES_LISTED = 30, MARGIN = 0.08, LETTER = 6.3, LONGEST = 24;
-  const COLOURS = { enhancer: "#e0a030", promoter: "#7a3b8f", chosen: "#1b6ca8", other: "#9aa7b0" };
+  const COLOURS = { enhancer: "#e0a030", promoter: "#7a3b8f", chosen: "#1b6ca8", other: "#9aa7b0",
+    active_enhancers: "#b97a12", active_promoters: "#7a3b8f", insulators: "#2f7d4f" };
   const byId = (id) => document.getElementById(id);
   const whole = (value) => value.toLocaleString("en");
   const lower = promoters.name.map((name) => name.toLowerCase());
@@ -197,6 +198,59 @@
     }
     return [xs, ys];
   };
+  // ---- tracks ----
+  const KINDS = [["active_enhancers", "peak of active enhancers"], ["active_promoters", "peak of active promoters"], ["insulators", "insulator"]];
+  const LOWEST = -0.42, ROW = 0.24, TALLEST = 0.15, WIDER = 1;
+  const unpacked = new Map();
+  // Starts are stored as differences, and added up when a chromosome is first looked at.
+  const peaksOf = (kind, chrom) => {
+    const packed = ((data.tracks || {})[kind] || {})[chrom];
+    if (!packed) return null;
+    const key = `${kind}\n${chrom}`;
+    if (!unpacked.has(key)) {
+      let at = 0;
+      unpacked.set(key, { ...packed, start: packed.start.map((step) => (at += step)) });
+    }
+    return unpacked.get(key);
+  };
+  const drawTracks = () => {
+    if (!data.tracks || !model.peaks) return;
+    const boxes = { left: [], right: [], top: [], bottom: [], colour: [], alpha: [], what: [], place: [], strength: [] };
+    const arrows = { x: [], y: [], angle: [], marker: [], colour: [], alpha: [], what: [], place: [], strength: [] };
+    const room = WIDER * (chosen.end - chosen.start);
+    KINDS.forEach(([kind, what], row) => {
+      const peaks = peaksOf(kind, chosen.chrom);
+      if (!peaks) return;
+      const floor = LOWEST - ROW * (row + 1) + 0.02;
+      const pale = data.expected.includes(kind) ? 0.45 : 1;
+      peaks.start.forEach((start, at) => {
+        const end = start + peaks.length[at];
+        if (end < chosen.start - room || start > chosen.end + room) return;
+        const share = peaks.height[at] / 100;
+        const to = kind === "insulators" ? arrows : boxes;
+        const strand = peaks.strand ? peaks.strand[at] : ".";
+        if (kind === "insulators") {
+          arrows.x.push((start + end) / 2);
+          arrows.y.push(floor + 0.02 + TALLEST * share);
+          arrows.angle.push(strand === "+" ? -Math.PI / 2 : strand === "-" ? Math.PI / 2 : 0);
+          arrows.marker.push(strand === "." ? "diamond" : "triangle");
+        } else {
+          boxes.left.push(start);
+          boxes.right.push(end);
+          boxes.bottom.push(floor);
+          boxes.top.push(floor + 0.01 + TALLEST * share);
+        }
+        to.colour.push(COLOURS[kind]);
+        to.alpha.push(pale * (0.4 + 0.6 * share));
+        to.what.push(strand === "." || kind !== "insulators" ? what : `${what}, ${strand} strand`);
+        to.place.push(`${chosen.chrom}:${whole(start)}-${whole(end)}`);
+        to.strength.push(String(peaks.height[at]));
+      });
+    });
+    model.peaks.data = boxes;
+    model.arrows.data = arrows;
+  };
+
   const draw = () => {
     if (!chosen || !model) return;
     const only = byId("only").checked;
@@ -260,6 +314,7 @@
       labels.y.push(-0.17 - 0.08 * lane);
       labels.text.push(text);
     }
+    drawTracks();
     model.elements.data = boxes;
     model.labels.data = labels;
     model.range.setv({ start: chosen.start, end: chosen.end, reset_start: chosen.start, reset_end: chosen.end });
@@ -281,7 +336,8 @@
 
   refilter();
   Promise.all([Bokeh.embed.embed_item(plots.scores, "score_plot"), Bokeh.embed.embed_item(plots.arcs, "arc_plot")]).then(() => {
-    model = { arcs: found("arcs"), elements: found("elements"), labels: found("labels"), range: found("region") };
+    model = { arcs: found("arcs"), elements: found("elements"), labels: found("labels"), range: found("region"),
+      peaks: found("peaks"), arrows: found("arrows") };
     if (n) showPair(0, false);
     else say("There is no pair to show.", true);
     document.body.dataset.ready = "yes";

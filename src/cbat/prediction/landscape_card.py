@@ -1,0 +1,106 @@
+"""The model card of a law of the landscape, and what `cbat model show` prints of one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cbat.config.sheets import TRACK_KINDS
+from cbat.model.about import SCHEMA_VERSION, About
+from cbat.prediction.card import figures, learned, limits
+from cbat.prediction.shared_landscape import EDGES, Floats, SharedLandscape
+
+
+def landscape_card(about: About, landscape: SharedLandscape) -> str:
+    """The text of ``MODEL_CARD.md``; every figure is one of the description."""
+    parts = [
+        f"# {about.name}, seed {about.seed}",
+        "",
+        "Predicts which enhancer touches which promoter in a cell line that it has never seen, from peaks "
+        "and genes alone, without a genome: `P = sigmoid(U_I - R_E)`. "
+        f"Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
+        "",
+        "```bash",
+        "cbat predict --model-directory . --enhancers peaks.bed --promoters genes.gtf.gz \\",
+        "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
+        "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
+        "```",
+        "",
+        "## What it reads",
+        "",
+        *_reads(landscape),
+        "",
+        "## What it has learned from",
+        "",
+        *learned(about),
+        "",
+        "## How well it does",
+        "",
+        *figures(about),
+        "",
+        "## What it does not know",
+        "",
+        *limits(about),
+        "",
+        "## Files",
+        "",
+        "`law.json` (the law), `tracks.parquet` (ranked peaks of the training lines), `graph.json` (how they "
+        "are related), `genes.parquet` (transcription starts), `landscape.json` (distances of the training "
+        "pairs), `model.json` (everything else), this card, and `SHA256SUMS`, which `sha256sum --check "
+        "SHA256SUMS` compares with them. The hashes show damage and changes; who made the files they cannot "
+        "show.",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def landscape_in_words(about: About, landscape: SharedLandscape, digest: str) -> str:
+    """A page about a law, for the terminal."""
+    parts = [
+        f"{about.name}, seed {about.seed} (cbat {about.cbat_version}, schema version {SCHEMA_VERSION})",
+        f"sha256 {digest}",
+        "",
+        *(line.removeprefix("- ") for line in _reads(landscape)),
+        "",
+        *learned(about, markdown=False),
+        "",
+        *figures(about, markdown=False),
+    ]
+    return "\n".join(part.replace("**", "").replace("`", "") for part in parts)
+
+
+def _reads(landscape: SharedLandscape) -> list[str]:
+    fit = landscape.fit
+    lines = ["- The centres of candidate enhancers and promoters, and the distance between them."]
+    if not fit.features:
+        return [*lines, "- Nothing else: all cell lines get the same scores."]
+    of = {kind: sorted(part["cell_line"].unique()) for kind, part in landscape.tracks.groupby("kind")}
+    for kind in TRACK_KINDS:
+        share, having = fit.own_share.get(kind), of.get(kind, [])
+        if share is None:
+            continue
+        own = f"the line's own peaks count {share:.0%}"
+        rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
+        lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
+        lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
+    starts = f"{len(landscape.starts):,} transcription starts come with it, unless others are given."
+    tissues = sorted(landscape.graph.names[row] for row in landscape.graph.of_kind("tissue"))
+    return [
+        *lines,
+        f"- {starts}",
+        f"- A stated tissue, which weighs the training lines; it knows: {', '.join(tissues) or 'none'}.",
+        f"- {len(fit.features)} features of what lies between and around the ends, in {fit.shape} terms, "
+        "standardised over the candidates with the distances of the training pairs: "
+        f"{_distances(landscape.shares)}.",
+        f"- Pairs of at least probability {fit.threshold:.4g} are called contacts.",
+    ]
+
+
+def _distances(shares: Floats) -> str:
+    """Quartiles of the distances of the training pairs."""
+    total = np.cumsum(shares)
+    if not len(total) or total[-1] <= 0.0:
+        return "none are known"
+    at = [10.0 ** EDGES[int(np.searchsorted(total, part * total[-1])) + 1] for part in (0.25, 0.5, 0.75)]
+    return "a quarter below {:,.0f} kb, half below {:,.0f} kb, three quarters below {:,.0f} kb".format(
+        *(value / 1000.0 for value in at)
+    )

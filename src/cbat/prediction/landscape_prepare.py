@@ -1,0 +1,160 @@
+"""Make a new cell line ready for a law of the landscape, without sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cbat.config.predictions import PredictionSettings
+from cbat.data.contigs import read_contig_names
+from cbat.errors import UserError
+from cbat.files import write_json
+from cbat.landscape.law import FloatArray, softplus
+from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
+from cbat.prediction.calibration import Scorer, calibrate
+from cbat.prediction.candidates import Candidates, Caution, collect, read_files
+from cbat.prediction.own_tracks import TrackFiles, check_files
+from cbat.prediction.plan import Plan, write_plan
+from cbat.prediction.preparation import (
+    UNKNOWN,
+    check_name,
+    check_settings,
+    counted,
+    of_distances,
+    of_pairs,
+    open_genome,
+    tell,
+)
+from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
+from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
+
+TEMPERATURE = 1.0
+"""Laws are fitted to probabilities, so none is changed afterwards."""
+_NOT_READ = ("wide_intervals",)
+"""Cautions about windows of sequence."""
+
+
+def run(
+    *,
+    model_directory: Path,
+    enhancers: Path,
+    promoters: Path,
+    cell_line: str,
+    settings: PredictionSettings,
+    directory: Path,
+    genome: Path | None = None,
+    contig_names: Path | None = None,
+    similarity: Path | None = None,
+    support: Path | None = None,
+    calibration_pairs: Path | None = None,
+    tracks: Mapping[str, Path] | None = None,
+    genes: Path | None = None,
+    insulator_motifs: Path | None = None,
+) -> None:
+    """Read a new cell line's candidates and landscape; see :func:`cbat.prediction.prepare.run`.
+
+    Writes ``prepared/``, ``environment.json`` and ``calibration.json``. A genome is not needed; one that is
+    given tells the lengths of contigs and the strands of insulators.
+
+    Raises
+    ------
+    UserError
+        As there; also for a table of similarities or a support set, which a law does not read.
+    """
+    check_name(cell_line)
+    digest = check_hashes(model_directory)
+    about, _ = read_description(Path(model_directory) / DESCRIPTION)
+    check_settings(settings, about, model_directory)
+    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)
+    _refuse_support(settings, similarity, support)
+    check_files(given)
+    shared = read_landscape(Path(model_directory))
+    contigs = read_contig_names(contig_names)
+    files = {"enhancer": enhancers, "promoter": promoters}
+    mentions = read_files(files, cell_line, contigs)
+    with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
+        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
+        reading = read_line_landscape(
+            shared, given, mentions, candidates, cell_line, settings, contigs, prepared
+        )
+        decided, refitted = (TEMPERATURE, shared.fit.threshold), None
+        if calibration_pairs is not None:
+            refitted = calibrate(
+                _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,
+                files, decided,
+            )  # fmt: skip
+            decided = (refitted.temperature, refitted.threshold)
+        order = list(candidates.tables["enhancer"]["chrom"].unique())
+        plan = Plan(
+            cell_line=cell_line,
+            model_digest=digest,
+            environment=None,
+            temperature=decided[0],
+            threshold=decided[1],
+            min_distance=settings.min_distance,
+            max_distance=settings.max_distance,
+            chromosomes=counted(candidates, settings, order),
+        )
+        cautions = [one for one in candidates.cautions if one.kind not in _NOT_READ]
+        cautions = [*of_distances(settings, about), *cautions, *reading.cautions, *of_pairs(plan)]
+        cautions += [] if refitted is None else refitted.cautions
+        content = _for_people(cell_line, settings, about, digest, shared, candidates, reading, cautions)
+        write_json(directory / "environment.json", content)
+        write_json(directory / "calibration.json", None if refitted is None else refitted.report)
+        write_plan(directory, plan, candidates.tables)
+        reading.landscape.write(directory)
+    tell(plan, _in_words(reading), cautions)
+
+
+def _refuse_support(settings: PredictionSettings, similarity: Path | None, support: Path | None) -> None:
+    for name, value in (
+        ("similarity", similarity), ("support", support), ("support_size", settings.support_size),
+    ):  # fmt: skip
+        if value is not None:
+            raise UserError(
+                f"{name} is given, and a law of the landscape draws no support set: it knows a line by its "
+                "tracks and its stated tissue",
+                mend=f"leave {name} out",
+            )
+
+
+def _scorer(shared: SharedLandscape, reading: LineReading) -> Scorer:
+    """Scores of labelled pairs."""
+
+    def score(table: pd.DataFrame, elements: Mapping[str, pd.DataFrame]) -> FloatArray:
+        before = resistance_of(shared, reading.landscape, table, elements)
+        return shared.fit.potential(table["distance"].to_numpy()) - softplus(before)
+
+    return score
+
+
+def _for_people(
+    cell_line: str,
+    settings: PredictionSettings,
+    about: About,
+    digest: str,
+    shared: SharedLandscape,
+    candidates: Candidates,
+    reading: LineReading,
+    cautions: list[Caution],
+) -> dict[str, Any]:
+    tissues = {shared.graph.names[row] for row in shared.graph.of_kind("tissue")}
+    return {
+        "cell_line": cell_line,
+        "model": {"name": about.name, "seed": about.seed, "sha256": digest},
+        "stated_tissue": settings.tissue,
+        "told_tissue": settings.tissue if settings.tissue in tissues else UNKNOWN,
+        "candidates": candidates.report,
+        "landscape": reading.report,
+        "warnings": [vars(caution) for caution in cautions],
+    }
+
+
+def _in_words(reading: LineReading) -> str:
+    report = reading.report
+    own, expected = (", ".join(report[key]) or "none" for key in ("own_kinds", "expected_kinds"))
+    return f"tracks of the line itself: {own}; expected from the training lines: {expected}"

@@ -1,0 +1,336 @@
+"""The landscape of a new cell line: from its own tracks, and as the training lines let one expect it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.config.sheets import TRACK_KINDS
+from cbat.data.stored import write_table
+from cbat.errors import UserError
+from cbat.files import write_json
+from cbat.landscape.expectation import among, kinship
+from cbat.landscape.features import FEATURES, Landscape, Pairs, pair_features
+from cbat.landscape.genes import GENE_COLUMNS
+from cbat.landscape.law import Columns, Fit, FloatArray, Moments, moments, scaled
+from cbat.landscape.tracks import TRACK_COLUMNS
+from cbat.prediction.near_pairs import NearPairs, PairRows, centres
+from cbat.prediction.plan import PREPARED
+from cbat.prediction.shared_landscape import (
+    SharedLandscape,
+    distance_class,
+    of_chromosome,
+)
+
+TRACKS: Final = "tracks.parquet"
+GENES: Final = "genes.parquet"
+ABOUT: Final = "landscape.json"
+FILES: Final = (ABOUT, GENES, TRACKS)
+"""What is left in ``prepared/``."""
+OF_CLASS: Final = 4_000
+"""Pairs of each class of distance that mean and deviation of the features are taken from."""
+LOOKED_AT: Final = 2_000_000
+"""Pairs that these are drawn from, at most (or all of one enhancer in so many that it makes as many)."""
+_PIECE: Final = 1 << 16
+_MEND: Final = "run prepare_prediction anew"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where each kind of track comes from.
+
+    Attributes
+    ----------
+    own : tuple of str
+        Kinds that the line has itself.
+    shares : dict
+        Kind -> training lines that have it, and the weight of each; kinship among them.
+    kinship : dict
+        The same among all training lines.
+    """
+
+    own: tuple[str, ...]
+    shares: dict[str, dict[str, float]]
+    kinship: dict[str, float]
+
+    @classmethod
+    def of(cls, shared: SharedLandscape, own: pd.DataFrame, cell_line: str, tissue: str) -> Sources:
+        """Sources of a line; a training line of the same name is left out."""
+        others = [line for line in shared.lines if line != cell_line]
+        weights = kinship(shared.graph, tissue, others)
+        shares = {}
+        for kind in TRACK_KINDS:
+            holds = set(shared.tracks["cell_line"][shared.tracks["kind"] == kind].unique())
+            having = [line for line in others if line in holds]
+            shares[kind] = among(weights, having) if having else {}
+        has = set(own["kind"].unique())
+        return cls(tuple(kind for kind in TRACK_KINDS if kind in has), shares, weights)
+
+    def expected(self, fit: Fit) -> list[str]:
+        """Kinds of which the expectation matters to a law and is there."""
+        read = {feature.kind for feature in FEATURES if feature.name in fit.features}
+        return [
+            kind
+            for kind in TRACK_KINDS
+            if self.shares[kind]
+            and kind in read
+            and (kind not in self.own or fit.own_share.get(kind, 1.0) < 1.0)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class ChromosomeReader:
+    """The landscapes of one chromosome that the features of its pairs are read from.
+
+    Attributes
+    ----------
+    own : Landscape
+        Of the line itself.
+    others : list of (Landscape, {kind: weight})
+        Of training lines, with their weight in the expectation of each kind.
+    lent : tuple of str
+        Kinds that the line lacks and others have.
+    """
+
+    own: Landscape
+    others: list[tuple[Landscape, dict[str, float]]]
+    lent: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, sources: Sources, fit: Fit, own: pd.DataFrame, others: pd.DataFrame, starts: pd.DataFrame
+    ) -> ChromosomeReader:
+        """From the rows of one chromosome of the line's tracks, the training lines' tracks and the starts."""
+        kinds = sources.expected(fit)
+        position = starts["position"].to_numpy()
+        landscapes = []
+        for line in sources.kinship:
+            weights = {kind: sources.shares[kind].get(line, 0.0) for kind in kinds}
+            weights = {kind: weight for kind, weight in weights.items() if weight > 0.0}
+            if weights:
+                rows = others[(others["cell_line"] == line) & others["kind"].isin(list(weights))]
+                landscapes.append((Landscape.of(rows, position), weights))
+        lent = tuple(kind for kind in kinds if kind not in sources.own)
+        return cls(Landscape.of(own, position), landscapes, lent)
+
+    def columns(self, pairs: Pairs) -> tuple[Columns, Columns]:
+        """Features of pairs from the line's own tracks and as they are expected, shape=(n, n_features) each.
+
+        What one side lacks is taken from the other, as in the landscapes that laws are fitted to.
+        """
+        own = pair_features(self.own, pairs)
+        graph = own.copy()
+        kinds = np.array([feature.kind for feature in FEATURES])
+        for kind in {kind for _, weights in self.others for kind in weights}:
+            graph[:, kinds == kind] = 0.0
+        for landscape, weights in self.others:
+            columns = pair_features(landscape, pairs)
+            for kind, weight in weights.items():
+                graph[:, kinds == kind] += np.float32(weight) * columns[:, kinds == kind]
+        lent = np.isin(kinds, self.lent)
+        own[:, lent] = graph[:, lent]
+        return own, graph
+
+
+def as_pairs(tables: Mapping[str, pd.DataFrame], rows: PairRows) -> Pairs:
+    """Pairs of a chromosome as rows of their distinct centres."""
+    enhancer, enhancer_of = np.unique(centres(tables["enhancer"])[rows.enhancer], return_inverse=True)
+    promoter, promoter_of = np.unique(centres(tables["promoter"])[rows.promoter], return_inverse=True)
+    return Pairs(enhancer, promoter, enhancer_of, promoter_of)
+
+
+@dataclass(frozen=True, eq=False)
+class LineLandscape:
+    """All that the pairs of a new line are read with.
+
+    Attributes
+    ----------
+    sources : Sources
+    own, graph : Moments
+        What own and expected features are standardised by.
+    tracks : DataFrame
+        The line's own tracks.
+    starts : DataFrame
+        Transcription starts.
+    """
+
+    sources: Sources
+    own: Moments
+    graph: Moments
+    tracks: pd.DataFrame
+    starts: pd.DataFrame
+
+    def reader(self, shared: SharedLandscape, chromosome: str) -> ChromosomeReader:
+        """The landscapes of a chromosome."""
+        own, others, starts = (
+            table[table["chrom"] == chromosome] for table in (self.tracks, shared.tracks, self.starts)
+        )
+        return ChromosomeReader.of(self.sources, shared.fit, own, others, starts)
+
+    def standardised(self, reader: ChromosomeReader, pairs: Pairs) -> tuple[Columns, Columns]:
+        """Own and expected features as a law reads them, shape=(n, n_features) each."""
+        own, graph = reader.columns(pairs)
+        return scaled(own, self.own), scaled(graph, self.graph)
+
+    def write(self, directory: Path) -> None:
+        """Leave it in the folder of a line."""
+        prepared = directory / PREPARED
+        write_table(prepared / TRACKS, self.tracks.sort_values(["chrom", "kind", "start"], kind="stable"))
+        write_table(prepared / GENES, self.starts)
+        content = {
+            "own_kinds": list(self.sources.own),
+            "shares": self.sources.shares,
+            "kinship": self.sources.kinship,
+            # JSON sorts its keys, and sums are taken in this order.
+            "lines": list(self.sources.kinship),
+            "moments": {
+                name: {"mean": one.mean.tolist(), "deviation": one.deviation.tolist()}
+                for name, one in (("own", self.own), ("graph", self.graph))
+            },
+        }
+        write_json(prepared / ABOUT, content)
+
+    @classmethod
+    def read(cls, directory: Path, chromosome: str) -> LineLandscape:
+        """From the folder of a line, with the tracks and starts of one chromosome.
+
+        Raises
+        ------
+        UserError
+            A file is missing or damaged.
+        """
+        prepared = directory / PREPARED
+        path = prepared / ABOUT
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            sources = Sources(
+                tuple(content["own_kinds"]),
+                {kind: dict(shares) for kind, shares in content["shares"].items()},
+                {line: float(content["kinship"][line]) for line in content["lines"]},
+            )
+            own, graph = (
+                Moments(*(np.array(content["moments"][name][key]) for key in ("mean", "deviation")))
+                for name in ("own", "graph")
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"the landscape cannot be read ({error})", mend=_MEND, file=path) from error
+        tracks = of_chromosome(prepared / TRACKS, TRACK_COLUMNS, chromosome)
+        starts = of_chromosome(prepared / GENES, GENE_COLUMNS, chromosome)
+        return cls(sources, own, graph, tracks, starts)
+
+
+def resistance(fit: Fit, landscape: LineLandscape, reader: ChromosomeReader, pairs: Pairs) -> FloatArray:
+    """What a law has before its softplus, shape=(n,)."""
+    if not fit.features:
+        return np.full(len(pairs.enhancer_of), fit.constant)
+    return fit.resistance(*landscape.standardised(reader, pairs))
+
+
+def prepare_landscape(
+    shared: SharedLandscape,
+    tables: Mapping[str, pd.DataFrame],
+    own: pd.DataFrame,
+    starts: pd.DataFrame,
+    cell_line: str,
+    tissue: str,
+) -> tuple[LineLandscape, dict[str, Any]]:
+    """Take mean and deviation of the features of a line's candidate pairs, weighted as training pairs are.
+
+    Neither depends on the chromosomes or the distances that are predicted.
+
+    Parameters
+    ----------
+    shared : SharedLandscape
+    tables : mapping
+        Role -> candidates, see :mod:`cbat.prediction.candidates`.
+    own, starts : DataFrame
+        The line's tracks and the transcription starts.
+    cell_line, tissue : str
+        A training line of this name is left out; an unknown tissue relates the line to all alike.
+
+    Returns
+    -------
+    LineLandscape
+    report : dict
+        How many pairs were looked at, and what share of the training distances they cover.
+    """
+    sources = Sources.of(shared, own, cell_line, tissue)
+    chosen, weights, covered = _chosen(shared, tables)
+    found: list[tuple[Columns, Columns]] = []
+    weight = []
+    for chrom, rows in chosen.items():
+        of_line, others, of_starts = (
+            table[table["chrom"] == chrom] for table in (own, shared.tracks, starts)
+        )
+        reader = ChromosomeReader.of(sources, shared.fit, of_line, others, of_starts)
+        found.append(reader.columns(as_pairs(_on(tables, chrom), rows)))
+        weight.append(weights[distance_class(rows.distance)])
+    if not found:
+        nothing = Moments(np.zeros(len(FEATURES)), np.ones(len(FEATURES)))
+        return LineLandscape(sources, nothing, nothing, own, starts), {"pairs": 0, "covered": 0.0}
+    share = np.concatenate(weight)
+    both = [np.concatenate([columns[side] for columns in found]) for side in (0, 1)]
+    own_moments, graph_moments = (moments(columns, share) for columns in both)
+    report = {"pairs": len(share), "covered": round(covered, 6)}
+    return LineLandscape(sources, own_moments, graph_moments, own, starts), report
+
+
+def _on(tables: Mapping[str, pd.DataFrame], chrom: str) -> dict[str, pd.DataFrame]:
+    return {role: table[table["chrom"] == chrom].reset_index(drop=True) for role, table in tables.items()}
+
+
+def _chosen(
+    shared: SharedLandscape, tables: Mapping[str, pd.DataFrame]
+) -> tuple[dict[str, PairRows], FloatArray, float]:
+    """Candidate pairs of every class of distance, the weight of a pair of each, and the share covered."""
+    held = shared.shares > 0.0
+    near = {chrom: _near(tables, chrom, shared.longest) for chrom in tables["enhancer"]["chrom"].unique()}
+    step = -(-sum(map(len, near.values())) // LOOKED_AT)
+    counts = np.zeros(len(held), dtype=np.int64)
+    for _, rows in _pieces(near, step):
+        counts += np.bincount(distance_class(rows.distance), minlength=len(counts))
+    every = np.maximum(-(-counts // OF_CLASS), 1)
+    seen, taken = np.zeros_like(counts), np.zeros_like(counts)
+    parts: dict[str, list[PairRows]] = {}
+    for chrom, rows in _pieces(near, step):
+        of_class = distance_class(rows.distance)
+        kept = np.zeros(len(rows), dtype=bool)
+        for one in np.flatnonzero(held):
+            mine = np.flatnonzero(of_class == one)
+            kept[mine[(seen[one] + np.arange(len(mine))) % every[one] == 0]] = True
+            seen[one] += len(mine)
+        taken += np.bincount(of_class[kept], minlength=len(counts))
+        if kept.any():
+            parts.setdefault(chrom, []).append(_rows(rows, kept))
+    if not parts:
+        return {}, np.ones(len(counts)), 0.0
+    weights = np.where(taken > 0, shared.shares / np.maximum(taken, 1), 0.0)
+    joined = {chrom: _joined(pieces) for chrom, pieces in parts.items()}
+    return joined, weights, float(shared.shares[taken > 0].sum())
+
+
+def _near(tables: Mapping[str, pd.DataFrame], chrom: str, longest: int) -> NearPairs:
+    own = _on(tables, chrom)
+    return NearPairs.of(own["enhancer"], own["promoter"], 0, longest)
+
+
+def _pieces(near: Mapping[str, NearPairs], step: int) -> Iterable[tuple[str, PairRows]]:
+    """Pairs of every ``step``-th enhancer."""
+    for chrom, pairs in near.items():
+        for rows in pairs.every(step).pieces(_PIECE):
+            yield chrom, rows
+
+
+def _rows(rows: PairRows, kept: Any) -> PairRows:
+    return PairRows(rows.enhancer[kept], rows.promoter[kept], rows.distance[kept], rows.upstream[kept])
+
+
+def _joined(pieces: list[PairRows]) -> PairRows:
+    names = ("enhancer", "promoter", "distance", "upstream")
+    return PairRows(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in names))

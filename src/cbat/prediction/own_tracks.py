@@ -1,0 +1,258 @@
+"""The tracks of a new cell line, read from its files before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.config.load import parse_section
+from cbat.config.sections import LandscapeSettings
+from cbat.config.sheets import TRACK_KINDS, CellLine
+from cbat.config.suggestions import did_you_mean
+from cbat.data.contigs import ContigNames
+from cbat.data.elements import Mentions
+from cbat.errors import UserError
+from cbat.files import is_no_file
+from cbat.landscape.assembly_check import LEAST, LEAST_MOVED, check_assembly, peaks_at_starts
+from cbat.landscape.contig_checks import check_shared, first_lines
+from cbat.landscape.genes import starts_of
+from cbat.landscape.strands import strands_of_sites, with_strands
+from cbat.landscape.tracks import INSULATORS, PROMOTERS, TRACK_COLUMNS, tracks_of
+from cbat.prediction.candidates import Caution
+from cbat.prediction.shared_landscape import SharedLandscape
+
+_OF_PACKAGE: Final = "those of the model"
+
+
+@dataclass(frozen=True)
+class TrackFiles:
+    """What a user gives of the landscape of a new line.
+
+    Attributes
+    ----------
+    tracks : mapping
+        Kind -> peaks; none at all is allowed.
+    genes, motifs : Path, optional
+        Genes, and stranded sites of CTCF.
+    signals : mapping
+        Kind -> where the signal of its peaks stands, as in the section ``landscape``.
+    """
+
+    tracks: Mapping[str, Path]
+    genes: Path | None = None
+    motifs: Path | None = None
+    signals: Mapping[str, str] | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All files."""
+        return [*self.tracks.values(), *(path for path in (self.genes, self.motifs) if path is not None)]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTracks:
+    """The tracks of a new line.
+
+    Attributes
+    ----------
+    tracks : DataFrame
+        :data:`~cbat.landscape.tracks.TRACK_COLUMNS`; no rows without files.
+    starts : DataFrame
+        Transcription starts.
+    report : dict
+        What was read of which file.
+    cautions : tuple of Caution
+    """
+
+    tracks: pd.DataFrame
+    starts: pd.DataFrame
+    report: dict[str, Any]
+    cautions: tuple[Caution, ...]
+
+
+def check_files(given: TrackFiles) -> None:
+    """Make sure that kinds are known, and that each has a file of its own that exists.
+
+    Raises
+    ------
+    UserError
+    """
+    for kind in given.tracks:
+        if kind not in TRACK_KINDS:
+            raise UserError(
+                f"--tracks names the kind {kind!r}{did_you_mean(kind, TRACK_KINDS)}",
+                mend=f"write KIND=FILE with a kind of {', '.join(TRACK_KINDS)}",
+            )
+    first: dict[Path, str] = {}
+    for kind, path in given.tracks.items():
+        if (other := first.setdefault(Path(path).resolve(), kind)) != kind:
+            raise UserError(
+                f"{other} and {kind} are the same file",
+                mend="name the peaks of each assay, or leave out the kind that the line lacks",
+                file=path,
+            )
+    for path in given.files:
+        if not Path(path).is_file():
+            raise UserError(
+                f"the file {is_no_file(Path(path))}",
+                mend="correct its path (paths start at the working directory)",
+                file=path,
+            )
+
+
+def read_own_tracks(
+    given: TrackFiles,
+    shared: SharedLandscape,
+    mentions: Sequence[Mentions],
+    cell_line: str,
+    *,
+    contigs: ContigNames,
+    sizes: Mapping[str, int] | None = None,
+    genome: Path | None = None,
+) -> OwnTracks:
+    """Read and rank the tracks of a line, and compare them with everything else that names positions.
+
+    Parameters
+    ----------
+    given : TrackFiles
+    shared : SharedLandscape
+        The model's: its tracks and genes must be of the same assembly.
+    mentions : sequence of Mentions
+        The line's candidates.
+    cell_line : str
+    contigs : ContigNames
+    sizes : mapping, optional
+        Contigs of the genome and their lengths, bp.
+    genome : Path, optional
+        Indexed FASTA to scan for the strands of insulators.
+
+    Raises
+    ------
+    UserError
+        See :func:`check_files` and :func:`cbat.landscape.tracks.check_tracks`; candidates or tracks that
+        share no chromosome with the model's landscape or name them otherwise.
+    """
+    check_files(given)
+    of_model: dict[str, Collection[str]] = {"the landscape of the model": shared.chromosomes}
+    for mention in mentions:
+        check_shared(mention.path, first_lines(mention.intervals), of_model)
+        of_model[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
+    settings = parse_section(
+        LandscapeSettings,
+        {
+            "genes": given.genes or Path("genes"),
+            "insulator_motifs": given.motifs,
+            "signals": dict(given.signals or {}),
+        },
+        [],
+    )
+    starts, of_genes = shared.starts, _OF_PACKAGE
+    if given.genes is not None:
+        starts, _ = starts_of(given.genes, contigs)
+        of_genes = str(given.genes)
+        _check_starts(given.genes, starts, of_model)
+    found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
+    report: dict[str, Any] = {
+        "genes": of_genes,
+        "kinds": {kind: dict(track.report) for kind, track in found.items()},
+    }
+    tables = {kind: track.table for kind, track in found.items()}
+    for kind, table in tables.items():
+        if table.empty:
+            raise UserError(
+                "no peak is left of the file",
+                mend="name a file with peaks on the chromosomes of the candidates, or leave the kind out",
+                file=given.tracks[kind],
+            )
+    if PROMOTERS in tables:
+        counts = peaks_at_starts(tables[PROMOTERS], starts)
+        check_assembly(counts, path=given.tracks[PROMOTERS], genes=given.genes or Path(of_genes))
+    cautions = _of_assembly(mentions, shared)
+    if INSULATORS in tables:
+        tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
+        report["kinds"][INSULATORS]["strands"] = strands
+        if not (tables[INSULATORS]["strand"] != ".").any():
+            cautions.append(
+                Caution(
+                    "no_strands",
+                    "the insulators have no strands, so each counts for both directions: give a BED of motif "
+                    "sites (--insulator-motifs), peaks with strands in column 6, or a genome",
+                )
+            )
+    parts = [*tables.values()] or [pd.DataFrame(columns=pd.Index(TRACK_COLUMNS))]
+    every = pd.concat(parts, ignore_index=True)[TRACK_COLUMNS]
+    return OwnTracks(_typed(every), starts, report, tuple(cautions))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    kinds = dict.fromkeys(("start", "end", "centre"), "int64") | {"signal": "float64", "activity": "float32"}
+    return table.astype(kinds | dict.fromkeys(("kind", "chrom", "strand"), "str"))
+
+
+def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
+    """A row of a sheet that names these tracks; nothing else of it is read."""
+    return parse_section(
+        CellLine,
+        {
+            "cell_line": cell_line, "tissue": "unknown", "role": "unseen", "sex": "unknown",
+            "condition": "unknown", "pairs": Path("none"), "pairs_format": "auto", "enhancers": None,
+            "promoters": None, **dict(tracks),
+        },
+        [],
+    )  # fmt: skip
+
+
+def _check_starts(genes: Path, starts: pd.DataFrame, others: Mapping[str, Collection[str]]) -> None:
+    # Starts keep no numbers of lines; the first one stands for the file.
+    lines = dict.fromkeys(starts["chrom"].unique().tolist(), 1)
+    check_shared(genes, lines, others)
+
+
+def _stranded(
+    track: pd.DataFrame,
+    settings: LandscapeSettings,
+    shared: SharedLandscape,
+    contigs: ContigNames,
+    genome: Path | None,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Insulators with strands; where nothing of the line tells them, those of sites of training lines.
+
+    The motif under a peak, and so its strand, is the same in all lines.
+    """
+    told, report = with_strands(track, motifs=settings.insulator_motifs, genome=genome, contigs=contigs)
+    known = shared.tracks[(shared.tracks["kind"] == INSULATORS) & (shared.tracks["strand"] != ".")]
+    if (told["strand"] != ".").any() or known.empty:
+        return told, report
+    sites = known.drop_duplicates(["chrom", "centre", "strand"]).assign(
+        start=lambda table: table["centre"], end=lambda table: table["centre"] + 1, signal=np.nan
+    )
+    strand = strands_of_sites(track, sites.reset_index(drop=True))
+    counts = {str(sign): int((strand == sign).sum()) for sign in "+-."}
+    source = "insulators of the training lines at the same place"
+    return track.assign(strand=strand), {"source": source, **counts}
+
+
+def _of_assembly(mentions: Sequence[Mentions], shared: SharedLandscape) -> list[Caution]:
+    """Promoters that lie on starts of the model's genes hardly more often than by chance."""
+    found = []
+    for mention in mentions:
+        if mention.role != "promoter":
+            continue
+        table = mention.intervals.assign(activity=1.0)
+        counts = peaks_at_starts(table, shared.starts)
+        if counts["at_moved_starts"] >= max(LEAST_MOVED, counts["at_starts"] / LEAST):
+            found.append(
+                Caution(
+                    "other_assembly",
+                    f"of {counts['peaks']:.0f} promoters {counts['at_starts']:.0f} are at a transcription "
+                    f"start that the model knows, hardly more than by chance "
+                    f"({counts['at_moved_starts']:.0f}): the files may be of another assembly than its "
+                    "landscape",
+                )
+            )
+    return found

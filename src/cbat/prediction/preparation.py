@@ -1,0 +1,137 @@
+"""What the preparations of all kinds of model share: checks, counts, cautions, and files for people."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from cbat.config.predictions import PredictionSettings
+from cbat.data import genome as genomes
+from cbat.errors import UserError
+from cbat.files import atomic_file
+from cbat.model.about import About
+from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.near_pairs import NearPairs
+from cbat.prediction.plan import GENOME, Counts, Plan
+
+log = logging.getLogger(__name__)
+OF_SUPPORT: Final = ("posterior.tsv", "motifs.tsv", "support.tsv")
+"""Tables of what a support set says; a law of the landscape draws none."""
+FILES: Final = ("environment.json", *OF_SUPPORT, "calibration.json")
+"""What is written for people."""
+UNKNOWN: Final = "unknown"
+_NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")
+_SHOWN: Final = 8
+
+
+def check_name(cell_line: str) -> None:
+    """Refuse a name of a cell line that could be no part of a file's.
+
+    Raises
+    ------
+    UserError
+    """
+    if not _NAME.match(cell_line):
+        raise UserError(
+            f"the cell line is called {cell_line!r}",
+            mend="start with a letter or a digit, and use letters, digits, '_', '+' and '-' only",
+        )
+
+
+@contextmanager
+def open_genome(fasta: Path, directory: Path) -> Iterator[Genome]:
+    """The genome in the line's folder; it does not stay behind where nothing else of the line can be made."""
+    place = Path(directory) / GENOME
+    created = [path for path in (place, place.parent) if not path.exists()]
+    try:
+        genomes.run(fasta=fasta, directory=place)
+        yield Genome(place / "genome.fa", genomes.read_contig_sizes(place / "contig_sizes.tsv"))
+    except BaseException:
+        for path in created:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def check_settings(settings: PredictionSettings, about: About, model_directory: Path) -> None:
+    """Refuse distances that hold no pair, and a model for other windows than those asked for.
+
+    Raises
+    ------
+    UserError
+    """
+    for role, asked in (("enhancer", settings.enhancer_window), ("promoter", settings.promoter_window)):
+        trained = getattr(about.windows, role)
+        if asked is not None and asked != trained:
+            raise UserError(
+                f"the model was trained for {role} windows of {trained} bp, and {asked} bp are asked for",
+                mend=f"leave {role}_window out to use the model's windows, or give a model for {asked} bp",
+                file=model_directory,
+            )
+    if settings.min_distance > settings.max_distance:
+        raise UserError(
+            f"the shortest distance ({settings.min_distance} bp) is above the longest "
+            f"({settings.max_distance} bp), so there is no pair",
+            mend="lower min_distance or raise max_distance",
+        )
+
+
+def counted(candidates: Candidates, settings: PredictionSettings, order: Sequence[str]) -> dict[str, Counts]:
+    """Elements and pairs of each predicted chromosome, in the order of all, whatever is asked for first."""
+    parts = {role: dict(list(table.groupby("chrom"))) for role, table in candidates.tables.items()}
+    asked = set(settings.chromosomes or candidates.chromosomes)
+    chromosomes = {}
+    for chrom in (name for name in order if name in asked):
+        own = {role: part.get(chrom, candidates.tables[role].iloc[:0]) for role, part in parts.items()}
+        near = NearPairs.of(own["enhancer"], own["promoter"], settings.min_distance, settings.max_distance)
+        chromosomes[chrom] = Counts(len(own["enhancer"]), len(own["promoter"]), len(near))
+    return chromosomes
+
+
+def of_pairs(plan: Plan) -> list[Caution]:
+    """A prediction without pairs."""
+    if plan.n_pairs:
+        return []
+    return [
+        Caution(
+            "no_pairs",
+            f"no enhancer and promoter of a chromosome are {plan.min_distance} to {plan.max_distance} bp "
+            "apart",
+        )
+    ]
+
+
+def of_distances(settings: PredictionSettings, about: About) -> list[Caution]:
+    """Distances that no training pair had."""
+    _, longest = about.training.distances
+    if settings.max_distance <= longest:
+        return []
+    return [
+        Caution(
+            "long_distances",
+            f"pairs up to {settings.max_distance} bp apart are asked for, and the model has seen none beyond "
+            f"{longest} bp",
+        )
+    ]
+
+
+def write_tsv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table for people."""
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def tell(plan: Plan, environment: str, cautions: Sequence[Caution]) -> None:
+    """Pairs to come, what was read of the line, and cautions, in the log."""
+    shown = ", ".join(f"{chrom} {counts.pairs:,}" for chrom, counts in [*plan.chromosomes.items()][:_SHOWN])
+    more = ", ..." if len(plan.chromosomes) > _SHOWN else ""
+    log.info("%s: %s pairs to score (%s%s)", plan.cell_line, f"{plan.n_pairs:,}", shown, more)
+    log.info("%s", environment)
+    for caution in cautions:
+        log.warning("%s: %s", caution.kind, caution.message)
