@@ -12,15 +12,19 @@ kept for tiles of the chromosome, each relative to its own beginning and reachin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from cbat.landscape.sites import FloatArray, Positions, Sites, running_sum
+from cbat.landscape.sites import FloatArray, Positions, Sites, running_sum, spread
 
 TILE: Final = 5_000_000
 """Length of a tile, bp; between ends farther apart than this only the first so many bp count."""
+FEET_AT_ONCE: Final = 1 << 19
+"""Pairs of feet of a loop that are held in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,21 @@ class Extrusion:
             integral[1, first[one + 1] : rows.stop] = total[n_own:]
         return cls(sites, strength, edge, forward, reverse, tile, level - level[first[tile]], integral)
 
+    @cached_property
+    def forward_feet(self) -> Feet:
+        """Sites that hold what comes from their right."""
+        return self._feet(self.sites.forward, self.sites.centre)
+
+    @cached_property
+    def reverse_feet(self) -> Feet:
+        """Sites that hold what comes from their left."""
+        return self._feet(self.sites.reverse, self.sites.centre - 1)
+
+    def _feet(self, activity: FloatArray, beside: Positions) -> Feet:
+        rows = activity > 0.0
+        holds = -np.expm1(-self.strength * activity[rows])
+        return Feet(self.sites.centre[rows], self.place(beside[rows]), holds)
+
     def place(self, position: Positions) -> Positions:
         """The edge that each position lies right of."""
         return np.asarray(np.searchsorted(self._edge, position, side="right") - 1)
@@ -104,69 +123,66 @@ class Extrusion:
         blocked = np.exp(self._reverse[at_left] - self._reverse[at_right])
         return blocked * integral / np.maximum(right - left, 1), integral
 
-    def anchors(self, position: Positions, at: Positions, radius: int) -> Anchors:
-        """The stranded sites within ``radius`` bp of each position, as both kinds of loop anchor."""
-        row, site = self.sites.around(position, radius)
-        here, centre = position[row], self.sites.centre[site]
-        at_here = at[row]
-        # Left of the site itself, so that an anchor does not block its own loop.
-        at_site = self.place(centre - 1)
-        swap = centre < here
-        left, right = np.where(swap, centre, here), np.where(swap, here, centre)
-        at_left, at_right = np.where(swap, at_site, at_here), np.where(swap, at_here, at_site)
-        shift = (
-            self._reverse[at_left] - self._forward[at_left] - self._reverse[at_here] + self._forward[at_here]
-        )
-        integral = self.between(left, at_left, right, at_right) * np.exp(shift) * np.where(swap, -1.0, 1.0)
-        forward = -np.expm1(-self.strength * self.sites.forward[site])
-        forward = forward * np.exp(self._forward[at_site] - self._forward[at_here])
-        reverse = -np.expm1(-self.strength * self.sites.reverse[site])
-        reverse = reverse * np.exp(self._reverse[at_here] - self._reverse[at_site])
-        sums = [
-            np.bincount(row, weights=weight, minlength=len(position)).astype(float)
-            for weight in (forward, forward * integral, reverse, reverse * integral)
-        ]
-        return Anchors(*sums)
+    def loops(self, forward: tuple[Positions, Positions], reverse: tuple[Positions, Positions]) -> FloatArray:
+        r"""Loops between forward feet near the left end and reverse feet right of them near the right end.
 
-    def anchored(
-        self,
-        anchors: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-        integral: FloatArray,
-        at_left: Positions,
-        at_right: Positions,
-    ) -> FloatArray:
-        r"""Loops between forward sites near the left end and reverse sites near the right one, bp.
-
-        :math:`\sum_{u,v} q_u q_v \int_u^v e^{-(F(x) - F(u)) - (R(v) - R(x))} dx`, with
-        :math:`q = 1 - e^{-\mathrm{strength} \cdot A}` the chance that a site holds an extruder.
+        :math:`\sum_{u < v} q_u q_v \int_u^v e^{-(F(x) - F(u)) - (R(v) - R(x))} dx`, with
+        :math:`q = 1 - e^{-\mathrm{strength} \cdot A}` the chance that a foot holds an extruder. No foot
+        blocks a loop that it holds itself.
 
         Parameters
         ----------
-        anchors : four arrays, shape=(n,)
-            ``forward`` and ``forward_integral`` of the left end, ``reverse`` and ``reverse_integral`` of the
-            right one.
-        integral : array, shape=(n,)
-            From :meth:`reaches_both`.
-        at_left, at_right : int array, shape=(n,)
+        forward, reverse : two int arrays, shape=(n,) each
+            First and one after the last of ``forward_feet`` and of ``reverse_feet`` (:meth:`Feet.near`).
+
+        Returns
+        -------
+        array, shape=(n,)
+            bp.
         """
-        forward, forward_integral, reverse, reverse_integral = anchors
-        blocked = np.exp(self._reverse[at_left] - self._reverse[at_right])
-        passed = np.exp(self._forward[at_left] - self._forward[at_right])
-        return np.asarray(
-            blocked * (forward * reverse * integral - forward_integral * reverse)
-            + passed * forward * reverse_integral
-        )
+        left, right = self.forward_feet, self.reverse_feet
+        n_right = reverse[1] - reverse[0]
+        count = (forward[1] - forward[0]) * n_right
+        total = np.zeros(len(count))
+        for rows in _batches(count):
+            row, number = spread(count[rows])
+            row = rows[row]
+            u = forward[0][row] + number // n_right[row]
+            v = reverse[0][row] + number % n_right[row]
+            apart = left.centre[u] < right.centre[v]
+            row, u, v = row[apart], u[apart], v[apart]
+            chance, _ = self.reaches_both(left.centre[u], left.place[u], right.centre[v], right.place[v])
+            found = left.holds[u] * right.holds[v] * chance * (right.centre[v] - left.centre[u])
+            total += np.bincount(row, weights=found, minlength=len(count))
+        return total
 
 
-@dataclass(frozen=True)
-class Anchors:
-    r"""Sums over the sites near each position, shape=(n,) each.
+@dataclass(frozen=True, eq=False)
+class Feet:
+    """Sites that hold an extruder which comes from one side.
 
-    ``forward`` is :math:`\sum_u q_u e^{F(u) - F(a)}`, ``reverse`` :math:`\sum_v q_v e^{R(b) - R(v)}`; the
-    other two weigh each site with the integral of :math:`e^W` from the position to it, relative to it.
+    Attributes
+    ----------
+    centre : int64 array, shape=(n_feet,)
+        Sorted, bp.
+    place : int array, shape=(n_feet,)
+        The edge beside each foot on the side that extruders come from, so that it does not block itself.
+    holds : array, shape=(n_feet,)
+        Chance that an extruder is held, above 0.
     """
 
-    forward: FloatArray
-    forward_integral: FloatArray
-    reverse: FloatArray
-    reverse_integral: FloatArray
+    centre: Positions
+    place: Positions
+    holds: FloatArray
+
+    def near(self, position: Positions, radius: int) -> tuple[Positions, Positions]:
+        """First and one after the last foot within ``radius`` bp of each position."""
+        low, high = (np.searchsorted(self.centre, position + sign * radius) for sign in (-1, 1))
+        return np.asarray(low), np.asarray(high)
+
+
+def _batches(count: Positions) -> Iterator[Positions]:
+    """Rows whose counts add up to a bounded number, or one row of more; none of those with 0."""
+    rows = np.flatnonzero(count)
+    batch = np.cumsum(count[rows]) // FEET_AT_ONCE
+    yield from np.split(rows, np.flatnonzero(np.diff(batch)) + 1)

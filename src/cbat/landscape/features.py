@@ -484,19 +484,22 @@ def _of_strands(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
     place = [passing.place(end) for end in both]
     at_left, at_right = pairs.left(*place), pairs.right(*place)
     chance, _ = passing.reaches_both(left, at_left, right, at_right)
-    _, integral = anchoring.reaches_both(left, at_left, right, at_right)
-    feet = [anchoring.anchors(end, at, ANCHOR_RADIUS) for end, at in zip(both, place, strict=True)]
-    anchors = (
-        pairs.left(feet[0].forward, feet[1].forward),
-        pairs.left(feet[0].forward_integral, feet[1].forward_integral),
-        pairs.right(feet[0].reverse, feet[1].reverse),
-        pairs.right(feet[0].reverse_integral, feet[1].reverse_integral),
+    forward_feet = [anchoring.forward_feet.near(end, ANCHOR_RADIUS) for end in both]
+    reverse_feet = [anchoring.reverse_feet.near(end, ANCHOR_RADIUS) for end in both]
+    loops = anchoring.loops(
+        (
+            pairs.left(forward_feet[0][0], forward_feet[1][0]),
+            pairs.left(forward_feet[0][1], forward_feet[1][1]),
+        ),
+        (
+            pairs.right(reverse_feet[0][0], reverse_feet[1][0]),
+            pairs.right(reverse_feet[0][1], reverse_feet[1][1]),
+        ),
     )
-    loops = anchoring.anchored(anchors, integral, at_left, at_right)
     return {
         "convergent_ends": np.sqrt(np.maximum(pairs.left(*forward) * pairs.right(*reverse), 0.0)),
         "extrusion": np.log(LEAST_CHANCE + chance),
-        "anchored_extrusion": np.log(LEAST_ANCHORED + np.maximum(loops, 0.0) / np.maximum(right - left, 1)),
+        "anchored_extrusion": np.log(LEAST_ANCHORED + loops / np.maximum(right - left, 1)),
     }
 
 

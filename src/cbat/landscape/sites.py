@@ -132,10 +132,14 @@ class Sites:
     def around(self, position: Positions, radius: int) -> tuple[Positions, Positions]:
         """All pairs of a position and a site whose centre is within ``radius`` bp, as rows of both."""
         low, high = self.before(position - radius), self.before(position + radius)
-        count = high - low
-        row = np.repeat(np.arange(len(position)), count)
-        first = np.cumsum(count) - count
-        return row, np.arange(int(count.sum())) - np.repeat(first, count) + np.repeat(low, count)
+        row, number = spread(high - low)
+        return row, low[row] + number
+
+
+def spread(count: Positions) -> tuple[Positions, Positions]:
+    """Each row as often as it counts, and 0, 1, ... within each."""
+    row = np.repeat(np.arange(len(count)), count)
+    return row, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
 
 
 def _tables_of_maxima(values: FloatArray) -> tuple[FloatArray, ...]:
