@@ -55,8 +55,9 @@ class PredictionSettings(Section):
     score_threshold: float | None = Field(
         None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."
     )
-    signals: dict[str, Annotated[str, BeforeValidator(str)]] = Field(
+    signals: dict[Name, Annotated[str, BeforeValidator(str)]] = Field(
         default_factory=dict,
+        json_schema_extra={"additionalProperties": False},
         description="Kind of track -> where the signal of its peaks stands, as `landscape.signals`.",
     )
     track_pairs: Annotated[int, Field(ge=0)] = Field(
@@ -90,8 +91,9 @@ class Prediction(PredictionSettings):
     support: Path | None = Field(
         None, description="TSV (`role`, `element_id`) of the candidates to read the environment from."
     )
-    tracks: dict[str, Path] = Field(
+    tracks: dict[Name, Path] = Field(
         default_factory=dict,
+        json_schema_extra={"additionalProperties": False},
         description="Kind of track (`active_enhancers`, `active_promoters`, `insulators`) -> peaks of this "
         "line; kinds that are left out are expected from the training lines. For models with a landscape.",
     )
