@@ -56,7 +56,7 @@ def fit_logistic(
         The labels are all of one class.
     """
     y = np.asarray(label, dtype=float)
-    if not 0.0 < y.mean() < 1.0:
+    if not len(y) or not 0.0 < y.mean() < 1.0:
         raise ValueError("the labels are all of one class")
     n, k = columns.shape
     design = np.concatenate([columns, np.ones((n, 1), dtype=np.float32)], axis=1)
