@@ -228,7 +228,7 @@ def assembled(content: Any, *, file: Path) -> Law:
         if not members:
             raise ValueError("it has no members")
         return Law(str(content["name"]), members, tuple(map(str, content["train_lines"])))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"this is not a law of cbat ({error})", mend="run fit_landscape again", file=file
         ) from error
@@ -253,4 +253,8 @@ def _fit(content: Mapping[str, Any]) -> Fit:
         raise ValueError("its weights do not fit its features")
     if not set(features) <= set(NAMES) or not set(fit.own_share) <= set(KINDS) - {GENES}:
         raise ValueError("it names unknown features or kinds")
+    if not np.isfinite([*fit.distance, *fit.weights, fit.level, fit.constant, fit.threshold]).all():
+        raise ValueError("it holds a number that is not finite")
+    if not all(0.0 <= share <= 1.0 for share in fit.own_share.values()):
+        raise ValueError("it holds a share outside 0 to 1")
     return fit
