@@ -236,7 +236,7 @@ def _check_chromosomes(
     named: dict[str, set[Any]] = {"the genes": set(starts["chrom"].unique())}
     named |= {f"the tracks of {line!r}": set(table["chrom"].unique()) for line, table in tracks.items()}
     for what, chromosomes in named.items():
-        if chromosomes and not chromosomes & known:
+        if known and chromosomes and not chromosomes & known:
             raise UserError(
                 f"{what} share no chromosome with the labelled pairs: they have {sorted(chromosomes)[0]!r}, "
                 f"the pairs {sorted(known)[0]!r}",
