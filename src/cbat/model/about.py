@@ -135,10 +135,14 @@ def write_checksums(directory: Path) -> None:
 
 
 def listed_files(directory: Path) -> set[str]:
-    """Names of the files of a model directory; see :func:`check_hashes`, which is done before."""
-    check_hashes(directory)
-    text = (directory / CHECKSUMS).read_text(encoding="utf-8")
-    return {match["name"] for line in text.splitlines() if (match := _CHECKSUM.match(line)) is not None}
+    """Names of the files of a model directory, whose hashes :func:`check_hashes` compares.
+
+    Raises
+    ------
+    UserError
+        It is no model directory.
+    """
+    return set(_checksums(Path(directory))[0])
 
 
 def read_description(path: Path) -> tuple[About, dict[str, Any]]:
@@ -169,8 +173,21 @@ def check_hashes(directory: Path) -> str:
     Raises
     ------
     UserError
-        See :func:`read_model_directory`.
+        It is no model directory; a file is missing or has been changed.
     """
+    directory = Path(directory)
+    sums, text = _checksums(directory)
+    for name, digest in sums.items():
+        if not (directory / name).is_file():
+            raise UserError("the file is missing", mend=MEND, file=directory / name)
+        if sha256_of(directory / name) != digest:
+            problem = f"the file was changed or damaged: its SHA-256 is not the one in {CHECKSUMS}"
+            raise UserError(problem, mend=MEND, file=directory / name)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _checksums(directory: Path) -> tuple[dict[str, str], str]:
+    """File -> its hash as the directory has it, and the text that says so."""
     path = directory / CHECKSUMS
     if not directory.is_dir():
         raise UserError(
@@ -195,13 +212,7 @@ def check_hashes(directory: Path) -> str:
             mend=MEND,
             file=path,
         )
-    for name, digest in sums.items():
-        if not (directory / name).is_file():
-            raise UserError("the file is missing", mend=MEND, file=directory / name)
-        if sha256_of(directory / name) != digest:
-            problem = f"the file was changed or damaged: its SHA-256 is not the one in {CHECKSUMS}"
-            raise UserError(problem, mend=MEND, file=directory / name)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sums, text
 
 
 def _read_json(path: Path) -> dict[str, Any]:
