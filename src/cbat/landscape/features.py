@@ -88,8 +88,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("insulation_sum", _I, True, "ln(1 + sum of A between)", "ln(1 + A)", _RAO),
     Feature("insulation_max", _I, True, "largest A between", "A", _RAO),
     Feature("insulation_count", _I, True, "ln(1 + number between)", "ln(1 + peaks)", _RAO),
-    Feature("forward_between", _I, True, "ln(1 + sum of A on the forward strand between)", "ln(1 + A)", _RAO),
-    Feature("reverse_between", _I, True, "ln(1 + sum of A on the reverse strand between)", "ln(1 + A)", _RAO),
+    Feature(
+        "forward_between",
+        _I,
+        True,
+        "ln(1 + sum of A between on the strand that points from the enhancer to the promoter)",
+        "ln(1 + A)",
+        _RAO,
+    ),
+    Feature("reverse_between", _I, True, "the same on the other strand", "ln(1 + A)", _RAO),
     Feature(
         "insulators_at_enhancer",
         _I,
@@ -437,12 +444,14 @@ def _of_insulators(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
     first, last = _between(pairs, sites.centre, MARGIN)
     at_enhancer = np.log1p(sites.near(pairs.enhancer, END_RADIUS))[pairs.enhancer_of]
     at_promoter = np.log1p(sites.near(pairs.promoter, END_RADIUS))[pairs.promoter_of]
+    forward = sites.forward_before[last] - sites.forward_before[first]
+    reverse = sites.reverse_before[last] - sites.reverse_before[first]
     return {
         "insulation_sum": np.log1p(sites.activity_before[last] - sites.activity_before[first]),
         "insulation_max": sites.strongest(first, last),
         "insulation_count": np.log1p(last - first),
-        "forward_between": np.log1p(sites.forward_before[last] - sites.forward_before[first]),
-        "reverse_between": np.log1p(sites.reverse_before[last] - sites.reverse_before[first]),
+        "forward_between": np.log1p(np.where(pairs.is_left, forward, reverse)),
+        "reverse_between": np.log1p(np.where(pairs.is_left, reverse, forward)),
         "insulators_at_enhancer": at_enhancer,
         "insulators_at_promoter": at_promoter,
         "insulators_at_both": np.sqrt(at_enhancer * at_promoter),
