@@ -17,6 +17,10 @@ OUTPUTS = {
     "plot_balance": "results/figures/balance.svg",
     "build_prototype_graph": "results/graph/training/*",
     "plot_prototype_graph": "results/graph/all/graph.svg",
+    "read_genes": "results/genes/*",
+    "read_tracks": "results/tracks/liver_2.*",
+    "read_landscape": "results/landscape/liver_2/*",
+    "fit_landscape": "results/laws/fused/law.json",
     "write_block_shards": "results/shards/liver_2/*",
     "pretrain_encoder": "results/encoders/motifs/seed_1/*",
     "train_model": "results/models/graph_manifold/seed_1/*",
@@ -41,9 +45,9 @@ OUTPUTS = {
 """All that one job of each rule makes."""
 OF_OTHER_RUNS = {
     "run_world", "summarise_benchmark", "summarise_held_out_lines", "identify_cell_line", "compare_peaks",
-    "compare_expression",
+    "compare_expression", "evaluate_landscape",
 }  # fmt: skip
-"""Rules that tests/workflow/test_benchmark.py and tests/workflow/test_held_out_lines.py run."""
+"""Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines and test_without_genome."""
 
 
 @pytest.fixture(scope="module")
