@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.config.sheets import TRACK_KINDS
 from cbat.data.shards import Shard, read_shard
 from cbat.errors import UserError
 from cbat.evaluation.collapse import collapse_signs
 from cbat.evaluation.measure import Origin, metric_rows
-from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
+from cbat.evaluation.table import NO_CONTEXT, SOURCES, as_table, kind_context, write_table
 from cbat.files import atomic_file
 from cbat.landscape.apply import LineLandscape
 from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, encode_shards
@@ -191,6 +192,9 @@ def score_cell_line(
         contexts = feeder.contexts(settings)
     for context in contexts:
         yield context.name, context.n_support, _scored(model, elements, offsets, context)
+        if context.name == "own" and context.n_support == settings.headline_support:
+            for name in offsets.kinds_exchanged(settings):
+                yield name, context.n_support, _scored(model, elements, offsets, replace(context, name=name))
 
 
 @dataclass(frozen=True)
@@ -232,16 +236,30 @@ class Offsets:
             return cls(model, own, None, None)
         return cls(model, own, LineLandscape.read(folder), folder)
 
+    def kinds_exchanged(self, settings: EvaluationSettings) -> Iterator[str]:
+        """Contexts in which one kind of track alone is exchanged, for each source that there is."""
+        if self.line is None or not reads_landscape(self.model.law):
+            return
+        for kind in TRACK_KINDS:
+            for source in SOURCES:
+                if source in settings.contexts and source in (*self.line.sources, "none"):
+                    yield kind_context(kind, source)
+
     def in_context(self, context: str) -> Pairs:
         """The pairs with the offsets of a context."""
-        source = LANDSCAPE_OF.get(context, "none")
-        if source not in self.known:
+        kind, _, source = context.rpartition(":")
+        source = source if kind else LANDSCAPE_OF.get(context, "none")
+        # A landscape of one kind is asked for once, all others many times.
+        if kind or source not in self.known:
             if self.line is None or self.folder is None or self.model.law is None:
                 pairs = self.model.with_offset(self.own.scored)
             else:
+                law, own = self.model.law, self.own
                 pairs = with_landscape(
-                    self.model.law, self.line, source, self.own.pairs, self.own.scored, self.folder
+                    law, self.line, source, own.pairs, own.scored, self.folder, kind or None
                 )
+            if kind:
+                return pairs
             self.known[source] = pairs
         return self.known[source]
 

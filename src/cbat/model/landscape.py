@@ -23,7 +23,13 @@ _KEYS: Final = ["enhancer_id", "promoter_id"]
 
 
 def with_landscape(
-    law: Law, line: LineLandscape, source: str, table: pd.DataFrame, pairs: Pairs, folder: Path
+    law: Law,
+    line: LineLandscape,
+    source: str,
+    table: pd.DataFrame,
+    pairs: Pairs,
+    folder: Path,
+    kind: str | None = None,
 ) -> Pairs:
     """Pairs with the law of distance and, of a law that reads a landscape, the resistance of theirs.
 
@@ -41,13 +47,17 @@ def with_landscape(
         The same pairs.
     folder : Path
         Where the landscape has been read, for messages.
+    kind : str, optional
+        The one kind of track that is of that landscape, while all others are the line's own; all by default.
 
     Raises
     ------
     UserError
         The landscape lacks some of the pairs.
     """
-    potential, resistance = energies(law, line, source if source in (*line.sources, "none") else "graph")
+    potential, resistance = energies(
+        law, line, source if source in (*line.sources, "none") else "graph", kind
+    )
     given = line.pairs[_KEYS].assign(potential=potential, resistance=resistance)
     found = table[_KEYS].merge(given, on=_KEYS, how="left", validate="many_to_one")
     missing = found["resistance"].isna().to_numpy()
