@@ -102,17 +102,21 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.prediction.landscape_package:run", "Put a law of the landscape into a model directory."
     ),
     "prepare_prediction": Verb(
-        "cbat.prediction.stages:prepare_prediction",
+        "cbat.prediction.prepare:run",
         "Read the candidates and the environment of a new cell line.",
     ),
+    "prepare_landscape_prediction": Verb(
+        "cbat.prediction.landscape_prepare:run",
+        "Read the candidates and the landscape of a new cell line, for a law of the landscape.",
+    ),
     "score_chromosome": Verb(
-        "cbat.prediction.stages:score_chromosome", "Score the pairs of one chromosome of a new cell line."
+        "cbat.prediction.chromosome:run", "Score the pairs of one chromosome of a new cell line."
     ),
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
     "write_prediction_page": Verb(
-        "cbat.prediction.stages:write_prediction_page", "Write the page to look at of a predicted cell line."
+        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
     ),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(

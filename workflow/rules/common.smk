@@ -22,10 +22,12 @@ from cbat.config.closure import code_digest, content_digest
 from cbat.config.landscape import landscape_files
 from cbat.config.models import law_of
 from cbat.config.predicted_lines import (
-    PACKAGE_FILES,
+    files_of_package,
     input_files,
     model_of,
+    package_files,
     predicted_chromosomes,
+    reads_sequences,
 )
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
@@ -450,22 +452,59 @@ PREDICTION_FILES = [
     "contacts.longrange.gz.tbi",
     "summary.tsv",
 ]
-READING_FILES = ["environment.json", "posterior.tsv", "motifs.tsv", "support.tsv", "calibration.json"]
-PREDICTED = expand(
-    "results/predictions/{predicted_line}/{file}",
-    predicted_line=PREDICTIONS,
-    file=[*PREDICTION_FILES, *READING_FILES, "index.html"],
-) + [
+# A law of the landscape draws no support set, whose tables are the others.
+LANDSCAPE_READING_FILES = ["environment.json", "calibration.json"]
+READING_FILES = [*LANDSCAPE_READING_FILES, "posterior.tsv", "motifs.tsv", "support.tsv"]
+LINES_OF_SEQUENCES = [line for line, one in PREDICTIONS.items() if reads_sequences(PROJECT, one)]
+LINES_OF_LAWS = [line for line in PREDICTIONS if line not in LINES_OF_SEQUENCES]
+PREDICTED = [
+    f"results/predictions/{line}/{file}"
+    for line in PREDICTIONS
+    for file in [
+        *PREDICTION_FILES,
+        *(READING_FILES if line in LINES_OF_SEQUENCES else LANDSCAPE_READING_FILES),
+        "index.html",
+    ]
+] + [
     f"results/predictions/{line}/pairs/{chromosome}.parquet"
     for line, prediction in PREDICTIONS.items()
     for chromosome in predicted_chromosomes(PROJECT.config, prediction)
 ]
 PACKAGES = expand(
     "results/packages/{model}/seed_{seed}/{file}",
-    model=PRESENTED,
+    model=PROJECT.config.full_model,
     seed=PROJECT.config.seeds,
-    file=PACKAGE_FILES,
+    file=files_of_package(PROJECT, PROJECT.config.full_model),
 )
+
+
+def packed(sequence):
+    """All files of a model directory of this run."""
+    files = package_files(sequence=sequence, landscape=PROJECT.config.landscape is not None)
+    return [f"results/packages/{{model}}/seed_{{seed}}/{file}" for file in files]
+
+
+def packed_landscape(wildcards):
+    """What a model directory carries of the landscape, by name; nothing without the section `landscape`."""
+    if PROJECT.config.landscape is None:
+        return {}
+    return {
+        "law": law_file(wildcards.model),
+        "graph": "results/graph/training/graph.json",
+        "genes": "results/genes/genes.parquet",
+        "tracks": expand("results/tracks/{cell_line}.parquet", cell_line=EXPECTED_FROM),
+        "landscapes": landscapes(PROJECT.names("train", "validation")),
+    }
+
+
+def landscape_options(wildcards, input):
+    """The options that hand it over."""
+    if PROJECT.config.landscape is None:
+        return []
+    tracks = [f"{name}=results/tracks/{name}.parquet" for name in EXPECTED_FROM]
+    folders = landscape_folders(PROJECT.names("train", "validation"))
+    files = ["--law", *input.law, "--graph", input.graph, "--genes", input.genes]
+    return [*files, "--tracks", *tracks, "--landscapes", *folders]
 
 
 def prediction_of(wildcards):
@@ -482,10 +521,14 @@ def prediction_settings(*left_out):
 
 def prediction_inputs(wildcards):
     """The files that a prediction is made from, by name; the genome of the run where it names none."""
-    named = {key: str(path) for key, path in input_files(prediction_of(wildcards)).items()}
+    prediction = prediction_of(wildcards)
+    named = {key.replace(".", "_"): str(path) for key, path in input_files(prediction).items()}
     for table in contig_names():
         named.setdefault("contig_names", table)
-    if "genome" not in named:
+    motifs = PROJECT.config.landscape and PROJECT.config.landscape.insulator_motifs
+    if motifs and "insulators" in prediction.tracks:
+        named.setdefault("insulator_motifs", str(motifs))
+    if "genome" not in named and PREPARED_GENOME:
         named |= {"genome": "results/genome/genome.fa", "genome_index": "results/genome/genome.fa.fai"}
     return named
 
@@ -493,10 +536,28 @@ def prediction_inputs(wildcards):
 def prediction_options(wildcards):
     """Options that hand over the files that a prediction need not name."""
     named = prediction_inputs(wildcards)
-    options = {"contig_names": "contig-names", "calibrate": "calibration-pairs"}
-    optional = ["contig_names", "similarity", "support", "calibrate"]
+    tracks = [f"{kind}={path}" for kind, path in prediction_of(wildcards).tracks.items()]
+    options = {
+        "contig_names": "contig-names",
+        "calibrate": "calibration-pairs",
+        "insulator_motifs": "insulator-motifs",
+    }
+    optional = ["genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"]
     given = [(options.get(key, key), named[key]) for key in optional if key in named]
-    return [part for option, path in given for part in (f"--{option}", path)]
+    return [part for option, path in given for part in (f"--{option}", path)] + (
+        ["--tracks", *tracks] if tracks else []
+    )
+
+
+def prepared_line(wildcards, *more):
+    """What the preparation of a line leaves for later stages, and some more files of its folder."""
+    line = wildcards.predicted_line
+    files = ["prepared/enhancer.parquet", "prepared/promoter.parquet", "prepared/plan.json", *more]
+    if line in LINES_OF_SEQUENCES:
+        files += ["genome/genome.fa", "genome/genome.fa.fai", "genome/contig_sizes.tsv"]
+    else:
+        files += ["prepared/landscape.json", "prepared/genes.parquet", "prepared/tracks.parquet"]
+    return [f"results/predictions/{line}/{file}" for file in files]
 
 
 def prediction_model(wildcards):

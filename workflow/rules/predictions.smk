@@ -1,5 +1,6 @@
-# Needs: a trained model with its figures, or a model directory from elsewhere; for each line of the section
-# `predictions` a genome and candidate enhancers and promoters.
+# Needs: a trained model or a law of the landscape with its figures, or a model directory from elsewhere; for each
+# line of the section `predictions` candidate enhancers and promoters, a genome (for a model of sequences), and
+# tracks, if it has some (for a model with a landscape).
 # Makes: model directories that can be shared; and for each line its environment, all its pairs with scores (one
 # Parquet file for each chromosome, scored in a job of its own), an indexed table, tracks for genome browsers and a
 # page to look at.
@@ -8,7 +9,9 @@
 rule package_model:
     """Put a trained model into a model directory, to be shared."""
     input:
+        unpack(packed_landscape),
         shards(PROJECT.names("train", "validation")),
+        references=REFERENCES,
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         metrics=expand(
             "results/evaluation/{{model}}/seed_{{seed}}/{cell_line}/metrics.tsv",
@@ -22,11 +25,13 @@ rule package_model:
         ),
         motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
     output:
-        [f"results/packages/{{model}}/seed_{{seed}}/{file}" for file in PACKAGE_FILES],
+        packed(sequence=True),
     log:
         "logs/package_model/{model}_seed_{seed}.log",
     benchmark:
         "benchmarks/package_model/{model}_seed_{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(PROJECT.sequence_models) or "-",
     conda:
         "../envs/predict.yaml"
     resources:
@@ -43,13 +48,58 @@ rule package_model:
         shard_settings=settings("shards"),
         evaluation=settings("evaluation", *HEADLINE_KEYS),
         readout=settings("readout"),
+        landscape=landscape_options,
     shell:
         "cbat package_model --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --name {wildcards.model} --seed {wildcards.seed} --shards {params.shards} --metrics {input.metrics}"
-        " {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
+        " --references {input.references} {params.landscape} {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
         " --splits {params.splits:q} --shard-settings {params.shard_settings:q}"
         " --evaluation {params.evaluation:q} --readout {params.readout:q}"
         " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"
+
+
+if PROJECT.config.landscape is not None:
+
+    rule package_landscape:
+        """Put a law of the landscape into a model directory, to be shared."""
+        input:
+            unpack(packed_landscape),
+            metrics=expand(
+                "results/evaluation/{{model}}/seed_{{seed}}/{cell_line}/metrics.tsv",
+                cell_line=PROJECT.evaluated(),
+            ),
+            references=REFERENCES,
+            contig_sizes=PREPARED_GENOME[2:],
+        output:
+            packed(sequence=False),
+        log:
+            "logs/package_landscape/{model}_seed_{seed}.log",
+        benchmark:
+            "benchmarks/package_landscape/{model}_seed_{seed}.tsv"
+        wildcard_constraints:
+            model=one_of(PROJECT.landscape_models) or "-",
+        conda:
+            "../envs/data.yaml"
+        resources:
+            mem_mb=memory(1000),
+            runtime=minutes(10),
+        params:
+            code=code("cbat.prediction.landscape_package"),
+            landscape=landscape_options,
+            train_lines=PROJECT.names("train"),
+            validation_lines=PROJECT.names("validation"),
+            contig_sizes=lambda wildcards, input: (
+                ["--contig-sizes", *input.contig_sizes] if input.contig_sizes else []
+            ),
+            elements=settings("elements"),
+            splits=settings("splits"),
+            evaluation=settings("evaluation", *HEADLINE_KEYS),
+        shell:
+            "cbat package_landscape --name {wildcards.model} --seed {wildcards.seed} {params.landscape}"
+            " --train-lines {params.train_lines} --validation-lines {params.validation_lines}"
+            " --metrics {input.metrics} --references {input.references} {params.contig_sizes}"
+            " --elements {params.elements:q} --splits {params.splits:q} --evaluation {params.evaluation:q}"
+            " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"
 
 
 rule prepare_prediction:
@@ -71,6 +121,8 @@ rule prepare_prediction:
         "logs/prepare_prediction/{predicted_line}.log",
     benchmark:
         "benchmarks/prepare_prediction/{predicted_line}.tsv"
+    wildcard_constraints:
+        predicted_line=one_of(LINES_OF_SEQUENCES) or "-",
     conda:
         "../envs/predict.yaml"
     resources:
@@ -82,7 +134,48 @@ rule prepare_prediction:
         settings=prediction_settings("track_pairs", "page_pairs"),
         options=prediction_options,
     shell:
-        "cbat prepare_prediction --model-directory {params.model:q} --genome {input.genome:q}"
+        "cbat prepare_prediction --model-directory {params.model:q}"
+        " --enhancers {input.enhancers:q} --promoters {input.promoters:q}"
+        " --cell-line {wildcards.predicted_line} --settings {params.settings:q} {params.options:q}"
+        " --directory results/predictions/{wildcards.predicted_line} > {log} 2>&1"
+
+
+rule prepare_landscape_prediction:
+    """Read the candidates and the landscape of a new cell line, for a law of the landscape."""
+    input:
+        unpack(prediction_inputs),
+        model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
+    output:
+        expand("results/predictions/{{predicted_line}}/{file}", file=LANDSCAPE_READING_FILES),
+        expand(
+            "results/predictions/{{predicted_line}}/prepared/{file}",
+            file=[
+                "enhancer.parquet",
+                "promoter.parquet",
+                "plan.json",
+                "landscape.json",
+                "genes.parquet",
+                "tracks.parquet",
+            ],
+        ),
+    log:
+        "logs/prepare_landscape_prediction/{predicted_line}.log",
+    benchmark:
+        "benchmarks/prepare_landscape_prediction/{predicted_line}.tsv"
+    wildcard_constraints:
+        predicted_line=one_of(LINES_OF_LAWS) or "-",
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(60),
+    params:
+        code=code("cbat.prediction.landscape_prepare"),
+        model=lambda wildcards: prediction_model(wildcards).directory,
+        settings=prediction_settings("track_pairs", "page_pairs"),
+        options=prediction_options,
+    shell:
+        "cbat prepare_landscape_prediction --model-directory {params.model:q}"
         " --enhancers {input.enhancers:q} --promoters {input.promoters:q}"
         " --cell-line {wildcards.predicted_line} --settings {params.settings:q} {params.options:q}"
         " --directory results/predictions/{wildcards.predicted_line} > {log} 2>&1"
@@ -92,16 +185,7 @@ rule score_chromosome:
     """Score the pairs of one chromosome of a new cell line."""
     input:
         model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
-        prepared=expand(
-            "results/predictions/{{predicted_line}}/{file}",
-            file=[
-                "prepared/enhancer.parquet",
-                "prepared/promoter.parquet",
-                "prepared/plan.json",
-                "genome/genome.fa",
-                "genome/genome.fa.fai",
-            ],
-        ),
+        prepared=prepared_line,
     output:
         "results/predictions/{predicted_line}/pairs/{chromosome}.parquet",
     log:
@@ -114,7 +198,7 @@ rule score_chromosome:
         mem_mb=memory(2000),
         runtime=minutes(240),
     params:
-        code=code("cbat.prediction.score"),
+        code=code("cbat.prediction.chromosome"),
         model=lambda wildcards: prediction_model(wildcards).directory,
     shell:
         "cbat score_chromosome --model-directory {params.model:q}"
@@ -151,8 +235,7 @@ rule write_prediction_page:
     input:
         model=lambda wildcards: [str(path) for path in prediction_model(wildcards).files],
         environment="results/predictions/{predicted_line}/environment.json",
-        plan="results/predictions/{predicted_line}/prepared/plan.json",
-        contig_sizes="results/predictions/{predicted_line}/genome/contig_sizes.tsv",
+        prepared=prepared_line,
         pairs=scored_pairs_of,
     output:
         "results/predictions/{predicted_line}/index.html",

@@ -141,8 +141,7 @@ def show_model(directory: Path) -> None:
     directory : Path
         Folder that cbat package_model or package_landscape has written.
     """
-    from cbat.model.about import DESCRIPTION, check_hashes, read_description
-    from cbat.prediction.stages import reads_sequences
+    from cbat.model.about import DESCRIPTION, check_hashes, read_description, reads_sequences
 
     if reads_sequences(directory):
         from cbat.model.directory import read_model_directory

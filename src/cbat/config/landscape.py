@@ -47,13 +47,6 @@ def check_genome(config: Config, files: Sequence[YamlFile]) -> None:
             "genome is null, and there is no section landscape, so that nothing could be read",
             "name a FASTA in genome.fasta, or genes in landscape.genes",
         )
-    if config.predictions:
-        raise key_error(
-            files,
-            ("predictions",),
-            "predictions are made from sequences, but genome is null",
-            "write 'predictions: null', or name a genome",
-        )
     for key, wrong, problem, mend in (
         (("elements", "max_n"), config.elements.max_n is not None, "counts unknown bases", "set it to null"),
         (

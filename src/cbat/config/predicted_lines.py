@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cbat.config.base import TRACK_KINDS
 from cbat.config.load import key_error
 from cbat.config.predictions import Prediction
 from cbat.config.sections import Config
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 
 PACKAGE_DIRECTORY: Final = Path("results/packages")
 """Where the model directories of a run lie."""
-PACKAGE_FILES: Final = ("model.safetensors", "model.json", "MODEL_CARD.md", "SHA256SUMS")
+WEIGHTS: Final = "model.safetensors"
+"""File of a model directory whose model reads sequences."""
+LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json", "tracks.parquet")
+"""Files of a model directory with a law of the landscape."""
+COMMON: Final = ("model.json", "MODEL_CARD.md", "SHA256SUMS")
+"""Files of every model directory."""
 _OWN_MODEL: Final = ("model", "model_seed", "world")
 _FILES: Final = (
-    "genome", "contig_names", "enhancers", "promoters", "similarity", "support", "calibrate",
+    "genome", "contig_names", "enhancers", "promoters", "similarity", "support", "calibrate", "genes",
+    "insulator_motifs",
 )  # fmt: skip
 
 
@@ -44,22 +51,43 @@ class ModelPlace:
     files: tuple[Path, ...]
 
 
+def package_files(*, sequence: bool, landscape: bool) -> tuple[str, ...]:
+    """Files of a model directory: of a model with or without sequence, in a run with or without landscape."""
+    return ((WEIGHTS,) if sequence else ()) + (LANDSCAPE if landscape else ()) + COMMON
+
+
+def files_of_package(project: Project, model: str) -> tuple[str, ...]:
+    """Files of the model directory of a model of a run."""
+    landscape = project.config.landscape is not None
+    return package_files(sequence=model in project.sequence_models, landscape=landscape)
+
+
 def model_of(project: Project, prediction: Prediction) -> ModelPlace:
     """The model directory of a prediction."""
-    if prediction.model_directory is not None:
-        return _place(prediction.model_directory)
-    inside = project if prediction.world is None else project.worlds[prediction.world].project
-    model = prediction.model or inside.config.full_model
-    seed = inside.config.seeds[0] if prediction.model_seed is None else prediction.model_seed
+    if (given := prediction.model_directory) is not None:
+        there = [name for name in (WEIGHTS, *LANDSCAPE) if (given / name).is_file()]
+        return ModelPlace(given, tuple(given / name for name in (*there, *COMMON)))
+    _, model, seed = _own_model(project, prediction)
     directory = PACKAGE_DIRECTORY / model / f"seed_{seed}"
     if prediction.world is None:
-        return _place(directory)
+        return ModelPlace(directory, tuple(directory / name for name in files_of_package(project, model)))
     finished = Path("results/worlds") / prediction.world / "summary" / "metrics.tsv"
     return ModelPlace(WORLD_DIRECTORY / prediction.world / directory, (finished,))
 
 
-def _place(directory: Path) -> ModelPlace:
-    return ModelPlace(directory, tuple(directory / name for name in PACKAGE_FILES))
+def reads_sequences(project: Project, prediction: Prediction) -> bool:
+    """Whether the model of a prediction reads sequences; else it is a law of the landscape."""
+    if prediction.model_directory is not None:
+        return (prediction.model_directory / WEIGHTS).is_file()
+    inside, model, _ = _own_model(project, prediction)
+    return model in inside.sequence_models
+
+
+def _own_model(project: Project, prediction: Prediction) -> tuple[Project, str, int]:
+    """The run whose model it is, the model and its seed."""
+    inside = project if prediction.world is None else project.worlds[prediction.world].project
+    seed = inside.config.seeds[0] if prediction.model_seed is None else prediction.model_seed
+    return inside, prediction.model or inside.config.full_model, seed
 
 
 def predicted_chromosomes(config: Config, prediction: Prediction) -> list[str]:
@@ -70,13 +98,14 @@ def predicted_chromosomes(config: Config, prediction: Prediction) -> list[str]:
 
 
 def input_files(prediction: Prediction) -> dict[str, Path]:
-    """The files that a prediction names, by key."""
+    """The files that a prediction names, by key; ``tracks.<kind>`` for each track."""
     named = {key: getattr(prediction, key) for key in _FILES}
-    return {key: path for key, path in named.items() if path is not None}
+    tracks = {f"tracks.{kind}": path for kind, path in prediction.tracks.items()}
+    return {key: path for key, path in named.items() if path is not None} | tracks
 
 
 def check_predictions(
-    config: Config,
+    project: Project,
     files: Sequence[YamlFile],
     worlds: Mapping[str, Project],
     simulated: Collection[Path],
@@ -85,7 +114,8 @@ def check_predictions(
 
     Parameters
     ----------
-    config : Config
+    project : Project
+        With its worlds.
     files : sequence of YamlFile
         For messages.
     worlds : mapping
@@ -97,6 +127,7 @@ def check_predictions(
     ------
     UserError
     """
+    config = project.config
     for name, prediction in (config.predictions or {}).items():
         key: KeyPath = ("predictions", name)
         if prediction.min_distance > prediction.max_distance:
@@ -107,14 +138,39 @@ def check_predictions(
                 "lower the one or raise the other",
             )
         _check_model(config, files, worlds, name, prediction)
+        _check_genome_and_tracks(project, files, name, prediction)
         for which, path in input_files(prediction).items():
             if path not in simulated and not path.is_file() and source_of(config, path) is None:
                 raise key_error(
                     files,
-                    (*key, which),
+                    (*key, *which.split(".")),
                     f"predictions.{name}.{which} is {str(path)!r}, which {is_no_file(path)}",
                     "correct the path (it starts at the working directory), or put the file there",
                 )
+
+
+def _check_genome_and_tracks(
+    project: Project, files: Sequence[YamlFile], name: str, prediction: Prediction
+) -> None:
+    """Sequences need a genome, and kinds of track are known."""
+    key: KeyPath = ("predictions", name)
+    sequence = reads_sequences(project, prediction)
+    if sequence and prediction.genome is None and project.config.genome is None:
+        raise key_error(
+            files,
+            key,
+            f"predictions.{name} has a model that reads sequences, but genome is null",
+            f"name a FASTA in predictions.{name}.genome, or a model without sequence",
+        )
+    for kind in prediction.tracks:
+        if kind not in TRACK_KINDS:
+            raise key_error(
+                files,
+                (*key, "tracks", kind),
+                f"predictions.{name}.tracks names {kind!r}, which is no kind of track"
+                + did_you_mean(kind, TRACK_KINDS),
+                f"write one of: {', '.join(TRACK_KINDS)}",
+            )
 
 
 def _check_model(
@@ -126,20 +182,22 @@ def _check_model(
 ) -> None:
     key: KeyPath = ("predictions", name)
     if prediction.model_directory is not None:
-        if given := [other for other in _OWN_MODEL if getattr(prediction, other) is not None]:
+        if others := [other for other in _OWN_MODEL if getattr(prediction, other) is not None]:
             raise key_error(
                 files,
-                (*key, given[0]),
-                f"predictions.{name} names a model_directory and {given[0]} as well",
+                (*key, others[0]),
+                f"predictions.{name} names a model_directory and {others[0]} as well",
                 "delete one of the two",
             )
-        if missing := [one for one in PACKAGE_FILES if not (prediction.model_directory / one).is_file()]:
+        given = prediction.model_directory
+        wanted = [*COMMON, *(() if (given / WEIGHTS).is_file() else LANDSCAPE)]
+        if missing := [one for one in wanted if not (given / one).is_file()]:
             raise key_error(
                 files,
                 (*key, "model_directory"),
                 f"predictions.{name}.model_directory is {str(prediction.model_directory)!r}, "
                 f"which has no {missing[0]}",
-                "name a folder that 'cbat package_model' has written",
+                "name a folder that 'cbat package_model' or 'cbat package_landscape' has written",
             )
         return
     if prediction.world is not None and prediction.world not in worlds:

@@ -214,8 +214,9 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
         checked = _checked(inside, world_layers(layers, name), unseen)
         worlds[name] = World(inside, checked, None if unseen is None else tuple(unseen))
     inside_worlds = {name: world.project for name, world in worlds.items()}
-    check_predictions(project.config, layers, inside_worlds, _simulated_files(project))
-    return replace(project, worlds=worlds)
+    project = replace(project, worlds=worlds)
+    check_predictions(project, layers, inside_worlds, _simulated_files(project))
+    return project
 
 
 def _simulated_files(project: Project) -> set[Path]:

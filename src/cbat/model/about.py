@@ -145,6 +145,17 @@ def listed_files(directory: Path) -> set[str]:
     return set(_checksums(Path(directory))[0])
 
 
+def reads_sequences(directory: Path) -> bool:
+    """Whether the model of a directory reads sequences; else it is a law of the landscape alone.
+
+    Raises
+    ------
+    UserError
+        It is no model directory.
+    """
+    return WEIGHTS in listed_files(directory)
+
+
 def read_description(path: Path) -> tuple[About, dict[str, Any]]:
     """What ``model.json`` says about the model, and all of its content.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -32,9 +32,9 @@ from cbat.prediction.preparation import (
 from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
 from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 
-TEMPERATURE = 1.0
+TEMPERATURE: Final = 1.0
 """Laws are fitted to probabilities, so none is changed afterwards."""
-_NOT_READ = ("wide_intervals",)
+_NOT_READ: Final = ("wide_intervals",)
 """Cautions about windows of sequence."""
 
 
@@ -55,15 +55,43 @@ def run(
     genes: Path | None = None,
     insulator_motifs: Path | None = None,
 ) -> None:
-    """Read a new cell line's candidates and landscape; see :func:`cbat.prediction.prepare.run`.
+    """Read a new cell line's candidates and landscape.
 
-    Writes ``prepared/``, ``environment.json`` and ``calibration.json``. A genome is not needed; one that is
-    given tells the lengths of contigs and the strands of insulators.
+    Writes ``prepared/`` for the stages that follow, ``genome/`` if a genome is given, and
+    ``environment.json`` and ``calibration.json`` for people.
+
+    Parameters
+    ----------
+    model_directory : Path
+        Folder that `package_landscape` has written.
+    enhancers : Path
+        Candidate enhancers: BED with three columns or more, narrowPeak or broadPeak, plain or gzip.
+    promoters : Path
+        Candidate promoters: BED, or GTF, of which the transcription starts are taken.
+    cell_line : str
+        Name of the line.
+    settings : PredictionSettings
+        Tissue, distances and chromosomes.
+    directory : Path
+        Where everything of the line goes.
+    genome : Path, optional
+        FASTA, for the lengths of contigs and the strands of insulators.
+    contig_names : Path, optional
+        Table of what the files call a contig and what the model's tracks do.
+    similarity, support : Path, optional
+        Refused: a law knows a line by its tracks and its stated tissue.
+    calibration_pairs : Path, optional
+        Labelled pairs of the line, to which temperature and threshold are refitted.
+    tracks : mapping, optional
+        Kind of track -> peaks of the line; kinds that are missing are expected from the training lines.
+    genes, insulator_motifs : Path, optional
+        Genes in place of the model's, and stranded motif sites of CTCF.
 
     Raises
     ------
     UserError
-        As there; also for a table of similarities or a support set, which a law does not read.
+        A model directory that was changed; malformed files; tracks of another assembly, with other names of
+        contigs, or of an unknown kind; no candidates.
     """
     check_name(cell_line)
     digest = check_hashes(model_directory)

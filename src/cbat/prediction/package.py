@@ -23,7 +23,7 @@ from cbat.data.shards import Shard, read_shard
 from cbat.errors import UserError
 from cbat.evaluation.headline import Headline
 from cbat.model.about import About, Channel, Elements, Support, Training, TrainingLine, Windows
-from cbat.model.bundle import TrainedModel, load_model, reads_landscape
+from cbat.model.bundle import TrainedModel, load_model
 from cbat.model.directory import write_model_directory
 from cbat.model.motif_names import consensus, filter_probabilities, jaspar_motifs, name_motifs
 from cbat.prediction.card import model_card
@@ -115,7 +115,7 @@ def run(
         distance_figures=figures_of(references, DISTANCE, Headline.of(evaluation)),
     )
     more = None
-    if law is not None and graph is not None and genes is not None and reads_landscape(model.law):
+    if law is not None and graph is not None and genes is not None:
         more = partial(
             write_landscape,
             law=law,

@@ -17,7 +17,7 @@ from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.model.about import LANDSCAPE, listed_files
 from cbat.model.blocks import encode_elements
-from cbat.model.bundle import Pairs, use_threads
+from cbat.model.bundle import Pairs, reads_landscape, use_threads
 from cbat.model.contexts import stated_tissue
 from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.environment import FloatArray
@@ -152,7 +152,7 @@ def run(
 
 def _landscape_of(shared: SharedModel, model_directory: Path, given: TrackFiles) -> SharedLandscape | None:
     """What a model knows of landscapes; it must know something if tracks are given."""
-    if LANDSCAPE[0] in listed_files(model_directory):
+    if LANDSCAPE[0] in listed_files(model_directory) and reads_landscape(shared.model.law):
         check_files(given)
         return read_landscape(model_directory)
     if given.files:

@@ -17,7 +17,7 @@ from cbat.data.windows import ROLES
 from cbat.landscape.features import Pairs as LandscapePairs
 from cbat.model.about import LANDSCAPE, listed_files
 from cbat.model.blocks import EncodedElements, encode_elements, join_elements
-from cbat.model.bundle import Pairs, use_threads
+from cbat.model.bundle import Pairs, reads_landscape, use_threads
 from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.environment import FloatArray
 from cbat.model.new_line import LineScorer
@@ -67,16 +67,18 @@ def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path
     check_chromosome(chromosome, plan, directory)
     tables = read_elements(directory, chromosome)
     near = NearPairs.of(tables["enhancer"], tables["promoter"], plan.min_distance, plan.max_distance)
-    read = _landscape_reader(Path(model_directory), directory, chromosome)
+    read = _landscape_reader(shared, Path(model_directory), directory, chromosome)
     fasta = directory / GENOME / "genome.fa"
     columns = score(shared, plan, tables, near, fasta, chromosome, read)
     write_pairs(output, columns, tables, chromosome)
     log.info("%s %s: %s pairs scored", plan.cell_line, chromosome, f"{len(near):,}")
 
 
-def _landscape_reader(model_directory: Path, directory: Path, chromosome: str) -> LandscapeReader | None:
+def _landscape_reader(
+    shared: SharedModel, model_directory: Path, directory: Path, chromosome: str
+) -> LandscapeReader | None:
     """What tells the resistance of the landscape of pairs, of a model that has a law of it."""
-    if LANDSCAPE[0] not in listed_files(model_directory):
+    if LANDSCAPE[0] not in listed_files(model_directory) or not reads_landscape(shared.model.law):
         return None
     known = read_landscape(model_directory, chromosome)
     line = LineLandscape.read(directory, chromosome)

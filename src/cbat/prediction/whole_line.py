@@ -20,8 +20,8 @@ from cbat.config.predictions import PredictionSettings
 from cbat.data.genome import sound_index
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
-from cbat.model.about import check_hashes
-from cbat.prediction import gather, preparation, stages
+from cbat.model.about import check_hashes, reads_sequences
+from cbat.prediction import chromosome, gather, page, preparation
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import GENOME, PAGE, PAIRS, PREPARED, Plan, pairs_file, read_plan
 from cbat.progress import Progress
@@ -171,9 +171,7 @@ def _predict(
         journal.finish(chrom, files[chrom])
     scored = list(files.values())
     gather.run(directory=directory, pairs=scored, settings=settings)
-    stages.write_prediction_page(
-        model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings
-    )
+    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
     for path in _half_written(directory):
         path.unlink()
 
@@ -183,22 +181,28 @@ def _prepare(
 ) -> None:
     """Prepare the line, and clear away what another run has left in its folder."""
     journal.forget()
-    stages.prepare_prediction(
-        model_directory=inputs.model_directory,
-        genome=inputs.genome,
-        tracks=inputs.tracks,
-        genes=inputs.genes,
-        insulator_motifs=inputs.insulator_motifs,
-        enhancers=inputs.enhancers,
-        promoters=inputs.promoters,
-        cell_line=cell_line,
-        settings=settings,
-        directory=directory,
-        contig_names=inputs.contig_names,
-        similarity=inputs.similarity,
-        support=inputs.support,
-        calibration_pairs=inputs.calibration_pairs,
-    )
+    given: dict[str, Any] = {
+        "model_directory": inputs.model_directory, "enhancers": inputs.enhancers,
+        "promoters": inputs.promoters, "cell_line": cell_line, "settings": settings, "directory": directory,
+        "contig_names": inputs.contig_names, "similarity": inputs.similarity, "support": inputs.support,
+        "calibration_pairs": inputs.calibration_pairs, "tracks": inputs.tracks, "genes": inputs.genes,
+        "insulator_motifs": inputs.insulator_motifs, "genome": inputs.genome,
+    }  # fmt: skip
+    # A law of the landscape needs no torch, which takes long to import.
+    if not reads_sequences(inputs.model_directory):
+        from cbat.prediction import landscape_prepare
+
+        landscape_prepare.run(**given)
+    elif inputs.genome is None:
+        raise UserError(
+            "this model reads sequences, and no genome is given",
+            mend="give its FASTA with --genome, or use a model without sequence",
+            file=inputs.model_directory,
+        )
+    else:
+        from cbat.prediction import prepare
+
+        prepare.run(**given)
     # Tables of another run beside a new environment would be taken for those of this one.
     for path in [
         *(directory / name for name in [*gather.FILES, PAGE, *_left(inputs.model_directory)]),
@@ -211,7 +215,7 @@ def _prepare(
 
 def _left(model_directory: Path) -> list[str]:
     """Tables of an environment that an earlier run left, where this model writes none."""
-    return [] if stages.reads_sequences(model_directory) else [*preparation.OF_SUPPORT]
+    return [] if reads_sequences(model_directory) else [*preparation.OF_SUPPORT]
 
 
 def _half_written(directory: Path) -> Iterator[Path]:
@@ -240,9 +244,7 @@ def _scored(
 def _in_turn(model_directory: Path, directory: Path, chromosomes: list[str], _: int) -> Iterator[str]:
     for chrom in chromosomes:
         output = pairs_file(directory, chrom)
-        stages.score_chromosome(
-            model_directory=model_directory, directory=directory, chromosome=chrom, output=output
-        )
+        chromosome.run(model_directory=model_directory, directory=directory, chromosome=chrom, output=output)
         yield chrom
 
 
@@ -266,14 +268,14 @@ def _side_by_side(
             pool.shutdown(cancel_futures=True)
 
 
-def _score(model_directory: Path, directory: Path, chromosome: str) -> Fault | None:
+def _score(model_directory: Path, directory: Path, name: str) -> Fault | None:
     # A UserError does not survive the way between two processes, so its parts go.
     try:
-        stages.score_chromosome(
+        chromosome.run(
             model_directory=model_directory,
             directory=directory,
-            chromosome=chromosome,
-            output=pairs_file(directory, chromosome),
+            chromosome=name,
+            output=pairs_file(directory, name),
         )
     except UserError as error:
         file = None if error.file is None else str(error.file)

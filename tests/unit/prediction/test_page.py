@@ -166,9 +166,7 @@ def environment(**over) -> dict:
 
 @pytest.fixture(scope="session")
 def shared(world):
-    from cbat.model.directory import read_model_directory
-
-    return read_model_directory(world.model)
+    return page.Subject.read(world.model)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +179,12 @@ def shared(world):
     ],
 )
 def test_what_is_said_of_the_tissue(shared, told: str, expected: str) -> None:
-    assert expected in page_environment.in_words(shared, environment(told_tissue=told))["verdict"]
+    assert expected in page_environment.in_words(shared.graph, environment(told_tissue=told))["verdict"]
 
 
 def test_where_the_line_is_placed(shared) -> None:
     content, how = page_environment.placed(
-        shared, environment(told_tissue="brain", relatives={"liver_1": 0.4})
+        shared.graph, shared.about, environment(told_tissue="brain", relatives={"liver_1": 0.4})
     )
     edges = [edge for edge in content["edges"] if edge["source"] == "mine"]
     assert [(edge["kind"], edge["target"]) for edge in edges] == [
@@ -197,13 +195,15 @@ def test_where_the_line_is_placed(shared) -> None:
     labels = {node["name"]: node.get("label") for node in content["nodes"]}
     assert labels["liver"] == "liver 50%"
     assert labels["brain"] is None
-    content, how = page_environment.placed(shared, environment())
+    content, how = page_environment.placed(shared.graph, shared.about, environment())
     assert [edge["target"] for edge in content["edges"] if edge["source"] == "mine"] == ["blood"]
     assert "which its candidates look most like" in how
     svg = page_environment.graph_picture(content)
     assert svg.startswith("<svg")
     assert "liver 50%" in svg
-    content, _ = page_environment.placed(shared, environment(posterior=[], cell_line="liver_1"))
+    content, _ = page_environment.placed(
+        shared.graph, shared.about, environment(posterior=[], cell_line="liver_1")
+    )
     assert [edge for edge in content["edges"] if edge["source"] == "liver_1 (predicted)"] == []
 
 
