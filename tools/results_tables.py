@@ -244,14 +244,14 @@ def build_tables(directory: Path) -> dict[str, dict[str, str]]:
         for one in SETS
         if (directory / f"{one.name}.tsv").is_file()
     }
-    lines = {f"lines.{name}": lines_table(mine) for name, mine in numbers.items()}
+    lines = [f"### {one.title}\n\n{lines_table(numbers[one.name])}" for one in SETS if one.name in numbers]
     return {
         "README.md": {"contact": contact_table(numbers["bengi_hic"])},
         "docs/results.md": {
             "sets": sets_table(numbers),
             "metrics": metrics_table(numbers),
             "kinds": kinds_table(numbers),
-            **lines,
+            "lines": "\n".join(lines),
         },
     }
 
