@@ -15,7 +15,9 @@ def explain(
     pairs: int = 1000,
     seed: int = 1,
 ) -> None:
-    """Say which motifs raise or lower U_I and R_E of a predicted pair, or of a predicted line on average.
+    """Say what raises or lowers U_I and R_E of a predicted pair, or of a predicted line on average.
+
+    Motifs of a model of sequences; distance and each feature of the landscape of a law.
 
     Parameters
     ----------
@@ -33,9 +35,14 @@ def explain(
     seed : int
         Seed of their draw.
     """
-    from cbat.prediction import explain as explanation
+    from cbat.model.about import reads_sequences
 
-    explanation.run(
+    # A law of the landscape needs no torch, which takes long to import.
+    if reads_sequences(model_directory):
+        from cbat.prediction.explain import run
+    else:
+        from cbat.prediction.landscape_explain import run
+    run(
         model_directory=model_directory,
         prediction=prediction,
         directory=directory,

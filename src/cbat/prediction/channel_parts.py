@@ -13,6 +13,7 @@ from cbat.data.windows import ROLES
 from cbat.model.about import Channel
 from cbat.model.environment import FloatArray
 from cbat.model.explanation import Attributions, BestWindows, Explainer, ReliefParts, in_direction
+from cbat.prediction.explain_figure import SIGN
 
 COLUMNS: Final = [
     "quantity", "part", "label", "channel", "motif", "consensus", "partner_channel", "partner_motif",
@@ -20,8 +21,6 @@ COLUMNS: Final = [
     "on_score",
 ]  # fmt: skip
 _UNNAMED: Final = "-"
-SIGN: Final[Mapping[str, float]] = {"U_I": 1.0, "R_E": -1.0}
-"""How an energy enters the score."""
 
 
 @dataclass(frozen=True)

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cbat.data.sequences import read_windows
 from cbat.data.windows import ROLES
-from cbat.errors import UserError
-from cbat.files import atomic_file, write_json
-from cbat.model.bundle import use_threads
+from cbat.files import write_json
+from cbat.model.about import LANDSCAPE, listed_files
+from cbat.model.bundle import reads_landscape, use_threads
 from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.explanation import TOLERANCE, BestWindows, Explainer, PairRows
 from cbat.prediction.channel_parts import Channels, base_table, hit_table, pair_table
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import draw_line, draw_pair
+from cbat.prediction.explanation_files import (
+    FIGURE,
+    SUMMARY,
+    TABLE,
+    about_element,
+    check_arguments,
+    check_energies,
+    tell,
+    write_table,
+)
+from cbat.prediction.line_landscape import LineLandscape
 from cbat.prediction.line_parts import line_table
 from cbat.prediction.plan import GENOME, Plan, read_plan
+from cbat.prediction.read_landscape import resistance_of
 from cbat.prediction.scored_pairs import check_same_model
+from cbat.prediction.shared_landscape import read_landscape
 
 log = logging.getLogger(__name__)
-TABLE: Final = "explanation.tsv"
 BASES: Final = "bases.tsv"
-FIGURE: Final = "explanation.svg"
-SUMMARY: Final = "explanation.json"
-_SAME: Final = 1e-3
-"""Energies that differ by more were not scored by this model on this genome."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,9 @@ class Subject:
     explainer: Explainer
 
     @classmethod
-    def read(cls, shared: SharedModel, plan: Plan, directory: Path, pairs: pd.DataFrame) -> Subject:
+    def read(
+        cls, shared: SharedModel, model_directory: Path, plan: Plan, directory: Path, pairs: pd.DataFrame
+    ) -> Subject:
         """Read the sequences of the pairs' elements."""
         lengths = shared.about.windows.model_dump()
         explainer = Explainer(shared.model, plan.fed(), lengths)
@@ -73,30 +81,18 @@ class Subject:
             codes = [*read_windows(directory / GENOME / "genome.fa", elements[role])]
             empty = np.zeros((0, lengths[role]), dtype=np.uint8)
             windows[role] = explainer.windows(np.concatenate([empty, *codes]), role)
-        geometry = [pairs[name].to_numpy(dtype=np.int64) for name in ("distance", "upstream")]
-        found = PairRows(rows["enhancer"], rows["promoter"], *geometry)
+        distance, upstream = (pairs[name].to_numpy(dtype=np.int64) for name in ("distance", "upstream"))
+        resisted = None
+        if reads_landscape(shared.model.law) and LANDSCAPE[0] in listed_files(model_directory):
+            line = LineLandscape.read(directory)
+            resisted = resistance_of(read_landscape(model_directory), line, pairs, all_elements(directory))
+        found = PairRows(rows["enhancer"], rows["promoter"], distance, upstream, resisted)
         return cls(shared, plan, pairs, elements, windows, found, explainer)
 
     @property
     def channels(self) -> Channels:
         """Names of the motif channels, and what the environment says of them."""
         return Channels(self.shared.about.channels, self.explainer.environment)
-
-    def check(self, quantity: str, value: npt.NDArray[np.float64], directory: Path) -> None:
-        """Refuse energies that are not those of the prediction.
-
-        Raises
-        ------
-        UserError
-        """
-        away = np.abs(value - self.pairs[quantity].to_numpy(dtype=np.float64))
-        if (away > _SAME).any():
-            raise UserError(
-                f"the {quantity} of a pair is {value[away.argmax()]:.4f}, and the prediction says "
-                f"{self.pairs[quantity].iloc[away.argmax()]:.4f}: the genome or the prediction has changed",
-                mend="run the prediction anew",
-                file=directory,
-            )
 
 
 def run(
@@ -110,23 +106,20 @@ def run(
     seed: int = 1,
 ) -> None:
     """Explain a pair or a line; see :func:`cbat.commands.explanation.explain`."""
-    if (enhancer is None) != (promoter is None):
-        named, missing = ("enhancer", "promoter") if promoter is None else ("promoter", "enhancer")
-        raise UserError(
-            f"the {named} of a pair is named, and not its {missing}",
-            mend=f"add --{missing}, or leave out --{named} to explain the whole line",
-        )
-    if pairs < 1:
-        raise UserError(f"{pairs} pairs are asked for", mend="ask for one or more with --pairs")
+    check_arguments(enhancer, promoter, pairs)
     use_threads(1)
     shared, plan = read_model_directory(model_directory), read_plan(prediction)
     check_same_model(shared.digest, plan, model_directory)
     if enhancer is not None and promoter is not None:
         chosen = find_pair(prediction, plan, enhancer, promoter)
-        _explain_pair(Subject.read(shared, plan, prediction, chosen), prediction, directory)
+        _explain_pair(
+            Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction, directory
+        )
     else:
         chosen = draw_pairs(prediction, plan, pairs, seed)
-        _explain_line(Subject.read(shared, plan, prediction, chosen), prediction, directory)
+        _explain_line(
+            Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction, directory
+        )
 
 
 def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
@@ -135,16 +128,16 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
     potential = explainer.potential(subject.rows, enhancers, promoters)
     resistance = explainer.resistance(subject.rows, enhancers, promoters)
     relief = explainer.relief(subject.rows, enhancers, promoters)
-    subject.check("intrinsic_potential", potential.value, prediction)
+    check_energies(subject.pairs, "intrinsic_potential", potential.value, prediction)
     if resistance is not None:
-        subject.check("environment_resistance", resistance.value, prediction)
+        check_energies(subject.pairs, "environment_resistance", resistance.value, prediction)
     elements = {role: subject.elements[role].iloc[0] for role in ROLES}
     table = pair_table(subject.channels, elements, subject.windows, potential, resistance, relief)
     bases = base_table(explainer, elements, subject.windows, potential, resistance)
     hits = hit_table(subject.channels, elements, subject.windows, potential, resistance)
     summary: dict[str, Any] = {
         "cell_line": subject.plan.cell_line,
-        **{role: _about_element(elements[role]) for role in ROLES},
+        **{role: about_element(elements[role]) for role in ROLES},
         "distance": int(pair["distance"]),
         "score": float(pair["score"]),
         "probability": float(pair["probability"]),
@@ -171,29 +164,17 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
     write_table(directory / BASES, bases)
     write_json(directory / SUMMARY, summary)
     draw_pair(directory / FIGURE, summary, table, bases, hits)
-    _tell(
-        f"{elements['enhancer']['element_id']} with {elements['promoter']['element_id']}", table, "on_score"
-    )
+    tell(f"{elements['enhancer']['element_id']} with {elements['promoter']['element_id']}", table, "on_score")
     log.info("written to %s: %s", directory, ", ".join((TABLE, BASES, FIGURE, SUMMARY)))
-
-
-def _about_element(element: pd.Series[Any]) -> dict[str, Any]:
-    return {
-        "id": str(element["element_id"]),
-        "name": str(element["name"]),
-        "chrom": str(element["chrom"]),
-        "start": int(element["source_start"]),
-        "end": int(element["source_end"]),
-    }
 
 
 def _explain_line(subject: Subject, prediction: Path, directory: Path) -> None:
     explainer, windows = subject.explainer, subject.windows
     potential = explainer.potential(subject.rows, windows["enhancer"], windows["promoter"])
-    subject.check("intrinsic_potential", potential.value, prediction)
+    check_energies(subject.pairs, "intrinsic_potential", potential.value, prediction)
     resistance = explainer.resistance(subject.rows, windows["enhancer"], windows["promoter"])
     if resistance is not None:
-        subject.check("environment_resistance", resistance.value, prediction)
+        check_energies(subject.pairs, "environment_resistance", resistance.value, prediction)
     contact = subject.pairs["contact"].to_numpy(dtype=bool)
     table = line_table(subject.channels, explainer, windows, subject.rows, contact, potential, resistance)
     summary = {
@@ -207,21 +188,5 @@ def _explain_line(subject: Subject, prediction: Path, directory: Path) -> None:
     write_table(directory / TABLE, table)
     write_json(directory / SUMMARY, summary)
     draw_line(directory / FIGURE, summary, table)
-    _tell(subject.plan.cell_line, table, "on_score")
+    tell(subject.plan.cell_line, table, "on_score")
     log.info("written to %s: %s", directory, ", ".join((TABLE, FIGURE, SUMMARY)))
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table with enough digits that parts still add up."""
-    with atomic_file(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, float_format="%.10g", na_rep="", lineterminator="\n")
-
-
-def _tell(subject: str, table: pd.DataFrame, column: str, most: int = 3) -> None:
-    """The strongest parts of each energy, in the log."""
-    for quantity, part in table.groupby("quantity", sort=False):
-        named = part[part["part"] != "reference"]
-        top = named.loc[named[column].abs().sort_values(ascending=False, kind="stable").index[:most]]
-        parts: Sequence[Mapping[str, Any]] = top.to_dict("records")
-        shown = ", ".join(f"{one['label']} ({one['part']}) {one[column]:+.3f}" for one in parts)
-        log.info("%s, %s, on the score: %s", subject, quantity, shown)

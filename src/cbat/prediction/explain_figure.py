@@ -11,13 +11,14 @@ import pandas as pd
 
 from cbat.data.windows import ROLES
 from cbat.drawing import FAINT, INK, svg_figure
-from cbat.prediction.channel_parts import SIGN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from cbat.model.environment import FloatArray
 
+SIGN: Final[Mapping[str, float]] = {"U_I": 1.0, "R_E": -1.0}
+"""How an energy enters the score."""
 RAISES: Final = "#1b6ca8"
 LOWERS: Final = "#c2571a"
 _OTHERS: Final = "#9db8cc"
@@ -27,11 +28,11 @@ _LANES: Final = 3
 _LANE: Final = 0.34
 _PRESENT: Final = 0.2
 """A motif less probable than that is not named on a track."""
-_WIDTH: Final = 11.0
+WIDTH: Final = 11.0
 _TRACK: Final = 1.5
 _CHARACTER: Final = 0.075
 _LONGEST: Final = 30
-_NAMES: Final = {
+NAMES: Final = {
     "U_I": "$U_I$, intrinsic potential",
     "R_E": "$R_E$, resistance of the environment",
 }
@@ -53,13 +54,13 @@ def draw_pair(
     """
     quantities = [name for name in SIGN if summary[name] is not None]
     n_tracks = len(ROLES) * len(quantities)
-    with svg_figure(path, _WIDTH, 3.6 + _TRACK * n_tracks) as figure:
-        figure.suptitle(_pair_title(summary), fontsize=11.5, x=0.01, ha="left")
+    with svg_figure(path, WIDTH, 3.6 + _TRACK * n_tracks) as figure:
+        figure.suptitle(pair_title(summary), fontsize=11.5, x=0.01, ha="left")
         parts: Any = figure.subfigures(2, 1, height_ratios=[3.0, _TRACK * n_tracks])
         top, bottom = parts
         for axes, quantity in zip(_row(top, len(quantities)), quantities, strict=True):
-            _bars(axes, table[table["quantity"] == quantity])
-            axes.set_title(f"{_NAMES[quantity]}: {summary[quantity]['value']:.2f}", loc="left")
+            bars(axes, table[table["quantity"] == quantity])
+            axes.set_title(f"{NAMES[quantity]}: {summary[quantity]['value']:.2f}", loc="left")
         tracks = bottom.subplots(n_tracks, 1)
         for at, role in enumerate(ROLES):
             own = bases[bases["element"] == role]
@@ -73,12 +74,12 @@ def draw_pair(
                 axes.tick_params(labelbottom=False)
 
 
-def draw_line(path: Path, summary: Mapping[str, Any], table: pd.DataFrame) -> None:
+def draw_line(path: Path, summary: Mapping[str, Any], table: pd.DataFrame, what: str = "motifs") -> None:
     """Draw a line: the parts of each energy that weigh most, in contacts and in other pairs."""
     quantities = list(dict.fromkeys(table["quantity"]))
-    with svg_figure(path, _WIDTH, 4.9) as figure:
+    with svg_figure(path, WIDTH, 4.9) as figure:
         title = (
-            f"{summary['cell_line']}: mean effect of motifs on the score, "
+            f"{summary['cell_line']}: mean effect of {what} on the score, "
             f"in {summary['contacts']:,} contacts and {summary['other_pairs']:,} other pairs"
         )
         figure.suptitle(title, fontsize=11.5, x=0.01, ha="left")
@@ -91,8 +92,8 @@ def draw_line(path: Path, summary: Mapping[str, Any], table: pd.DataFrame) -> No
                 ("in_others", 0.19, _OTHERS, "other pairs"),
             ):
                 axes.barh(place + shift, SIGN[quantity] * rows[column], 0.36, color=colour, label=label)
-            _finish_bars(axes, rows)
-            axes.set_title(_NAMES[quantity], loc="left")
+            _finish(axes, rows)
+            axes.set_title(NAMES[quantity], loc="left")
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
 
@@ -101,7 +102,8 @@ def _row(figure: Any, n: int) -> list[Axes]:
     return [*np.atleast_1d(figure.subplots(1, n))]
 
 
-def _pair_title(summary: Mapping[str, Any]) -> str:
+def pair_title(summary: Mapping[str, Any]) -> str:
+    """Two lines on a pair."""
     called = "called a contact" if summary["contact"] else "not called a contact"
     return _plain(
         f"{summary['cell_line']}: {_called(summary['enhancer'])} with {_called(summary['promoter'])}, "
@@ -121,15 +123,16 @@ def _plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def _bars(axes: Axes, rows: pd.DataFrame) -> None:
+def bars(axes: Axes, rows: pd.DataFrame) -> None:
+    """The strongest parts of an energy, by their effect on the score."""
     named = rows[rows["part"] != "reference"]
     shown = named[named["on_score"] != 0.0].head(_BARS)
     colours = [RAISES if value > 0 else LOWERS for value in shown["on_score"]]
     axes.barh(np.arange(len(shown)), shown["on_score"], 0.7, color=colours)
-    _finish_bars(axes, shown)
+    _finish(axes, shown)
 
 
-def _finish_bars(axes: Axes, rows: pd.DataFrame) -> None:
+def _finish(axes: Axes, rows: pd.DataFrame) -> None:
     labels = [f"{_short(str(row.label))} · {row.part}" for row in rows.itertuples()]
     axes.set_yticks(np.arange(len(rows)), labels)
     axes.invert_yaxis()
@@ -168,7 +171,7 @@ def strongest(hits: pd.DataFrame) -> pd.DataFrame:
 def _label_hits(axes: Axes, hits: pd.DataFrame, position: FloatArray, high: float, span: float) -> int:
     """Name the strongest hits above the track, in lanes where they do not overlap; number of lanes used."""
     limits = int(position[0]), int(position[-1]) + 1
-    per_inch = (limits[1] - limits[0]) / (_WIDTH - 1.2)
+    per_inch = (limits[1] - limits[0]) / (WIDTH - 1.2)
     ends: list[float] = []
     for row in strongest(hits).itertuples():
         start, end = int(row.start), int(row.end)

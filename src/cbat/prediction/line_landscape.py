@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.config.sheets import TRACK_KINDS
-from cbat.data.stored import write_table
+from cbat.data.stored import read_table, write_table
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.landscape.expectation import among, kinship
@@ -71,6 +71,14 @@ class Sources:
             shares[kind] = among(weights, having) if having else {}
         has = set(own["kind"].unique())
         return cls(tuple(kind for kind in TRACK_KINDS if kind in has), shares, weights)
+
+    def own_share(self, fit: Fit, kind: str) -> float:
+        """How much of what a law reads of a kind is the line's own; starts of genes are all lines' own."""
+        if kind not in TRACK_KINDS:
+            return 1.0
+        if kind not in self.own:
+            return 0.0 if self.shares[kind] else 1.0
+        return fit.own_share.get(kind, 1.0) if self.shares[kind] else 1.0
 
     def expected(self, fit: Fit) -> list[str]:
         """Kinds of which the expectation matters to a law and is there."""
@@ -197,8 +205,8 @@ class LineLandscape:
         write_json(prepared / ABOUT, content)
 
     @classmethod
-    def read(cls, directory: Path, chromosome: str) -> LineLandscape:
-        """From the folder of a line, with the tracks and starts of one chromosome.
+    def read(cls, directory: Path, chromosome: str | None = None) -> LineLandscape:
+        """From the folder of a line, with the tracks and starts of one chromosome, or of all.
 
         Raises
         ------
@@ -220,8 +228,13 @@ class LineLandscape:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"the landscape cannot be read ({error})", mend=_MEND, file=path) from error
-        tracks = of_chromosome(prepared / TRACKS, TRACK_COLUMNS, chromosome)
-        starts = of_chromosome(prepared / GENES, GENE_COLUMNS, chromosome)
+        tables = ((prepared / TRACKS, TRACK_COLUMNS), (prepared / GENES, GENE_COLUMNS))
+        tracks, starts = (
+            read_table(path, columns, mend=_MEND)
+            if chromosome is None
+            else of_chromosome(path, columns, chromosome)
+            for path, columns in tables
+        )
         return cls(sources, own, graph, tracks, starts)
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from cbat.data.windows import ROLES
 from cbat.model.environment import FloatArray
 from cbat.model.explanation import Attributions, BestWindows, Explainer, PairRows
-from cbat.prediction.channel_parts import SIGN, Channels, as_table
+from cbat.prediction.channel_parts import Channels, as_table
+from cbat.prediction.explain_figure import SIGN
 
 COLUMNS: Final = [
     "quantity", "part", "label", "channel", "motif", "consensus", "partner_channel", "partner_motif",

@@ -100,19 +100,12 @@ def _report(
         "missing_kinds": [
             kind for kind in TRACK_KINDS if kind not in sources.own and not sources.shares[kind]
         ],
-        "own_share": {kind: _own_share(shared, sources, kind) for kind in TRACK_KINDS},
+        "own_share": {kind: sources.own_share(shared.fit, kind) for kind in TRACK_KINDS},
         "expected_from": sources.shares,
         "kinship": sources.kinship,
         "standardised_by": dict(standardised),
         "tracks": own.report["kinds"],
     }
-
-
-def _own_share(shared: SharedLandscape, sources: Sources, kind: str) -> float:
-    """How much of what is read of a kind is the line's own."""
-    if kind not in sources.own:
-        return 0.0
-    return shared.fit.own_share.get(kind, 1.0) if sources.shares[kind] else 1.0
 
 
 def _cautions(
