@@ -99,11 +99,8 @@ def score_line(
     ]
     for source in sources:
         yield source, _scored(law, line, source, source, None)
-    kinds = (
-        TRACK_KINDS
-        if any(0.0 < s < 1.0 for fit in law.members.values() for s in fit.own_share.values())
-        else ()
-    )
+    # In the other laws all kinds come from one side, and which of them matters is asked of the fused one.
+    kinds = TRACK_KINDS if law.name.removesuffix("_free") == "fused" else ()
     for kind in kinds:
         for source in sources:
             if source != "own":

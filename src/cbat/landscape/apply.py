@@ -52,7 +52,7 @@ class LineLandscape:
             columns = read_columns(folder, source)
             if len(columns) == len(pairs):
                 sources[source] = standardised(columns)
-            elif len(columns):
+            elif len(columns) or source in ("own", "graph"):
                 raise UserError(
                     f"{len(columns)} rows for {len(pairs)} pairs",
                     mend=_MEND,
