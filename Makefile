@@ -10,7 +10,7 @@ CORES ?= all
 PYTEST_ARGS ?=
 SNAKEMAKE_ARGS ?=
 BENCH_ARGS ?=
-BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards wait_for_data grow_workflow two_cores plan_workflow start_up
+BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards read_landscape wait_for_data grow_workflow two_cores plan_workflow start_up
 MACHINE ?= $(shell nproc) cores, one thread each side
 
 VENV := .venv

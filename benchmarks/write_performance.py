@@ -75,6 +75,8 @@ BARS = {
     "prediction_per_pair_encoding": faster("prediction", "both elements encoded for each pair", 20),
     "attention_products": faster("products of the attention", "torch's matmul peak", 0.5),
     "attention_whole": told("the attention as a whole", "torch's matmul peak"),
+    "landscape_features": Bar("landscape of pairs", "both ends asked for each pair", "ours", True, 200_000),
+    "landscape_memory": grows("memory beside the landscape", "a tenth of the pairs", MOST_MEMORY),
     "waiting_for_data": grows("training steps: waiting for batches", "all of their time", 0.05),
     **{
         f"two_cores_{name}": faster(f"{what}, on two cores", "on one", 1.7)

@@ -18,6 +18,7 @@ SCRIPTS = {
     "encode_elements.py": (["--elements", "5", "--filters", "8"], 4),
     "score_pairs.py": (["--pairs", "100", "--filters", "8"], 6),
     "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
+    "read_landscape.py": (["--pairs", "300"], 2),
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
     "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "label_pairs"], 8),
     "two_cores.py": (["--scale", "0.5", "--stages", "label_pairs"], 1),

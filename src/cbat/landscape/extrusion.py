@@ -12,19 +12,16 @@ kept for tiles of the chromosome, each relative to its own beginning and reachin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from cbat.landscape.sites import FloatArray, Positions, Sites, running_sum, spread
+from cbat.landscape.sites import FloatArray, Positions, Sites, batches, running_sum, spread
 
 TILE: Final = 5_000_000
 """Length of a tile, bp; between ends farther apart than this only the first so many bp count."""
-FEET_AT_ONCE: Final = 1 << 19
-"""Pairs of feet of a loop that are held in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +141,7 @@ class Extrusion:
         n_right = reverse[1] - reverse[0]
         count = (forward[1] - forward[0]) * n_right
         total = np.zeros(len(count))
-        for rows in _batches(count):
+        for rows in batches(count):
             row, number = spread(count[rows])
             row = rows[row]
             u = forward[0][row] + number // n_right[row]
@@ -179,10 +176,3 @@ class Feet:
         """First and one after the last foot within ``radius`` bp of each position."""
         low, high = (np.searchsorted(self.centre, position + sign * radius) for sign in (-1, 1))
         return np.asarray(low), np.asarray(high)
-
-
-def _batches(count: Positions) -> Iterator[Positions]:
-    """Rows whose counts add up to a bounded number, or one row of more; none of those with 0."""
-    rows = np.flatnonzero(count)
-    batch = np.cumsum(count[rows]) // FEET_AT_ONCE
-    yield from np.split(rows, np.flatnonzero(np.diff(batch)) + 1)

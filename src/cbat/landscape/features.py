@@ -598,9 +598,11 @@ def _log_contact(distance: npt.NDArray[np.generic]) -> FloatArray:
 
 def _competition(sites: Sites, position: Positions) -> FloatArray:
     """Log of the activity that reaches each position, from all sites of its neighbourhood."""
-    row, site = sites.around(position, COMPETITION_RADIUS)
-    reached = sites.activity[site] * contact_frequency(np.abs(sites.centre[site] - position[row]))
-    return np.asarray(np.log(LEAST_COMPETITION + np.bincount(row, weights=reached, minlength=len(position))))
+    total = np.zeros(len(position))
+    for row, site in sites.around(position, COMPETITION_RADIUS):
+        reached = sites.activity[site] * contact_frequency(np.abs(sites.centre[site] - position[row]))
+        total += np.bincount(row, weights=reached, minlength=len(position))
+    return np.asarray(np.log(LEAST_COMPETITION + total))
 
 
 def _between(pairs: Pairs, points: Positions, margin: int) -> tuple[Positions, Positions]:

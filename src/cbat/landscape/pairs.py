@@ -156,14 +156,28 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     tracks_of, starts_of = (table.groupby("chrom", sort=False).indices for table in (tracks, starts))
     enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
     position = starts["position"].to_numpy()
-    for chrom, of_chrom in pairs.groupby("chrom", sort=False).indices.items():
+    for chrom, of_chrom in _rows_of(pairs["chrom"]).items():
         landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[starts_of.get(chrom, [])])
         for start in range(0, len(of_chrom), PAIRS_AT_ONCE):
             rows: Any = of_chrom[start : start + PAIRS_AT_ONCE]
-            if rows[-1] - rows[0] + 1 == len(rows):
-                rows = slice(rows[0], rows[-1] + 1)  # which is copied faster
+            if isinstance(rows, range):
+                rows = slice(rows.start, rows.stop)
             columns[:, rows] = pair_features(landscape, Pairs.of(enhancer[rows], promoter[rows])).T
     return columns.T
+
+
+def _rows_of(chrom: pd.Series) -> dict[str, range | npt.NDArray[np.intp]]:
+    """Chromosome -> its rows; a range, which takes no memory, where those of each follow one another."""
+    number, names = pd.factorize(chrom)
+    if not len(names):
+        return {}
+    cuts = np.flatnonzero(np.diff(number)) + 1
+    if len(cuts) + 1 == len(names):
+        ends = [0, *cuts.tolist(), len(number)]
+        return {name: range(*ends[place : place + 2]) for place, name in enumerate(names)}
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(number, minlength=len(names)))[:-1])
+    return dict(zip(names, parts, strict=True))
 
 
 def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, dict[str, list[str]]]:

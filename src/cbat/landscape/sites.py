@@ -6,13 +6,18 @@ look-ups, however many peaks lie between its ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
+
+ROWS_AT_ONCE: Final = 1 << 18
+"""Pairs of a position and a site, or of two sites, that are held in memory at a time."""
 
 
 def running_sum(values: npt.ArrayLike) -> FloatArray:
@@ -129,17 +134,35 @@ class Sites:
         """Largest activity of the sites that overlap ``[position - radius, position + radius)``."""
         return self.strongest(*self.overlapping(position, radius))
 
-    def around(self, position: Positions, radius: int) -> tuple[Positions, Positions]:
-        """All pairs of a position and a site whose centre is within ``radius`` bp, as rows of both."""
-        low, high = self.before(position - radius), self.before(position + radius)
-        row, number = spread(high - low)
-        return row, low[row] + number
+    def around(self, position: Positions, radius: int) -> Iterator[tuple[Positions, Positions]]:
+        """All pairs of a position and a site whose centre is within ``radius`` bp, some positions at a time.
+
+        Yields
+        ------
+        int array, shape=(n,)
+            Rows of positions, in order; all pairs of one position come together.
+        int array, shape=(n,)
+            Rows of sites.
+        """
+        low = self.before(position - radius)
+        count = self.before(position + radius) - low
+        for rows in batches(count):
+            place, number = spread(count[rows])
+            row = rows[place]
+            yield row, low[row] + number
 
 
 def spread(count: Positions) -> tuple[Positions, Positions]:
     """Each row as often as it counts, and 0, 1, ... within each."""
     row = np.repeat(np.arange(len(count)), count)
     return row, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def batches(count: Positions) -> Iterator[Positions]:
+    """Rows whose counts add up to about :data:`ROWS_AT_ONCE`, or one row of more; none of those with 0."""
+    rows = np.flatnonzero(count)
+    batch = np.cumsum(count[rows]) // ROWS_AT_ONCE
+    yield from np.split(rows, np.flatnonzero(np.diff(batch)) + 1)
 
 
 def _tables_of_maxima(values: FloatArray) -> tuple[FloatArray, ...]:

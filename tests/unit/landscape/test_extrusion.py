@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cbat.landscape import extrusion
+from cbat.landscape import sites as sites_module
 from cbat.landscape.extrusion import Extrusion
 from cbat.landscape.sites import Sites
 
@@ -82,7 +83,7 @@ def loops(fast: Extrusion, left: np.ndarray, right: np.ndarray, radius: int) -> 
 @pytest.mark.parametrize("at_once", [1, 7, 1 << 19])
 def test_loops_between_feet_near_the_ends(n: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the ends are so near one another that feet of the left one lie right of the right one's."""
-    monkeypatch.setattr(extrusion, "FEET_AT_ONCE", at_once)
+    monkeypatch.setattr(sites_module, "ROWS_AT_ONCE", at_once)
     length, radius = 12_000, 900
     sites = drawn(n, n, length)
     slow, fast = Slow(sites, length), Extrusion.of(sites, STRENGTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cbat.landscape import sites as sites_module
 from cbat.landscape.sites import Sites, running_sum
 
 LENGTH = 20_000
@@ -76,12 +77,19 @@ def test_the_strongest_of_every_stretch() -> None:
     assert found.tolist() == expected
 
 
-def test_rows_of_the_sites_around(sites: Sites, position: np.ndarray) -> None:
-    row, site = sites.around(position, 400)
+@pytest.mark.parametrize("at_once", [1, 10, 1 << 18])
+def test_rows_of_the_sites_around(
+    sites: Sites, position: np.ndarray, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sites_module, "ROWS_AT_ONCE", at_once)
     expected = [
         (i, k)
         for i, at in enumerate(position)
         for k, centre in enumerate(sites.centre)
         if at - 400 <= centre < at + 400
     ]
-    assert list(zip(row.tolist(), site.tolist(), strict=True)) == expected
+    parts = list(sites.around(position, 400))
+    found = [pair for row, site in parts for pair in zip(row.tolist(), site.tolist(), strict=True)]
+    assert found == expected
+    most = max((sum(i == row for i, _ in expected) for row in range(len(position))), default=0)
+    assert all(len(row) < at_once + most for row, _ in parts)
