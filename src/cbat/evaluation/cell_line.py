@@ -133,7 +133,7 @@ def _audit_rows(pairs: pd.DataFrame, origin: Origin, model: TrainedModel) -> lis
     rows = []
     for split, part in pairs.groupby("split", sort=True):
         # A resistance without anything to read is the same for all pairs, and no sign of collapse.
-        reads = origin.context == "own" and model.provenance.get("sequence_kept", True)
+        reads = origin.context == "own" and model.provenance.get("relief_share", 1.0) > 0.0
         fed = part["environment_resistance"] if reads else None
         signs = collapse_signs(
             part["label"], part["probability"], model.threshold, part["intrinsic_potential"], fed

@@ -180,6 +180,18 @@ class ContactModel(nn.Module):
         self.sequence_mean.add_(mean)
         self.level.add_(mean)
 
+    @torch.no_grad()
+    def shrink(self, sequence: float, relief: float) -> None:
+        """Leave so much of the sequence term, and of the relief by the environment; 0 is nothing of it."""
+        self.sequence_mean.mul_(sequence)
+        self.linear.weight.mul_(sequence)
+        if self.hidden is not None:
+            last = self.hidden[-1]
+            assert isinstance(last, nn.Linear)
+            last.weight.mul_(sequence)
+        if self.resistance is not None:
+            self.resistance.shrink(relief)
+
     def forward(self, pairs: PairBatch, environment: BlockEnvironment | None) -> Energies:
         """Energies of pairs.
 

@@ -73,6 +73,9 @@ class LandscapeResistance(nn.Module):
         """Resistance of pairs, shape=(n,), whatever the environments of their blocks (n,)."""
         return resistance(self.offset, pairs, torch.zeros_like(pairs.potential))
 
+    def shrink(self, share: float) -> None:
+        """There is no relief to be shrunk."""
+
 
 class TiedResistance(nn.Module):
     r"""Resistance on the motif channels that the pair and the environment share.
@@ -115,6 +118,13 @@ class TiedResistance(nn.Module):
         """Resistance of pairs, shape=(n,), in environments (n_blocks, n_filters) of their blocks (n,)."""
         return resistance(self.offset, pairs, self.relief(pairs, environment, block))
 
+    @torch.no_grad()
+    def shrink(self, share: float) -> None:
+        """Leave so much of the relief."""
+        self.gain.mul_(share)
+        if self.combinations is not None:
+            self.combinations.mul_(share)
+
     def relief(self, pairs: PairDescription, environment: Tensor, block: Tensor) -> Tensor:
         """What is taken from the constant before the softplus, shape=(n,)."""
         environment = environment[block]
@@ -149,6 +159,11 @@ class ScalarResistance(nn.Module):
             return functional.softplus(self.offset - relief)[block]
         return resistance(self.offset, pairs, relief[block])
 
+    @torch.no_grad()
+    def shrink(self, share: float) -> None:
+        """Leave so much of the relief."""
+        self.weight.mul_(share)
+
 
 class FilmResistance(nn.Module):
     r"""A free map from pair and environment to resistance.
@@ -180,6 +195,11 @@ class FilmResistance(nn.Module):
         own = functional.gelu((1.0 + scale[block]) * read + shift[block])
         average = functional.gelu((1.0 + scale[-1]) * read + shift[-1])
         return resistance(self.offset, pairs, -pairs.where_known(self.out(own - average)[:, 0]))
+
+    @torch.no_grad()
+    def shrink(self, share: float) -> None:
+        """Leave so much of the relief."""
+        self.out.weight.mul_(share)
 
 
 Resistance = TiedResistance | ScalarResistance | FilmResistance | LandscapeResistance

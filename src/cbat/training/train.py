@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from cbat.model.bundle import (
     score_pairs,
 )
 from cbat.model.contact import BlockEnvironment, ContactModel
+from cbat.model.environment import FloatArray
 from cbat.model.resistance import TiedResistance
 from cbat.progress import Progress
 from cbat.training.checkpoint import Best, Checkpoints, Course
@@ -51,7 +53,8 @@ from cbat.training.records import (
 from cbat.training.sharing import read_shares
 
 log = logging.getLogger(__name__)
-LEVEL_SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""What may be left of a part: of a line's level, of the sequence term, of the relief."""
 
 
 def run(
@@ -357,14 +360,19 @@ def scores_of(
     return Scores(data.gathered(scored.intrinsic_potential), data.gathered(scored.environment_resistance))
 
 
+def _held_out_loss(logit: FloatArray, data: TrainingData, settings: ModelSettings) -> float:
+    """Loss on the validation pairs of lines that only validate, or of all lines where there is none."""
+    asked = np.isin(data.judged.line_of_pairs(), data.held_out)
+    asked = asked if asked.any() else np.ones_like(asked)
+    block = torch.from_numpy(data.judged.block_of_pairs()[asked]) if settings.contrast == "block" else None
+    label = torch.from_numpy(data.judged.label[asked]).float()
+    return float(contact_loss(torch.from_numpy(logit[asked]), label, block))
+
+
 def validation_figures(scores: Scores, data: TrainingData, settings: ModelSettings) -> dict[str, float]:
     """Figures of the validation side, from the energies of its pairs; the loss is that of lines held out."""
     label, line = data.judged.label, data.judged.line_of_pairs()
-    asked = np.isin(line, data.held_out)
-    asked = asked if asked.any() else np.ones_like(asked)
-    block = torch.from_numpy(data.judged.block_of_pairs()[asked]) if settings.contrast == "block" else None
-    logit, target = torch.from_numpy(scores.logit[asked]), torch.from_numpy(label[asked]).float()
-    loss = contact_loss(logit, target, block)
+    loss = _held_out_loss(scores.logit, data, settings)
     probability = 1.0 / (1.0 + np.exp(-scores.logit))
     aupr = []
     for one in np.unique(line):
@@ -399,29 +407,52 @@ def _best_level_share(
     """How much environments say of the levels of whole lines, by the likelihood of the validation side."""
     assert isinstance(contact.resistance, TiedResistance)
     losses = []
-    for share in LEVEL_SHARES:
+    for share in SHARES:
         contact.resistance.level_share.data.fill_(share)
         logit = scores_of(contact, data, data.validation, environment).logit
         temperature, level = fit_temperature_and_bias(logit, data.judged.label)
         signed = (2.0 * data.judged.label - 1.0) * (logit + level) / temperature
         losses.append(np.logaddexp(0.0, -signed).mean())
-    return LEVEL_SHARES[int(np.argmin(losses))]
+    return SHARES[int(np.argmin(losses))]
+
+
+def _paying_shares(
+    data: TrainingData, contact: ContactModel, settings: ModelSettings, environment: BlockEnvironment | None
+) -> tuple[float, float]:
+    """How much of the sequence term and of the relief pays on held-out pairs; less where that is as good."""
+    given = scores_of(contact, data, data.validation, environment)
+    law = _law_of_validation(data) + float(contact.level.detach())
+    sequence, losses = given.intrinsic_potential - law, {}
+    for relief in SHARES if contact.resistance is not None and environment is not None else (1.0,):
+        tried = copy.deepcopy(contact)
+        tried.shrink(1.0, relief)
+        resistance = scores_of(tried, data, data.validation, environment).environment_resistance
+        for share in SHARES:
+            losses[share, relief] = _held_out_loss(law + share * sequence - resistance, data, settings)
+    return min(losses, key=lambda shares: (losses[shares], sum(shares)))
+
+
+def _law_of_validation(data: TrainingData) -> FloatArray:
+    """What the law gives to the potential of the validation pairs of all processes."""
+    offset = data.validation.pairs.potential_offset
+    return data.gathered(np.zeros(len(data.validation.label)) if offset is None else offset)
 
 
 def _mean_sequence_term(data: TrainingData, contact: ContactModel, scores: Scores) -> float:
     """Mean of the sequence term over validation pairs whose bases are known."""
-    pairs, n = data.validation.pairs, len(data.validation.label)
-    offset = np.zeros(n) if pairs.potential_offset is None else pairs.potential_offset
-    known = np.ones(n) if pairs.sequence_known is None else pairs.sequence_known.astype(float)
-    offset, known = data.gathered(offset), data.gathered(known)
-    term = scores.intrinsic_potential - offset - float(contact.level.detach())
+    marked = data.validation.pairs.sequence_known
+    known = data.gathered(np.ones(len(data.validation.label)) if marked is None else marked.astype(float))
+    term = scores.intrinsic_potential - _law_of_validation(data) - float(contact.level.detach())
     return float((term * known).sum() / max(known.sum(), 1.0))
 
 
 def finished(
     data: TrainingData, contact: ContactModel, encoder: Any, settings: ModelSettings, step: int = 1
 ) -> TrainedModel:
-    """The model with the level of its potential, temperature and threshold from the validation side.
+    """The model as it is used: the validation side weighs its parts, and sets level, temperature, threshold.
+
+    Of the sequence term and of the relief so much is left as lowers the loss of held-out pairs: a part that
+    does not pay is taken out.
 
     Parameters
     ----------
@@ -434,14 +465,18 @@ def finished(
         After which these weights were found; 0 is before the first, where the model is its law alone.
     """
     environment = encoded(contact.eval(), data.validation.unread_environment(data.reader))
+    scores = scores_of(contact, data, data.validation, environment)
+    contact.centre_sequence_at(_mean_sequence_term(data, contact, scores))
+    sequence, relief = _paying_shares(data, contact, settings, environment)
+    contact.shrink(sequence, relief)
     if isinstance(contact.resistance, TiedResistance) and settings.contrast == "block":
         contact.resistance.level_share.data.fill_(_best_level_share(data, contact, environment))
     scores = scores_of(contact, data, data.validation, environment)
-    contact.centre_sequence_at(_mean_sequence_term(data, contact, scores))
     temperature, level = fit_temperature_and_bias(scores.logit, data.judged.label)
     contact.level.data.add_(level)
     scores = scores_of(contact, data, data.validation, environment)
-    threshold, signs = _threshold_and_signs(scores, data, contact, temperature, learned=step > 0)
+    learned = step > 0 and relief > 0.0
+    threshold, signs = _threshold_and_signs(scores, data, contact, temperature, learned=learned)
     return TrainedModel(
         settings=settings,
         encoder=encoder,
@@ -456,7 +491,8 @@ def finished(
             "validation": validation_figures(scores, data, settings),
             "collapse": signs + environment_signs(*data.environments()),
             "best_step": step,
-            "sequence_kept": step > 0,
+            "sequence_share": sequence if step > 0 else 0.0,
+            "relief_share": relief if step > 0 and contact.resistance is not None else 0.0,
         },
         distance=data.distance,
         law=data.law,

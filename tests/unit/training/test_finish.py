@@ -49,8 +49,9 @@ def probability(model: TrainedModel, data: TrainingData) -> np.ndarray:
 
 @pytest.mark.parametrize("environment", ["none", "tied", "film"])
 def test_probabilities_have_the_mean_of_the_labels_where_training_saw_no_levels(
-    tiny_project, encoder, environment: str
+    tiny_project, encoder, monkeypatch, environment: str
 ) -> None:
+    monkeypatch.setattr(train, "_paying_shares", lambda *_: (1.0, 1.0))
     settings = SETTINGS.model_copy(update={"environment": environment})
     data = data_for(tiny_project, encoder, settings)
     # As when validation chromosomes are poorer in contacts than those of training.
@@ -83,7 +84,10 @@ def a_law(data: TrainingData, settings: ModelSettings, share: float) -> ContactM
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_the_level_share_is_the_one_that_the_labels_follow(tiny_project, encoder, share: float) -> None:
+def test_the_level_share_is_the_one_that_the_labels_follow(
+    tiny_project, encoder, monkeypatch, share: float
+) -> None:
+    monkeypatch.setattr(train, "_paying_shares", lambda *_: (1.0, 1.0))
     data = data_for(tiny_project, encoder, SETTINGS)
     contact = a_law(data, SETTINGS, share)
     logit = train.scores_of(contact, data, data.validation).logit
@@ -93,10 +97,37 @@ def test_the_level_share_is_the_one_that_the_labels_follow(tiny_project, encoder
         contact.resistance.level_share.fill_(0.25)  # whatever it was before
     model = train.finished(data, contact, encoder, SETTINGS)
     found = float(model.contact.resistance.level_share.detach())
-    assert found in train.LEVEL_SHARES
+    assert found in train.SHARES
     assert abs(found - share) <= 0.25
     assert (found > 0.0) == (share > 0.0)
     assert probability(model, data).mean() == pytest.approx(label.mean(), abs=0.02)
+
+
+@pytest.mark.parametrize("pays", ["sequence", "relief", "neither"])
+def test_a_part_that_does_not_pay_is_taken_out(tiny_project, encoder, pays: str) -> None:
+    """Labels of held-out pairs follow one of two parts that have both learned something."""
+    data = data_for(tiny_project, encoder, SETTINGS)
+    contact = a_law(data, SETTINGS, 0.0)
+    torch.nn.init.normal_(contact.linear.weight, std=1.5)
+    scores = train.scores_of(contact, data, data.validation)
+    law = data.distance(data.validation.pairs.distance)
+    parts = {
+        "sequence": scores.intrinsic_potential,
+        "relief": -scores.environment_resistance,
+        "neither": 0.0 * law,
+    }
+    logit = law + parts[pays] - np.mean(parts[pays])
+    label = (np.random.default_rng(4).random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(float)
+    data = replace(data, validation=replace(data.validation, label=label))
+    model = train.finished(data, contact, encoder, SETTINGS)
+    shares = {name: model.provenance[f"{name}_share"] for name in ("sequence", "relief")}
+    for name, share in shares.items():
+        assert share >= 0.75 if name == pays else share <= 0.25, shares
+    found = train.scores_of(model.contact, data, data.validation)
+    if shares["sequence"] == 0.0:
+        assert np.ptp(found.intrinsic_potential - law) < 1e-5
+    if shares["relief"] == 0.0:
+        assert np.ptp(found.environment_resistance) < 1e-5
 
 
 def test_levels_that_run_against_the_environment_get_no_share(tiny_project, encoder) -> None:
@@ -119,7 +150,7 @@ def test_a_pooled_training_learns_the_share_and_keeps_it(tiny_project, encoder) 
     data = data_for(tiny_project, encoder, settings)
     contact, _ = train.fit(data, settings, TrainingSettings(), 1, torch.device("cpu"))
     learned = float(contact.resistance.level_share.detach())
-    assert learned not in (0.5, *train.LEVEL_SHARES)
+    assert learned not in (0.5, *train.SHARES)
     train.finished(data, contact, encoder, settings)
     assert float(contact.resistance.level_share.detach()) == learned
 
