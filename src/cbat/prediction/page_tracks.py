@@ -104,7 +104,7 @@ def landscape_words(landscape: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "kind": WORDS[kind],
                 "own": report is not None,
-                "share": landscape["own_share"][kind],
+                "share": None if kind in landscape["missing_kinds"] else landscape["own_share"][kind],
                 "peaks": 0 if report is None else report["kept"],
                 "file": "" if report is None else Path(report["file"]).name,
                 "signal": "" if report is None else report["signal"],

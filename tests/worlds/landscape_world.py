@@ -28,7 +28,8 @@ TRAIN = ["a", "b", "c"]
 NEW = "u"
 CHROMOSOMES = [f"chr{number}" for number in range(1, 7)]
 LENGTH = 2_000_000
-SPLITS = SplitSettings(folds={f"fold_{n}": CHROMOSOMES[2 * n - 2 : 2 * n] for n in (1, 2, 3)})
+FOLDS = {f"fold_{n}": CHROMOSOMES[2 * n - 2 : 2 * n] for n in (1, 2, 3)}
+SPLITS = SplitSettings.model_validate({"folds": FOLDS})
 ELEMENTS = ElementSettings(enhancer_window=400, promoter_window=400, max_n=None)
 EVALUATION = EvaluationSettings(
     support_sizes=[0], headline_support=0, contexts=["own", "graph", "none"], chromosomes=["folds"],
@@ -122,7 +123,7 @@ def _raw(world: LandscapeWorld) -> None:
 def _raw_of_line(world: LandscapeWorld, line: str, shared: Any, rng: np.random.Generator) -> None:
     peaks: dict[str, list[tuple[str, int, float, str]]] = {kind: [] for kind in KINDS}
     beds: dict[str, list[list[Any]]] = {"enhancers": [], "promoters": []}
-    labelled = [["enhancer_chrom", "enhancer_start", "enhancer_end", "promoter_chrom", "promoter_start",
+    labelled: list[list[Any]] = [["enhancer_chrom", "enhancer_start", "enhancer_end", "promoter_chrom", "promoter_start",
                  "promoter_end", "label"]]  # fmt: skip
     for chrom, places, kinds, strands in shared:
         signal = rng.gamma(2.0, 10.0, len(places))
@@ -151,10 +152,10 @@ def _raw_of_line(world: LandscapeWorld, line: str, shared: Any, rng: np.random.G
             [chrom, e - 200, e + 200, chrom, p - 200, p + 200, int(label)]
             for e, p, label in zip(one[kept].tolist(), other[kept].tolist(), contact[kept], strict=True)
         ]
-    for kind, rows in peaks.items():
-        _peaks(world.track(kind, line), rows)
-    for name, rows in beds.items():
-        _tsv(world.raw(f"{name}.bed", line), rows)
+    for kind, found in peaks.items():
+        _peaks(world.track(kind, line), found)
+    for name, intervals in beds.items():
+        _tsv(world.raw(f"{name}.bed", line), intervals)
     _tsv(world.raw("pairs.tsv", line), labelled)
 
 
@@ -172,9 +173,7 @@ def _stages(world: LandscapeWorld) -> None:
             directory=result(f"elements/{cohort}"),
         )  # fmt: skip
     for line in LINES:
-        tracks.run(
-            sheet=sheet, cell_line=line, settings=settings, output=result(f"tracks/{line}.parquet")
-        )
+        tracks.run(sheet=sheet, cell_line=line, settings=settings, output=result(f"tracks/{line}.parquet"))
     for line, (tissue, role) in LINES.items():
         collected = result("elements/unseen" if role == "unseen" else "elements/training")
         labels.run(

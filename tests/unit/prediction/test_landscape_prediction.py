@@ -1,0 +1,356 @@
+"""A law of the landscape predicts a new line from tracks, without a genome, and says whose they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack, write_world
+
+from cbat.cli import main
+from cbat.landscape.law import moments, standardised
+from cbat.prediction.shared_landscape import EDGES, distance_class, distance_shares, read_landscape
+
+OUTPUTS = {
+    "calibration.json", "contacts.bedpe", "contacts.interact", "contacts.longrange.gz",
+    "contacts.longrange.gz.tbi", "environment.json", "index.html", "predictions.bedpe.gz",
+    "predictions.bedpe.gz.tbi", "progress.json", "summary.tsv",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def landscape_world(tmp_path_factory: pytest.TempPathFactory) -> LandscapeWorld:
+    """To be read only."""
+    return write_world(tmp_path_factory.mktemp("landscape"))
+
+
+def command(world: LandscapeWorld, directory: Path, *options: str, kinds=KINDS, **files: Path) -> list[str]:
+    given = {
+        "model-directory": world.model, "enhancers": world.raw("enhancers.bed"),
+        "promoters": world.raw("promoters.bed"), "directory": directory,
+    } | {name.replace("_", "-"): path for name, path in files.items()}  # fmt: skip
+    named = [part for name, path in given.items() for part in (f"--{name}", str(path))]
+    tracks = ["--tracks", *(f"{kind}={world.track(kind)}" for kind in kinds)] if kinds else []
+    return ["predict", *named, *tracks, "--cell-line", NEW, "--tissue", "blood", *options]
+
+
+def scored(directory: Path) -> pd.DataFrame:
+    return pd.read_parquet(directory / "pairs").sort_values(["enhancer_id", "promoter_id"], ignore_index=True)
+
+
+def environment(directory: Path) -> dict:
+    return json.loads((directory / "environment.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(landscape_world, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be read only."""
+    directory = tmp_path_factory.mktemp("finished") / "line"
+    assert main(command(landscape_world, directory, "--max-distance", "400000")) == 0
+    return directory
+
+
+def test_all_outputs_are_there_and_no_torch_is_imported(landscape_world, tmp_path: Path) -> None:
+    arguments = command(landscape_world, tmp_path / "line", "--chromosomes", "chr1")
+    code = f"import sys; from cbat.cli import main; assert main({arguments!r}) == 0; "
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert {path.name for path in (tmp_path / "line").iterdir() if path.is_file()} == OUTPUTS
+    with pysam.TabixFile(str(tmp_path / "line" / "predictions.bedpe.gz")) as table:
+        assert sum(1 for _ in table.fetch("chr1")) == len(scored(tmp_path / "line")) > 500
+
+
+def test_scores_of_labelled_pairs_are_close_to_those_of_the_evaluation(landscape_world, finished) -> None:
+    labelled = own_energies(landscape_world)
+    both = labelled.merge(scored(finished), on=["enhancer_id", "promoter_id"], validate="one_to_one")
+    assert len(both) == len(labelled) > 1000
+    difference = both["score"] - both["expected"]
+    assert np.corrcoef(both["score"], both["expected"])[0, 1] > 0.99
+    assert abs(difference.mean()) < 0.25
+    assert difference.std() < 0.15 * both["expected"].std()
+    # All candidate pairs are farther apart than the labelled ones: their own mean would tell another story.
+    assert scored(finished)["distance"].median() > 1.5 * labelled["distance"].median()
+
+
+def test_mean_and_deviation_are_weighted_like_training_distances() -> None:
+    rng = np.random.default_rng(2)
+    distance = rng.integers(1000, 400_000, 20_000)
+    columns = np.log(distance)[:, None].astype(np.float32)
+    chosen = rng.random(20_000) < 5000 / distance
+    shares = distance_shares([distance[chosen]])
+    own = distance_shares([distance])
+    weight = (shares / np.maximum(own, 1e-12))[distance_class(distance)]
+    weighted, wanted, plain = moments(columns, weight), moments(columns[chosen]), moments(columns)
+    assert abs(weighted.mean - wanted.mean) < 0.05 < 0.5 < abs(plain.mean - wanted.mean)
+    assert weighted.deviation == pytest.approx(wanted.deviation, rel=0.05)
+    np.testing.assert_allclose(standardised(columns, weight).mean() + weighted.mean / weighted.deviation,
+                               columns.mean() / weighted.deviation, rtol=1e-3)  # fmt: skip
+
+
+def test_classes_of_distance_hold_every_distance() -> None:
+    assert distance_class(np.array([0, 1, 999, 1000, 10**9])).tolist() == [0, 0, 0, 0, len(EDGES) - 2]
+    assert distance_shares([]).sum() == 0.0
+    assert distance_shares([np.array([2000, 2000, 50_000]), np.array([50_000])]).sum() == pytest.approx(1.0)
+
+
+def test_scores_depend_on_no_other_chromosome_and_no_bound(landscape_world, finished, tmp_path: Path) -> None:
+    options = ("--chromosomes", "chr4", "--max-distance", "90000", "--threads", "1")
+    assert main(command(landscape_world, tmp_path / "line", *options)) == 0
+    part = scored(tmp_path / "line")
+    both = part.merge(scored(finished), on=["enhancer_id", "promoter_id"], validate="one_to_one")
+    assert len(both) == len(part) > 100
+    np.testing.assert_array_equal(both["score_x"], both["score_y"])
+
+
+def test_two_processes_write_the_same_bytes(landscape_world, finished, tmp_path: Path) -> None:
+    options = ("--max-distance", "400000", "--threads", "2")
+    assert main(command(landscape_world, tmp_path / "line", *options)) == 0
+    for name in OUTPUTS - {"progress.json"}:
+        assert (tmp_path / "line" / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_where_each_track_comes_from_is_written_down(landscape_world, finished, tmp_path: Path) -> None:
+    known = environment(finished)["landscape"]
+    assert known["own_kinds"] == [*KINDS]
+    assert known["expected_kinds"] == known["missing_kinds"] == []
+    assert known["kinship"]["a"] > known["kinship"]["b"]
+    assert known["tracks"]["insulators"]["strands"]["source"] == "column 6 of the peaks"
+    some = command(landscape_world, tmp_path / "line", "--chromosomes", "chr1", kinds=["insulators"])
+    assert main(some) == 0
+    known = environment(tmp_path / "line")["landscape"]
+    assert known["own_kinds"] == ["insulators"]
+    assert known["expected_kinds"] == ["active_enhancers", "active_promoters"]
+    assert known["own_share"]["active_enhancers"] == 0.0
+    both = scored(tmp_path / "line").merge(scored(finished), on=["enhancer_id", "promoter_id"])
+    assert 0.01 < np.abs(both["score_x"] - both["score_y"]).mean() < 2.0
+
+
+def test_without_any_track_training_lines_speak_alone(
+    landscape_world, finished, tmp_path: Path, caplog
+) -> None:
+    assert main(command(landscape_world, tmp_path / "line", "--max-distance", "400000", kinds=[])) == 0
+    assert [one["kind"] for one in environment(tmp_path / "line")["warnings"]] == ["no_tracks"]
+    assert "the Teacher alone" in caplog.text
+    page = (tmp_path / "line" / "index.html").read_text()
+    assert "No track is of the line itself." in page
+    labelled = own_energies(landscape_world)
+    both = labelled.merge(scored(tmp_path / "line"), on=["enhancer_id", "promoter_id"])
+    alone = both["score"][both["label"] == 1].mean() - both["score"][both["label"] == 0].mean()
+    assert alone > 0.5
+    # The stated tissue weighs the training lines.
+    other = command(landscape_world, tmp_path / "skin", "--max-distance", "400000", kinds=[])
+    assert main([*other, "--tissue", "skin"]) == 0
+    assert environment(tmp_path / "skin")["landscape"]["kinship"]["b"] > 0.5
+    assert not np.allclose(scored(tmp_path / "skin")["score"], scored(tmp_path / "line")["score"])
+
+
+def test_a_training_line_is_left_out_of_its_own_expectation(landscape_world, tmp_path: Path) -> None:
+    arguments = command(landscape_world, tmp_path / "line", "--chromosomes", "chr1", kinds=[])
+    assert main([*arguments, "--cell-line", "a"]) == 0
+    assert environment(tmp_path / "line")["landscape"]["kinship"].keys() == {"b", "c"}
+
+
+def test_insulators_without_strands_take_those_of_training_lines(landscape_world, tmp_path: Path) -> None:
+    plain = tmp_path / "ctcf.narrowPeak"
+    table = pd.read_csv(landscape_world.track("insulators"), sep="\t", header=None)
+    strand = table[5].copy()
+    table[5] = "."
+    table.to_csv(plain, sep="\t", header=False, index=False)
+    arguments = command(landscape_world, tmp_path / "line", "--chromosomes", "chr1", kinds=[])
+    assert main([*arguments, "--tracks", f"insulators={plain}"]) == 0
+    strands = environment(tmp_path / "line")["landscape"]["tracks"]["insulators"]["strands"]
+    assert strands["source"] == "insulators of the training lines at the same place"
+    assert strands["+"] + strands["-"] > 0.9 * len(table)
+    read = pd.read_parquet(tmp_path / "line" / "prepared" / "tracks.parquet")
+    known = read.merge(table.assign(given=strand), left_on=["chrom", "start"], right_on=[0, 1])
+    told = known[known["strand"] != "."]
+    assert (told["strand"] == told["given"]).all()
+
+
+def test_the_page_holds_the_tracks(finished: Path) -> None:
+    page = (finished / "index.html").read_text()
+    text = page[page.index('<script type="application/json" id="data">') :]
+    data = json.loads(text[text.index(">") + 1 : text.index("</script>")])
+    tracks = pd.read_parquet(finished / "prepared" / "tracks.parquet")
+    for kind in KINDS:
+        rows = tracks[(tracks["kind"] == kind) & (tracks["chrom"] == "chr2")]
+        shown = data["tracks"][kind]["chr2"]
+        assert np.cumsum(shown["start"]).tolist() == rows["start"].tolist()
+        assert (np.array(shown["length"]) == (rows["end"] - rows["start"]).to_numpy()).all()
+        assert ("strand" in shown) == (kind == "insulators")
+    assert "Of the line itself: <b>active enhancers, active promoters, insulators (CTCF)</b>." in page
+    assert "insulators (CTCF), of the line" in page
+
+
+def test_labelled_pairs_refit_the_threshold_alone(landscape_world, finished, tmp_path: Path) -> None:
+    arguments = command(landscape_world, tmp_path / "line", "--max-distance", "400000")
+    assert main([*arguments, "--calibrate", str(landscape_world.raw("pairs.tsv"))]) == 0
+    report = json.loads((tmp_path / "line" / "calibration.json").read_text())
+    assert report["before"]["temperature"] == 1.0
+    assert report["after"]["temperature"] == pytest.approx(1.0, abs=0.35)
+    assert report["held_out"]["after"]["log_loss"] < 1.02 * report["held_out"]["before"]["log_loss"]
+    np.testing.assert_array_equal(scored(tmp_path / "line")["score"], scored(finished)["score"])
+    assert not np.array_equal(scored(tmp_path / "line")["probability"], scored(finished)["probability"])
+
+
+def test_the_model_directory_says_what_was_measured(landscape_world, capsys) -> None:
+    card = (landscape_world.model / "MODEL_CARD.md").read_text()
+    assert "without a genome" in card
+    assert "| u | unseen | own tracks |" in card
+    assert "fold_1: chr1, chr2" in card
+    assert main(["model", "show", str(landscape_world.model)]) == 0
+    told = capsys.readouterr().out
+    assert "active_enhancers: the line's own peaks count" in told
+    shares = read_landscape(landscape_world.model).shares
+    distances = pd.read_parquet(landscape_world.result("landscape/a/pairs.parquet"))["distance"]
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[distance_class(np.array([30_000]))[0]] == pytest.approx(
+        (distance_class(distances.to_numpy()) == distance_class(np.array([30_000]))[0]).mean(), abs=0.02
+    )
+
+
+def test_the_same_law_is_packed_into_the_same_bytes(landscape_world, tmp_path: Path) -> None:
+    pack(landscape_world, tmp_path / "again")
+    sums = [(folder / "SHA256SUMS").read_text() for folder in (tmp_path / "again", landscape_world.model)]
+    assert sums[0] == sums[1]
+
+
+def explained(world, prediction: Path, directory: Path, *options: str) -> tuple[pd.DataFrame, dict]:
+    fixed = ["--model-directory", str(world.model), "--prediction", str(prediction)]
+    assert main(["explain", *fixed, "--directory", str(directory), *options]) == 0
+    table = pd.read_csv(directory / "explanation.tsv", sep="\t")
+    assert (directory / "explanation.svg").read_text().count("<svg") == 1
+    return table, json.loads((directory / "explanation.json").read_text())
+
+
+def test_the_terms_of_a_pair_add_up(landscape_world, finished, tmp_path: Path) -> None:
+    pair = scored(finished).iloc[700]
+    named = ("--enhancer", pair["enhancer_id"], "--promoter", pair["promoter_id"])
+    table, summary = explained(landscape_world, finished, tmp_path, *named)
+    for quantity, column in (("U_I", "intrinsic_potential"), ("R_E", "environment_resistance")):
+        parts = table[table["quantity"] == quantity]
+        assert parts["change"].sum() == pytest.approx(pair[column], abs=2e-5)
+    law = read_landscape(landscape_world.model).fit
+    assert set(table.loc[table["quantity"] == "R_E", "label"]) == {"an average landscape", *law.features}
+    total = summary["R_E"]["in_an_average_landscape"] + sum(summary["R_E"]["by_kind"].values())
+    assert total == pytest.approx(summary["R_E"]["value"])
+    between = table[table["label"] == "insulation_count"].iloc[0]
+    assert between["part"] == "insulators"
+    assert between["formula"] == "ln(1 + number between)"
+
+
+def test_insulators_between_are_what_sets_contacts_apart(landscape_world, finished, tmp_path: Path) -> None:
+    table, summary = explained(landscape_world, finished, tmp_path)
+    assert summary["contacts"] == summary["other_pairs"] == 1000
+    terms = table[(table["quantity"] == "R_E") & (table["part"] != "reference")]
+    assert terms.groupby("part")["on_score"].sum().idxmax() == "insulators"
+    assert sum(summary["share_of_the_spread"].values()) == pytest.approx(1.0)
+    assert summary["share_of_the_spread"]["insulators"] > 0.2
+
+
+def _renamed(path: Path, target: Path) -> Path:
+    target.write_text(path.read_text().replace("chr", ""))
+    return target
+
+
+def _moved(path: Path, target: Path) -> Path:
+    table = pd.read_csv(path, sep="\t", header=None)
+    table[[1, 2]] += 37_000
+    table.to_csv(target, sep="\t", header=False, index=False)
+    return target
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def _tracks(world: LandscapeWorld, folder: Path, *tracks: str) -> list[str]:
+    """The command with these tracks alone."""
+    return [*command(world, folder / "out", kinds=[]), "--tracks", *tracks]
+
+
+FAR = "scaffold_7\t100\t300\n"
+REFUSED = {
+    "an unknown kind": (
+        lambda w, d: _tracks(w, d, f"insulator={w.track('insulators')}"),
+        "--tracks names the kind 'insulator' (did you mean 'insulators'?)",
+    ),
+    "one file for two kinds": (
+        lambda w, d: _tracks(
+            w, d, *(f"{kind}={w.track('insulators')}" for kind in ("insulators", "active_enhancers"))
+        ),
+        "insulators and active_enhancers are the same file",
+    ),
+    "two names of one content": (
+        lambda w, d: _tracks(
+            w,
+            d,
+            f"insulators={w.track('insulators')}",
+            f"active_enhancers={shutil.copy(w.track('insulators'), d / 'copy.narrowPeak')}",
+        ),
+        "are the same peaks",
+    ),
+    "no file": (lambda w, d: _tracks(w, d, "insulators=nowhere.bed"), "nowhere.bed: the file does not exist"),
+    "an empty file": (
+        lambda w, d: _tracks(w, d, f"insulators={_written(d / 'empty.bed', '')}"),
+        "empty.bed",
+    ),
+    "tracks of another naming": (
+        lambda w, d: _tracks(w, d, f"insulators={_renamed(w.track('insulators'), d / 'plain.narrowPeak')}"),
+        "chromosomes are named like '1' here, but like 'chr1'",
+    ),
+    "candidates of another naming": (
+        lambda w, d: command(w, d / "out", enhancers=_renamed(w.raw("enhancers.bed"), d / "enhancers.bed")),
+        "chromosomes are named like '1' here, but like 'chr1' in the landscape of the model",
+    ),
+    "no shared contig": (
+        lambda w, d: _tracks(w, d, f"insulators={_written(d / 'far.bed', FAR)}"),
+        "no chromosome of this file is in the landscape of the model",
+    ),
+    "a table of similarities": (
+        lambda w, d: command(w, d / "out", similarity=_written(d / "similar.tsv", "x\n")),
+        "similarity is given, and a law of the landscape draws no support set",
+    ),
+    "a column that is none": (
+        lambda w, d: [*command(w, d / "out"), "--signals", "insulators=height"],
+        "height",
+    ),
+    "an unknown chromosome": (
+        lambda w, d: command(w, d / "out", "--chromosomes", "1"),
+        "the chromosome '1' is asked for, a contig that no candidate is on",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_mistake_is_one_message_before_any_work(landscape_world, tmp_path: Path, capsys, case: str) -> None:
+    make, expected = REFUSED[case]
+    assert main(make(landscape_world, tmp_path)) == 2
+    messages = [line for line in capsys.readouterr().err.splitlines() if "cbat predict: error: " in line]
+    assert len(messages) == 1
+    assert expected in messages[0]
+    assert "To mend: " in messages[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_promoters_of_another_assembly_are_warned_of(landscape_world, tmp_path: Path) -> None:
+    moved = _moved(landscape_world.raw("promoters.bed"), tmp_path / "promoters.bed")
+    arguments = command(landscape_world, tmp_path / "out", "--chromosomes", "chr1", kinds=[], promoters=moved)
+    assert main(arguments) == 0
+    assert "other_assembly" in [one["kind"] for one in environment(tmp_path / "out")["warnings"]]
+
+
+def test_a_damaged_model_is_refused(landscape_world, tmp_path: Path, capsys) -> None:
+    model = shutil.copytree(landscape_world.model, tmp_path / "model")
+    with open(model / "tracks.parquet", "ab") as file:
+        file.write(b"x")
+    assert main(command(landscape_world, tmp_path / "out", model_directory=model)) == 2
+    assert "tracks.parquet: the file was changed or damaged" in capsys.readouterr().err
