@@ -30,9 +30,9 @@ Columns = npt.NDArray[np.float32]
 Shape = Literal["linear", "ramps"]
 
 FORMAT: Final = 1
-KNOTS: Final = (3.7, 4.0, 4.3, 4.6, 4.9, 5.2, 5.5, 5.8, 6.1)
-"""Knots of the spline, in powers of ten of the distance (bp): 5 kb to 1.3 Mb, a factor of two apart."""
-LEAST_DISTANCE: Final = 1_000.0
+KNOTS: Final = (3.7, 4.525, 5.35, 6.175)
+"""Knots of the cubic spline, in powers of ten of the distance (bp): 5 kb to 1.5 Mb. Few, for finer steps of some
+lines are not those of another; beyond the outer ones the law is constant."""
 RAMPS: Final = (-0.5, 0.5)
 """Where a ramp ends and the next one begins, in standard deviations."""
 FARTHEST: Final = 5.0
@@ -42,10 +42,14 @@ UNBENT: Final = 10.0
 
 
 def distance_basis(distance: npt.NDArray[Any]) -> Columns:
-    """Linear spline of log10 distance (bp), float32, shape=(n, 1 + n_knots); 0 at 100 kb."""
-    x = np.log10(np.maximum(np.asarray(distance, dtype=float), LEAST_DISTANCE))
-    hinges = np.maximum(x[:, None] - np.array(KNOTS), 0.0) - np.maximum(5.0 - np.array(KNOTS), 0.0)
-    return np.concatenate([x[:, None] - 5.0, hinges], axis=1).astype(np.float32)
+    """Cubic B-splines of log10 distance (bp), float32, shape=(n, 1 + n_knots); 0 at 100 kb."""
+    from scipy.interpolate import BSpline
+
+    knots = np.concatenate([np.repeat(KNOTS[0], 3), KNOTS, np.repeat(KNOTS[-1], 3)])
+    given = np.append(np.asarray(distance, dtype=float), 1e5)
+    x = np.clip(np.log10(np.maximum(given, 1.0)), KNOTS[0], KNOTS[-1])
+    columns = BSpline.design_matrix(x, knots, 3).toarray()[:, 1:]
+    return np.asarray(columns[:-1] - columns[-1], dtype=np.float32)
 
 
 class Moments(NamedTuple):
