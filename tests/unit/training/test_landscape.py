@@ -136,7 +136,7 @@ def test_pairs_get_their_own_offsets(tiny_project, encoder, landscapes, trained,
     scored = evaluated(tiny_project, trained, tmp_path, landscapes[line])
     landscape = LineLandscape.read(landscapes[line])
     groups = dict(list(scored.groupby("context")))
-    assert set(groups) == {"own", "none", "mean", "wrong", "sibling", "graph"}
+    assert {"own", "none", "mean", "wrong", "sibling", "graph"} <= set(groups)
     potential = scored.groupby(["enhancer_id", "promoter_id"])["intrinsic_potential"]
     assert (potential.nunique() == 1).all()
     assert (groups["none"]["environment_resistance"] == 0.0).all()
