@@ -123,8 +123,8 @@ def _raw(world: LandscapeWorld) -> None:
 def _raw_of_line(world: LandscapeWorld, line: str, shared: Any, rng: np.random.Generator) -> None:
     peaks: dict[str, list[tuple[str, int, float, str]]] = {kind: [] for kind in KINDS}
     beds: dict[str, list[list[Any]]] = {"enhancers": [], "promoters": []}
-    labelled: list[list[Any]] = [["enhancer_chrom", "enhancer_start", "enhancer_end", "promoter_chrom", "promoter_start",
-                 "promoter_end", "label"]]  # fmt: skip
+    ends = [f"{role}_{part}" for role in ("enhancer", "promoter") for part in ("chrom", "start", "end")]
+    labelled: list[list[Any]] = [[*ends, "label"]]
     for chrom, places, kinds, strands in shared:
         signal = rng.gamma(2.0, 10.0, len(places))
         present = rng.random(len(places)) < 0.75
