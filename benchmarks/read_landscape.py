@@ -30,6 +30,8 @@ DENSITY = {"active_enhancers": 13, "active_promoters": 8, "insulators": 12}
 """Peaks in a megabase; starts of genes are as dense as active promoters."""
 PAIRS_OF_ELEMENT = 8
 FARTHEST = 1_000_000
+MOST_FEW = 100_000
+"""Pairs whose memory is compared with that of ten times as many, at most."""
 
 
 def draw_tracks(length: int, chrom: str, rng: np.random.Generator) -> pd.DataFrame:
@@ -116,7 +118,8 @@ def main() -> None:
         raise SystemExit("both sides have to find the same numbers")
     rates = [len(world.pairs) / s for s in in_turn(world.ours, world.peer, n=options.n)]
     report("landscape_features", rates[0], rates[1], rates[0] / rates[1], "pairs/s", options.n)
-    small, large = (World(n, MEGABASES[:1]).megabytes() for n in (n_pairs, 10 * n_pairs))
+    few = min(n_pairs, MOST_FEW)
+    small, large = (World(n, MEGABASES[:1]).megabytes() for n in (few, 10 * few))
     report("landscape_memory", large, small, large / small, "MB", options.n)
 
 
