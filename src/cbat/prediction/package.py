@@ -115,6 +115,7 @@ def run(
         distance_figures=figures_of(references, DISTANCE, Headline.of(evaluation)),
     )
     more = None
+    learned = set(model.provenance.get("train_lines", model.teacher.lines))
     if law is not None and graph is not None and genes is not None:
         more = partial(
             write_landscape,
@@ -122,7 +123,7 @@ def run(
             graph=graph,
             tracks=tracks or {},
             genes=genes,
-            shares=shares_of(landscapes or {}),
+            shares=shares_of({line: path for line, path in (landscapes or {}).items() if line in learned}),
         )
     write_model_directory(directory, model, about, model_card(about, model), more)
 

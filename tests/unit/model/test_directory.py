@@ -13,7 +13,7 @@ import torch
 from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.graph.propagation import PrototypeGraph
-from cbat.model import directory as directories
+from cbat.model import about
 from cbat.model.about import About, Channel, Elements, Support, Training, TrainingLine, Windows
 from cbat.model.bundle import TrainedModel
 from cbat.model.contact import ContactModel
@@ -123,7 +123,7 @@ def test_another_schema_version_is_refused(directory: Path) -> None:
     content = json.loads((directory / "model.json").read_text())
     (directory / "model.json").write_text(json.dumps(content | {"schema_version": 99}))
     seal(directory)
-    assert "the schema version is 2, and this version of cbat reads 1" in message(directory)
+    assert "the schema version is 99, and this version of cbat reads 2" in message(directory)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_folder_that_is_none(directory: Path, tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_the_old_directory(directory: Path, monkeypatch) -> None:
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
-    monkeypatch.setattr(directories, "sha256_of", lambda _: 1 / 0)
+    monkeypatch.setattr(about, "sha256_of", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_model_directory(directory, a_model(), ABOUT, "# Another card\n")
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
