@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
-from cbat.evaluation.bootstrap import Statistic, genomic_clusters, interval
+from cbat.evaluation.bootstrap import MINIMUM_CHROMOSOMES, Statistic, genomic_clusters, interval
 from cbat.evaluation.metrics import pair_metrics
 from cbat.evaluation.table import FOLDS, KIND_CONTEXTS, NO_CONTEXT
 from cbat.evaluation.weights import FloatArray, matched_weights
@@ -94,14 +94,17 @@ def of_split(pairs: pd.DataFrame, chromosomes: str) -> pd.DataFrame:
 
 def pair_clusters(pairs: pd.DataFrame) -> npt.NDArray[np.str_]:
     """Cluster of each pair for resampling, from its chromosome and the start of its promoter."""
-    return genomic_clusters(pairs["chrom"].to_numpy(dtype=np.str_), promoter_starts(pairs))
+    chrom = np.asarray(pairs["chrom"].to_numpy(dtype=np.str_))
+    if pairs["chrom"].nunique() >= MINIMUM_CHROMOSOMES:
+        return chrom  # they are the clusters, and no names need be read
+    return genomic_clusters(chrom, promoter_starts(pairs))
 
 
 def promoter_starts(pairs: pd.DataFrame) -> FloatArray:
     """Start of the promoter of each pair, bp, from its name."""
     number, names = pd.factorize(pairs["promoter_id"].astype(str))
     start = pd.Series(names).str.extract(_START_OF_ID, expand=False)
-    return np.asarray(start, dtype=float)[number]
+    return np.asarray(np.asarray(start, dtype=float)[number])
 
 
 def _rows_of_split(

@@ -271,9 +271,10 @@ class _Round:
 
 
 def _thinned(lines: Sequence[Line]) -> list[Line]:
-    """Every so many pairs of each line, where there are many."""
+    """Every so many pairs of each line, where there are many; all of them if one class would be lost."""
     step = max(sum(len(line.pairs) for line in lines) // ROWS_TO_CHOOSE, 1)
-    return [Line(line.pairs.iloc[::step], line.own[::step], line.graph[::step]) for line in lines]
+    some = [Line(line.pairs.iloc[::step], line.own[::step], line.graph[::step]) for line in lines]
+    return some if _both(np.concatenate([line.label for line in some])) else list(lines)
 
 
 def _distance(lines: Sequence[Line]) -> tuple[FloatArray, float]:

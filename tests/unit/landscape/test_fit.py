@@ -272,6 +272,20 @@ def test_thinned_lines_choose_and_all_pairs_are_fitted(monkeypatch: pytest.Monke
     assert few.distance == whole.distance == fit_member(a_task(lines), "distance").distance
 
 
+def test_thinning_never_loses_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "ROWS_TO_CHOOSE", 100)
+    label = np.zeros(900, dtype=np.int8)
+    label[[7, 8, 9]] = 1  # chromosomes 2, 3 and 4
+    lines = {
+        name: Line(line.pairs.assign(label=label), line.own, line.graph)
+        for name, line in drawn_lines().items()
+    }
+    task = a_task(lines)
+    assert len(task.rounds) == 3
+    assert all(sum(part.label.sum() for part in one.fitted) > 0 for one in task.rounds)
+    assert np.isfinite(fit_member(task, "own").threshold)
+
+
 def test_only_one_class_cannot_be_fitted() -> None:
     lines = {
         name: Line(line.pairs.assign(label=0), line.own, line.graph) for name, line in drawn_lines().items()
