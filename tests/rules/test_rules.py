@@ -45,7 +45,7 @@ OUTPUTS = {
 """All that one job of each rule makes."""
 OF_OTHER_RUNS = {
     "run_world", "summarise_benchmark", "summarise_held_out_lines", "identify_cell_line", "compare_peaks",
-    "compare_expression", "evaluate_landscape",
+    "compare_expression", "evaluate_landscape", "package_landscape", "prepare_landscape_prediction",
 }  # fmt: skip
 """Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines and test_without_genome."""
 

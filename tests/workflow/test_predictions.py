@@ -15,6 +15,7 @@ import pandas as pd
 import pysam
 import pytest
 
+from cbat.config.base import TRACK_KINDS
 from cbat.data.shards import read_shard
 
 TOP = Path(__file__).resolve().parents[2]
@@ -82,8 +83,11 @@ def test_the_table_of_pairs(toy) -> None:
     assert len(pairs) == len(table)
 
 
-def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores_to_the_last_bit(finished) -> None:
-    """All through files: model directory, genome, BEDs and the block's support set in, Parquet out."""
+def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores(finished) -> None:
+    """All through files: model directory, genome, BEDs, tracks and the block's support set in, Parquet out.
+
+    The landscape is standardised over candidates and not over labelled pairs; all else is the same.
+    """
     results = finished.directory / "results"
     shard = read_shard(results / "shards/liver_2")
     block = int(shard.pairs.loc[shard.pairs["split"] == "test", "block"].min())
@@ -94,7 +98,8 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores_to_the_last_b
     support = pd.DataFrame([(role, names[role, local]) for role, local in chosen])
     support.to_csv(finished.directory / "support.tsv", sep="\t", index=False, header=["role", "element_id"])
     predict(
-        finished.directory, "--directory", "mine", "--support", "support.tsv",
+        finished.directory, "--directory", "mine", "--support", "support.tsv", "--tracks",
+        *(f"{kind}=results/simulation/raw/liver_2/{kind}.narrowPeak.gz" for kind in TRACK_KINDS),
         chromosomes=["chr6", "chr7", "chr8"], max_distance=10_000_000,
     )  # fmt: skip
     predicted = pd.read_parquet(finished.directory / "mine" / "pairs")
@@ -108,8 +113,10 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores_to_the_last_b
     both = asked.merge(evaluated, on=key).merge(predicted, on=key, suffixes=("", "_predicted"))
     assert len(both) == len(asked) > 10
     assert both["environment_resistance"].std() > 0
-    for name in ("intrinsic_potential", "environment_resistance", "score", "probability"):
-        np.testing.assert_array_equal(both[name], both[f"{name}_predicted"], err_msg=name)
+    np.testing.assert_array_equal(both["intrinsic_potential"], both["intrinsic_potential_predicted"])
+    for name in ("environment_resistance", "score", "probability"):
+        away = both[f"{name}_predicted"] - both[name]
+        assert away.abs().mean() < 0.2 * both[name].std(), name
 
 
 def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> None:
@@ -122,7 +129,8 @@ def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> 
     both = evaluated.merge(predicted, on=["enhancer_id", "promoter_id"], suffixes=("", "_predicted"))
     assert len(both) > 300
     assert np.array_equal(both["intrinsic_potential"], both["intrinsic_potential_predicted"])
-    assert np.corrcoef(both["score"], both["score_predicted"])[0, 1] > 0.85
+    # It has 64 elements for an environment and no tracks, for which the training lines stand in.
+    assert np.corrcoef(both["score"], both["score_predicted"])[0, 1] > 0.7
 
 
 def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) -> None:

@@ -87,6 +87,41 @@ def test_nothing_of_sequences_is_planned(checkout) -> None:
     assert planned & OF_SEQUENCES == set()
 
 
+PREDICTED = """\
+predictions:
+  mine:
+    {enhancers: genes.bed, promoters: genes.bed, tracks: {insulators: u.ctcf.narrowPeak}, chromosomes: [chr1]}
+"""
+
+
+def test_a_law_is_packed_and_predicts_a_new_line_without_a_genome(checkout) -> None:
+    write_inputs(checkout.directory)
+    checkout.write("my.yaml", CONFIG + PREDICTED)
+    done = checkout.snakemake("-n", "-p", "predict", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout
+    commands = {
+        line.split("cbat ")[1].split()[0]: line for line in done.stdout.splitlines() if "cbat " in line
+    }
+    assert commands.keys() >= {
+        "package_landscape", "prepare_landscape_prediction", "score_chromosome", "gather_predictions",
+        "write_prediction_page",
+    }  # fmt: skip
+    assert commands.keys() & OF_SEQUENCES == set()
+    packed = commands["package_landscape"]
+    assert "--tracks a=results/tracks/a.parquet b=results/tracks/b.parquet " in packed
+    assert "results/tracks/u.parquet" not in packed
+    assert "--tracks insulators=u.ctcf.narrowPeak" in commands["prepare_landscape_prediction"]
+    assert "--genome" not in commands["prepare_landscape_prediction"]
+
+
+def test_a_kind_of_track_that_there_is_not_is_refused(checkout) -> None:
+    write_inputs(checkout.directory)
+    checkout.write("my.yaml", CONFIG + PREDICTED.replace("insulators", "insulator"))
+    done = checkout.snakemake("-n", "predict", over=["my.yaml"])
+    assert done.returncode == 1
+    assert "predictions.mine.tracks names 'insulator', which is no kind of track (did you mean" in done.stdout
+
+
 def test_the_tracks_of_unseen_lines_are_read_for_no_other_line(checkout) -> None:
     write_inputs(checkout.directory)
     done = checkout.snakemake("-n", "-p", over=["my.yaml"])

@@ -11,7 +11,6 @@ rule package_model:
     input:
         unpack(packed_landscape),
         shards(PROJECT.names("train", "validation")),
-        references=REFERENCES,
         model=[f"results/models/{{model}}/seed_{{seed}}/{file}" for file in MODEL_FILES],
         metrics=expand(
             "results/evaluation/{{model}}/seed_{{seed}}/{cell_line}/metrics.tsv",
@@ -52,7 +51,7 @@ rule package_model:
     shell:
         "cbat package_model --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --name {wildcards.model} --seed {wildcards.seed} --shards {params.shards} --metrics {input.metrics}"
-        " --references {input.references} {params.landscape} {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
+        " {params.landscape} {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
         " --splits {params.splits:q} --shard-settings {params.shard_settings:q}"
         " --evaluation {params.evaluation:q} --readout {params.readout:q}"
         " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"
