@@ -33,7 +33,8 @@ FORMAT: Final = 1
 KNOTS: Final = (3.7, 4.525, 5.35, 6.175)
 """Knots of the cubic spline, in powers of ten of the distance (bp): 5 kb to 1.5 Mb.
 
-They are few, for finer steps of some lines are not those of another; beyond the outer ones the law is constant.
+They are few, for finer steps of some lines are not those of another. Beyond the outer ones the law is
+constant.
 """
 RAMPS: Final = (-0.5, 0.5)
 """Where a ramp ends and the next one begins, in standard deviations."""
