@@ -61,12 +61,24 @@ def test_own_is_what_the_teacher_reads_from_each_blocks_support(feeder: Feeder, 
 
 
 def test_wrong_comes_from_the_other_line_and_from_no_element_of_the_query(feeder: Feeder, contexts) -> None:
-    supports = feeder._wrong_supports(96)
+    supports = feeder._supports_of(feeder.other, 96)
     other = set(feeder.other.support[feeder.other.blocks()].ravel().tolist())
     assert {row for row in supports.ravel().tolist() if row >= 0} <= other
     for rows, queried in zip(supports, feeder._queried_elements(), strict=True):
         assert not set(rows.tolist()) & set(queried.tolist())
     assert not torch.allclose(contexts["wrong", 96].environment.fused, contexts["own", 96].environment.fused)
+
+
+def test_a_sibling_brings_its_support_sets_and_the_tissue_is_stated(feeder: Feeder) -> None:
+    beside = replace(feeder, sibling=feeder.other)
+    settings = SETTINGS.model_copy(update={"contexts": ["sibling"], "support_sizes": [96]})
+    (found,) = beside.contexts(settings)
+    assert (found.name, found.n_support) == ("sibling", 96)
+    supports = feeder._supports_of(feeder.other, 96)
+    deviation, n = feeder.reader.mean(supports[0])
+    expected = feeder.model.teacher.read(deviation, n, "any").environment
+    np.testing.assert_allclose(found.environment.fused[0].numpy(), expected, rtol=1e-5)
+    assert not list(feeder.contexts(settings)), "there is no sibling"
 
 
 def test_shuffled_has_the_right_values_on_the_wrong_channels(contexts) -> None:
