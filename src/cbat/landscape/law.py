@@ -46,13 +46,30 @@ UNBENT: Final = 10.0
 
 def distance_basis(distance: npt.NDArray[Any]) -> Columns:
     """Cubic B-splines of log10 distance (bp), float32, shape=(n, 1 + n_knots); 0 at 100 kb."""
-    from scipy.interpolate import BSpline
-
-    knots = np.concatenate([np.repeat(KNOTS[0], 3), KNOTS, np.repeat(KNOTS[-1], 3)])
     given = np.append(np.asarray(distance, dtype=float), 1e5)
     x = np.clip(np.log10(np.maximum(given, 1.0)), KNOTS[0], KNOTS[-1])
-    columns = BSpline.design_matrix(x, knots, 3).toarray()[:, 1:]
+    columns = _b_splines(x)[:, 1:]
     return np.asarray(columns[:-1] - columns[-1], dtype=np.float32)
+
+
+def _b_splines(x: FloatArray) -> FloatArray:
+    """All cubic B-splines between the knots by the recursion of Cox and de Boor, shape=(n, n_knots + 2).
+
+    Written out, for importing SciPy's takes longer than all that a law has to compute.
+    """
+    knots = np.concatenate([np.repeat(KNOTS[0], 3), KNOTS, np.repeat(KNOTS[-1], 3)])
+    columns = np.zeros((len(x), len(knots) - 1))
+    stretch = np.clip(np.searchsorted(KNOTS, x, side="right") - 1, 0, len(KNOTS) - 2)
+    columns[np.arange(len(x)), 3 + stretch] = 1.0
+    for degree in (1, 2, 3):
+        n = columns.shape[1] - 1
+        width = knots[degree:] - knots[:-degree]
+        # Of splines over no width at all, at the outer knots, nothing is taken.
+        share = np.divide(1.0, width, out=np.zeros_like(width), where=width > 0.0)
+        rising = (x[:, None] - knots[:n]) * share[:n]
+        falling = (knots[degree + 1 :] - x[:, None]) * share[1:]
+        columns = rising * columns[:, :n] + falling * columns[:, 1:]
+    return columns
 
 
 class Moments(NamedTuple):

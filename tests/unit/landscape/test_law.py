@@ -149,6 +149,16 @@ def test_the_spline_of_distance_is_straight_between_its_knots_and_zero_at_100_kb
     assert distance_basis(np.zeros(0)).shape == (0, 1 + len(KNOTS))
 
 
+def test_the_splines_are_those_of_scipy() -> None:
+    from scipy.interpolate import BSpline
+
+    knots = np.concatenate([np.repeat(KNOTS[0], 3), KNOTS, np.repeat(KNOTS[-1], 3)])
+    x = np.concatenate([KNOTS, np.random.default_rng(1).uniform(KNOTS[0], KNOTS[-1], 500), [5.0]])
+    expected = BSpline.design_matrix(x, knots, 3).toarray()[:, 1:]
+    found = distance_basis(10.0**x)
+    np.testing.assert_allclose(found, expected - expected[-1], atol=1e-6)
+
+
 def test_standardised_features_have_mean_0_and_variance_1_and_are_clipped() -> None:
     raw = 40.0 + 3.0 * columns(4_000)
     raw[:, 5] = 7.3  # constant
