@@ -108,6 +108,20 @@ def test_another_context_changes_the_resistance_alone(tmp_path: Path, law: Law) 
     assert (none[1] == 12.0).all()
 
 
+def test_a_line_without_tracks_is_scored_as_the_graph_expects_it(tmp_path: Path) -> None:
+    """Its own table is the expected one, whatever share of its own evidence the law believes."""
+    folder = write(tmp_path)
+    pd.read_parquet(folder / "graph.parquet").to_parquet(folder / "own.parquet", index=False)
+    line = LineLandscape.read(folder)
+    found = [
+        energies(Law("fused", {"all": a_fit(1, **dict.fromkeys(TRACK_KINDS, share))}, ()), line, "own")[1]
+        for share in (0.0, 0.5, 1.0)
+    ]
+    assert np.isfinite(found[0]).all()
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-5)
+
+
 def test_offsets_are_the_energies_of_each_labelled_pair(tmp_path: Path, law: Law) -> None:
     folder = write(tmp_path)
     line = LineLandscape.read(folder)

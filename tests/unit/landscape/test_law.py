@@ -139,7 +139,7 @@ def test_a_split_is_scored_by_the_fit_that_has_not_read_it() -> None:
 # The form
 
 
-def test_the_spline_of_distance_is_straight_between_its_knots_and_zero_at_100_kb() -> None:
+def test_the_spline_of_distance_is_smooth_constant_beyond_its_knots_and_zero_at_100_kb() -> None:
     assert np.abs(distance_basis(np.array([100_000.0]))).max() < 1e-6
     ends = distance_basis(10.0 ** np.array([KNOTS[0], KNOTS[-1]]))
     beyond = distance_basis(np.array([0.0, 1.0, 4_000.0, 2e6, 1e8]))
