@@ -37,6 +37,7 @@ OF_CLASS: Final = 4_000
 """Pairs of each class of distance that mean and deviation of the features are taken from."""
 LOOKED_AT: Final = 2_000_000
 """Pairs that these are drawn from, at most (or all of one enhancer in so many that it makes as many)."""
+_FAR: Final = 2_000_000
 _PIECE: Final = 1 << 16
 _MEND: Final = "run prepare_prediction anew"
 
@@ -274,7 +275,11 @@ def prepare_landscape(
         How many pairs were looked at, and what share of the training distances they cover.
     """
     sources = Sources.of(shared, own, cell_line, tissue)
-    chosen, weights, covered = _chosen(shared, tables)
+    chosen, weights, covered = _chosen(shared.shares, shared.longest, tables)
+    if not chosen:
+        # No candidate pair is at a distance that training knows: all count alike.
+        alike = np.ones(len(shared.shares)) / len(shared.shares)
+        chosen, weights, _ = _chosen(alike, _FAR, tables)
     found: list[tuple[Columns, Columns]] = []
     weight = []
     for chrom, rows in chosen.items():
@@ -299,11 +304,11 @@ def _on(tables: Mapping[str, pd.DataFrame], chrom: str) -> dict[str, pd.DataFram
 
 
 def _chosen(
-    shared: SharedLandscape, tables: Mapping[str, pd.DataFrame]
+    shares: FloatArray, longest: int, tables: Mapping[str, pd.DataFrame]
 ) -> tuple[dict[str, PairRows], FloatArray, float]:
     """Candidate pairs of every class of distance, the weight of a pair of each, and the share covered."""
-    held = shared.shares > 0.0
-    near = {chrom: _near(tables, chrom, shared.longest) for chrom in tables["enhancer"]["chrom"].unique()}
+    held = shares > 0.0
+    near = {chrom: _near(tables, chrom, longest) for chrom in tables["enhancer"]["chrom"].unique()}
     step = -(-sum(map(len, near.values())) // LOOKED_AT)
     counts = np.zeros(len(held), dtype=np.int64)
     for _, rows in _pieces(near, step):
@@ -323,9 +328,9 @@ def _chosen(
             parts.setdefault(chrom, []).append(_rows(rows, kept))
     if not parts:
         return {}, np.ones(len(counts)), 0.0
-    weights = np.where(taken > 0, shared.shares / np.maximum(taken, 1), 0.0)
+    weights = np.where(taken > 0, shares / np.maximum(taken, 1), 0.0)
     joined = {chrom: _joined(pieces) for chrom, pieces in parts.items()}
-    return joined, weights, float(shared.shares[taken > 0].sum())
+    return joined, weights, float(shares[taken > 0].sum())
 
 
 def _near(tables: Mapping[str, pd.DataFrame], chrom: str, longest: int) -> NearPairs:

@@ -348,6 +348,19 @@ def test_promoters_of_another_assembly_are_warned_of(landscape_world, tmp_path: 
     assert "other_assembly" in [one["kind"] for one in environment(tmp_path / "out")["warnings"]]
 
 
+def test_candidates_at_distances_that_no_training_pair_had(landscape_world, tmp_path: Path) -> None:
+    beds = {
+        "enhancers": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
+        "promoters": _written(tmp_path / "promoters.bed", "chr1\t900000\t900400\nchr1\t990000\t990400\n"),
+    }
+    arguments = command(landscape_world, tmp_path / "out", "--max-distance", "1000000", **beds)
+    assert main(arguments) == 0
+    assert "other_distances" in [one["kind"] for one in environment(tmp_path / "out")["warnings"]]
+    assert len(scored(tmp_path / "out")) == 4
+    # Standardised features are a few deviations large at most; raw ones would not be.
+    assert scored(tmp_path / "out")["score"].abs().max() < 30.0
+
+
 def test_a_damaged_model_is_refused(landscape_world, tmp_path: Path, capsys) -> None:
     model = shutil.copytree(landscape_world.model, tmp_path / "model")
     with open(model / "tracks.parquet", "ab") as file:
