@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cbat.config.sheets import TRACK_KINDS
 from cbat.data.shards import read_shard
 
 TRAINING = ["blood_1", "brain_1", "liver_1", "skin_1"]
@@ -125,8 +126,11 @@ def test_every_test_pair_is_scored_once_in_every_context(results: Path, model: s
     labels = pd.read_parquet(results / "labels" / f"{cell_line}.parquet")
     wanted = labels[labels["split"] == "test"].set_index(["enhancer_id", "promoter_id"])["label"].sort_index()
     assert np.isfinite(scored["score"]).all()
-    contexts = {"-"} if model == "baseline" else {"own", "none", "mean", "wrong", "shuffled", "graph"}
-    assert set(scored["context"]) == contexts
+    contexts = {"own", "none", "mean", "wrong", "sibling", "shuffled", "graph"}
+    of_kinds = {
+        f"{kind}:{source}" for kind in TRACK_KINDS for source in ("wrong", "sibling", "graph", "none")
+    }
+    assert set(scored["context"]) == ({"-"} if model == "baseline" else contexts | of_kinds)
     for _, pairs in scored.groupby(["context", "n_support"]):
         got = pairs.set_index(["enhancer_id", "promoter_id"])["label"].sort_index()
         pd.testing.assert_series_equal(got, wanted, check_dtype=False)
