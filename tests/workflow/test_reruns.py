@@ -29,18 +29,20 @@ EVALUATION = {"evaluate_cell_line", "plot_precision_recall"} | SUMMARY | PACKAGE
 READOUT = {"read_environment", "plot_environment_readout"}
 TRAINING = {"train_model"} | READOUT | EVALUATION
 LEARNING = {"pretrain_encoder"} | TRAINING
-GRAPH = {"build_prototype_graph", "plot_prototype_graph"} | TRAINING
-LABELS = {"label_pairs", "plot_balance", "describe_inputs", "write_block_shards"}
+LABELS = {"label_pairs", "plot_balance", "describe_inputs", "write_block_shards", "read_landscape"}
 REFERENCES = {"evaluate_references"} | SUMMARY
+# The graph says what a landscape is expected to be, which laws and some references are fitted to.
+LANDSCAPE = {"read_landscape", "fit_landscape", "fit_references"} | REFERENCES | TRAINING
+GRAPH = {"build_prototype_graph", "plot_prototype_graph"} | LANDSCAPE
 UNSEEN_LABELS = LABELS | READOUT | EVALUATION | REFERENCES
 UNSEEN_ELEMENTS = {"collect_elements", "extract_sequences"} | UNSEEN_LABELS
-ELEMENTS = UNSEEN_ELEMENTS | {"fit_references"} | LEARNING
-GENOME = {"prepare_genome"} | ELEMENTS
+ELEMENTS = UNSEEN_ELEMENTS | LANDSCAPE | LEARNING
+GENOME = {"prepare_genome", "read_tracks"} | ELEMENTS
 FIGURES = {
     "plot_balance", "plot_cell_line_bars", "plot_precision_recall", "plot_support_curve",
     "plot_prototype_graph",
 } | REPORT  # fmt: skip
-SIMULATION = {"simulate_benchmark"} | GENOME
+SIMULATION = {"simulate_benchmark", "read_genes"} | GENOME
 
 
 class Tree:
@@ -176,7 +178,7 @@ def add_line(role: str) -> Change:
     def change(tree: Tree) -> None:
         shutil.copytree(tree.directory / "results/simulation/raw/blood_2", tree.directory / "mine")
         sheet = (tree.directory / "cell_lines.tsv").read_text()
-        files = "mine/pairs.tsv.gz\tcbat\tmine/enhancers.bed.gz\tmine/promoters.bed.gz"
+        files = "mine/pairs.tsv.gz\tcbat\tmine/enhancers.bed.gz\tmine/promoters.bed.gz\t.\t.\t."
         tree.run.write("more.tsv", f"{sheet}mine\tblood\t{role}\tunknown\tunknown\t{files}\n")
 
     return over("cell_lines: more.tsv\n", change)
@@ -292,10 +294,10 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     # -- sheets -------------------------------------------------------------------------------------------
     (
         "an unseen line added", add_line("unseen"),
-        UNSEEN_ELEMENTS | {"build_prototype_graph", "plot_prototype_graph"},
+        UNSEEN_ELEMENTS | {"build_prototype_graph", "plot_prototype_graph", "read_tracks"},
         {"build_prototype_graph": {"scope=all"}, "write_block_shards": {*UNSEEN_LINES, "cell_line=mine"}},
     ),
-    ("a training line added", add_line("train"), ELEMENTS | GRAPH, {}),
+    ("a training line added", add_line("train"), ELEMENTS | GRAPH | {"read_tracks"}, {}),
     (
         "a germ layer", edit("config/tissues.tsv", "skin\tectoderm", "skin\tmesoderm"), GRAPH, {},
     ),
@@ -337,7 +339,7 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ("code of training", more_code("training/train.py"), TRAINING, {}),
     (
         "negatives made anew", over("labels: {negatives: natural}\n"),
-        UNSEEN_LABELS | {"fit_references"} | TRAINING, {},
+        UNSEEN_LABELS | LANDSCAPE, {},
     ),
     ("the size of blocks", over("shards: {block_size: 16}\n"), {"write_block_shards"} | TRAINING, {}),
     # -- evaluation ---------------------------------------------------------------------------------------
