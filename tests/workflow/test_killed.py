@@ -130,7 +130,7 @@ def test_truncated_weights_are_told_with_what_mends_them(finished, name, rule, v
     told = [line for line in done.stdout.splitlines() if f"cbat {verb}: error:" in line]
     assert told
     assert f"{name}: the weights cannot be read" in told[0]
-    assert f"run {rule} anew" in told[0]
+    assert f"run {rule} again" in told[0]
     planned = finished.planned("--forcerun", rule, "--", wanted)
     assert {rule, verb} <= planned
 

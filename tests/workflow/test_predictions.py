@@ -129,9 +129,7 @@ def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> 
     both = evaluated.merge(predicted, on=["enhancer_id", "promoter_id"], suffixes=("", "_predicted"))
     assert len(both) > 300
     assert np.array_equal(both["intrinsic_potential"], both["intrinsic_potential_predicted"])
-    # It has 64 elements for an environment and no tracks, for which the training lines stand in: on this
-    # small world the two agree in part.
-    assert np.corrcoef(both["score"], both["score_predicted"])[0, 1] > 0.5
+    assert np.corrcoef(both["score"], both["score_predicted"])[0, 1] > 0.85
 
 
 def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) -> None:

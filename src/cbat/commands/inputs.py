@@ -162,7 +162,7 @@ def _read_peers(project: Project, directory: Path) -> None:
     tables = {name: read_peer(path) for name, path in peers.items()}
     columns = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
     for line in project.evaluated() if tables else ():
-        pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs anew")
+        pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs again")
         for name, table in tables.items():
             match(table, pairs, name, peers[name], line)
 
@@ -176,7 +176,7 @@ def _check_both_labels(project: Project, directory: Path) -> None:
     config = project.config
     tables = [
         read_table(
-            directory / f"{row.cell_line}.parquet", ["label", "split"], mend="run label_pairs anew"
+            directory / f"{row.cell_line}.parquet", ["label", "split"], mend="run label_pairs again"
         ).assign(cell_line=row.cell_line)
         for row in project.labelled
     ]

@@ -67,7 +67,7 @@ def read_balance(path: Path) -> pd.DataFrame:
     UserError
         It is missing, or another table.
     """
-    mend = "run label_pairs anew"
+    mend = "run label_pairs again"
     try:
         table = pd.read_csv(path, sep="\t", dtype="str", keep_default_na=False)
         if list(table.columns) != COLUMNS:

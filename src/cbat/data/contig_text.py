@@ -128,7 +128,7 @@ class ContigText:
         if len(codes) != end - start:
             raise UserError(
                 f"{self.name}:{start}-{end} holds {len(codes)} bases: the index does not fit the FASTA",
-                mend="run prepare_genome anew",
+                mend="run prepare_genome again",
                 file=self.file,
             )
         if NO_BASE in codes:

@@ -230,5 +230,5 @@ def read_contig_sizes(path: Path) -> dict[str, int]:
         table = table[["contig", "length"]]
     except (OSError, ValueError, KeyError) as error:
         problem = f"the lengths of contigs cannot be read ({error})"
-        raise UserError(problem, mend="run prepare_genome anew", file=path) from error
+        raise UserError(problem, mend="run prepare_genome again", file=path) from error
     return dict(zip(table["contig"], table["length"].tolist(), strict=True))

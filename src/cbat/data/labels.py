@@ -75,14 +75,14 @@ def run(
         role: read_table(
             elements_directory / f"{role}.parquet",
             ["element_id", "chrom", "start", "end", "split"],
-            mend="run collect_elements anew",
+            mend="run collect_elements again",
         )
         for role in ROLES
     }
     left_out = read_table(
         elements_directory / "without_sequence.parquet",
         ["role", "element_id"],
-        mend="run collect_elements anew",
+        mend="run collect_elements again",
     )
     candidates = None if labels.negatives == GIVEN else _candidates(elements_directory, cell_line)
     pairs, report = label_pairs(row, tables, labels, read_contig_names(contig_names), left_out, candidates)
@@ -171,7 +171,7 @@ def _candidates(elements_directory: Path, cell_line: str) -> dict[str, Positions
     table = read_table(
         elements_directory / "candidates.parquet",
         ["cell_line", "role", "element"],
-        mend="run collect_elements anew",
+        mend="run collect_elements again",
     )
     table = table[table["cell_line"] == cell_line]
     return {role: table.loc[table["role"] == role, "element"].to_numpy(np.int64) for role in ROLES}
@@ -233,7 +233,7 @@ def _with_elements(pairs: pd.DataFrame, tables: Mapping[str, pd.DataFrame], row:
         if (rows < 0).any():
             raise UserError(
                 f"the {role} {names[int(np.flatnonzero(rows < 0)[0])]} is not among the collected elements",
-                mend="run collect_elements anew, for the pair table has changed since",
+                mend="run collect_elements again, for the pair table has changed since",
                 file=row.pairs,
             )
         added[role], added[f"{role}_id"] = rows, names

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cbat.data.windows import Positions
+from cbat.data.windows import Positions, spread
 
 Bools = npt.NDArray[np.bool_]
 
@@ -121,7 +121,6 @@ def overlapping_pairs(
         begin.append(low)
         count.append(np.searchsorted(places, centres + window, side="left") - low)
     n = count[0] * count[1]
-    of = np.repeat(np.arange(len(n)), n)
-    within = np.arange(len(of)) - np.repeat(np.cumsum(n) - n, n)
+    of, within = spread(n)
     one, other = np.divmod(within, np.maximum(count[1][of], 1))
     return (begin[0][of] + one).astype(np.int64), (begin[1][of] + other).astype(np.int64)

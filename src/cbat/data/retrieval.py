@@ -270,7 +270,7 @@ def _read_record(source: Source, output: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the record of {source.name} cannot be read ({error})",
-            mend="delete it; what is fetched next is recorded anew",
+            mend="delete it; what is fetched next is recorded again",
             file=path,
         ) from error
     return recorded if recorded["url"] == source.url else None

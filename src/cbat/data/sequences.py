@@ -31,7 +31,7 @@ from cbat.errors import UserError
 from cbat.files import atomic_directory, atomic_file
 
 FORMAT: Final = 1
-_MEND: Final = "run extract_sequences anew"
+_MEND: Final = "run extract_sequences again"
 _PIECE: Final = 1 << 22
 """Bases that are looked at together, in the order of the table."""
 _logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n:
     with atomic_directory(directory) as temporary:
         for role, tally in tallies.items():
             path = elements_directory / f"{role}.parquet"
-            table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements anew")
+            table = read_table(path, ["chrom", "start", "end"], mend="run collect_elements again")
             none = [np.empty((0, 0), dtype=np.uint8)]
             pieces = read_windows(genome_fasta, table, source=path) if len(table) else none
             tally.write(temporary / f"{role}.npy", pieces, len(table), _width(table, path))
@@ -99,7 +99,7 @@ def _width(table: pd.DataFrame, source: Path | None) -> int:
     if len(lengths) > 1:
         raise UserError(
             f"windows of {min(lengths)} and {max(lengths)} bp in one table",
-            mend="run collect_elements anew",
+            mend="run collect_elements again",
             file=source,
         )
     return int(lengths[0]) if len(lengths) else 0
@@ -293,7 +293,7 @@ def stored_codes(
 def _open_genome(path: Path) -> Any:
     import pyfaidx
 
-    mend = "run prepare_genome anew"
+    mend = "run prepare_genome again"
     if not Path(path).is_file():
         raise UserError("the genome is missing", mend=mend, file=path)
     try:

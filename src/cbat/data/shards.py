@@ -56,7 +56,7 @@ _LABEL_COLUMNS: Final = (
 _ORDER_STREAM, _SUPPORT_STREAM = 0, 1
 _PIECE: Final = 1_000
 """Elements whose bases are copied together."""
-_MEND: Final = "delete the folder and run the workflow again: write_block_shards makes it anew"
+_MEND: Final = "delete the folder and run the workflow again: write_block_shards makes it again"
 _logger = logging.getLogger(__name__)
 
 
@@ -298,13 +298,13 @@ def _generator(settings: ShardSettings, cell_line: str, split: str, stream: int)
 
 def _read_elements(directory: Path, role: str) -> pd.DataFrame:
     return read_table(
-        directory / f"{role}.parquet", ["element_id", "split"], mend="run collect_elements anew"
+        directory / f"{role}.parquet", ["element_id", "split"], mend="run collect_elements again"
     )
 
 
 def _read_pairs(path: Path, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Labelled pairs sorted by their elements, once they fit the elements of the cohort."""
-    mend = "run label_pairs anew"
+    mend = "run label_pairs again"
     pairs = read_table(path, _LABEL_COLUMNS, mend=mend).sort_values(list(ROLES), ignore_index=True)
     if pairs.empty:
         raise UserError(
@@ -340,7 +340,7 @@ def _read_candidates(
     path: Path, cell_line: str, settings: ShardSettings, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, Indices]:
     """Sorted rows of the cohort's tables that a support of the cell line may hold, for each role."""
-    mend = "run collect_elements anew"
+    mend = "run collect_elements again"
     table = read_table(path, ["cell_line", "role", "element"], mend=mend)
     of_line = (table["cell_line"] == cell_line).to_numpy()
     rows: dict[str, Indices] = {}

@@ -44,3 +44,9 @@ def element_ids(chrom: npt.ArrayLike, start: npt.ArrayLike, window: int) -> npt.
 def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Positions]:
     codes, uniques = pd.factorize(values)
     return np.asarray(uniques), np.asarray(codes, dtype=np.int64)
+
+
+def spread(count: Positions) -> tuple[Positions, Positions]:
+    """Each row as often as it counts, and 0, 1, ... within each; shape=(n,) -> (sum of counts,) twice."""
+    row = np.repeat(np.arange(len(count)), count)
+    return row, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)

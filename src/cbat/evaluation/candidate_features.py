@@ -25,7 +25,7 @@ LEARNED, CALIBRATED, ASKED = "train", "validation", "test"
 MOST_CANDIDATES: Final = 3000
 """Candidates of a line and a split that are read: more take hours and tell hardly more."""
 GC_BINS: Final = 20
-_MEND: Final = "run collect_elements and extract_sequences anew"
+_MEND: Final = "run collect_elements and extract_sequences again"
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
-from cbat.config.sheets import TRACK_KINDS
 from cbat.data.shards import Shard, read_shard
 from cbat.errors import UserError
 from cbat.evaluation.collapse import collapse_signs
+from cbat.evaluation.landscape_line import exchanged
 from cbat.evaluation.measure import Origin, metric_rows
-from cbat.evaluation.table import NO_CONTEXT, SOURCES, as_table, kind_context, write_table
+from cbat.evaluation.table import NO_CONTEXT, as_table, kind_context, write_table
 from cbat.files import atomic_file
 from cbat.landscape.apply import LineLandscape
 from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, encode_shards
@@ -240,10 +240,8 @@ class Offsets:
         """Contexts in which one kind of track alone is exchanged, for each source that there is."""
         if self.line is None or not reads_landscape(self.model.law):
             return
-        for kind in TRACK_KINDS:
-            for source in SOURCES:
-                if source in settings.contexts and source in (*self.line.sources, "none"):
-                    yield kind_context(kind, source)
+        for kind, source in exchanged(self.line, settings):
+            yield kind_context(kind, source)
 
     def in_context(self, context: str) -> Pairs:
         """The pairs with the offsets of a context."""

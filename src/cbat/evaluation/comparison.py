@@ -99,7 +99,7 @@ class ScoredPairs:
         pairs = stored.read_table(
             path,
             [*_PAIR, "context", "n_support"],
-            mend="run evaluate_cell_line anew",
+            mend="run evaluate_cell_line again",
             filters=[("context", "in", contexts), *split],
         )
         context = side.context
@@ -253,7 +253,7 @@ def _in_order(one: pd.DataFrame, other: pd.DataFrame, line: str, first: Side, se
     if len(other) != len(one) or (joined["label"] != joined["label_second"]).any():
         raise UserError(
             f"{first.model!r} and {second.model!r} scored different pairs of the cell line {line!r}",
-            mend="evaluate both anew on the same pairs",
+            mend="evaluate both again on the same pairs",
         )
     return np.asarray(joined["probability_second"], dtype=float)
 

@@ -89,7 +89,7 @@ def plot_precision_recall(
                         _draw_curve(axes, pairs, headline, color=colour, label=model)
             if name in true_files and pairs is not None:
                 columns = ["enhancer_id", "promoter_id", "probability"]
-                known = stored.read_table(true_files[name], columns, mend="simulate the benchmark anew")
+                known = stored.read_table(true_files[name], columns, mend="simulate the benchmark again")
                 certain = pairs.drop(columns="probability").merge(known, on=["enhancer_id", "promoter_id"])
                 look = {"color": figures.oracle_colour, "linestyle": "--"}
                 _draw_curve(axes, certain, headline, label="oracle", **look)

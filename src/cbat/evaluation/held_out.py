@@ -169,7 +169,7 @@ def _read_summary(path: Path) -> pd.DataFrame:
             raise ValueError(f"the columns are {', '.join(table.columns)}")
     except (OSError, ValueError) as error:
         raise UserError(
-            f"this is not the summary of a run ({error})", mend="let its world run anew", file=path
+            f"this is not the summary of a run ({error})", mend="let its world run again", file=path
         ) from error
     # Read whole, an empty column has no type.
     numbers = [name for name in SUMMARY_COLUMNS if name != "cell_line"]

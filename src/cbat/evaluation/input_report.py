@@ -236,7 +236,7 @@ def _source(line: str, role: str, collected: Iterable[Mapping[str, Any]]) -> tup
                 return source, left_out, report["candidates"][line][role]
     raise UserError(
         f"no report of collect_elements has the {role}s of the cell line {line!r}",
-        mend="run collect_elements anew",
+        mend="run collect_elements again",
     )
 
 
@@ -245,5 +245,5 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"the report cannot be read ({error})", mend="run the stage that writes it anew", file=path
+            f"the report cannot be read ({error})", mend="run the stage that writes it again", file=path
         ) from error

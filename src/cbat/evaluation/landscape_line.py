@@ -12,10 +12,10 @@ import pandas as pd
 from cbat.config.sections import EvaluationSettings, SplitSettings
 from cbat.config.sheets import TRACK_KINDS
 from cbat.evaluation.measure import Origin, metric_rows
-from cbat.evaluation.table import NO_CONTEXT, as_table, write_table
+from cbat.evaluation.table import NO_CONTEXT, SOURCES, as_table, kind_context, write_table
 from cbat.files import atomic_file
 from cbat.landscape.apply import NONE, LineLandscape, energies, thresholds
-from cbat.landscape.law import Law, load_law, softplus
+from cbat.landscape.law import Law, load_law, probability_of, softplus
 
 CONTEXTS: Final = ("own", "graph", "wrong", "sibling", NONE)
 """Sources of the landscape that may be fed."""
@@ -94,18 +94,22 @@ def score_line(
     if not any(fit.features for fit in law.members.values()):
         yield NO_CONTEXT, _scored(law, line, NO_CONTEXT, "own", None)
         return
-    sources = [
-        source for source in CONTEXTS if source in settings.contexts and source in (*line.sources, NONE)
-    ]
-    for source in sources:
-        yield source, _scored(law, line, source, source, None)
+    for source in CONTEXTS:
+        if source in settings.contexts and line.offers(source):
+            yield source, _scored(law, line, source, source, None)
     # In the other laws all kinds come from one side, and which of them matters is asked of the fused one.
-    kinds = TRACK_KINDS if law.name.removesuffix("_free") == "fused" else ()
-    for kind in kinds:
-        for source in sources:
-            if source != "own":
-                context = f"{kind}:{source}"
-                yield context, _scored(law, line, context, source, kind)
+    if law.name.removesuffix("_free") == "fused":
+        for kind, source in exchanged(line, settings):
+            context = kind_context(kind, source)
+            yield context, _scored(law, line, context, source, kind)
+
+
+def exchanged(line: LineLandscape, settings: EvaluationSettings) -> Iterator[tuple[str, str]]:
+    """Kinds of track that are exchanged by themselves, and each source that a line is asked for and has."""
+    for kind in TRACK_KINDS:
+        for source in SOURCES:
+            if source in settings.contexts and line.offers(source):
+                yield kind, source
 
 
 def _scored(law: Law, line: LineLandscape, context: str, source: str, kind: str | None) -> pd.DataFrame:
@@ -119,5 +123,5 @@ def _scored(law: Law, line: LineLandscape, context: str, source: str, kind: str 
         intrinsic_potential=potential,
         environment_resistance=resistance,
         score=logit,
-        probability=1.0 / (1.0 + np.exp(-logit)),
+        probability=probability_of(logit),
     )

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 ABC_SHARE: Final = "abc_share"
 """An enhancer's share of all activity times contact at a promoter (activity-by-contact), as a score."""
 _KEY: Final = ["enhancer_id", "promoter_id"]
-_MEND: Final = "run read_landscape anew"
+_MEND: Final = "run read_landscape again"
 
 
 def static_features(folder: Path, pairs: pd.DataFrame) -> FloatArray:

@@ -130,12 +130,12 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
         table = pd.read_csv(path, sep="\t", dtype="str", keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"the table cannot be read ({error})", mend="run read_environment anew", file=path
+            f"the table cannot be read ({error})", mend="run read_environment again", file=path
         ) from error
     if missing := [name for name in _NEEDED[kind] if name not in table.columns]:
         raise UserError(
-            f"the table has no column {missing[0]!r}", mend="run read_environment anew", file=path
+            f"the table has no column {missing[0]!r}", mend="run read_environment again", file=path
         )
     if not len(table):
-        raise UserError("the table has no rows", mend="run read_environment anew", file=path)
+        raise UserError("the table has no rows", mend="run read_environment again", file=path)
     return table

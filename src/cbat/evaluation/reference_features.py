@@ -96,7 +96,7 @@ class Elements:
         UserError
             A file is missing or damaged, or table and sequences disagree.
         """
-        table = read_table(Path(elements) / f"{role}.parquet", _COLUMNS, mend="run collect_elements anew")
+        table = read_table(Path(elements) / f"{role}.parquet", _COLUMNS, mend="run collect_elements again")
         if sequences is None:
             return cls(table, None)
         codes = stored_codes(
@@ -120,7 +120,7 @@ class Elements:
             first = int(np.argmax(strange))
             raise UserError(
                 f"{names[first]} of pair {first} is not element {rows[first]} of the cohort's {len(known)}",
-                mend="use labels and elements of one cohort and one run: run label_pairs anew",
+                mend="use labels and elements of one cohort and one run: run label_pairs again",
                 file=source,
             )
 

@@ -140,13 +140,13 @@ def oracle_references(pairs: pd.DataFrame, truth: Path) -> dict[str, Reference]:
         A pair is missing from the truth.
     """
     key = ["enhancer_id", "promoter_id"]
-    known = stored.read_table(truth, None, mend="simulate the benchmark anew")
+    known = stored.read_table(truth, None, mend="simulate the benchmark again")
     joined = pairs[key].merge(known, on=key, how="left", validate="many_to_one")
     lost = int(joined["probability"].isna().sum())
     if lost:
         raise UserError(
             f"{lost} of {len(pairs)} labelled pairs have no true probability",
-            mend="simulate the benchmark and label its pairs anew, from one configuration",
+            mend="simulate the benchmark and label its pairs again, from one configuration",
             file=truth,
         )
     return {

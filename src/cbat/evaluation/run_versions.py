@@ -77,6 +77,6 @@ def _model(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the versions of a model cannot be read ({type(error).__name__}: {error})",
-            mend="delete the folder and run the workflow again: train_model makes it anew",
+            mend="delete the folder and run the workflow again: train_model makes it again",
             file=path,
         ) from error

@@ -65,7 +65,7 @@ FORMAT: Final = 2
 _MOST_FITTED_PAIRS: Final = 60_000
 _PAIRS_AT_ONCE: Final = 4_096
 """Pairs whose features are held together when they are scored."""
-_MEND: Final = "run fit_references anew"
+_MEND: Final = "run fit_references again"
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def read_pairs(
     held = {role: Elements.read(elements, sequences, role) for role in ROLES}
     tables, static = [], []
     for path in map(Path, labels):
-        table = read_table(path, None, mend="run label_pairs anew").assign(cell_line=path.stem)
+        table = read_table(path, None, mend="run label_pairs again").assign(cell_line=path.stem)
         for role, known in held.items():
             known.check(table[role].to_numpy(), table[f"{role}_id"].to_numpy(), path)
         tables.append(table)

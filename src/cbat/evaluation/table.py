@@ -102,7 +102,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise UserError(
             f"this is not a table of metrics ({error})",
-            mend="make it anew with the stage that writes it",
+            mend="make it again with the stage that writes it",
             file=path,
         ) from error
 

@@ -19,6 +19,7 @@ from cbat.config.sections import ExpressionCorrelation, PeakOverlap
 from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import read_bed
 from cbat.data.text_files import read_text
+from cbat.data.windows import spread
 from cbat.errors import UserError
 from cbat.files import atomic_file
 
@@ -68,8 +69,8 @@ def covered_bins(path: Path, length: int, contigs: dict[str, int]) -> Bins:
     first = peaks["start"].to_numpy(dtype=np.int64) // length
     count = (peaks["end"].to_numpy(dtype=np.int64) - 1) // length - first + 1
     number = np.array([contigs.setdefault(name, len(contigs)) for name in peaks["chrom"]], dtype=np.int64)
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return np.unique((np.repeat(number, count) << 32) + np.repeat(first, count) + within)
+    row, within = spread(count)
+    return np.unique((number[row] << 32) + first[row] + within)
 
 
 def jaccard(one: Bins, other: Bins) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,7 @@ import pandas as pd
 
 from cbat.data.stored import read_table
 from cbat.errors import UserError
-from cbat.landscape.features import FEATURES
-from cbat.landscape.fit import read_columns
+from cbat.landscape.features import NAMES, columns_of
 from cbat.landscape.law import Columns, FloatArray, Law, standardised
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS, SOURCES
 
@@ -38,8 +37,8 @@ class LineLandscape:
     sources: Mapping[str, Columns]
 
     @classmethod
-    def read(cls, folder: Path) -> LineLandscape:
-        """From a folder of ``read_landscape``.
+    def read(cls, folder: Path, sources: Sequence[str] = SOURCES) -> LineLandscape:
+        """Some sources, of a folder of ``read_landscape``.
 
         Raises
         ------
@@ -47,18 +46,22 @@ class LineLandscape:
             A table is missing or damaged, or holds other pairs than the others.
         """
         pairs = read_table(Path(folder) / "pairs.parquet", PAIR_COLUMNS, mend=_MEND)
-        sources = {}
-        for source in SOURCES:
-            columns = read_columns(folder, source)
+        found = {}
+        for source in sources:
+            columns = _read_columns(folder, source)
             if len(columns) == len(pairs):
-                sources[source] = standardised(columns)
+                found[source] = standardised(columns)
             elif len(columns) or source in ("own", "graph"):
                 raise UserError(
-                    f"{len(columns)} rows for {len(pairs)} pairs",
+                    f"the table is that of other pairs: {len(columns)} rows for {len(pairs)} pairs",
                     mend=_MEND,
                     file=Path(folder) / f"{source}.parquet",
                 )
-        return cls(pairs, sources)
+        return cls(pairs, found)
+
+    def offers(self, source: str) -> bool:
+        """Whether there is such a landscape to be fed; ``none`` always is."""
+        return source == NONE or source in self.sources
 
     def fed(self, source: str, kind: str | None = None) -> tuple[Columns, Columns]:
         """Own and expected features with the own ones exchanged for a source, in one kind or in all.
@@ -66,12 +69,18 @@ class LineLandscape:
         ``graph`` leaves the expectation alone; ``none`` is an average landscape (0 everywhere).
         """
         own, graph = self.sources["own"].copy(), self.sources["graph"].copy()
-        columns = [i for i, feature in enumerate(FEATURES) if kind in (None, feature.kind)]
+        columns = slice(None) if kind is None else columns_of(kind)
         if source == NONE:
             own[:, columns] = graph[:, columns] = 0.0
         elif source != "own":
             own[:, columns] = self.sources[source][:, columns]
         return own, graph
+
+
+def _read_columns(folder: Path, source: str) -> Columns:
+    """Features of one source, float32, shape=(n, n_features); no rows where there is no such line."""
+    table = read_table(Path(folder) / f"{source}.parquet", list(NAMES), mend=_MEND)
+    return np.ascontiguousarray(table[list(NAMES)].to_numpy(dtype=np.float32))
 
 
 def energies(
@@ -97,16 +106,17 @@ def thresholds(law: Law, pairs: pd.DataFrame) -> FloatArray:
     return np.asarray(pairs["split"].map(of_split).to_numpy(dtype=float))
 
 
-def offsets(law: Law, landscape_directory: Path, context: str) -> pd.DataFrame:
+def offsets(law: Law, line: LineLandscape, source: str, kind: str | None = None) -> pd.DataFrame:
     """What a model with sequences counts its potential and its resistance from.
 
     Parameters
     ----------
     law : Law
-    landscape_directory : Path
-        Folder of ``read_landscape``.
-    context : str
+    line : LineLandscape
+    source : str
         ``own``, ``graph``, ``wrong``, ``sibling`` or ``none``; a line that is not there gives ``graph``.
+    kind : str, optional
+        The one kind of track that is of that source; all by default.
 
     Returns
     -------
@@ -114,7 +124,5 @@ def offsets(law: Law, landscape_directory: Path, context: str) -> pd.DataFrame:
         ``enhancer_id``, ``promoter_id``, ``potential`` and ``resistance`` (before the softplus), a row for
         each labelled pair.
     """
-    line = LineLandscape.read(landscape_directory)
-    source = context if context in (*line.sources, NONE) else "graph"
-    potential, resistance = energies(law, line, source)
+    potential, resistance = energies(law, line, source if line.offers(source) else "graph", kind)
     return line.pairs[KEY].assign(potential=potential, resistance=resistance)

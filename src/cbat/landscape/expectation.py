@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from cbat.graph.propagation import PrototypeGraph, personalised_pagerank_kernel
+from cbat.landscape.features import Columns, columns_of
 
 RESTART: Final = 0.1
 """Restart probability of the walk: small, so that relatives count more than strangers but not alone."""
@@ -53,3 +54,9 @@ def among(weights: Mapping[str, float], lines: Sequence[str]) -> dict[str, float
     """The weights of some of the lines, scaled to add up to 1."""
     total = sum(weights[line] for line in lines)
     return {line: weights[line] / total for line in lines}
+
+
+def add_line(total: Columns, columns: Columns, shares: Mapping[str, float]) -> None:
+    """Add what a line has to the expectation, each kind with its share, in place; shape=(n, n_features)."""
+    for kind, share in shares.items():
+        total[:, columns_of(kind)] += np.float32(share) * columns[:, columns_of(kind)]

@@ -18,7 +18,8 @@ from typing import Final
 
 import numpy as np
 
-from cbat.landscape.sites import FloatArray, Positions, Sites, batches, running_sum, spread
+from cbat.data.windows import spread
+from cbat.landscape.sites import FloatArray, Positions, Sites, batches, running_sum
 
 TILE: Final = 5_000_000
 """Length of a tile, bp; between ends farther apart than this only the first so many bp count."""

@@ -23,6 +23,8 @@ import pandas as pd
 from cbat.landscape.extrusion import Extrusion
 from cbat.landscape.sites import FloatArray, Positions, Sites, running_sum
 
+Columns = npt.NDArray[np.float32]
+
 GENES: Final = "genes"
 """Features of transcription starts alone, which all cell lines share."""
 
@@ -298,6 +300,12 @@ KINDS: Final = tuple(dict.fromkeys(feature.kind for feature in FEATURES))
 def kind_of(name: str) -> str:
     """The kind of track that a feature comes from, or ``genes``."""
     return FEATURES[NAMES.index(name)].kind
+
+
+def columns_of(kind: str) -> slice:
+    """Columns of the features of a kind, which stand together in :data:`FEATURES`."""
+    places = [number for number, feature in enumerate(FEATURES) if feature.kind == kind]
+    return slice(places[0], places[-1] + 1)
 
 
 @dataclass(frozen=True, eq=False)

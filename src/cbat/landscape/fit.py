@@ -20,8 +20,8 @@ import pandas as pd
 
 from cbat.config.sections import SplitSettings
 from cbat.config.sheets import TRACK_KINDS
-from cbat.data.stored import read_table
 from cbat.errors import UserError
+from cbat.landscape.apply import LineLandscape
 from cbat.landscape.features import FEATURES, GENES, NAMES
 from cbat.landscape.law import (
     UNBENT,
@@ -34,9 +34,7 @@ from cbat.landscape.law import (
     fused,
     save_law,
     shaped,
-    standardised,
 )
-from cbat.landscape.pairs import PAIR_COLUMNS
 from cbat.landscape.regression import fit_logistic
 
 DISTANCE_RIDGE: Final = 1e-6
@@ -50,7 +48,6 @@ WORTH: Final = 0.003
 ROWS_TO_CHOOSE: Final = 40_000
 """Most pairs that a candidate is fitted to; the chosen one is fitted to all."""
 ALL: Final = "all"
-_MEND: Final = "run read_landscape again"
 _logger = logging.getLogger(__name__)
 
 
@@ -116,11 +113,8 @@ class Line:
     @classmethod
     def read(cls, folder: Path) -> Line:
         """From a folder of ``read_landscape``."""
-        pairs = read_table(Path(folder) / "pairs.parquet", PAIR_COLUMNS, mend=_MEND)
-        own, graph = (standardised(read_columns(folder, name)) for name in ("own", "graph"))
-        if not len(pairs) == len(own) == len(graph):
-            raise UserError("the tables of the landscape hold other pairs", mend=_MEND, file=Path(folder))
-        return cls(pairs, own, graph)
+        line = LineLandscape.read(folder, ("own", "graph"))
+        return cls(line.pairs, line.sources["own"], line.sources["graph"])
 
     def on(self, chromosomes: Sequence[str]) -> Line:
         """The pairs of some chromosomes; features stay standardised over all of them."""
@@ -136,12 +130,6 @@ class Line:
     def distance(self) -> FloatArray:
         """Distance, bp, shape=(n,)."""
         return np.asarray(self.pairs["distance"].to_numpy(dtype=float))
-
-
-def read_columns(folder: Path, source: str) -> Columns:
-    """Features of one source, float32, shape=(n, n_features); no rows where there is no such line."""
-    table = read_table(Path(folder) / f"{source}.parquet", list(NAMES), mend=_MEND)
-    return np.ascontiguousarray(table[list(NAMES)].to_numpy(dtype=np.float32))
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ import numpy.typing as npt
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
+from cbat.landscape.features import Columns as Columns
 
 FloatArray = npt.NDArray[np.float64]
-Columns = npt.NDArray[np.float32]
 Shape = Literal["linear", "ramps"]
 
 FORMAT: Final = 1
@@ -207,6 +207,11 @@ class Law:
 def softplus(x: FloatArray) -> FloatArray:
     """ln(1 + e^x), shape as given."""
     return np.asarray(np.logaddexp(0.0, x))
+
+
+def probability_of(logit: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """Probability of contact at a temperature, shape=(n,)."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit / temperature, -500.0, 500.0))))
 
 
 def described(law: Law) -> dict[str, Any]:

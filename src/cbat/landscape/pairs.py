@@ -20,8 +20,17 @@ from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
-from cbat.landscape.expectation import among, kinship
-from cbat.landscape.features import FEATURES, GENES, NAMES, PAIRS_AT_ONCE, Landscape, Pairs, pair_features
+from cbat.landscape.expectation import add_line, among, kinship
+from cbat.landscape.features import (
+    GENES,
+    NAMES,
+    PAIRS_AT_ONCE,
+    Columns,
+    Landscape,
+    Pairs,
+    columns_of,
+    pair_features,
+)
 from cbat.landscape.genes import read_starts
 from cbat.landscape.tracks import read_tracks
 
@@ -30,8 +39,6 @@ SOURCES: Final = ("own", "graph", "wrong", "sibling")
 KEY: Final = ["enhancer_id", "promoter_id"]
 PROMOTERS: Final = "active_promoters"
 _logger = logging.getLogger(__name__)
-
-Columns = npt.NDArray[np.float32]
 
 
 def run(
@@ -105,7 +112,7 @@ def run(
     write_table(directory / "pairs.parquet", pairs[PAIR_COLUMNS])
     for name, columns in found.items():
         write_table(directory / f"{name}.parquet", _table(pairs, columns))
-    of_genes = [feature.name for feature in FEATURES if feature.kind == GENES]
+    of_genes = list(NAMES[columns_of(GENES)])
     write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
     report = {
         "cell_line": cell_line,
@@ -192,16 +199,12 @@ def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, di
         return features_of(reader.pairs, _no_tracks(reader), reader.starts), has
     shares[GENES] = dict(weights)
     for line in weights:
-        columns = reader.columns(line)
-        for number, feature in enumerate(FEATURES):
-            share = shares[feature.kind].get(line, 0.0)
-            if share:
-                total[:, number] += np.float32(share) * columns[:, number]
+        of_line = {kind: of_kind[line] for kind, of_kind in shares.items() if line in of_kind}
+        add_line(total, reader.columns(line), of_line)
     if missing := [kind for kind, lines in has.items() if not lines]:
         nothing = features_of(reader.pairs, _no_tracks(reader), reader.starts)
-        for number, feature in enumerate(FEATURES):
-            if feature.kind in missing:
-                total[:, number] = nothing[:, number]
+        for kind in missing:
+            total[:, columns_of(kind)] = nothing[:, columns_of(kind)]
     return total, has
 
 
@@ -214,13 +217,13 @@ def _lend(
 ) -> tuple[list[str], list[str]]:
     """Fill in what one side lacks from the other, in place; kinds that the line has, and those it lacks."""
     has = [kind for kind in TRACK_KINDS if (tracks["kind"] == kind).any()]
-    for number, feature in enumerate(FEATURES):
-        if feature.kind == GENES:
-            graph[:, number] = own[:, number]
-        elif feature.kind not in has:
-            own[:, number] = graph[:, number]
-        elif not expected_from[feature.kind]:
-            graph[:, number] = own[:, number]
+    graph[:, columns_of(GENES)] = own[:, columns_of(GENES)]
+    for kind in TRACK_KINDS:
+        columns = columns_of(kind)
+        if kind not in has:
+            own[:, columns] = graph[:, columns]
+        elif not expected_from[kind]:
+            graph[:, columns] = own[:, columns]
     return has, [kind for kind in TRACK_KINDS if kind not in has]
 
 

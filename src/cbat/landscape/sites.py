@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from cbat.data.windows import spread
+
 FloatArray = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
@@ -150,12 +152,6 @@ class Sites:
             place, number = spread(count[rows])
             row = rows[place]
             yield row, low[row] + number
-
-
-def spread(count: Positions) -> tuple[Positions, Positions]:
-    """Each row as often as it counts, and 0, 1, ... within each."""
-    row = np.repeat(np.arange(len(count)), count)
-    return row, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
 
 
 def batches(count: Positions) -> Iterator[Positions]:

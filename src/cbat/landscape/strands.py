@@ -20,7 +20,7 @@ import pandas as pd
 
 from cbat.data.contigs import ContigNames
 from cbat.data.sequences import read_windows
-from cbat.data.windows import centre
+from cbat.data.windows import centre, spread
 from cbat.errors import UserError
 from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.peak_files import NONE, read_peaks
@@ -253,9 +253,8 @@ def _within_reach(
     order = np.argsort(of_site, kind="stable")
     first = np.searchsorted(of_site[order], place - REACH, side="left")
     last = np.searchsorted(of_site[order], place + REACH, side="right")
-    peak = np.repeat(np.arange(len(track)), last - first)
-    within = np.arange(len(peak)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
-    return peak, order[np.repeat(first, last - first) + within]
+    peak, within = spread(last - first)
+    return peak, order[first[peak] + within]
 
 
 def _stronger(forward: Floats, backward: Floats) -> npt.NDArray[np.object_]:

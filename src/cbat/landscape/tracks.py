@@ -11,7 +11,7 @@ Peaks of equal signal share their mean rank: without a signal, all have :math:`A
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -138,7 +138,7 @@ def run(
         )
         tracks[INSULATORS] = Track(table, tracks[INSULATORS].report)
         report["kinds"][INSULATORS]["strands"] = strands
-    write_table(output, _joined(tracks))
+    write_table(output, joined([track.table for track in tracks.values()]))
     write_json(output.with_suffix(".json"), report)
 
 
@@ -408,9 +408,9 @@ def _activity(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return np.asarray(-np.log((rank + 0.5) / max(len(signal), 1)), dtype=np.float32)
 
 
-def _joined(tracks: Mapping[str, Track]) -> pd.DataFrame:
-    tables = [tracks[kind].table for kind in sorted(tracks)] or [_nothing()]
-    return pd.concat(tables, ignore_index=True).sort_values(
+def joined(tracks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tracks of several kinds as one table of :data:`TRACK_COLUMNS`, with its types also without a track."""
+    return pd.concat(list(tracks) or [_nothing()], ignore_index=True).sort_values(
         ["kind", "chrom", "start"], ignore_index=True, kind="stable"
     )
 

@@ -27,7 +27,7 @@ WEIGHTS: Final = "model.safetensors"
 LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json", "tracks.parquet")
 """What a law of the landscape needs beside its weights: see :mod:`cbat.prediction.shared_landscape`."""
 CHECKSUMS: Final = "SHA256SUMS"
-MEND: Final = "get the directory again from where it came, or make it anew with 'cbat package_model'"
+MEND: Final = "get the directory again from where it came, or make it again with 'cbat package_model'"
 _COMMON: Final = (CARD, DESCRIPTION)
 _KINDS: Final = (
     {*_COMMON, WEIGHTS},
@@ -168,7 +168,8 @@ def read_description(path: Path) -> tuple[About, dict[str, Any]]:
     if (version := content.get("schema_version")) != SCHEMA_VERSION:
         raise UserError(
             f"the schema version is {version!r}, and this version of cbat reads {SCHEMA_VERSION}",
-            mend="use the version of cbat that the model card names, or package the model anew with this one",
+            mend="use the version of cbat that the model card names, or package the model again with this "
+            "one",
             file=path,
         )
     try:

@@ -18,7 +18,7 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
-from cbat.landscape.law import Law, assembled
+from cbat.landscape.law import Law, assembled, probability_of
 from cbat.landscape.law import described as described_law
 from cbat.model.contact import (
     AnyEnvironment,
@@ -201,11 +201,6 @@ def reads_landscape(law: Law | None) -> bool:
     return law is not None and law.name != "distance"
 
 
-def probability_of(logit: FloatArray, temperature: float) -> FloatArray:
-    """Probability of contact at a temperature, shape=(n,)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit / temperature, -500.0, 500.0))))
-
-
 @torch.no_grad()
 def score_pairs(
     contact: ContactModel,
@@ -296,7 +291,7 @@ def load_encoder(directory: Path) -> MotifEncoder:
         The file is missing or damaged.
     """
     path = Path(directory) / ENCODER_WEIGHTS
-    tensors = _load(path, "run pretrain_encoder anew")
+    tensors = _load(path, "run pretrain_encoder again")
     return MotifEncoder(tensors["filters"], tensors["prior"])
 
 
@@ -350,7 +345,7 @@ def load_model(directory: Path) -> TrainedModel:
     UserError
         A file is missing, damaged, or of another format.
     """
-    path, mend = Path(directory) / DESCRIPTION, "run train_model anew"
+    path, mend = Path(directory) / DESCRIPTION, "run train_model again"
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from cbat.errors import UserError
-from cbat.landscape.apply import LineLandscape, energies
+from cbat.landscape.apply import LineLandscape, offsets
 from cbat.landscape.law import Law
 from cbat.model.bundle import Pairs, reads_landscape
 
@@ -55,10 +55,7 @@ def with_landscape(
     UserError
         The landscape lacks some of the pairs.
     """
-    potential, resistance = energies(
-        law, line, source if source in (*line.sources, "none") else "graph", kind
-    )
-    given = line.pairs[_KEYS].assign(potential=potential, resistance=resistance)
+    given = offsets(law, line, source, kind)
     found = table[_KEYS].merge(given, on=_KEYS, how="left", validate="many_to_one")
     missing = found["resistance"].isna().to_numpy()
     if missing.any():

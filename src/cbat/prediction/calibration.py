@@ -32,10 +32,10 @@ from cbat.evaluation.metrics import (
     fit_temperature,
     pair_metrics,
 )
+from cbat.landscape.law import probability_of
 from cbat.model.about import About
 from cbat.model.environment import FloatArray
 from cbat.prediction.candidates import Caution, Genome
-from cbat.prediction.scored_pairs import probability_of
 
 FOLDS: Final = 5
 FEW: Final = 50

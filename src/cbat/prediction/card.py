@@ -38,42 +38,56 @@ def model_card(about: About, model: TrainedModel) -> str:
 
     Every figure is one of the description; a card says nothing that was not measured.
     """
+    return card_of(
+        about,
+        source="a genome and candidate elements: `P = sigmoid((U_I - R_E) / T)`",
+        command=[
+            "cbat predict --model-directory . --genome genome.fa \\",
+            "    --enhancers peaks.bed --promoters promoters.bed --directory predicted",
+        ],
+        reads=_reads(about, model),
+        files="`model.safetensors` (weights), `model.json` (everything else)",
+    )
+
+
+def card_of(about: About, *, source: str, command: list[str], reads: list[str], files: str) -> str:
+    """A card of any kind of model.
+
+    Parameters
+    ----------
+    about : About
+    source : str
+        What it predicts from, and by which formula.
+    command : list of str
+        Lines of an example.
+    reads : list of str
+        What it reads, a line of text each.
+    files : str
+        The files of its directory, besides this card and the hashes.
+    """
     parts = [
         f"# {about.name}, seed {about.seed}",
         "",
-        "Predicts which enhancer touches which promoter in a cell line that it has never seen, "
-        "from a genome and candidate elements: `P = sigmoid((U_I - R_E) / T)`. "
-        f"Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
+        "Predicts which enhancer touches which promoter in a cell line that it has never seen, from "
+        f"{source}. Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
         "",
         "```bash",
-        "cbat predict --model-directory . --genome genome.fa \\",
-        "    --enhancers peaks.bed --promoters promoters.bed --directory predicted",
+        *command,
         "```",
-        "",
-        "## What it reads",
-        "",
-        *_reads(about, model),
-        "",
-        "## What it has learned from",
-        "",
-        *learned(about),
-        "",
-        "## How well it does",
-        "",
-        *figures(about),
-        "",
-        "## What it does not know",
-        "",
-        *limits(about),
-        "",
-        "## Files",
-        "",
-        "`model.safetensors` (weights), `model.json` (everything else), this card, and `SHA256SUMS`, which "
-        "`sha256sum --check SHA256SUMS` compares with them. The hashes show damage and changes; who made the "
-        "files they cannot show.",
-        "",
     ]
-    return "\n".join(parts)
+    sections = {
+        "What it reads": reads,
+        "What it has learned from": learned(about),
+        "How well it does": figures(about),
+        "What it does not know": limits(about),
+        "Files": [
+            f"{files}, this card, and `SHA256SUMS`, which `sha256sum --check SHA256SUMS` compares with them. "
+            "The hashes show damage and changes; who made the files they cannot show."
+        ],
+    }
+    for title, lines in sections.items():
+        parts += ["", f"## {title}", "", *lines]
+    return "\n".join([*parts, ""])
 
 
 def in_words(shared: SharedModel) -> str:

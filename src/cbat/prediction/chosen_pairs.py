@@ -25,7 +25,7 @@ _INTERVAL: Final = re.compile(r"^(?P<chrom>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)
 _SHOWN: Final = 5
 _NO_NAME: Final = "."
 _DRAW: Final = 53
-_MEND: Final = "run the prediction anew"
+_MEND: Final = "run the prediction again"
 _KEPT: Final = [
     "enhancer_id", "promoter_id", "distance", "intrinsic_potential", "environment_resistance", "score",
     "probability", "rank", "contact",

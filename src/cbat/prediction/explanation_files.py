@@ -53,7 +53,7 @@ def check_energies(
         raise UserError(
             f"the {quantity} of a pair is {value[away.argmax()]:.4f}, and the prediction says "
             f"{pairs[quantity].iloc[away.argmax()]:.4f}: the genome or the prediction has changed",
-            mend="run the prediction anew",
+            mend="run the prediction again",
             file=directory,
         )
 

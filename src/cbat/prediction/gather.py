@@ -40,7 +40,7 @@ FILES: Final = (
 )
 MOST_CALLED: Final = 0.5
 FEW_PAIRS: Final = 100
-_MEND: Final = "delete it and run score_chromosome anew"
+_MEND: Final = "delete it and run score_chromosome again"
 
 
 def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings) -> None:

@@ -6,51 +6,25 @@ import numpy as np
 
 from cbat.config.sheets import TRACK_KINDS
 from cbat.model.about import SCHEMA_VERSION, About
-from cbat.prediction.card import figures, learned, limits
+from cbat.prediction.card import card_of, figures, learned
 from cbat.prediction.shared_landscape import EDGES, Floats, SharedLandscape
 
 
 def landscape_card(about: About, landscape: SharedLandscape) -> str:
     """The text of ``MODEL_CARD.md``; every figure is one of the description."""
-    parts = [
-        f"# {about.name}, seed {about.seed}",
-        "",
-        "Predicts which enhancer touches which promoter in a cell line that it has never seen, from peaks "
-        "and genes alone, without a genome: `P = sigmoid(U_I - R_E)`. "
-        f"Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
-        "",
-        "```bash",
-        "cbat predict --model-directory . --enhancers peaks.bed --promoters genes.gtf.gz \\",
-        "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
-        "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
-        "```",
-        "",
-        "## What it reads",
-        "",
-        *_reads(landscape),
-        "",
-        "## What it has learned from",
-        "",
-        *learned(about),
-        "",
-        "## How well it does",
-        "",
-        *figures(about),
-        "",
-        "## What it does not know",
-        "",
-        *limits(about),
-        "",
-        "## Files",
-        "",
-        "`law.json` (the law), `tracks.parquet` (ranked peaks of the training lines), `graph.json` (how they "
-        "are related), `genes.parquet` (transcription starts), `landscape.json` (distances of the training "
-        "pairs), `model.json` (everything else), this card, and `SHA256SUMS`, which `sha256sum --check "
-        "SHA256SUMS` compares with them. The hashes show damage and changes; who made the files they cannot "
-        "show.",
-        "",
-    ]
-    return "\n".join(parts)
+    return card_of(
+        about,
+        source="peaks and genes alone, without a genome: `P = sigmoid(U_I - R_E)`",
+        command=[
+            "cbat predict --model-directory . --enhancers peaks.bed --promoters genes.gtf.gz \\",
+            "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
+            "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
+        ],
+        reads=_reads(landscape),
+        files="`law.json` (the law), `tracks.parquet` (ranked peaks of the training lines), `graph.json` "
+        "(how they are related), `genes.parquet` (transcription starts), `landscape.json` (distances of "
+        "the training pairs), `model.json` (everything else)",
+    )
 
 
 def landscape_in_words(about: About, landscape: SharedLandscape, digest: str) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 from cbat.data.windows import ROLES
 from cbat.drawing import svg_figure
 from cbat.files import write_json
-from cbat.landscape.features import FEATURES, NAMES
+from cbat.landscape.features import FEATURES, NAMES, kind_of
 from cbat.landscape.law import Columns, Fit, FloatArray, fused, softplus
 from cbat.model.about import check_hashes
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
@@ -35,8 +35,7 @@ from cbat.prediction.explanation_files import (
     tell,
     write_table,
 )
-from cbat.prediction.line_landscape import LineLandscape, Sources, as_pairs
-from cbat.prediction.near_pairs import PairRows
+from cbat.prediction.line_landscape import LineLandscape, Sources
 from cbat.prediction.plan import read_plan
 from cbat.prediction.scored_pairs import check_same_model
 from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
@@ -50,7 +49,6 @@ OF_LINE: Final = [
     "on_score",
 ]  # fmt: skip
 DISTANCE: Final = "distance"
-_KIND: Final[Mapping[str, str]] = {feature.name: feature.kind for feature in FEATURES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +84,7 @@ class Parts:
         fit, shape = shared.fit, (len(pairs), len(NAMES))
         own, expected = (np.zeros(shape, dtype=np.float32) for _ in range(2))
         mixed, before = np.zeros(shape, dtype=np.float32), np.zeros((len(pairs), len(fit.features)))
-        rows = {role: pairs[role].to_numpy(dtype=np.int64) for role in ROLES}
-        chrom = tables["enhancer"]["chrom"].to_numpy(dtype=object)[rows["enhancer"]]
-        nothing = np.zeros(0, dtype=np.int64)
-        for name in pd.unique(chrom):
-            mine = np.flatnonzero(chrom == name)
-            reader = line.reader(shared, str(name))
-            one, other = (rows[role][mine] for role in ROLES)
-            some = as_pairs(tables, PairRows(one, other, nothing, nothing))
+        for mine, reader, some in line.by_chromosome(shared, tables, pairs):
             own[mine], expected[mine] = reader.columns(some)
             read = line.standardised(reader, some)
             mixed[mine] = fused(*read, fit.own_share)
@@ -259,7 +250,7 @@ def _ordered(table: pd.DataFrame, key: str) -> pd.DataFrame:
 
 def _by_kind(fit: Fit, change: FloatArray) -> dict[str, FloatArray]:
     """Sum of the parts of each kind, shape=(n,)."""
-    kinds = np.array([_KIND[name] for name in fit.features])
+    kinds = np.array([kind_of(name) for name in fit.features])
     return {str(kind): change[:, kinds == kind].sum(axis=1) for kind in dict.fromkeys(kinds.tolist())}
 
 

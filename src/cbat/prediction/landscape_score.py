@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path) -> None:
-    """Score the pairs of a chromosome; see :func:`cbat.prediction.score.run`.
+    """Score the pairs of a chromosome by a law; see :func:`cbat.prediction.chromosome.run`.
 
     Raises
     ------

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sheets import TRACK_KINDS
 from cbat.data.stored import read_table, write_table
+from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import write_json
-from cbat.landscape.expectation import among, kinship
-from cbat.landscape.features import FEATURES, Landscape, Pairs, pair_features
+from cbat.landscape.expectation import add_line, among, kinship
+from cbat.landscape.features import FEATURES, Landscape, Pairs, columns_of, pair_features
 from cbat.landscape.genes import GENE_COLUMNS
 from cbat.landscape.law import Columns, Fit, FloatArray, Moments, moments, scaled
 from cbat.landscape.tracks import TRACK_COLUMNS
@@ -39,7 +41,7 @@ LOOKED_AT: Final = 2_000_000
 """Pairs that these are drawn from, at most (or all of one enhancer in so many that it makes as many)."""
 _FAR: Final = 2_000_000
 _PIECE: Final = 1 << 16
-_MEND: Final = "run prepare_prediction anew"
+_MEND: Final = "run prepare_prediction again"
 
 
 @dataclass(frozen=True)
@@ -135,15 +137,12 @@ class ChromosomeReader:
         """
         own = pair_features(self.own, pairs)
         graph = own.copy()
-        kinds = np.array([feature.kind for feature in FEATURES])
         for kind in {kind for _, weights in self.others for kind in weights}:
-            graph[:, kinds == kind] = 0.0
+            graph[:, columns_of(kind)] = 0.0
         for landscape, weights in self.others:
-            columns = pair_features(landscape, pairs)
-            for kind, weight in weights.items():
-                graph[:, kinds == kind] += np.float32(weight) * columns[:, kinds == kind]
-        lent = np.isin(kinds, self.lent)
-        own[:, lent] = graph[:, lent]
+            add_line(graph, pair_features(landscape, pairs), weights)
+        for kind in self.lent:
+            own[:, columns_of(kind)] = graph[:, columns_of(kind)]
         return own, graph
 
 
@@ -181,6 +180,27 @@ class LineLandscape:
             table[table["chrom"] == chromosome] for table in (self.tracks, shared.tracks, self.starts)
         )
         return ChromosomeReader.of(self.sources, shared.fit, own, others, starts)
+
+    def by_chromosome(
+        self, shared: SharedLandscape, elements: Mapping[str, pd.DataFrame], table: pd.DataFrame
+    ) -> Iterator[tuple[npt.NDArray[np.intp], ChromosomeReader, Pairs]]:
+        """Pairs of several chromosomes: rows of ``table``, the reader of their chromosome, and the pairs.
+
+        Parameters
+        ----------
+        shared : SharedLandscape
+        elements : mapping
+            Role -> ``chrom``, ``start``, ``end``.
+        table : DataFrame
+            ``enhancer`` and ``promoter``: rows of ``elements``.
+        """
+        enhancer, promoter = (table[role].to_numpy(dtype=np.int64) for role in ROLES)
+        chrom = elements["enhancer"]["chrom"].to_numpy(dtype=object)[enhancer]
+        unread = np.zeros(0, dtype=np.int64)
+        for name in pd.unique(chrom):
+            mine = np.flatnonzero(chrom == name)
+            pairs = as_pairs(elements, PairRows(enhancer[mine], promoter[mine], unread, unread))
+            yield mine, self.reader(shared, str(name)), pairs
 
     def standardised(self, reader: ChromosomeReader, pairs: Pairs) -> tuple[Columns, Columns]:
         """Own and expected features as a law reads them, shape=(n, n_features) each."""

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.data.windows import spread
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -110,9 +112,9 @@ class NearPairs:
 
     def _piece(self, part: slice) -> PairRows:
         first, n = self.first[part], self.last[part] - self.first[part]
-        which = np.repeat(np.arange(len(n)), n)
+        which, place = spread(n)
         # Promoter of each pair: the first of its enhancer and those that follow.
-        place = np.arange(len(which)) - np.repeat(np.cumsum(n) - n, n) + first[which]
+        place = place + first[which]
         offset = self.enhancer[part][which] - self.promoter[place]
         kept = np.abs(offset) >= self.min_distance
         which, place, offset = which[kept], place[kept], offset[kept]

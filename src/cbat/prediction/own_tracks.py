@@ -22,7 +22,7 @@ from cbat.landscape.assembly_check import LEAST, LEAST_MOVED, check_assembly, pe
 from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.genes import starts_of
 from cbat.landscape.strands import strands_of_sites, with_strands
-from cbat.landscape.tracks import INSULATORS, PROMOTERS, TRACK_COLUMNS, tracks_of
+from cbat.landscape.tracks import INSULATORS, PROMOTERS, joined, tracks_of
 from cbat.prediction.candidates import Caution
 from cbat.prediction.shared_landscape import SharedLandscape
 
@@ -184,14 +184,7 @@ def read_own_tracks(
                     "sites (--insulator-motifs), peaks with strands in column 6, or a genome",
                 )
             )
-    parts = [*tables.values()] or [pd.DataFrame(columns=pd.Index(TRACK_COLUMNS))]
-    every = pd.concat(parts, ignore_index=True)[TRACK_COLUMNS]
-    return OwnTracks(_typed(every), starts, report, tuple(cautions))
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    kinds = dict.fromkeys(("start", "end", "centre"), "int64") | {"signal": "float64", "activity": "float32"}
-    return table.astype(kinds | dict.fromkeys(("kind", "chrom", "strand"), "str"))
+    return OwnTracks(joined([*tables.values()]), starts, report, tuple(cautions))
 
 
 def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:

@@ -188,6 +188,6 @@ def _power(path: Path) -> float:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"this is not the calibration of a read-out ({error})",
-            mend="run read_environment anew",
+            mend="run read_environment again",
             file=path,
         ) from error

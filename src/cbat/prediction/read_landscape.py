@@ -18,11 +18,9 @@ from cbat.prediction.candidates import Candidates, Caution, Genome
 from cbat.prediction.line_landscape import (
     LineLandscape,
     Sources,
-    as_pairs,
     prepare_landscape,
     resistance,
 )
-from cbat.prediction.near_pairs import PairRows
 from cbat.prediction.own_tracks import OwnTracks, TrackFiles, read_own_tracks
 from cbat.prediction.shared_landscape import SharedLandscape
 
@@ -159,12 +157,6 @@ def resistance_of(
         Role -> ``chrom``, ``start``, ``end``.
     """
     found = np.zeros(len(table))
-    enhancer, promoter = (table[role].to_numpy(dtype=np.int64) for role in ("enhancer", "promoter"))
-    chrom = elements["enhancer"]["chrom"].to_numpy(dtype=object)[enhancer]
-    nothing = np.zeros(0, dtype=np.int64)
-    for name in pd.unique(chrom):
-        mine = np.flatnonzero(chrom == name)
-        rows = PairRows(enhancer[mine], promoter[mine], nothing, nothing)
-        reader = landscape.reader(shared, str(name))
-        found[mine] = resistance(shared.fit, landscape, reader, as_pairs(elements, rows))
+    for rows, reader, pairs in landscape.by_chromosome(shared, elements, table):
+        found[rows] = resistance(shared.fit, landscape, reader, pairs)
     return found

@@ -42,23 +42,12 @@ ENCODED: Final = 2048
 
 
 def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path) -> None:
-    """Score the pairs of a chromosome within the window of distances, and rank them for each promoter.
-
-    Parameters
-    ----------
-    model_directory : Path
-        The one that the line was prepared with.
-    directory : Path
-        Folder of the line, as `prepare_prediction` has left it.
-    chromosome : str
-        One of the plan.
-    output : Path
-        Parquet; a row for each pair, sorted by enhancer as given, then by the promoter's centre.
+    """Score the pairs of a chromosome by a model with sequence; see :func:`cbat.prediction.chromosome.run`.
 
     Raises
     ------
     UserError
-        A damaged model directory or another one than the plan's; a plan that is missing or damaged.
+        As there.
     """
     # Rounding may depend on how many threads share a product; processes, one for a chromosome, do not.
     use_threads(1)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import atomic_file
+from cbat.landscape.law import probability_of
 from cbat.prediction.plan import Plan
 
 PIECE: Final = 1 << 16
@@ -32,7 +33,7 @@ def check_same_model(digest: str, plan: Plan, model_directory: Path) -> None:
     if digest != plan.model_digest:
         raise UserError(
             "the line was prepared with another model than this one",
-            mend="run prepare_prediction anew with this model directory",
+            mend="run prepare_prediction again with this model directory",
             file=model_directory,
         )
 
@@ -50,11 +51,6 @@ def check_chromosome(chromosome: str, plan: Plan, directory: Path) -> None:
             mend=f"write one of: {', '.join(plan.chromosomes)}",
             file=directory,
         )
-
-
-def probability_of(logit: npt.NDArray[np.float64], temperature: float) -> npt.NDArray[np.float64]:
-    """Probability of contact at a temperature, shape=(n,)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit / temperature, -500.0, 500.0))))
 
 
 def empty_columns(n: int) -> Columns:

@@ -89,7 +89,7 @@ class Genome:
         """Bases of some elements."""
         split = len(self.enhancers.start)
         # The files are mapped anew each time, so that no more of them stays in memory than is read.
-        enhancers, promoters = (open_array(path, mend="simulate the benchmark anew") for path in self.codes)
+        enhancers, promoters = (open_array(path, mend="simulate the benchmark again") for path in self.codes)
         return [enhancers[row] if row < split else promoters[row - split] for row in rows.tolist()]
 
 

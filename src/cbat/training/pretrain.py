@@ -25,7 +25,7 @@ from cbat.model.seeding import Bases
 
 log = logging.getLogger(__name__)
 BASES: Final = np.array(list("ACGT"))
-_MEND: Final = "run collect_elements anew"
+_MEND: Final = "run collect_elements again"
 
 
 def run(
@@ -101,7 +101,7 @@ def training_tables(
     if unknown := sorted(set(train_lines) - set(lines)):
         raise UserError(
             f"{unknown[0]!r} has no candidates among these elements",
-            mend="name training lines of the cohort, or run collect_elements anew",
+            mend="name training lines of the cohort, or run collect_elements again",
             file=elements_directory / "candidates.parquet",
         )
     tables = []

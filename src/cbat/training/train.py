@@ -20,13 +20,12 @@ from cbat.evaluation.collapse import collapse_signs, environment_signs
 from cbat.evaluation.metrics import best_f1_threshold, fit_temperature_and_bias, pair_metrics
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
-from cbat.landscape.law import load_law
+from cbat.landscape.law import load_law, probability_of
 from cbat.model.bundle import (
     Scores,
     TrainedModel,
     encoded,
     load_encoder,
-    probability_of,
     reads_landscape,
     save_model,
     score_pairs,

@@ -145,7 +145,7 @@ def test_elements_of_before(raw) -> None:
         raw.label("a")
     (raw.directory / "elements" / "training" / "promoter.parquet").write_bytes(b"PAR1")
     with pytest.raises(
-        UserError, match=r"promoter\.parquet: the table cannot be read.*collect_elements anew"
+        UserError, match=r"promoter\.parquet: the table cannot be read.*collect_elements again"
     ):
         raw.label("a")
 

@@ -212,7 +212,7 @@ def test_damage_is_found_and_the_file_named(tmp_path: Path, name: str, how: str)
     )
     assert read_codes(tmp_path, "enhancer").shape == (4, 30)
     damage(tmp_path / name, how)
-    with pytest.raises(UserError, match=rf"{name}: .*run extract_sequences anew"):
+    with pytest.raises(UserError, match=rf"{name}: .*run extract_sequences again"):
         read_codes(tmp_path, "enhancer")
     if name != "manifest.json":
         assert read_codes(tmp_path, "promoter").shape == (4, 30), "the other file is as good as before"

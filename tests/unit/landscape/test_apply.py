@@ -123,10 +123,9 @@ def test_a_line_without_tracks_is_scored_as_the_graph_expects_it(tmp_path: Path)
 
 
 def test_offsets_are_the_energies_of_each_labelled_pair(tmp_path: Path, law: Law) -> None:
-    folder = write(tmp_path)
-    line = LineLandscape.read(folder)
+    line = LineLandscape.read(write(tmp_path))
     for context in ("own", "graph", "wrong", "sibling", "none"):
-        table = offsets(law, folder, context)
+        table = offsets(law, line, context)
         assert list(table.columns) == [*KEY, "potential", "resistance"]
         pd.testing.assert_frame_equal(table[KEY], line.pairs[KEY])
         potential, resistance = energies(law, line, context)
@@ -136,14 +135,14 @@ def test_offsets_are_the_energies_of_each_labelled_pair(tmp_path: Path, law: Law
 
 
 def test_a_line_that_is_not_there_is_replaced_by_the_expectation(tmp_path: Path, law: Law) -> None:
-    folder = write(tmp_path, missing=("wrong", "sibling"))
+    line = LineLandscape.read(write(tmp_path, missing=("wrong", "sibling")))
     for context in ("wrong", "sibling"):
-        pd.testing.assert_frame_equal(offsets(law, folder, context), offsets(law, folder, "graph"))
+        pd.testing.assert_frame_equal(offsets(law, line, context), offsets(law, line, "graph"))
 
 
 def test_a_law_of_distance_needs_no_features(tmp_path: Path) -> None:
     fit = Fit(tuple([0.1] * (1 + len(KNOTS))), 0.0, (), {}, "linear", (), 10.0, 0.5, {})
-    table = offsets(Law("distance", {"all": fit}, ()), write(tmp_path), "own")
+    table = offsets(Law("distance", {"all": fit}, ()), LineLandscape.read(write(tmp_path)), "own")
     assert (table["resistance"] == 10.0).all()
 
 

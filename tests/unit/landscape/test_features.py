@@ -343,6 +343,9 @@ def test_every_feature_says_what_it_is() -> None:
         assert feature.kind in (*TRACK_KINDS, GENES)
         assert features.kind_of(feature.name) == feature.kind
     assert set(KINDS) == {*TRACK_KINDS, GENES}
+    for kind in KINDS:
+        assert {feature.kind for feature in FEATURES[features.columns_of(kind)]} == {kind}
+        assert len(FEATURES[features.columns_of(kind)]) == sum(feature.kind == kind for feature in FEATURES)
 
 
 # Many chromosomes, in pieces
