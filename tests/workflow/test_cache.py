@@ -15,6 +15,8 @@ import pyfaidx
 import pytest
 import yaml
 
+from cbat.config.base import TRACK_KINDS
+
 KEPT = ("blood_1", "liver_1", "liver_2")
 KINDS = ("pairs.tsv.gz", "enhancers.bed.gz", "promoters.bed.gz")
 CACHED = {"genome", "elements", "sequences", "shards"}
@@ -38,7 +40,7 @@ class Clone:
             for kind in KINDS:
                 shutil.copyfile(raw / "raw" / name / kind, directory / "mine" / f"{name}.{kind}")
             sheet.loc[name, ["pairs", "enhancers", "promoters"]] = [f"mine/{name}.{kind}" for kind in KINDS]
-        sheet.to_csv(directory / "mine.tsv", sep="\t")
+        sheet.drop(columns=[*TRACK_KINDS]).to_csv(directory / "mine.tsv", sep="\t")
         settings = yaml.safe_load((toy.directory / "toy.yaml").read_text())
         kept = {key: settings[key] for key in ("elements", "splits", "shards", "evaluation")}
         own = {"simulation": None, "cell_lines": "mine.tsv", "genome": {"fasta": "mine/genome.fa.gz"}}

@@ -49,6 +49,7 @@ def predict(
     done = cbat(
         directory, "predict", "--model-directory", PACKAGE, "--genome", "results/genome/genome.fa",
         "--enhancers", f"{raw}/enhancers.bed.gz", "--promoters", f"{raw}/promoters.bed.gz",
+        "--tracks", *(f"{kind}={raw}/{kind}.narrowPeak.gz" for kind in TRACK_KINDS),
         "--cell-line", "new_liver", "--tissue", "liver", "--max-distance", str(max_distance),
         "--chromosomes", *chromosomes, *options,
     )  # fmt: skip
@@ -98,8 +99,7 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores(finished) -> 
     support = pd.DataFrame([(role, names[role, local]) for role, local in chosen])
     support.to_csv(finished.directory / "support.tsv", sep="\t", index=False, header=["role", "element_id"])
     predict(
-        finished.directory, "--directory", "mine", "--support", "support.tsv", "--tracks",
-        *(f"{kind}=results/simulation/raw/liver_2/{kind}.narrowPeak.gz" for kind in TRACK_KINDS),
+        finished.directory, "--directory", "mine", "--support", "support.tsv",
         chromosomes=["chr6", "chr7", "chr8"], max_distance=10_000_000,
     )  # fmt: skip
     predicted = pd.read_parquet(finished.directory / "mine" / "pairs")

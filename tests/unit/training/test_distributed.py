@@ -170,7 +170,7 @@ def test_no_shipped_model_leaves_a_parameter_unused(tiny_project, encoder) -> No
         settings = ModelSettings.model_validate(yaml.safe_load(file.read_text()) or {})
         settings = settings.model_copy(update={"support_size": 64, "set_encoder_elements": 32})
         data = build_training_data(shards, tiny_project.train, motifs, graph, settings)
-        objective = train.start(data, settings, 1, torch.device("cpu"), 10).objective
+        objective = train.start(data, settings, 1, torch.device("cpu")).objective
         loop = Loop(objective, data, CPU, 1, torch.device("cpu"))
         for blocks, portion in ((np.arange(3), Portion()), (np.arange(1), Portion(0.0, 0.0))):
             objective.zero_grad()
