@@ -4,10 +4,12 @@
 #   make CORES=8 demo               fewer cores than all
 #   make MACHINE="2 quiet cores" bench
 #   make PYTEST_ARGS="-k graph" test
+#   make TEST_PROCESSES=0 test      one test after another
 
 PYTHON ?=
 CORES ?= all
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= logical
 SNAKEMAKE_ARGS ?=
 BENCH_ARGS ?=
 BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards read_landscape wait_for_data grow_workflow two_cores plan_workflow start_up
@@ -55,7 +57,7 @@ set-up-dev:  ## install what the tests and linters need as well
 	@PYTHON="$(PYTHON)" tools/set_up.sh dev
 
 test: set-up-dev  ## run every test
-	pytest $(PYTEST_ARGS)
+	pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: set-up-dev  ## check style, types, import boundaries, the workflow and the Dockerfile
 	ruff check

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import json
 import os
 import re
 import resource
@@ -148,12 +150,22 @@ def new_toy() -> Callable[[Path], Toy]:
 
 @pytest.fixture(scope="session")
 def toy(new_toy: Callable[[Path], Toy], tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    """The finished run of a toy world; to be read, not to be changed."""
-    toy = new_toy(tmp_path_factory.mktemp("toy"))
-    started, spent = time.perf_counter(), processor_seconds()
-    done = toy.snakemake("--cores", "2")
-    toy.seconds, toy.processor_seconds = time.perf_counter() - started, processor_seconds() - spent
-    assert done.returncode == 0, done.stdout[-20_000:]
+    """The finished run of a toy world; to be read, not to be changed. Processes of one test run share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory, record = shared / "toy", shared / "toy.json"
+    with (shared / "toy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not record.exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir()
+            started, spent = time.perf_counter(), processor_seconds()
+            done = new_toy(directory).snakemake("--cores", "2")
+            spent = processor_seconds() - spent
+            assert done.returncode == 0, done.stdout[-20_000:]
+            record.write_text(json.dumps([time.perf_counter() - started, spent]))
+    toy = Toy(directory, ["toy.yaml"])
+    toy.seconds, toy.processor_seconds = json.loads(record.read_text())
     return toy
 
 

@@ -3,17 +3,19 @@ r"""The law of the landscape: a spline of distance, and a sum over features of t
 .. math::
 
     U_I = C + c + \sum_j a_j B_j(\ln d), \qquad
-    R_E = \mathrm{softplus}(C + \sum_k w_k s_k \, \phi(z_k)), \qquad w_k \ge 0
+    R_E = \mathrm{softplus}\Big(C + \sum_k \big[e_k w_k s_k \, \phi(z_k)
+        + (1 - e_k) w^*_k s^*_k \, \phi(z^*_k)\big]\Big), \qquad w_k, w^*_k \ge 0
 
-:math:`z_k` is a feature that is standardised over the unlabelled pairs of its cell line, fused from the
-line's own tracks and from those that the graph expects, and :math:`\phi` the identity or three ramps. The
-constant :math:`C` is so large that the softplus bends no pair; it cancels.
+:math:`z_k` is a feature of the line's own tracks and :math:`z^*_k` the same as the graph expects it, both
+standardised over the unlabelled pairs of the cell line; :math:`e_k` is the share of the line's own evidence,
+one for each kind of track, :math:`s_k` and :math:`s^*_k` are signs, and :math:`\phi` the identity or three
+ramps. The constant :math:`C` is so large that the softplus bends no pair; it cancels.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -23,13 +25,13 @@ import numpy.typing as npt
 
 from cbat.errors import UserError
 from cbat.files import write_json
-from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
+from cbat.landscape.features import GENES, KINDS, NAMES, kind_of
 from cbat.landscape.features import Columns as Columns
 
 FloatArray = npt.NDArray[np.float64]
 Shape = Literal["linear", "ramps"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KNOTS: Final = (3.7, 4.525, 5.35, 6.175)
 """Knots of the cubic spline, in powers of ten of the distance (bp): 5 kb to 1.5 Mb.
 
@@ -118,10 +120,15 @@ def shaped(columns: Columns, shape: Shape) -> Columns:
     )
 
 
-def fused(own: Columns, graph: Columns, own_share: Mapping[str, float]) -> Columns:
-    """Own and expected standardised features, mixed for each kind of track; shape=(n, n_features)."""
-    share = np.array([own_share.get(feature.kind, 1.0) for feature in FEATURES], dtype=np.float32)
-    return np.asarray(share * own + (np.float32(1.0) - share) * graph)
+def rows_of(features: Sequence[str]) -> list[int]:
+    """Columns of some features among those of all names."""
+    return [NAMES.index(name) for name in features]
+
+
+def terms_of(columns: Columns, features: Sequence[str], shape: Shape, weights: FloatArray) -> FloatArray:
+    """What each of some features adds, shape=(n, len(features)), from standardised features of all names."""
+    read = shaped(columns[:, rows_of(features)], shape).astype(float) * weights
+    return np.asarray(read.reshape(len(read), -1, len(features)).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -140,8 +147,9 @@ class Fit:
         Kind of track -> share of the line's own evidence; the rest is the graph's expectation.
     shape : str
         ``linear`` or ``ramps``.
-    weights : tuple of float
-        What each shaped feature adds to the resistance, in their order.
+    own_weights, graph_weights : tuple of float
+        What each shaped feature adds to the resistance where it is the line's own, and where it is expected;
+        in the order of the features.
     constant : float
         The constant :math:`C`.
     threshold : float
@@ -155,7 +163,8 @@ class Fit:
     features: tuple[str, ...]
     own_share: dict[str, float]
     shape: Shape
-    weights: tuple[float, ...]
+    own_weights: tuple[float, ...]
+    graph_weights: tuple[float, ...]
     constant: float
     threshold: float
     chosen: dict[str, Any]
@@ -174,10 +183,15 @@ class Fit:
 
     def terms(self, own: Columns, graph: Columns) -> FloatArray:
         """What each feature adds, shape=(n, len(features))."""
-        rows = [NAMES.index(name) for name in self.features]
-        mixed = fused(own, graph, self.own_share)[:, rows]
-        read = shaped(mixed, self.shape).astype(float) * np.array(self.weights)
-        return np.asarray(read.reshape(len(read), -1, len(rows)).sum(axis=1))
+        share = np.array([self.own_share.get(kind_of(name), 1.0) for name in self.features])
+        total = np.zeros((len(own), len(share)))
+        for columns, weights, part in (
+            (own, self.own_weights, share),
+            (graph, self.graph_weights, 1.0 - share),
+        ):
+            if part.any():
+                total += part * terms_of(columns, self.features, self.shape, np.array(weights))
+        return total
 
 
 @dataclass(frozen=True)
@@ -272,17 +286,21 @@ def _fit(content: Mapping[str, Any]) -> Fit:
         features=features,
         own_share={str(kind): float(share) for kind, share in content["own_share"].items()},
         shape=shape,
-        weights=tuple(map(float, content["weights"])),
+        own_weights=tuple(map(float, content["own_weights"])),
+        graph_weights=tuple(map(float, content["graph_weights"])),
         constant=float(content["constant"]),
         threshold=float(content["threshold"]),
         chosen=dict(content["chosen"]),
     )
     n_blocks = {"linear": 1, "ramps": 3}[shape]
-    if len(fit.weights) != n_blocks * len(features) or len(fit.distance) != 1 + len(KNOTS):
+    lengths = {len(fit.own_weights), len(fit.graph_weights)}
+    if lengths != {n_blocks * len(features)} or len(fit.distance) != 1 + len(KNOTS):
         raise ValueError("its weights do not fit its features")
     if not set(features) <= set(NAMES) or not set(fit.own_share) <= set(KINDS) - {GENES}:
         raise ValueError("it names unknown features or kinds")
-    if not np.isfinite([*fit.distance, *fit.weights, fit.level, fit.constant, fit.threshold]).all():
+    if not np.isfinite(
+        [*fit.distance, *fit.own_weights, *fit.graph_weights, fit.level, fit.constant, fit.threshold]
+    ).all():
         raise ValueError("it holds a number that is not finite")
     if not all(0.0 <= share <= 1.0 for share in fit.own_share.values()):
         raise ValueError("it holds a share outside 0 to 1")

@@ -67,7 +67,7 @@ def fit_logistic(
         high[:k][signs < 0] = 0.0
     weights = np.zeros(k + 1)
     logit = np.asarray(offset + np.zeros(n))
-    weights[k] = _level(logit, y)
+    weights[k] = level_of(logit, y)
     logit = logit + weights[k]
     loss = _loss(logit, y, weights, penalty)
     for _ in range(_STEPS):
@@ -99,8 +99,15 @@ def _products(design: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray
     return total
 
 
-def _level(logit: FloatArray, y: FloatArray) -> float:
-    """The intercept at which the mean probability is the share of positives, by Newton's method."""
+def level_of(logit: FloatArray, y: FloatArray) -> float:
+    """The intercept at which the mean probability is the share of positives, by Newton's method.
+
+    Parameters
+    ----------
+    logit : array, shape=(n,)
+        Log-odds without it.
+    y : array of 0 and 1, shape=(n,)
+    """
     share, level = float(y.mean()), 0.0
     low, high = -30.0, 30.0
     for _ in range(60):

@@ -20,7 +20,7 @@ from cbat.data.windows import ROLES
 from cbat.drawing import svg_figure
 from cbat.files import write_json
 from cbat.landscape.features import FEATURES, NAMES, kind_of
-from cbat.landscape.law import Columns, Fit, FloatArray, fused, softplus
+from cbat.landscape.law import Columns, Fit, FloatArray, softplus
 from cbat.model.about import check_hashes
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import NAMES as TITLES
@@ -42,7 +42,8 @@ from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 
 log = logging.getLogger(__name__)
 OF_PAIR: Final = [
-    "quantity", "part", "label", "formula", "unit", "own", "expected", "own_share", "z", "change", "on_score",
+    "quantity", "part", "label", "formula", "unit", "own", "expected", "own_share", "own_z", "expected_z",
+    "change", "on_score",
 ]  # fmt: skip
 OF_LINE: Final = [
     "quantity", "part", "label", "formula", "mean", "mean_size", "in_contacts", "in_others", "difference",
@@ -60,8 +61,8 @@ class Parts:
     fit : Fit
     own, expected : float32 array, shape=(n, n_features)
         Features as the line's own tracks and the training lines' have them.
-    mixed : float32 array, shape=(n, n_features)
-        Standardised and fused: what the law reads.
+    own_z, expected_z : float32 array, shape=(n, n_features)
+        The same standardised: what the law reads.
     before : array, shape=(n, n_terms)
         What each feature of the law adds before the softplus.
     by_distance : array, shape=(n,)
@@ -72,7 +73,8 @@ class Parts:
     fit: Fit
     own: Columns
     expected: Columns
-    mixed: Columns
+    own_z: Columns
+    expected_z: Columns
     before: FloatArray
     by_distance: FloatArray
     sources: Sources
@@ -82,16 +84,15 @@ class Parts:
         """Read the landscape of pairs, see :func:`cbat.prediction.chosen_pairs.with_elements`."""
         tables = all_elements(directory)
         fit, shape = shared.fit, (len(pairs), len(NAMES))
-        own, expected = (np.zeros(shape, dtype=np.float32) for _ in range(2))
-        mixed, before = np.zeros(shape, dtype=np.float32), np.zeros((len(pairs), len(fit.features)))
+        own, expected, own_z, expected_z = (np.zeros(shape, dtype=np.float32) for _ in range(4))
+        before = np.zeros((len(pairs), len(fit.features)))
         for mine, reader, some in line.by_chromosome(shared, tables, pairs):
             own[mine], expected[mine] = reader.columns(some)
-            read = line.standardised(reader, some)
-            mixed[mine] = fused(*read, fit.own_share)
+            own_z[mine], expected_z[mine] = line.standardised(reader, some)
             if fit.features:
-                before[mine] = fit.terms(*read)
+                before[mine] = fit.terms(own_z[mine], expected_z[mine])
         by_distance = fit.potential(pairs["distance"].to_numpy()) - (fit.level + fit.constant)
-        return cls(fit, own, expected, mixed, before, by_distance, line.sources)
+        return cls(fit, own, expected, own_z, expected_z, before, by_distance, line.sources)
 
     @property
     def average(self) -> float:
@@ -195,14 +196,17 @@ def pair_table(parts: Parts) -> pd.DataFrame:
     -------
     DataFrame
         :data:`OF_PAIR`: ``own`` and ``expected`` are the feature in the line's own tracks and in those of the
-        training lines, where they are read, ``z`` what the law reads (standard deviations, fused) and
-        ``own_share`` the share of the own one in it.
+        training lines, where they are read, ``own_z`` and ``expected_z`` what the law reads of them (standard
+        deviations) and ``own_share`` how much the own one counts.
     """
     rows = _references(parts, float(parts.by_distance[0]))
     for number, name in enumerate(parts.fit.features):
         at = NAMES.index(name)
         feature = FEATURES[at]
         own_share = parts.sources.own_share(parts.fit, feature.kind)
+        counts = {"own": own_share > 0.0, "expected": own_share < 1.0}
+        read = {"own": parts.own, "expected": parts.expected}
+        read_z = {"own": parts.own_z, "expected": parts.expected_z}
         rows.append(
             {
                 "quantity": "R_E",
@@ -210,10 +214,9 @@ def pair_table(parts: Parts) -> pd.DataFrame:
                 "label": name,
                 "formula": feature.formula,
                 "unit": feature.unit,
-                "own": float(parts.own[0, at]) if own_share > 0.0 else None,
-                "expected": float(parts.expected[0, at]) if own_share < 1.0 else None,
+                **{name: float(read[name][0, at]) if counts[name] else None for name in read},
                 "own_share": own_share,
-                "z": float(parts.mixed[0, at]),
+                **{f"{name}_z": float(read_z[name][0, at]) if counts[name] else None for name in read_z},
                 "change": float(parts.change[0, number]),
             }
         )

@@ -36,7 +36,7 @@ def a_fit(threshold: float, features: tuple[str, ...] = NAMES[:3], **shares: flo
     slopes = tuple(-0.5 * (1 + number) for number in range(1 + len(KNOTS)))  # falls all the way
     weights = (1.0, -0.5, 0.7)[: len(features)]
     own_share = {kind: shares.get(kind, 0.5) for kind in TRACK_KINDS} if features else {}
-    return Fit(slopes, -0.5, features, own_share, "linear", weights, 14.0, threshold, {})
+    return Fit(slopes, -0.5, features, own_share, "linear", weights, weights, 14.0, threshold, {})
 
 
 @dataclass

@@ -20,10 +20,10 @@ N = 60
 
 def a_fit(seed: int, threshold: float = 0.5, **shares: float) -> Fit:
     rng = np.random.default_rng(seed)
+    distance, weights = (tuple(rng.normal(size=n).tolist()) for n in (1 + len(KNOTS), len(NAMES)))
     return Fit(
-        tuple(rng.normal(size=1 + len(KNOTS)).tolist()), float(rng.normal()), NAMES,
-        {kind: shares.get(kind, 0.5) for kind in TRACK_KINDS}, "linear",
-        tuple(rng.normal(size=len(NAMES)).tolist()), 12.0, threshold, {},
+        distance, float(rng.normal()), NAMES, {kind: shares.get(kind, 0.5) for kind in TRACK_KINDS},
+        "linear", weights, weights, 12.0, threshold, {},
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_a_line_that_is_not_there_is_replaced_by_the_expectation(tmp_path: Path,
 
 
 def test_a_law_of_distance_needs_no_features(tmp_path: Path) -> None:
-    fit = Fit(tuple([0.1] * (1 + len(KNOTS))), 0.0, (), {}, "linear", (), 10.0, 0.5, {})
+    fit = Fit(tuple([0.1] * (1 + len(KNOTS))), 0.0, (), {}, "linear", (), (), 10.0, 0.5, {})
     table = offsets(Law("distance", {"all": fit}, ()), LineLandscape.read(write(tmp_path)), "own")
     assert (table["resistance"] == 10.0).all()
 

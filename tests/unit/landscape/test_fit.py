@@ -12,9 +12,10 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from cbat.config.sections import SplitSettings
 from cbat.errors import UserError
-from cbat.landscape import fit
-from cbat.landscape.features import FEATURES, GENES, NAMES
-from cbat.landscape.fit import DEFAULT_SHARE, RIDGES, Line, Recipe, Task, average_precision, fit_member
+from cbat.landscape import candidates, fit
+from cbat.landscape.candidates import Line, Recipe, Task, average_precision, weights_of
+from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
+from cbat.landscape.fit import DEFAULT_SHARE, fit_member
 from cbat.landscape.law import UNBENT, Fit, load_law
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS
 
@@ -153,11 +154,10 @@ def test_lines_left_out_say_whose_insulators_to_believe(source: str, share: floa
 
 
 def test_lines_left_out_say_whose_marks_to_believe() -> None:
-    """They may come from the graph for the most part, never wholly: they are the line's own evidence."""
     own, graph = (fit_member(a_task(drawn_lines(source=source)), "fused") for source in ("own", "graph"))
     for kind in ("active_enhancers", "active_promoters"):
-        assert own.own_share[kind] == 1.0
-        assert graph.own_share[kind] == 0.25
+        assert own.own_share[kind] >= 0.75
+        assert graph.own_share[kind] <= 0.25
 
 
 @pytest.mark.parametrize("law", ["own", "graph"])
@@ -194,9 +194,9 @@ def test_ramps_of_one_feature_have_one_sign_unless_weights_are_free() -> None:
     lines = list(drawn_lines().values())
     offset = np.zeros(sum(len(line.pairs) for line in lines))
     for signed in (True, False):
-        recipe = Recipe(NAMES, shape="ramps", ridge=RIDGES[1], signed=signed)
-        weights, _ = fit._weights(lines, recipe, offset)
-        ramps = weights.reshape(3, len(NAMES))
+        shares = tuple((kind, 1.0) for kind in KINDS)
+        recipe = Recipe(NAMES, shares, shape="ramps", signed=signed)
+        ramps = weights_of(lines, "own", recipe, offset).reshape(3, len(NAMES))
         of_two_signs = (ramps.max(axis=0) > 0.0) & (ramps.min(axis=0) < 0.0)
         assert of_two_signs.any() != signed
 
@@ -212,7 +212,7 @@ def test_no_pair_of_the_fit_is_bent_by_the_softplus() -> None:
 def test_the_threshold_finds_the_best_f1_of_the_judged_pairs() -> None:
     label = np.array([0, 0, 1, 0, 1, 1.0])
     logit = np.array([-3.0, -1.0, -0.5, 0.2, 0.4, 2.0])
-    at = fit._threshold_of_best_f1(label, logit)
+    at = candidates._threshold_of_best_f1(label, logit)
     probability = 1.0 / (1.0 + np.exp(-logit))
     best = max(f1_score(label, probability >= p) for p in probability)
     assert f1_score(label, probability >= at - 1e-12) == best
@@ -229,13 +229,13 @@ def test_average_precision_is_that_of_scikit_learn() -> None:
 # Who fits and who judges
 
 
-def test_one_training_line_is_fitted_without_a_judge() -> None:
-    lines = drawn_lines()
+def test_one_training_line_judges_its_own_validation_chromosomes_and_says_nothing_of_shares() -> None:
+    lines = drawn_lines(source="own")
     found = fit_member(a_task({"a": lines["a"]}, ("a",)), "fused")
-    assert found.own_share["insulators"] == DEFAULT_SHARE
-    assert found.own_share["active_enhancers"] == 1.0
-    assert found.threshold == 0.5
-    assert found.chosen["average_precision"] == {}
+    assert set(found.own_share.values()) == {DEFAULT_SHARE}
+    tried = found.chosen["average_precision"]
+    assert tried["fused"] > tried["distance"] > 0.0
+    assert found.threshold != 0.5
     assert quality(found, drawn_line(9)) > 0.5
 
 
@@ -262,7 +262,7 @@ def test_lines_with_one_class_do_not_judge() -> None:
 
 
 def test_thinned_lines_choose_and_all_pairs_are_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "ROWS_TO_CHOOSE", 500)
+    monkeypatch.setattr(candidates, "ROWS_TO_CHOOSE", 500)
     lines = drawn_lines()
     task = a_task(lines)
     assert all(sum(len(line.pairs) for line in one.fitted) < 1_000 for one in task.rounds)
@@ -273,7 +273,7 @@ def test_thinned_lines_choose_and_all_pairs_are_fitted(monkeypatch: pytest.Monke
 
 
 def test_thinning_never_loses_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "ROWS_TO_CHOOSE", 100)
+    monkeypatch.setattr(candidates, "ROWS_TO_CHOOSE", 100)
     label = np.zeros(900, dtype=np.int8)
     label[[7, 8, 9]] = 1  # chromosomes 2, 3 and 4
     lines = {
@@ -363,7 +363,7 @@ def test_the_unit_of_a_feature_does_not_matter(tmp_path: Path) -> None:
     before = load_law(run(tmp_path, lines, "own", SPLITS)).members["test"]
     scaled = {name: Line(x.pairs, 8.0 * x.own + 2.0, x.graph) for name, x in lines.items()}
     after = load_law(run(tmp_path, scaled, "own", SPLITS)).members["test"]
-    np.testing.assert_allclose(after.weights, before.weights, atol=1e-3)
+    np.testing.assert_allclose(after.own_weights, before.own_weights, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["pairs", "own", "graph"])

@@ -20,7 +20,6 @@ from cbat.landscape.law import (
     Law,
     described,
     distance_basis,
-    fused,
     load_law,
     moments,
     save_law,
@@ -40,7 +39,8 @@ def drawn_fit(shape: str = "ramps", features: tuple[str, ...] = NAMES[:4], seed:
         features=features,
         own_share={"insulators": 0.25, "active_enhancers": 1.0},
         shape=shape,
-        weights=tuple(rng.normal(size=n).tolist()),
+        own_weights=tuple(rng.normal(size=n).tolist()),
+        graph_weights=tuple(rng.normal(size=n).tolist()),
         constant=11.7,
         threshold=0.3,
         chosen={"average_precision": {"distance": 0.1}, "chosen": {"ridge": 3e-4}},
@@ -95,12 +95,13 @@ def first(content: dict) -> dict:
 
 
 CHANGES = {
-    "format": lambda c: c.update(format=2),
+    "format": lambda c: c.update(format=1),
     "features of another version": lambda c: c["features"].pop(),
     "no members": lambda c: c.update(members={}),
     "members in a list": lambda c: c.update(members=[]),
     "a member that is none": lambda c: c["members"].update(fold_1=3),
-    "a weight too few": lambda c: first(c)["weights"].pop(),
+    "an own weight too few": lambda c: first(c)["own_weights"].pop(),
+    "a weight of the graph too many": lambda c: first(c)["graph_weights"].append(0.0),
     "a knot too many": lambda c: first(c)["distance"].append(0.0),
     "an unknown shape": lambda c: first(c).update(shape="cubic"),
     "an unknown feature": lambda c: first(c).update(features=["one", "two", "three", "four"]),
@@ -108,8 +109,8 @@ CHANGES = {
     "a share of starts": lambda c: first(c).update(own_share={"genes": 0.5}),
     "a share above 1": lambda c: first(c).update(own_share={"insulators": 1.5}),
     "shares in a list": lambda c: first(c).update(own_share=[]),
-    "a word as a weight": lambda c: first(c)["weights"].__setitem__(0, "much"),
-    "NaN": lambda c: first(c)["weights"].__setitem__(0, float("nan")),
+    "a word as a weight": lambda c: first(c)["own_weights"].__setitem__(0, "much"),
+    "NaN": lambda c: first(c)["graph_weights"].__setitem__(0, float("nan")),
     "infinity": lambda c: first(c).update(level=float("inf")),
     "a threshold missing": lambda c: first(c).pop("threshold"),
     "nothing chosen": lambda c: first(c).update(chosen=None),
@@ -194,13 +195,22 @@ def test_three_ramps_add_up_to_the_feature() -> None:
     assert shaped(z, "linear") is z
 
 
-def test_each_kind_is_mixed_by_its_own_share() -> None:
-    own, graph = columns(seed=1), columns(seed=2)
-    found = fused(own, graph, {"insulators": 0.25, "active_promoters": 0.0})
+@pytest.mark.parametrize("shape", ["linear", "ramps"])
+def test_own_and_expected_terms_count_by_the_share_of_their_kind(shape: str) -> None:
+    fit, own, graph = drawn_fit(shape, NAMES), columns(seed=1), columns(seed=2)
+    found, blocks = fit.terms(own, graph), 3 if shape == "ramps" else 1
     for number, feature in enumerate(FEATURES):
-        share = {"insulators": 0.25, "active_promoters": 0.0}.get(feature.kind, 1.0)
-        expected = share * own[:, number] + (1.0 - share) * graph[:, number]
-        np.testing.assert_allclose(found[:, number], expected, atol=1e-6)
+        share = {"insulators": 0.25, "active_enhancers": 1.0}.get(feature.kind, 1.0)
+        expected = sum(
+            part
+            * shaped(read[:, [number]], shape).astype(float)
+            @ np.reshape(weights, (blocks, -1))[:, number]
+            for part, read, weights in (
+                (share, own, fit.own_weights),
+                (1.0 - share, graph, fit.graph_weights),
+            )
+        )
+        np.testing.assert_allclose(found[:, number], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", ["linear", "ramps"])
@@ -211,7 +221,8 @@ def test_the_terms_of_the_features_add_up_to_the_resistance(shape: str) -> None:
     np.testing.assert_allclose(fit.constant + terms.sum(axis=1), fit.resistance(own, graph), rtol=1e-12)
     # Each alone, from its own weights.
     for number, name in enumerate(fit.features):
-        alone = replace(fit, features=(name,), weights=fit.weights[number::7])
+        of_one = {side: getattr(fit, side)[number::7] for side in ("own_weights", "graph_weights")}
+        alone = replace(fit, features=(name,), **of_one)
         np.testing.assert_allclose(alone.terms(own, graph)[:, 0], terms[:, number], rtol=1e-12)
 
 

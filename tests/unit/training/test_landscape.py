@@ -40,7 +40,7 @@ def a_law(name: str = "fused") -> Law:
     features = () if name == "distance" else NAMES[:3]
     slopes = tuple(-0.3 * (place % 3) for place in range(1 + len(KNOTS)))
     weights = (0.8, -0.5, 0.3)[: len(features)]
-    fit = Fit(slopes, -0.4, features, {"insulators": 0.5}, "linear", weights, 12.0, 0.5, {})
+    fit = Fit(slopes, -0.4, features, {"insulators": 0.5}, "linear", weights, weights, 12.0, 0.5, {})
     return Law(name, {"test": fit, "all": replace(fit, level=3.0)}, ("train_0",))
 
 
