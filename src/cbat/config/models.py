@@ -43,8 +43,10 @@ class ModelSettings(Section):
     """One model: the baseline, the full model or an ablation of it."""
 
     encoder: Name = Field("motifs", description="File of config/encoders that the model starts from.")
-    pair_representation: Literal["attention", "low_rank"] = Field(
-        "attention", description="Cross-boundary attention over motif tokens, or products of projections."
+    pair_representation: Literal["attention", "low_rank", "motifs"] = Field(
+        "attention",
+        description="Cross-boundary attention over motif tokens; products of projections; or the presence of "
+        "the motifs at both ends alone, without any product of the two.",
     )
     pair_rank: PositiveInt = Field(24, description="Products in the low-rank pair representation.")
     attention_width: PositiveInt = Field(16, description="Width of the motif tokens.")

@@ -27,6 +27,7 @@ from cbat.model.pair import (
     N_GEOMETRY,
     CrossBoundaryAttention,
     LowRankProducts,
+    MotifsAlone,
     convergence,
     pair_geometry,
 )
@@ -152,10 +153,16 @@ class ContactModel(nn.Module):
             self.products: nn.Module = CrossBoundaryAttention(
                 n_filters, settings.attention_width, settings.attention_heads, settings.dropout
             )
-        else:
+        elif settings.pair_representation == "low_rank":
             width = settings.pair_rank
             self.products = LowRankProducts(n_filters, settings.pair_rank, settings.dropout)
-        self.linear = nn.Linear(3 * n_filters + N_GEOMETRY + width, 1, bias=False)
+        else:
+            width = 0
+            self.products = MotifsAlone()
+        # Convergent motifs are products of the two elements as well.
+        self.convergent = settings.pair_representation != "motifs"
+        n_presence = (3 if self.convergent else 2) * n_filters
+        self.linear = nn.Linear(n_presence + N_GEOMETRY + width, 1, bias=False)
         nn.init.zeros_(self.linear.weight)
         self.hidden = _hidden(2 * n_filters + N_GEOMETRY + width, settings)
         self.level = nn.Parameter(torch.zeros(()))
@@ -211,8 +218,10 @@ class ContactModel(nn.Module):
         geometry = pair_geometry(pairs.distance, pairs.upstream)
         products = self.products(pairs.enhancer, pairs.promoter)
         enhancer, promoter = pairs.enhancer[..., 0], pairs.promoter[..., 0]
-        oriented = convergence(pairs.enhancer, pairs.promoter, pairs.upstream)
-        sequence = self.linear(torch.cat([enhancer, promoter, oriented, geometry, products], dim=1))
+        presence = [enhancer, promoter]
+        if self.convergent:
+            presence.append(convergence(pairs.enhancer, pairs.promoter, pairs.upstream))
+        sequence = self.linear(torch.cat([*presence, geometry, products], dim=1))
         if self.hidden is not None:
             sequence = sequence + self.hidden(torch.cat([enhancer, promoter, geometry, products], dim=1))
         sequence = sequence[:, 0] - self.sequence_mean

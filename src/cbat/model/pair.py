@@ -97,6 +97,14 @@ class LowRankProducts(nn.Module):
         return torch.as_tensor(self.dropout(product))
 
 
+class MotifsAlone(nn.Module):
+    """No products of the two elements, which are then described by their motifs alone; output (n, 0)."""
+
+    def forward(self, enhancer: Tensor, promoter: Tensor) -> Tensor:
+        """No column for each pair."""
+        return enhancer.new_zeros(len(enhancer), 0)
+
+
 def convergence(enhancer: Tensor, promoter: Tensor, upstream: Tensor) -> Tensor:
     """Per channel, a forward motif in the left element and a reverse one in the right; (n, n_filters)."""
     left_is_enhancer = (upstream > 0)[:, None]

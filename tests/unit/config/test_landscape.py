@@ -107,6 +107,7 @@ def test_without_the_section_nothing_is_as_if_there_were_tracks(files) -> None:
         ("graph_landscape", "graph"),
         ("static_landscape", "static"),
         ("free_weights", "fused_free"),
+        ("motif_regression", "fused"),
     ],
 )
 def test_shipped_models_have_the_laws_that_their_names_say(model: str, law: str) -> None:

@@ -24,7 +24,7 @@ def blocks(n: int = 12, n_blocks: int = 3) -> BlockEnvironment:
     return BlockEnvironment(torch.arange(n) * n_blocks // n, torch.randn(n_blocks, K))
 
 
-@pytest.fixture(params=["attention", "low_rank"])
+@pytest.fixture(params=["attention", "low_rank", "motifs"])
 def model(request) -> ContactModel:
     torch.manual_seed(0)
     return awake(ContactModel(K, ModelSettings(pair_representation=request.param)).eval())
@@ -127,7 +127,7 @@ def test_blocks_with_crossing_attention_are_one_set() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("environment", ["none", "tied", "scalar", "film"])
-@pytest.mark.parametrize("pair_representation", ["attention", "low_rank"])
+@pytest.mark.parametrize("pair_representation", ["attention", "low_rank", "motifs"])
 def test_a_model_that_has_learned_nothing_is_its_law(environment: str, pair_representation: str) -> None:
     """Of what is given with the pairs nothing is bent, and nothing is added to it."""
     torch.manual_seed(2)

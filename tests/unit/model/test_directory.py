@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from cbat.config.load import load_section
 from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.graph.propagation import PrototypeGraph
@@ -25,9 +26,9 @@ from cbat.model.teacher import Teacher
 LINES = ["a", "b", "c"]
 
 
-def a_model() -> TrainedModel:
+def a_model(settings: ModelSettings | None = None) -> TrainedModel:
     torch.manual_seed(1)
-    settings = ModelSettings()
+    settings = settings or ModelSettings()
     names, kinds = (*LINES, "blood"), ("cell_line",) * 3 + ("tissue",)
     adjacency = np.zeros((4, 4))
     adjacency[3, :3] = adjacency[:3, 3] = 1.0
@@ -81,6 +82,18 @@ def test_what_was_written_is_read(directory: Path) -> None:
     for name, value in model.contact.state_dict().items():
         assert torch.equal(shared.model.contact.state_dict()[name], value)
     np.testing.assert_array_equal(shared.model.teacher.centre, model.teacher.centre)
+
+
+def test_a_regression_on_motifs_comes_back(tmp_path: Path) -> None:
+    """Its parts that are switched off leave nothing behind."""
+    shipped = Path(__file__).resolve().parents[3] / "config" / "models" / "motif_regression.yaml"
+    model = a_model(load_section(ModelSettings, shipped))
+    write_model_directory(tmp_path / "model", model, ABOUT, "# A card\n")
+    read = read_model_directory(tmp_path / "model").model
+    assert read.settings == model.settings
+    expected, found = model.contact.state_dict(), read.contact.state_dict()
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
 def test_it_is_the_same_bytes_again(directory: Path, tmp_path: Path) -> None:

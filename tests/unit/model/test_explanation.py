@@ -69,7 +69,7 @@ def energies(model: TrainedModel, enhancers, promoters, pairs: PairRows, environ
         return model.contact(batch, fed)
 
 
-@pytest.mark.parametrize("pair_representation", ["attention", "low_rank"])
+@pytest.mark.parametrize("pair_representation", ["attention", "low_rank", "motifs"])
 @pytest.mark.parametrize("form", FORMS)
 def test_attributions_add_up_to_the_difference_from_a_pair_without_motifs(form, pair_representation) -> None:
     model, environment = make(environment=form, pair_representation=pair_representation, hidden_units=8)
