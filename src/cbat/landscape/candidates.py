@@ -18,7 +18,7 @@ from cbat.landscape.regression import fit_logistic, level_of
 DISTANCE_RIDGE: Final = 1e-6
 RIDGES: Final = (3e-4, 3e-3, 3e-2)
 RAMPS_RIDGE: Final = 3e-3
-ROWS_TO_CHOOSE: Final = 40_000
+ROWS_TO_CHOOSE: Final = 20_000
 """Most pairs that a candidate is fitted to; the chosen one is fitted to all."""
 
 
@@ -148,17 +148,45 @@ def both_classes(label: FloatArray) -> bool:
     return bool(len(label)) and 0.0 < float(label.mean()) < 1.0
 
 
+@dataclass(frozen=True)
+class Part:
+    """Chromosomes that fit candidates, and others that judge them."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+
+
+Known = dict[tuple[object, ...], FloatArray]
+"""What has been fitted -> its weights. Two folds that are tested share the fits that read neither."""
+
+
 @dataclass(eq=False)
 class Task:
-    """What one member is fitted to and judged by."""
+    """What one member is fitted to and judged by.
+
+    Attributes
+    ----------
+    lines : mapping
+    train_lines, validation_lines : tuple of str
+        Those judge that are named as validation lines, or else each training line, by the others.
+    parts : tuple of Part
+        Each is judged in its turn; the chosen candidate is fitted to all of their chromosomes.
+    known : dict
+        Weights of earlier fits, perhaps of other tasks with the same lines; more are added.
+    """
 
     lines: Mapping[str, Line]
     train_lines: tuple[str, ...]
     validation_lines: tuple[str, ...]
-    train: Sequence[str]
-    validation: Sequence[str]
-    _known: dict[Recipe | None, tuple[float, FloatArray]] = field(default_factory=dict)
-    _rounds: list[_Round] | None = None
+    parts: tuple[Part, ...]
+    known: Known = field(default_factory=dict)
+    _judged: dict[Recipe | None, tuple[float, FloatArray, FloatArray]] = field(default_factory=dict)
+    _rounds: dict[str, list[_Round]] | None = None
+
+    @property
+    def chromosomes(self) -> list[str]:
+        """All that may be read."""
+        return sorted({chrom for part in self.parts for chrom in (*part.train, *part.validation)})
 
     @property
     def leaves_lines_out(self) -> bool:
@@ -166,43 +194,46 @@ class Task:
         return bool(self.validation_lines) or len(self.train_lines) > 1
 
     @property
-    def rounds(self) -> list[_Round]:
-        """Lines that fit and a line that judges, for each line that can be left out."""
+    def rounds(self) -> dict[str, list[_Round]]:
+        """Line that judges -> a fit of other lines and pairs of its own for each part of the chromosomes."""
         if self._rounds is None:
-            made = []
+            self._rounds = {}
             for judge in self.validation_lines or self.train_lines:
-                others = [name for name in self.train_lines if name != judge or not self.leaves_lines_out]
-                judged = self.lines[judge].on(self.validation)
-                fitted = [self.lines[name].on(self.train) for name in others]
-                if both_classes(judged.label) and both_classes(
-                    np.concatenate([line.label for line in fitted])
-                ):
-                    made.append(_Round.of(fitted, judged))
-            self._rounds = made
+                found = [one for part in self.parts if (one := self._round(judge, part)) is not None]
+                if found and both_classes(np.concatenate([one.judged.label for one in found])):
+                    self._rounds[judge] = found
         return self._rounds
+
+    def _round(self, judge: str, part: Part) -> _Round | None:
+        others = [name for name in self.train_lines if name != judge or not self.leaves_lines_out]
+        judged = self.lines[judge].on(part.validation)
+        fitted = [self.lines[name].on(part.train) for name in others]
+        if not len(judged.pairs) or not both_classes(np.concatenate([line.label for line in fitted])):
+            return None
+        return _Round.of(fitted, judged, (tuple(sorted(part.train)), tuple(others)), self.known)
 
     def score(self, recipe: Recipe | None) -> float:
         """Mean average precision on lines left out; None is the law of distance alone."""
-        return self._judged(recipe)[0]
+        return self._of(recipe)[0]
 
     def threshold(self, recipe: Recipe | None) -> float:
         """Probability of the best F1 on lines left out."""
         if not self.rounds:
             return 0.5
-        label = np.concatenate([one.judged.label for one in self.rounds])
-        return _threshold_of_best_f1(label, self._judged(recipe)[1])
+        _, label, logit = self._of(recipe)
+        return _threshold_of_best_f1(label, logit)
 
-    def _judged(self, recipe: Recipe | None) -> tuple[float, FloatArray]:
-        if recipe not in self._known:
-            logits = [one.logit(recipe) for one in self.rounds]
-            scores = [
-                average_precision(one.judged.label, logit)
-                for one, logit in zip(self.rounds, logits, strict=True)
-            ]
-            self._known[recipe] = (
-                (float(np.mean(scores)), np.concatenate(logits)) if scores else (0.0, np.zeros(0))
-            )
-        return self._known[recipe]
+    def _of(self, recipe: Recipe | None) -> tuple[float, FloatArray, FloatArray]:
+        """Mean over judges, and labels and log-odds of all their pairs."""
+        if recipe not in self._judged:
+            labels, logits = [], []
+            for found in self.rounds.values():
+                labels.append(np.concatenate([one.judged.label for one in found]))
+                logits.append(np.concatenate([one.logit(recipe) for one in found]))
+            scores = [average_precision(*both) for both in zip(labels, logits, strict=True)]
+            mean = float(np.mean(scores)) if scores else 0.0
+            self._judged[recipe] = mean, np.concatenate([*labels, []]), np.concatenate([*logits, []])
+        return self._judged[recipe]
 
 
 def average_precision(label: FloatArray, score: FloatArray) -> float:
@@ -229,16 +260,18 @@ class _Round:
     judged: Line
     offset: FloatArray
     judged_offset: FloatArray
-    _known: dict[tuple[str, Recipe], tuple[FloatArray, FloatArray]] = field(default_factory=dict)
+    name: tuple[object, ...]
+    known: Known
+    _terms_of: dict[tuple[str, Recipe], tuple[FloatArray, FloatArray]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fitted: Sequence[Line], judged: Line) -> _Round:
+    def of(cls, fitted: Sequence[Line], judged: Line, name: tuple[object, ...], known: Known) -> _Round:
         thinned = _thinned(fitted)
         weights, level = distance_law(thinned)
         offsets = [
             distance_basis(line.distance).astype(float) @ weights + level for line in (*thinned, judged)
         ]
-        return cls(thinned, judged, np.concatenate(offsets[:-1]), offsets[-1])
+        return cls(thinned, judged, np.concatenate(offsets[:-1]), offsets[-1], name, known)
 
     def logit(self, recipe: Recipe | None) -> FloatArray:
         """Log-odds of the pairs that are judged."""
@@ -255,16 +288,19 @@ class _Round:
     def _terms(self, source: str, recipe: Recipe) -> tuple[FloatArray, FloatArray]:
         """What each kind adds on the pairs of the fit and on those that are judged, shape=(n, n_kinds)."""
         key = (source, recipe.with_share(KINDS, 1.0))
-        if key not in self._known:
-            weights = weights_of(self.fitted, source, recipe, self.offset)
+        if key not in self._terms_of:
+            weights = self.known.get((*self.name, *key))
+            if weights is None:
+                weights = weights_of(self.fitted, source, recipe, self.offset)
+                self.known[(*self.name, *key)] = weights
             kinds = np.array([kind_of(name) for name in recipe.features])
             belongs = (kinds[:, None] == np.array(KINDS)).astype(float)
             of_lines = [
                 terms_of(line.columns(source), recipe.features, recipe.shape, weights) @ belongs
                 for line in (*self.fitted, self.judged)
             ]
-            self._known[key] = (np.concatenate(of_lines[:-1]), of_lines[-1])
-        return self._known[key]
+            self._terms_of[key] = (np.concatenate(of_lines[:-1]), of_lines[-1])
+        return self._terms_of[key]
 
 
 def _thinned(lines: Sequence[Line]) -> list[Line]:

@@ -2,11 +2,11 @@
 
 The law of distance is fitted first and kept. Then every training line is left out once: the others' pairs on
 training chromosomes fit candidates, which the pairs of that line on validation chromosomes judge (average
-precision at natural prevalence, mean over lines). What is chosen so: the penalty, straight terms or ramps,
-how much the terms of a line's own landscape count beside those of the expected one, for each kind of track,
-and whether anything beside the distance pays at all. The choice is fitted to all training lines, on both
-parts of the chromosomes. One training line alone judges itself, on its validation chromosomes, and says
-nothing of those shares.
+precision at natural prevalence, mean over lines). With chromosome folds each fold but the tested one
+validates once. What is chosen so: the penalty, straight terms or ramps, how much the terms of a line's own
+landscape count beside those of the expected one, for each kind of track, and whether anything beside the
+distance pays at all. The choice is fitted to all training lines, on both parts of the chromosomes. One
+training line alone judges itself, on its validation chromosomes, and says nothing of those shares.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
 from cbat.landscape.candidates import (
     RIDGES,
+    Known,
     Line,
+    Part,
     Recipe,
     Task,
     both_classes,
@@ -75,18 +77,37 @@ def run(
         A landscape is missing or damaged, or no pairs of both classes are there to fit.
     """
     lines = {name: Line.read(landscapes[name]) for name in (*train_lines, *validation_lines)}
-    members = {}
-    for member in splits.members():
-        task = Task(lines, tuple(train_lines), tuple(validation_lines), member.train, member.validation)
-        members[member.name] = fit_member(task, law)
-    every = tuple(chrom for chromosomes in splits.chromosomes.values() for chrom in chromosomes)
+    names = (tuple(train_lines), tuple(validation_lines))
+    known: Known = {}
+    members = {
+        name: fit_member(Task(lines, *names, parts, known), law) for name, parts in parts_of(splits).items()
+    }
     if splits.folds is not None:
         # With one split the new line's model is that of the test: nothing of the test chromosomes is read.
-        task = Task(lines, tuple(train_lines), tuple(validation_lines), every, every)
+        every = tuple(chrom for chromosomes in splits.chromosomes.values() for chrom in chromosomes)
+        task = Task(lines, *names, (Part(every, every),))
         members[ALL] = fit_member(task, law, like=next(iter(members.values())))
     save_law(output, Law(law, members, tuple(train_lines)))
     for name, fit in members.items():
         _logger.info("%s: %s", name, fit.chosen)
+
+
+def parts_of(splits: SplitSettings) -> dict[str, tuple[Part, ...]]:
+    """Member of a law -> the chromosomes that fit and those that judge, for each time that it is judged.
+
+    Nothing of the chromosomes that a member tests is among them.
+    """
+    given = splits.chromosomes
+    if splits.folds is None:
+        return {"test": (Part(given["train"], given["validation"]),)}
+    parts: dict[str, tuple[Part, ...]] = {}
+    for tested in given:
+        others = [name for name in given if name != tested]
+        parts[tested] = tuple(
+            Part(tuple(chrom for name in others if name != judge for chrom in given[name]), given[judge])
+            for judge in others
+        )
+    return parts
 
 
 def fit_member(task: Task, law: str, like: Fit | None = None) -> Fit:
@@ -100,7 +121,7 @@ def fit_member(task: Task, law: str, like: Fit | None = None) -> Fit:
     like : Fit, optional
         Whose choice is taken over instead of choosing again.
     """
-    lines = [task.lines[name].on([*task.train, *task.validation]) for name in task.train_lines]
+    lines = [task.lines[name].on(task.chromosomes) for name in task.train_lines]
     if not both_classes(np.concatenate([line.label for line in lines])):
         raise UserError(
             "the training chromosomes hold no pairs of both classes",

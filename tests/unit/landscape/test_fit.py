@@ -13,9 +13,9 @@ from sklearn.metrics import average_precision_score, f1_score
 from cbat.config.sections import SplitSettings
 from cbat.errors import UserError
 from cbat.landscape import candidates, fit
-from cbat.landscape.candidates import Line, Recipe, Task, average_precision, weights_of
+from cbat.landscape.candidates import Line, Part, Recipe, Task, average_precision, weights_of
 from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
-from cbat.landscape.fit import DEFAULT_SHARE, fit_member
+from cbat.landscape.fit import DEFAULT_SHARE, fit_member, parts_of
 from cbat.landscape.law import UNBENT, Fit, load_law
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS
 
@@ -72,7 +72,11 @@ def drawn_lines(**over) -> dict[str, Line]:
 
 
 def a_task(lines: Mapping[str, Line], train: tuple[str, ...] = LINES, judges: tuple[str, ...] = ()) -> Task:
-    return Task(lines, train, judges, SPLITS.train, SPLITS.validation)
+    return Task(lines, train, judges, parts_of(SPLITS)["test"])
+
+
+def all_rounds(task: Task) -> list:
+    return [one for found in task.rounds.values() for one in found]
 
 
 def quality(found: Fit, line: Line) -> float:
@@ -248,7 +252,7 @@ def test_validation_lines_judge_where_there_are_some() -> None:
     assert again.chosen["average_precision"]["distance"] == pytest.approx(
         average_precision(
             judge.on(SPLITS.validation).label,
-            fit_member(Task(lines, LINES, (), SPLITS.train, ()), "distance").potential(
+            fit_member(Task(lines, LINES, (), (Part(tuple(SPLITS.train), ()),)), "distance").potential(
                 judge.on(SPLITS.validation).distance
             ),
         )
@@ -265,8 +269,8 @@ def test_thinned_lines_choose_and_all_pairs_are_fitted(monkeypatch: pytest.Monke
     monkeypatch.setattr(candidates, "ROWS_TO_CHOOSE", 500)
     lines = drawn_lines()
     task = a_task(lines)
-    assert all(sum(len(line.pairs) for line in one.fitted) < 1_000 for one in task.rounds)
-    assert all(len(one.judged.pairs) == 300 for one in task.rounds)
+    assert all(sum(len(line.pairs) for line in one.fitted) < 1_000 for one in all_rounds(task))
+    assert all(len(one.judged.pairs) == 300 for one in all_rounds(task))
     few, whole = fit_member(task, "distance"), fit_member(a_task(lines), "distance")
     monkeypatch.undo()
     assert few.distance == whole.distance == fit_member(a_task(lines), "distance").distance
@@ -282,7 +286,7 @@ def test_thinning_never_loses_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     task = a_task(lines)
     assert len(task.rounds) == 3
-    assert all(sum(part.label.sum() for part in one.fitted) > 0 for one in task.rounds)
+    assert all(sum(part.label.sum() for part in one.fitted) > 0 for one in all_rounds(task))
     assert np.isfinite(fit_member(task, "own").threshold)
 
 
@@ -296,6 +300,27 @@ def test_only_one_class_cannot_be_fitted() -> None:
 
 
 # Files, folds and what may be read
+
+
+def test_each_fold_but_the_tested_one_judges_once_and_the_tested_one_is_not_read() -> None:
+    parts = parts_of(FOLDS)
+    assert list(parts) == ["one", "two", "three"]
+    for name, given in parts.items():
+        tested = set(FOLDS.chromosomes[name])
+        assert [set(part.validation) for part in given] == [
+            set(FOLDS.chromosomes[other]) for other in parts if other != name
+        ]
+        for part in given:
+            assert set(part.train) == set(CHROMS) - tested - set(part.validation)
+        assert set(Task({}, LINES, (), given).chromosomes) == set(CHROMS) - tested
+
+
+def test_fits_that_members_share_are_those_that_each_would_make() -> None:
+    lines, known = drawn_lines(n=600), {}
+    for parts in parts_of(FOLDS).values():
+        shared = fit_member(Task(lines, LINES, (), parts, known), "fused")
+        assert shared == fit_member(Task(lines, LINES, (), parts), "fused")
+    assert known
 
 
 def write_line(folder: Path, line: Line) -> Path:
