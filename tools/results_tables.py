@@ -91,7 +91,11 @@ class Numbers:
     ) -> pd.Series | None:
         """Value and interval, the mean over seeds; None where there is none."""
         key = (model, context, line, negatives or self.negatives, metric)
-        return self._mean.loc[key] if key in self._mean.index else None
+        if key not in self._mean.index:
+            return None
+        row = self._mean.loc[key]
+        # Student's interval of two lines is wider than all that a metric can be.
+        return row.mask(row.index != "value") if line == MACRO and len(self.lines) < 3 else row
 
     def value(
         self, model: str, context: str, line: str, metric: str = "aupr", negatives: str = ""
