@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cbat.config.base import TRACK_KINDS
 from cbat.data.shards import read_shard
@@ -120,16 +121,25 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores(finished) -> 
 
 
 def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> None:
-    """The same line under another name, with one support set in place of one for each block."""
+    """The same line under another name, with one support set in place of one for each block.
+
+    Sets of 64 elements are small: the evaluation's own scores change when it reads fewer. The new line's
+    scores agree with them no less than that, and rank contacts no worse.
+    """
     evaluated = pd.read_parquet(
         toy.directory / "results/evaluation/graph_manifold/seed_1/liver_2/scored_pairs.parquet"
     )
-    evaluated = evaluated[(evaluated["context"] == "own") & (evaluated["n_support"] == 64)]
-    predicted = pd.read_parquet(toy.directory / LINE / "pairs")
-    both = evaluated.merge(predicted, on=["enhancer_id", "promoter_id"], suffixes=("", "_predicted"))
+    key, own = ["enhancer_id", "promoter_id"], evaluated[evaluated["context"] == "own"]
+    fewer, more = (own[own["n_support"] == n].set_index(key) for n in (16, 64))
+    predicted = pd.read_parquet(toy.directory / LINE / "pairs").set_index(key)
+    both = more.index.intersection(predicted.index)
     assert len(both) > 300
-    assert np.array_equal(both["intrinsic_potential"], both["intrinsic_potential_predicted"])
-    assert np.corrcoef(both["score"], both["score_predicted"])[0, 1] > 0.85
+    fewer, more, predicted = (table.loc[both] for table in (fewer, more, predicted))
+    assert np.array_equal(more["intrinsic_potential"], predicted["intrinsic_potential"])
+    with_itself = np.corrcoef(more["score"], fewer["score"])[0, 1]
+    assert np.corrcoef(more["score"], predicted["score"])[0, 1] > 0.9 * with_itself > 0.5
+    of_new, of_evaluated = (roc_auc_score(more["label"], table["score"]) for table in (predicted, more))
+    assert of_new > of_evaluated - 0.05 > 0.5
 
 
 def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) -> None:
