@@ -21,7 +21,9 @@ TOP = Path(__file__).resolve().parents[3]
 COMPOSITE = {
     "baseline": {"environment", "landscape"},
     "literal": {"environment", "set_encoder"},
-    "motif_regression": {"pair_representation", "hidden_units", "dropout", "cooperation", "set_encoder"},
+    "motif_regression": {
+        "pair_representation", "hidden_units", "dropout", "cooperation", "set_encoder", "learning_rate",
+    },
     "record_point_9": {
         "environment", "set_encoder", "block_attention", "teacher", "competition_weight",
     },
