@@ -114,7 +114,7 @@ class Recipe:
 def weights_of(lines: Sequence[Line], source: str, recipe: Recipe, offset: FloatArray) -> FloatArray:
     """Weights of the shaped features of one source in the log-odds, in the order of their blocks.
 
-    Ramps are the mean of a straight fit and of one that is free to bend: half a bend is what carries over to
+    Ramps are the mean of a straight fit and of one that is free to bend: a whole bend does no better in
     other lines.
 
     Parameters

@@ -40,7 +40,7 @@ from cbat.landscape.regression import level_of
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of a line's own evidence that are tried for each kind of track."""
 DEFAULT_SHARE: Final = 0.5
-"""Own share where no line can be left out; of starts of genes, the same for all lines, wherever both count."""
+"""Own share where no line can be left out; of starts of genes wherever both sides count."""
 WORTH: Final = 0.003
 """By how much a choice must do better than a simpler one, in average precision."""
 ALL: Final = "all"

@@ -7,9 +7,9 @@ r"""The law of the landscape: a spline of distance, and a sum over features of t
         + (1 - e_k) w^*_k s^*_k \, \phi(z^*_k)\big]\Big), \qquad w_k, w^*_k \ge 0
 
 :math:`z_k` is a feature of the line's own tracks and :math:`z^*_k` the same as the graph expects it, both
-standardised over all pairs of the cell line, whatever their labels; :math:`e_k` is the share of the line's own evidence,
-one for each kind of track, :math:`s_k` and :math:`s^*_k` are signs, and :math:`\phi` the identity or three
-ramps. The constant :math:`C` is so large that the softplus bends no pair; it cancels.
+standardised over all pairs of the cell line, whatever their labels; :math:`e_k` is the share of the line's
+own evidence, one for each kind of track, :math:`s_k` and :math:`s^*_k` are signs, and :math:`\phi` the
+identity or three ramps. The constant :math:`C` is so large that the softplus bends no pair; it cancels.
 """
 
 from __future__ import annotations
