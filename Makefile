@@ -57,7 +57,7 @@ set-up-dev:  ## install what the tests and linters need as well
 	@PYTHON="$(PYTHON)" tools/set_up.sh dev
 
 test: set-up-dev  ## run every test
-	pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: set-up-dev  ## check style, types, import boundaries, the workflow and the Dockerfile
 	ruff check
