@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -119,12 +118,8 @@ def test_the_report_shows_every_figure_and_the_summary(results: Path) -> None:
 
 
 def test_a_finished_tree_has_nothing_to_do(toy) -> None:
-    started = time.perf_counter()
-    done = toy.snakemake("-n")
-    seconds = time.perf_counter() - started
-    print(f"a dry run of the finished toy took {seconds:.1f} s")
-    assert "Nothing to be done" in done.stdout
-    assert seconds < 15
+    # How long a plan takes is measured by benchmarks/plan_workflow.py: a clock fails on a busy machine.
+    assert "Nothing to be done" in toy.snakemake("-n").stdout
 
 
 def test_the_report_says_what_was_read_of_each_line(results: Path) -> None:
