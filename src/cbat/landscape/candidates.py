@@ -19,7 +19,7 @@ DISTANCE_RIDGE: Final = 1e-6
 RIDGES: Final = (3e-4, 3e-3, 3e-2)
 RAMPS_RIDGE: Final = 3e-3
 ROWS_TO_CHOOSE: Final = 20_000
-"""Most pairs that a candidate is fitted to; the chosen one is fitted to all."""
+"""Candidates are fitted to less than twice as many pairs; the chosen one is fitted to all."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,9 +97,9 @@ def parts_of(splits: SplitSettings) -> dict[str, tuple[Part, ...]]:
 
     Nothing of the chromosomes that a member tests is among them.
     """
-    given = splits.chromosomes
     if splits.folds is None:
-        return {"test": (Part(given["train"], given["validation"]),)}
+        return {one.name: (Part(one.train, one.validation),) for one in splits.members()}
+    given = splits.chromosomes
     parts: dict[str, tuple[Part, ...]] = {}
     for tested in given:
         others = [name for name in given if name != tested]
@@ -202,7 +202,7 @@ def _start(form: str, *, signed: bool) -> Recipe:
     """What a law begins with: straight terms."""
     features = tuple(f.name for f in FEATURES if form != "static" or f.kind == GENES)
     share = {"own": 1.0, "static": 1.0, "graph": 0.0, "fused": DEFAULT_SHARE}[form]
-    return Recipe(features, tuple(sorted(dict.fromkeys(KINDS, share).items())), signed=signed)
+    return Recipe(features, (), signed=signed).with_share(KINDS, share)
 
 
 def _better(task: Task, recipe: Recipe, others: Sequence[Recipe], worth: float) -> Recipe:

@@ -204,9 +204,7 @@ def pair_table(parts: Parts) -> pd.DataFrame:
         at = NAMES.index(name)
         feature = FEATURES[at]
         own_share = parts.sources.own_share(parts.fit, feature.kind)
-        counts = {"own": own_share > 0.0, "expected": own_share < 1.0}
-        read = {"own": parts.own, "expected": parts.expected}
-        read_z = {"own": parts.own_z, "expected": parts.expected_z}
+        reads_own, reads_expected = own_share > 0.0, own_share < 1.0
         rows.append(
             {
                 "quantity": "R_E",
@@ -214,9 +212,11 @@ def pair_table(parts: Parts) -> pd.DataFrame:
                 "label": name,
                 "formula": feature.formula,
                 "unit": feature.unit,
-                **{name: float(read[name][0, at]) if counts[name] else None for name in read},
+                "own": float(parts.own[0, at]) if reads_own else None,
+                "expected": float(parts.expected[0, at]) if reads_expected else None,
                 "own_share": own_share,
-                **{f"{name}_z": float(read_z[name][0, at]) if counts[name] else None for name in read_z},
+                "own_z": float(parts.own_z[0, at]) if reads_own else None,
+                "expected_z": float(parts.expected_z[0, at]) if reads_expected else None,
                 "change": float(parts.change[0, number]),
             }
         )
