@@ -125,6 +125,12 @@ def processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.fixture(scope="session")
+def seconds_of_children() -> Callable[[], float]:
+    """What finished child processes have used of the processors, which a busy machine hardly changes."""
+    return processor_seconds
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     """A fresh working directory with the shipped configuration."""
