@@ -12,6 +12,7 @@ import pytest
 
 from cbat.cli import main
 from cbat.commands.inputs import check_inputs
+from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[2]
@@ -144,7 +145,9 @@ def test_the_tracks_of_unseen_lines_are_read_for_no_other_line(checkout) -> None
 def add_prototype(directory: Path) -> None:
     """A line with two tracks and no pairs."""
     for kind in ("k27", "ctcf"):
-        shutil.copy(directory / f"u.{kind}.narrowPeak", directory / f"p.{kind}.narrowPeak")
+        peaks = (directory / f"u.{kind}.narrowPeak").read_text()
+        # Peaks of another line are refused, so these differ in one.
+        (directory / f"p.{kind}.narrowPeak").write_text("".join(peaks.splitlines(keepends=True)[1:]))
     with (directory / "lines.tsv").open("a") as sheet:
         sheet.write(PROTOTYPE)
 
@@ -210,12 +213,18 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_all_inputs_are_read(inputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = set(inputs.rglob("*"))
     assert main(["check_inputs", "config/config.yaml", "my.yaml"]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert rows == [
+    told = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in told]
+    assert rows[:5] == [
         ["cell", "line", "pairs", "contacts", "left", "out"],
         *([line, "32", "16", "0"] for line in LINES),
-        ["All", "inputs", "can", "be", "read."],
     ]
+    assert rows[6] == ["cell", "line", "track", "peaks", "kept", "signal"]
+    # The line v has no file.
+    assert [row[:2] for row in rows[7:16]] == [[line, kind] for line in "abu" for kind in TRACK_KINDS]
+    assert "No peaks of insulators were given for v: there the graph alone says" in "".join(told)
+    assert "assembly cannot be checked for a, b, u: there are too few active promoters." in told[-2]
+    assert told[-1] == "All inputs can be read."
     assert set(inputs.rglob("*")) == before
 
 
@@ -255,6 +264,24 @@ def test_a_mistake_is_told_before_any_work(
     assert "To mend: " in str(caught.value)
 
 
+def test_peaks_of_another_line_are_refused(inputs: Path) -> None:
+    files = [Path("config/config.yaml"), Path("my.yaml")]
+    shutil.copy(inputs / "a.ctcf.narrowPeak", inputs / "u.ctcf.narrowPeak")
+    with pytest.raises(UserError, match="insulators of the cell line 'u' are peaks of 'a'"):
+        check_inputs(files)
+    sheet = inputs / "lines.tsv"
+    sheet.write_text(sheet.read_text().replace("u.ctcf.narrowPeak", "a.ctcf.narrowPeak"))
+    with pytest.raises(UserError, match=r"the insulators of 'u' are peaks of 'a' \(line 2\)"):
+        check_inputs(files)
+
+
+def test_another_tool_without_a_tested_pair_is_refused(inputs: Path) -> None:
+    peer = inputs / "peer.tsv"
+    peer.write_text(re.sub(r"^([abuv])\t", r"not_\1\t", peer.read_text(), flags=re.MULTILINE))
+    with pytest.raises(UserError, match="'transepi' has no pair of an evaluated cell line on a chromosome"):
+        check_inputs([Path("config/config.yaml"), Path("my.yaml")])
+
+
 def test_names_of_contigs_are_mapped_without_a_genome(inputs: Path) -> None:
     (inputs / "genes.bed").write_text((inputs / "genes.bed").read_text().replace("chr", ""))
     names = "".join(f"{n}\tchr{n}\n" for n in range(1, 5))
@@ -269,7 +296,10 @@ def test_all_inputs_are_read_with_a_prototype(inputs: Path, capsys: pytest.Captu
     files = [Path("config/config.yaml"), Path("my.yaml")]
     check_inputs(files)
     told = capsys.readouterr().out
-    assert [line.split()[0] for line in told.splitlines()] == ["cell", *LINES, "All"]
+    assert [line.split()[0] for line in told.splitlines()[:5]] == ["cell", *LINES]
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("p ")] == [
+        "active_enhancers", "insulators",
+    ]  # fmt: skip
     peaks = inputs / "p.ctcf.narrowPeak"
     peaks.write_text(peaks.read_text().replace("chr", ""))
     with pytest.raises(UserError, match=r"p\.ctcf\.narrowPeak, line 1: chromosomes are named like '1' here"):

@@ -286,6 +286,8 @@ def stand_ins(wildcards):
 
 
 EXPECTED_FROM = PROJECT.names("train", "prototype")
+# Lines whose tracks are read.
+TRACKED = PROJECT.names() + PROJECT.names("prototype") if PROJECT.config.landscape is not None else []
 
 
 def lines_beside(wildcards):

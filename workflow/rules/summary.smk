@@ -85,6 +85,7 @@ rule describe_inputs:
     input:
         labels=expand("results/labels/{cell_line}.json", cell_line=PROJECT.names()),
         elements=expand("results/elements/{cohort}/report.json", cohort=COHORTS),
+        tracks=expand("results/tracks/{cell_line}.json", cell_line=TRACKED),
     output:
         table=report(
             "results/summary/inputs.tsv",
@@ -106,9 +107,11 @@ rule describe_inputs:
         code=code("cbat.evaluation.input_report"),
         cell_lines=PROJECT.names(),
         support_elements=PROJECT.config.shards.support_elements if PROJECT.sequence_models else [],
+        expected_from=EXPECTED_FROM if TRACKED else [],
     shell:
         "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
         " --elements {input.elements} --support-elements {params.support_elements}"
+        " --tracks {input.tracks} --expected-from {params.expected_from}"
         " --table {output.table} --first-page {output.first_page} > {log} 2>&1"
 
 

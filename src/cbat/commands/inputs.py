@@ -38,7 +38,7 @@ def check_inputs(files: Sequence[Path]) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
         try:
-            reports = _read_everything(project, Path(temporary))
+            reports, tracks = _read_everything(project, Path(temporary))
         except UserError as error:
             if error.file is None or not Path(error.file).is_relative_to(temporary):
                 raise
@@ -56,11 +56,22 @@ def check_inputs(files: Sequence[Path]) -> None:
             print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
     if of_pairs and project.sequence_models:
         print(of_pairs)
+    if tracks:
+        _tell_of_tracks(project, tracks)
     print("All inputs can be read.")
 
 
-def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, Any]]:
-    """Run the stages that read files of the user into ``directory``; the report of each line's labels."""
+Reports = dict[str, dict[str, Any]]
+
+
+def _read_everything(project: Project, directory: Path) -> tuple[Reports, Reports]:
+    """Run the stages that read files of the user into ``directory``.
+
+    Returns
+    -------
+    labels, tracks : dict
+        Cell line -> what was read of its pairs, and of its peaks.
+    """
     from cbat.data import genome
     from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
@@ -78,17 +89,40 @@ def _read_everything(project: Project, directory: Path) -> dict[str, dict[str, A
         settings=config.graph,
         directory=directory / "graph",
     )
+    tracks = {}
     if config.landscape is not None:
-        _read_landscape(project, config.landscape, directory / "genome")
-    reports: dict[str, dict[str, Any]] = {}
+        tracks = _read_landscape(project, config.landscape, directory / "genome")
+    reports: Reports = {}
     for cohort in COHORTS:
         reports |= _read_cohort(project, cohort, directory)
     _check_both_labels(project, directory / "labels")
     _read_peers(project, directory / "labels")
-    return reports
+    return reports, tracks
 
 
-def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path) -> None:
+def _tell_of_tracks(project: Project, tracks: Reports) -> None:
+    """A row for each file of peaks, and in sentences what is unusual about them."""
+    from cbat.evaluation.input_report import tracks_in_words
+    from cbat.landscape.assembly_check import assembly_in_words
+
+    rows = [
+        (line, kind, one["peaks_read"], one["kept"], one["signal"])
+        for line, report in tracks.items()
+        for kind, one in report["kinds"].items()
+    ]
+    print()
+    if rows:
+        line_width, kind_width = (max(len("cell line"), *(len(row[at]) for row in rows)) for at in (0, 1))
+        head = f"{'cell line':<{line_width}}  {'track':<{kind_width}}  {'peaks':>9}  {'kept':>9}  signal"
+        print(head)
+        for line, kind, read, kept, signal in rows:
+            print(f"{line:<{line_width}}  {kind:<{kind_width}}  {read:>9}  {kept:>9}  {signal}")
+    for sentence in tracks_in_words(tracks, project.names("train", "prototype")):
+        print(sentence)
+    print(assembly_in_words(tracks))
+
+
+def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path) -> Reports:
     """Read the genes and the tracks of all lines, and see that they speak of the same chromosomes."""
     from cbat.data.contigs import read_contig_names
     from cbat.data.genome import read_contig_sizes
@@ -103,12 +137,12 @@ def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path)
     named = dict.fromkeys(starts["chrom"], 1)
     check_shared(settings.genes, named, splits)
     others = splits | {"the genes": set(named)}
-    check_tracks(project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others, starts=starts)
+    return check_tracks(
+        project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others, starts=starts
+    )
 
 
-def _read_cohort(
-    project: Project, cohort: Literal["training", "unseen"], directory: Path
-) -> dict[str, dict[str, Any]]:
+def _read_cohort(project: Project, cohort: Literal["training", "unseen"], directory: Path) -> Reports:
     """Read elements, their sequences (where there is a genome) and the labels of the lines of a cohort."""
     from cbat.data import elements, labels, sequences
 
@@ -153,18 +187,36 @@ def _read_cohort(
 
 
 def _read_peers(project: Project, directory: Path) -> None:
-    """Read the predictions of other tools, and find the labelled pairs among them."""
+    """Read the predictions of other tools, and find the labelled pairs that are tested among them."""
+    import numpy as np
+
+    from cbat.data.contigs import read_contig_names
     from cbat.data.stored import read_table
     from cbat.evaluation.peer_tables import read_peer
     from cbat.evaluation.peers import match
 
     peers = project.config.evaluation.peers
-    tables = {name: read_peer(path) for name, path in peers.items()}
+    contigs = read_contig_names(project.config.contig_names)
+    tables = {name: read_peer(path, contigs) for name, path in peers.items()}
     columns = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
+    splits = project.config.evaluation.chromosomes
+    tested = set(project.config.splits.chromosomes if "folds" in splits else splits)
+    compared = dict.fromkeys(tables, 0)
     for line in project.evaluated() if tables else ():
         pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs again")
         for name, table in tables.items():
-            match(table, pairs, name, peers[name], line)
+            score, _ = match(table, pairs, name, peers[name], line)
+            compared[name] += int((~np.isnan(score) & pairs["split"].isin(tested).to_numpy()).sum())
+    for name, n in compared.items():
+        if project.evaluated() and not n:
+            lines = ", ".join(sorted(set(tables[name]["cell_line"])))
+            raise UserError(
+                f"the peer {name!r} has no pair of an evaluated cell line on a chromosome that is tested "
+                f"(its cell lines: {lines}; evaluated: {', '.join(project.evaluated())})",
+                mend="bring its predictions for these lines and chromosomes, or take it out of "
+                "evaluation.peers",
+                file=peers[name],
+            )
 
 
 def _check_both_labels(project: Project, directory: Path) -> None:

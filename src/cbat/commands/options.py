@@ -145,9 +145,10 @@ def _convert_mapping(value_type: Any, name: str, items: Sequence[str]) -> dict[s
     mapping: dict[str, Any] = {}
     for item in items:
         key, equals, value = item.partition("=")
-        if not equals or key in mapping:
+        if not (equals and key and value) or key in mapping:
             raise UserError(
-                f"--{name.replace('_', '-')} got {item!r}", mend="write NAME=VALUE, each name once"
+                f"--{name.replace('_', '-')} got {item!r}",
+                mend="write NAME=VALUE, each name once, without spaces around the '='",
             )
         mapping[key] = value_type(value)
     return mapping

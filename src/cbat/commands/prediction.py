@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cbat.commands.wording import words_of_options
 from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
 
 
@@ -130,7 +131,8 @@ def predict(
         model_directory, enhancers, promoters, genome, contig_names, similarity, support, calibrate,
         tracks or {}, genes, insulator_motifs,
     )  # fmt: skip
-    predict_line(inputs, cell_line, settings, directory, threads)
+    with words_of_options():
+        predict_line(inputs, cell_line, settings, directory, threads)
 
 
 def show_model(directory: Path) -> None:
@@ -139,7 +141,7 @@ def show_model(directory: Path) -> None:
     Parameters
     ----------
     directory : Path
-        Folder that cbat package_model or package_landscape has written.
+        A model directory.
     """
     from cbat.model.about import DESCRIPTION, check_hashes, read_description, reads_sequences
 

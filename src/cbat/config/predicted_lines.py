@@ -197,7 +197,7 @@ def _check_model(
                 (*key, "model_directory"),
                 f"predictions.{name}.model_directory is {str(prediction.model_directory)!r}, "
                 f"which has no {missing[0]}",
-                "name a folder that 'cbat package_model' or 'cbat package_landscape' has written",
+                "name a model directory, such as results/packages/<model>/seed_<seed> of a run",
             )
         return
     if prediction.world is not None and prediction.world not in worlds:

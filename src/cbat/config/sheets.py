@@ -214,7 +214,7 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
         _check_pairs(row, path)
         _check_tracks(row, path)
     _check_own_pairs(rows, path)
-    _check_tracks_of_prototypes(rows, path)
+    _check_own_tracks(rows, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
 
 
@@ -232,18 +232,16 @@ def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
             )
 
 
-def _check_tracks_of_prototypes(rows: Sequence[CellLine], path: str | Path) -> None:
-    """A line would be told of itself by a prototype with its own peaks."""
-    known = {file: row for row in rows if row.role != "prototype" for file in row.tracks.values()}
+def _check_own_tracks(rows: Sequence[CellLine], path: str | Path) -> None:
+    """A line would be told of itself by another one with the same peaks."""
+    first: dict[Path, CellLine] = {}
     for row in rows:
-        if row.role != "prototype":
-            continue
         for kind, file in row.tracks.items():
-            if (other := known.get(file)) is not None:
+            if (other := first.setdefault(file, row)) is not row:
                 raise UserError(
-                    f"the {kind} of the prototype {row.cell_line!r} are peaks of {other.cell_line!r} (line "
-                    f"{other.line}): {file}",
-                    mend="name the prototype's own file, or delete its row",
+                    f"the {kind} of {row.cell_line!r} are peaks of {other.cell_line!r} (line {other.line}): "
+                    f"{file}",
+                    mend="name the line's own file, or write '.' for a kind of track that it lacks",
                     file=path,
                     where=f"line {row.line}",
                 )

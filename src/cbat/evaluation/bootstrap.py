@@ -20,6 +20,8 @@ IntArray = npt.NDArray[np.intp]
 Statistic = Literal["aupr", "auroc"]
 
 LEVEL: Final = 0.95
+RESAMPLED: Final = "chromosomes (stretches of them, where fewer than four are tested)"
+"""What is drawn, for people: see :func:`genomic_clusters`."""
 MINIMUM_CHROMOSOMES: Final = 4
 BLOCKS_PER_CHROMOSOME: Final = 10
 _CELLS_AT_ONCE: Final = 200_000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cbat.evaluation import landscape_sources
 from cbat.evaluation.accuracy import ACCURACY_LEGEND
+from cbat.evaluation.bootstrap import RESAMPLED
 from cbat.evaluation.summary_text import (
     PEER_LEGEND,
     ablation_figures,
@@ -40,7 +41,7 @@ def first_page(summary: Summary) -> str:
         *map(paragraph, (said["gain"], said.get("gap", ""))),
         table({"cell line": [*summary.lines["cell_line"], "mean"], **figures(summary)}),
         paragraph(
-            f"{title(summary)}; {setting(summary)}. Brackets: 95% intervals over chromosomes. wrong: "
+            f"{title(summary)}; {setting(summary)}. Brackets: 95% intervals over {RESAMPLED}. wrong: "
             f"{summary.full_model} with the {summary.evidence} of another cell line. oracle: the true "
             "probabilities, where the data are simulated."
         ),

@@ -37,6 +37,7 @@ def run(
     table: Path,
     first_page: Path,
     tracks: Sequence[Path] = (),
+    expected_from: Sequence[str] = (),
 ) -> None:
     """Write a row for each cell line, and paragraphs that say what was read and what was not.
 
@@ -60,6 +61,8 @@ def run(
         Paragraphs of reStructuredText for the report.
     tracks : sequence of Path
         What ``read_tracks`` says of each line (``results/tracks/<cell_line>.json``).
+    expected_from : sequence of str
+        Lines whose tracks a law is fitted to: training lines and prototypes.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def run(
     if support_elements:
         said.insert(0, support_in_words(of_pairs_alone(cell_lines, collected, support_elements)))
     blocks = [heading("What is it measured on?"), paragraph(" ".join(said))]
-    said = [*_unknown_in_words(collected), *tracks_in_words(peaks)]
+    said = [*_unknown_in_words(collected), *tracks_in_words(peaks, expected_from)]
     if said:
         blocks.append(paragraph(" ".join(said)))
     with atomic_file(first_page) as temporary:
@@ -145,29 +148,36 @@ def support_in_words(of_pairs: Mapping[str, Sequence[str]]) -> str:
     return " ".join(said)
 
 
-def tracks_in_words(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is not as it should be with the tracks, in sentences; none where all is well.
+def tracks_in_words(reports: Mapping[str, Mapping[str, Any]], expected_from: Sequence[str] = ()) -> list[str]:
+    """Where strands come from, and what is not as it should be with the tracks, in sentences.
 
     Parameters
     ----------
     reports : mapping
         Cell line -> what ``read_tracks`` says of it.
+    expected_from : sequence of str
+        Lines whose tracks a law is fitted to.
     """
-    missing: dict[str, list[str]] = {}
-    alike, strandless = [], []
+    alike, strandless, sources, said = [], [], dict[str, list[str]](), []
     for line, report in reports.items():
-        for kind in report["missing"]:
-            missing.setdefault(kind, []).append(line)
         for kind, one in report["kinds"].items():
             if one["all_peaks_alike"]:
                 alike.append(f"the {_spaced(kind)} of {line}")
+            if empty := one["of_these_with_many_of_another_kind"]:
+                said.append(
+                    f"{line} has no {_spaced(kind)} on {', '.join(empty)}, where its other tracks have peaks."
+                )
         strands = report["kinds"].get("insulators", {}).get("strands")
-        if strands is not None and not strands["+"] and not strands["-"]:
+        if strands is None:
+            continue
+        if strands["+"] or strands["-"]:
+            sources.setdefault(strands["source"], []).append(line)
+        else:
             strandless.append(line)
-    said = [
-        f"No peaks of {_spaced(kind)} were given for {', '.join(lines)}: there the graph alone says what to "
-        "expect of them."
-        for kind, lines in missing.items()
+    said = [*_missing_in_words(reports, expected_from), *said]
+    said += [
+        f"The strands of insulators come from {source} ({', '.join(lines)})."
+        for source, lines in sources.items()
     ]
     if alike:
         said.append(f"All peaks count alike, for they have no signal that varies: {', '.join(alike)}.")
@@ -176,6 +186,27 @@ def tracks_in_words(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
             f"The insulators of {', '.join(strandless)} have no strands, so that each counts for both "
             "directions."
         )
+    return said
+
+
+def _missing_in_words(reports: Mapping[str, Mapping[str, Any]], expected_from: Sequence[str]) -> list[str]:
+    """Kinds that lines lack, and kinds that no law can learn of."""
+    said = []
+    for kind in TRACK_KINDS:
+        lacking = [line for line, report in reports.items() if kind in report["missing"]]
+        having = [line for line in reports if line not in lacking]
+        if having and expected_from and not set(having) & set(expected_from):
+            said.append(
+                f"No training line has peaks of {_spaced(kind)}, so nothing is learned of them, and those of "
+                f"{', '.join(having)} change no score."
+            )
+        elif having and lacking:
+            said.append(
+                f"No peaks of {_spaced(kind)} were given for {', '.join(lacking)}: there the graph alone "
+                "says what to expect of them."
+            )
+        elif lacking:
+            said.append(f"No line has peaks of {_spaced(kind)}: they play no part.")
     return said
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cbat.evaluation import accuracy, landscape_sources
 from cbat.evaluation.accuracy import ACCURACY_LEGEND
+from cbat.evaluation.bootstrap import RESAMPLED
 from cbat.evaluation.table import FOLDS, MACRO
 from cbat.evaluation.verdicts import (
     ENOUGH_SEEDS,
@@ -73,8 +74,8 @@ def _section(heading: str, columns: dict[str, list[str]], said: Sequence[str], l
 
 
 PEER_LEGEND: Final = (
-    "Every pair of the table is one that both have; intervals are paired, over chromosomes. theirs: the "
-    "other tool."
+    "Every pair of the table is one that both have; intervals are paired, over "
+    f"{RESAMPLED}. theirs: the other tool."
 )
 
 
@@ -145,7 +146,7 @@ def _legend(summary: Summary) -> list[str]:
     full = summary.full_model
     lines = [
         "AUPR: area under the precision-recall curve, 1 for a perfect ranking of the pairs.",
-        f"gain: {full} minus {summary.baseline} [95% interval, chromosomes resampled].",
+        f"gain: {full} minus {summary.baseline} [95% interval over {RESAMPLED}].",
     ]
     if summary.table["wrong_support"].notna().any():
         what = f"{summary.evidence} (unlabelled candidates)" if summary.draws_support else summary.evidence
@@ -215,7 +216,7 @@ def components(summary: Summary) -> list[str]:
         chance = {str(row["model"]), summary.full_model} - {*summary.laws}
         sign = clear_sign(value, low, high, int(row["n_seeds"]) if chance else ENOUGH_SEEDS)
         if sign and abs(value) < NOISE:
-            verdict = f"clear over chromosomes, but below {NOISE}, which is noise in one run"
+            verdict = f"clear in its interval, but below {NOISE}, which is noise in one run"
         else:
             verdict = {
                 -1: f"so {summary.full_model} gains by what it does otherwise",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,39 @@ def peaks_at_starts(track: pd.DataFrame, starts: pd.DataFrame) -> dict[str, floa
             hits[move] += int((first < last).sum())
     chance = float(np.mean([hits[move] for move in MOVED]))
     return {"peaks": len(strongest), "at_starts": hits[0], "at_moved_starts": chance}
+
+
+def too_few(counts: Mapping[str, float]) -> bool:
+    """Whether nothing can be said: hardly any peak is where it would be by chance, so chance is not known."""
+    return counts["at_moved_starts"] < LEAST_MOVED
+
+
+def assembly_in_words(reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whether peaks and genes were found to be of one assembly, in sentences.
+
+    Parameters
+    ----------
+    reports : mapping
+        Cell line -> what :func:`cbat.landscape.tracks.check_tracks` says of it.
+    """
+    unchecked: dict[str, list[str]] = {}
+    checked = []
+    for line, report in reports.items():
+        counts = report["kinds"].get("active_promoters", {}).get("strongest_peaks_at_starts_of_genes")
+        if counts is None:
+            unchecked.setdefault("no active promoters are given", []).append(line)
+        elif too_few(counts):
+            unchecked.setdefault("there are too few active promoters", []).append(line)
+        else:
+            checked.append(line)
+    said = []
+    if checked:
+        said.append(f"Peaks and genes are of one assembly ({', '.join(checked)}).")
+    said += [
+        f"Whether peaks and genes are of one assembly cannot be checked for {', '.join(lines)}: {why}."
+        for why, lines in unchecked.items()
+    ]
+    return " ".join(said)
 
 
 def check_assembly(counts: Mapping[str, float], *, path: Path, genes: Path) -> None:

@@ -177,14 +177,15 @@ def check_tracks(
     ------
     UserError
         A malformed file; a column of signals that does not exist, or that holds something else than finite
-        numbers from 0 on; two kinds with the same peaks; a file that shares no chromosome with the other
-        tracks, the genome, the genes or the motif sites; peaks that start beyond the end of a chromosome, or
-        that are of another assembly than the genes.
+        numbers from 0 on; two kinds or two lines with the same peaks; a file that shares no chromosome with
+        the other tracks, the genome, the genes or the motif sites; peaks that start beyond the end of a
+        chromosome, or that are of another assembly than the genes.
     """
-    reports = {}
+    reports: dict[str, dict[str, Any]] = {}
     for row in rows:
         tracks = tracks_of(row, settings, contigs, sizes, others)
         reports[row.cell_line] = _report(row, tracks)
+        _check_not_of_others(row, reports)
         if PROMOTERS in tracks and starts is not None:
             counts = peaks_at_starts(tracks[PROMOTERS].table, starts)
             check_assembly(counts, path=row.tracks[PROMOTERS], genes=settings.genes)
@@ -294,6 +295,24 @@ def _check_apart(row: CellLine, hashes: Mapping[str, str]) -> None:
                 f"{other} and {kind} of the cell line {row.cell_line!r} are the same peaks: "
                 f"{row.tracks[other]} has the same content",
                 mend="name the peaks of each assay, or write '.' for the one that the line lacks",
+                file=row.tracks[kind],
+            )
+
+
+def _check_not_of_others(row: CellLine, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """A line would be told of itself by another one with the same peaks."""
+    others = {
+        one["sha256"]: line
+        for line, report in reports.items()
+        for one in report["kinds"].values()
+        if line != row.cell_line
+    }
+    for kind, one in reports[row.cell_line]["kinds"].items():
+        if (other := others.get(one["sha256"])) is not None:
+            raise UserError(
+                f"the {kind} of the cell line {row.cell_line!r} are peaks of {other!r}: the two files have "
+                "the same content",
+                mend="name the line's own file, or write '.' for a kind of track that it lacks",
                 file=row.tracks[kind],
             )
 
@@ -445,6 +464,10 @@ def _report(row: CellLine, tracks: Mapping[str, Track]) -> dict[str, Any]:
                 "%s has no %s on %s, where its other tracks have peaks",
                 row.cell_line, kind, first_names(odd),
             )  # fmt: skip
-        kinds[kind] = {**track.report, "chromosomes_without_peaks": sorted(lacking)}
+        kinds[kind] = {
+            **track.report,
+            "chromosomes_without_peaks": sorted(lacking),
+            "of_these_with_many_of_another_kind": odd,
+        }
     missing = [kind for kind in TRACK_KINDS if kind not in tracks]
     return {"cell_line": row.cell_line, "kinds": kinds, "missing": missing}

@@ -27,7 +27,7 @@ WEIGHTS: Final = "model.safetensors"
 LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json", "tracks.parquet")
 """What a law of the landscape needs beside its weights: see :mod:`cbat.prediction.shared_landscape`."""
 CHECKSUMS: Final = "SHA256SUMS"
-MEND: Final = "get the directory again from where it came, or make it again with 'cbat package_model'"
+MEND: Final = "get the directory again from where it came, or let the workflow that made it write it again"
 _COMMON: Final = (CARD, DESCRIPTION)
 _KINDS: Final = (
     {*_COMMON, WEIGHTS},
@@ -212,8 +212,7 @@ def _checksums(directory: Path) -> tuple[dict[str, str], str]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"this is no model directory, or not all of it: {CHECKSUMS} cannot be read",
-            mend="name a folder that 'cbat package_model' has written, such as results/packages/<model>/"
-            "seed_<seed>",
+            mend="name a model directory, such as results/packages/<model>/seed_<seed> of a run",
             file=directory,
         ) from error
     matches = [_CHECKSUM.match(line) for line in text.splitlines()]

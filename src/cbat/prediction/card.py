@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from cbat.data.assemblies import assembly_of
 from cbat.data.shards import SPLITS
+from cbat.evaluation.bootstrap import RESAMPLED
 from cbat.model.about import SCHEMA_VERSION, About, Figure
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _of_table(about: About, shown: list[Figure], words: str) -> str:
         f"On {chromosomes} chromosomes"
     )  # fmt: skip
     return (
-        f"{where}, {words}; in brackets 95% intervals from a bootstrap over chromosomes. "
+        f"{where}, {words}; in brackets 95% intervals from a bootstrap over {RESAMPLED}. "
         f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}."
     )
 

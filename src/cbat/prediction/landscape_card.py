@@ -52,16 +52,19 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         share, having = fit.own_share.get(kind), of.get(kind, [])
         if share is None:
             continue
+        if kind not in landscape.kinds:
+            lines.append(f"- `{kind}`: not read, for no training line had such peaks.")
+            continue
         own = f"the line's own peaks count {share:.0%}"
         rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
         lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
         lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
     starts = f"{len(landscape.starts):,} transcription starts come with it, unless others are given."
-    tissues = sorted(landscape.graph.names[row] for row in landscape.graph.of_kind("tissue"))
     return [
         *lines,
         f"- {starts}",
-        f"- A stated tissue, which weighs the training lines; it knows: {', '.join(tissues) or 'none'}.",
+        "- A stated tissue, which weighs the training lines; it knows: "
+        f"{', '.join(landscape.tissues) or 'none'}.",
         f"- {len(fit.features)} features of what lies between and around the ends, in {fit.shape} terms, "
         "standardised over the candidates with the distances of the training pairs: "
         f"{_distances(landscape.shares)}.",

@@ -25,7 +25,9 @@ from cbat.prediction.preparation import (
     check_settings,
     counted,
     of_distances,
+    of_name,
     of_pairs,
+    of_tissue,
     open_genome,
     tell,
 )
@@ -128,7 +130,14 @@ def run(
             chromosomes=counted(candidates, settings, order),
         )
         cautions = [one for one in candidates.cautions if one.kind not in _NOT_READ]
-        cautions = [*of_distances(settings, about), *cautions, *reading.cautions, *of_pairs(plan)]
+        cautions = [
+            *of_tissue(settings.tissue, shared.tissues),
+            *of_name(cell_line, shared.lines),
+            *of_distances(settings, about, candidates),
+            *cautions,
+            *reading.cautions,
+            *of_pairs(plan),
+        ]
         cautions += [] if refitted is None else refitted.cautions
         content = _for_people(cell_line, settings, about, digest, shared, candidates, reading, cautions)
         write_json(directory / "environment.json", content)
@@ -170,12 +179,11 @@ def _for_people(
     reading: LineReading,
     cautions: list[Caution],
 ) -> dict[str, Any]:
-    tissues = {shared.graph.names[row] for row in shared.graph.of_kind("tissue")}
     return {
         "cell_line": cell_line,
         "model": {"name": about.name, "seed": about.seed, "sha256": digest},
         "stated_tissue": settings.tissue,
-        "told_tissue": settings.tissue if settings.tissue in tissues else UNKNOWN,
+        "told_tissue": settings.tissue if settings.tissue in shared.tissues else UNKNOWN,
         "candidates": candidates.report,
         "landscape": reading.report,
         "warnings": [vars(caution) for caution in cautions],

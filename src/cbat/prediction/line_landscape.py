@@ -41,7 +41,7 @@ LOOKED_AT: Final = 2_000_000
 """Pairs that these are drawn from, at most (or all of one enhancer in so many that it makes as many)."""
 _FAR: Final = 2_000_000
 _PIECE: Final = 1 << 16
-_MEND: Final = "run prepare_prediction again"
+_MEND: Final = "predict the line again"
 
 
 @dataclass(frozen=True)

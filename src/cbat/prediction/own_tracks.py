@@ -14,11 +14,17 @@ from cbat.config.load import parse_section
 from cbat.config.sections import LandscapeSettings
 from cbat.config.sheets import TRACK_KINDS, CellLine
 from cbat.config.suggestions import did_you_mean
-from cbat.data.contigs import ContigNames
+from cbat.data.contigs import ContigNames, first_names
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.files import is_no_file
-from cbat.landscape.assembly_check import LEAST, LEAST_MOVED, check_assembly, peaks_at_starts
+from cbat.landscape.assembly_check import (
+    LEAST,
+    LEAST_MOVED,
+    check_assembly,
+    peaks_at_starts,
+    too_few,
+)
 from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.genes import starts_of
 from cbat.landscape.strands import strands_of_sites, with_strands
@@ -27,6 +33,8 @@ from cbat.prediction.candidates import Caution
 from cbat.prediction.shared_landscape import SharedLandscape
 
 _OF_PACKAGE: Final = "those of the model"
+_SOME: Final = 20
+"""Candidates of a chromosome or a role from which on it is odd that no peak or start of a gene is there."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,13 @@ def check_files(given: TrackFiles) -> None:
             raise UserError(
                 f"--tracks names the kind {kind!r}{did_you_mean(kind, TRACK_KINDS)}",
                 mend=f"write KIND=FILE with a kind of {', '.join(TRACK_KINDS)}",
+            )
+    for kind in given.signals or {}:
+        if kind not in given.tracks:
+            raise UserError(
+                f"the signal of {kind} is asked for ({(given.signals or {})[kind]!r}), and no track of this "
+                f"kind is given{did_you_mean(kind, [*given.tracks])}",
+                mend="give its peaks as a track, or leave its signal out",
             )
     first: dict[Path, str] = {}
     for kind, path in given.tracks.items():
@@ -172,19 +187,90 @@ def read_own_tracks(
     if PROMOTERS in tables:
         counts = peaks_at_starts(tables[PROMOTERS], starts)
         check_assembly(counts, path=given.tracks[PROMOTERS], genes=given.genes or Path(of_genes))
-    cautions = _of_assembly(mentions, shared)
+    cautions = [
+        *_of_assembly(mentions, shared),
+        *_of_roles(mentions, starts),
+        *_of_peaks(tables, mentions, shared, cell_line),
+    ]
     if INSULATORS in tables:
         tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
         report["kinds"][INSULATORS]["strands"] = strands
         if not (tables[INSULATORS]["strand"] != ".").any():
-            cautions.append(
+            cautions.append(_without_strands(given.motifs))
+    elif given.motifs is not None:
+        cautions.append(
+            Caution(
+                "unused_motifs",
+                f"sites of the insulators' motif are given ({given.motifs}), but no track of insulators, so "
+                "they change nothing",
+            )
+        )
+    return OwnTracks(joined([*tables.values()]), starts, report, tuple(cautions))
+
+
+def _without_strands(motifs: Path | None) -> Caution:
+    if motifs is None:
+        mend = "give a BED of motif sites, peaks with strands in column 6, or a genome"
+    else:
+        mend = f"no peak lies at a site of {motifs}, which may be of another assembly"
+    return Caution(
+        "no_strands", f"the insulators have no strands, so each counts for both directions: {mend}"
+    )
+
+
+def _of_roles(mentions: Sequence[Mentions], starts: pd.DataFrame) -> list[Caution]:
+    """Enhancers that lie at transcription starts more often than the promoters do."""
+    share, n = {}, {}
+    for mention in mentions:
+        counts = peaks_at_starts(mention.intervals.assign(activity=1.0), starts)
+        share[mention.role] = counts["at_starts"] / max(counts["peaks"], 1.0)
+        n[mention.role] = counts["peaks"]
+    if min(n.values()) < _SOME or share["enhancer"] <= share["promoter"]:
+        return []
+    return [
+        Caution(
+            "exchanged_roles",
+            f"{share['enhancer']:.0%} of the enhancers are at a transcription start, and "
+            f"{share['promoter']:.0%} of the promoters: are the two files exchanged?",
+        )
+    ]
+
+
+def _of_peaks(
+    tables: Mapping[str, pd.DataFrame], mentions: Sequence[Mentions], shared: SharedLandscape, cell_line: str
+) -> list[Caution]:
+    """Chromosomes of many candidates without a peak, and peaks of a training line under another name."""
+    enhancers = pd.concat([one.intervals["chrom"] for one in mentions if one.role == "enhancer"])
+    counts = enhancers.value_counts()
+    many = sorted(str(chrom) for chrom, n in counts.items() if n >= _SOME)
+    found = []
+    for kind, table in tables.items():
+        if empty := [chrom for chrom in many if chrom not in set(table["chrom"])]:
+            found.append(
                 Caution(
-                    "no_strands",
-                    "the insulators have no strands, so each counts for both directions: give a BED of motif "
-                    "sites (--insulator-motifs), peaks with strands in column 6, or a genome",
+                    "empty_chromosomes",
+                    f"there is no peak of {kind} on {first_names(empty)}, where the line has candidates: "
+                    "there it counts as a line without such peaks",
                 )
             )
-    return OwnTracks(joined([*tables.values()]), starts, report, tuple(cautions))
+        of_kind = shared.tracks[shared.tracks["kind"] == kind]
+        for line, known in of_kind.groupby("cell_line"):
+            if line != cell_line and _same(known, table):
+                found.append(
+                    Caution(
+                        "training_line",
+                        f"the {kind} are those of the training line {line}: to predict as if the model had "
+                        f"never met it, call the cell line {line}",
+                    )
+                )
+    return found
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    columns, order = ["chrom", "start", "end"], ["chrom", "start"]
+    return len(one) == len(other) and bool(
+        np.array_equal(one.sort_values(order)[columns], other.sort_values(order)[columns])
+    )
 
 
 def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
@@ -238,7 +324,16 @@ def _of_assembly(mentions: Sequence[Mentions], shared: SharedLandscape) -> list[
             continue
         table = mention.intervals.assign(activity=1.0)
         counts = peaks_at_starts(table, shared.starts)
-        if counts["at_moved_starts"] >= max(LEAST_MOVED, counts["at_starts"] / LEAST):
+        if too_few(counts):
+            found.append(
+                Caution(
+                    "assembly_unchecked",
+                    "there are too few promoters to see whether the files are of the assembly of the model's "
+                    f"landscape ({counts['at_starts']:.0f} of {counts['peaks']:.0f} are at a transcription "
+                    "start that it knows)",
+                )
+            )
+        elif counts["at_moved_starts"] >= max(LEAST_MOVED, counts["at_starts"] / LEAST):
             found.append(
                 Caution(
                     "other_assembly",

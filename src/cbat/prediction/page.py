@@ -134,7 +134,7 @@ def _read(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"the environment cannot be read ({error})", mend="run prepare_prediction again", file=path
+            f"the environment cannot be read ({error})", mend="predict the line again", file=path
         ) from error
     return content
 

@@ -25,7 +25,7 @@ PLAN: Final = "plan.json"
 PAIRS: Final = "pairs"
 GENOME: Final = "genome"
 PAGE: Final = "index.html"
-_MEND: Final = "run prepare_prediction again"
+_MEND: Final = "predict the line again"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Final
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings
+from cbat.config.suggestions import did_you_mean
 from cbat.data import genome as genomes
 from cbat.errors import UserError
 from cbat.files import atomic_file
@@ -107,16 +108,53 @@ def of_pairs(plan: Plan) -> list[Caution]:
     ]
 
 
-def of_distances(settings: PredictionSettings, about: About) -> list[Caution]:
+def of_distances(settings: PredictionSettings, about: About, candidates: Candidates) -> list[Caution]:
     """Distances that no training pair had."""
-    _, longest = about.training.distances
-    if settings.max_distance <= longest:
+    shortest, longest = about.training.distances
+    found = []
+    if settings.max_distance > longest:
+        found.append(
+            Caution(
+                "long_distances",
+                f"pairs up to {settings.max_distance} bp apart are asked for, and the model has seen none "
+                f"beyond {longest} bp",
+            )
+        )
+    if settings.min_distance < shortest:
+        nearer = settings.model_copy(update={"max_distance": shortest - 1})
+        counts = counted(candidates, nearer, candidates.chromosomes).values()
+        if n := sum(one.pairs for one in counts):
+            found.append(
+                Caution(
+                    "short_distances",
+                    f"{n:,} pairs are less than {shortest} bp apart, and the model has seen none so near: "
+                    "their scores are guesses",
+                )
+            )
+    return found
+
+
+def of_tissue(tissue: str, known: Sequence[str]) -> list[Caution]:
+    """A tissue that the graph of the training lines does not hold."""
+    if tissue == UNKNOWN or tissue in known:
         return []
     return [
         Caution(
-            "long_distances",
-            f"pairs up to {settings.max_distance} bp apart are asked for, and the model has seen none beyond "
-            f"{longest} bp",
+            "unknown_tissue",
+            f"the model does not know the tissue {tissue!r}{did_you_mean(tissue, known)}, so none is stated; "
+            f"it knows: {', '.join(known) or 'none'}",
+        )
+    ]
+
+
+def of_name(cell_line: str, known: Sequence[str]) -> list[Caution]:
+    """The name of a training line."""
+    if cell_line not in known:
+        return []
+    return [
+        Caution(
+            "training_line",
+            f"{cell_line} is the name of a training line, and is read as if the model had never met it",
         )
     ]
 

@@ -27,6 +27,7 @@ from cbat.prediction.candidates import Candidates, Caution, Genome, collect, rea
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
+    UNKNOWN,
     check_name,
     check_settings,
     counted,
@@ -39,7 +40,6 @@ from cbat.prediction.preparation import (
 from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
 from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 from cbat.prediction.support import (
-    UNKNOWN,
     Environment,
     motif_table,
     posterior_table,
@@ -137,7 +137,11 @@ def run(
                 score, shared.about, calibration_pairs, cell_line, settings, prepared, contigs, files, decided
             )
         plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
-        cautions = [*of_distances(settings, shared.about), *candidates.cautions, *environment.cautions]
+        cautions = [
+            *of_distances(settings, shared.about, candidates),
+            *candidates.cautions,
+            *environment.cautions,
+        ]
         cautions += [] if reading is None else reading.cautions
         cautions += of_pairs(plan) if refitted is None else [*of_pairs(plan), *refitted.cautions]
         about = None if reading is None else reading.report

@@ -83,7 +83,11 @@ def read_line_landscape(
     )
     sources = landscape.sources
     known = set(own.starts["chrom"].unique())
-    cautions = [*own.cautions, *_cautions(shared, sources, standardised, candidates, known)]
+    cautions = [
+        *own.cautions,
+        *_of_kinds(shared, sources),
+        *_cautions(shared, standardised, candidates, known),
+    ]
     return LineReading(landscape, _report(shared, own, sources, standardised), tuple(cautions))
 
 
@@ -106,15 +110,18 @@ def _report(
     }
 
 
-def _cautions(
-    shared: SharedLandscape,
-    sources: Sources,
-    standardised: Mapping[str, Any],
-    candidates: Candidates,
-    known: set[Any],
-) -> list[Caution]:
+def _of_kinds(shared: SharedLandscape, sources: Sources) -> list[Caution]:
+    """Kinds of track that say nothing, and a line without any."""
     found = []
-    if not sources.own:
+    if unread := [kind for kind in sources.own if kind not in shared.kinds]:
+        found.append(
+            Caution(
+                "unread_tracks",
+                f"no line of the model had {' or '.join(unread)}, so it has learned nothing of such peaks, "
+                "and yours change no score",
+            )
+        )
+    if not sources.own and any(sources.shares.values()):
         found.append(
             Caution(
                 "no_tracks",
@@ -122,6 +129,24 @@ def _cautions(
                 "let one expect (the Teacher alone)",
             )
         )
+    elif not set(sources.own) & set(shared.kinds):
+        found.append(
+            Caution(
+                "no_tracks",
+                "neither the line nor the model has tracks that count: scores rest on distance and genes "
+                "alone",
+            )
+        )
+    return found
+
+
+def _cautions(
+    shared: SharedLandscape,
+    standardised: Mapping[str, Any],
+    candidates: Candidates,
+    known: set[Any],
+) -> list[Caution]:
+    found = []
     if standardised["covered"] < WELL_COVERED:
         found.append(
             Caution(

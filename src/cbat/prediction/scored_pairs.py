@@ -33,7 +33,7 @@ def check_same_model(digest: str, plan: Plan, model_directory: Path) -> None:
     if digest != plan.model_digest:
         raise UserError(
             "the line was prepared with another model than this one",
-            mend="run prepare_prediction again with this model directory",
+            mend="predict the line again with this model directory",
             file=model_directory,
         )
 

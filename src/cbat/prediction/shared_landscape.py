@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cbat.config.base import TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.errors import UserError
 from cbat.files import write_json
@@ -97,6 +98,17 @@ class SharedLandscape:
     def fit(self) -> Fit:
         """The member for new cell lines: that which has read every chromosome, if there is one."""
         return self.law.members["all"] if "all" in self.law.members else self.law.member("test")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of track that some line of the model has; the law has learned nothing of others."""
+        has = set(self.tracks["kind"].unique())
+        return tuple(kind for kind in TRACK_KINDS if kind in has)
+
+    @property
+    def tissues(self) -> list[str]:
+        """Tissues of the graph."""
+        return sorted(self.graph.names[row] for row in self.graph.of_kind("tissue"))
 
     @property
     def chromosomes(self) -> list[str]:

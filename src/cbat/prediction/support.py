@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings
-from cbat.config.suggestions import did_you_mean
 from cbat.data.sequences import read_windows
 from cbat.data.text_tables import read_headed
 from cbat.data.windows import ROLES
@@ -23,8 +22,8 @@ from cbat.model.directory import SharedModel
 from cbat.model.new_line import LineReading, read_line
 from cbat.model.teacher import Relatives
 from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.preparation import UNKNOWN, of_name, of_tissue
 
-UNKNOWN: Final = "unknown"
 UNUSUAL: Final = 2.0
 """A support set so many times as surprising as the most unusual training line is out of distribution."""
 _STREAM: Final = 41
@@ -221,15 +220,7 @@ def _cautions(
                 "on what the graph expects" + (" of the stated tissue" if tissue != UNKNOWN else ""),
             )
         )
-    if tissue != UNKNOWN and tissue not in model.teacher.tissues:
-        known = ", ".join(model.teacher.tissues) or "none"
-        found.append(
-            Caution(
-                "unknown_tissue",
-                f"the model does not know the tissue {tissue!r}"
-                f"{did_you_mean(tissue, model.teacher.tissues)}, so none is stated; it knows: {known}",
-            )
-        )
+    found += of_tissue(tissue, model.teacher.tissues)
     if reading.surprise > UNUSUAL * max(reading.usual_surprise, 1.0):
         found.append(
             Caution(
@@ -239,13 +230,7 @@ def _cautions(
                 "assembly or another species?",
             )
         )
-    if cell_line in model.teacher.lines:
-        found.append(
-            Caution(
-                "training_line",
-                f"{cell_line} is the name of a training line, and is read as if the model had never met it",
-            )
-        )
+    found += of_name(cell_line, model.teacher.lines)
     uses_graph = model.has_environment and model.settings.alignment == "fusion" and model.teacher.graph
     if relatives is not None and not (uses_graph and relatives):
         found.append(Caution("similarity_unused", "the table of similarities changes nothing for this model"))

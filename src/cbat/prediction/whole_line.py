@@ -60,7 +60,7 @@ class Inputs:
         for name in _HASHED:
             path = getattr(self, name)
             known[name] = None if path is None else _sha256(path)
-        check_files(TrackFiles(self.tracks, self.genes, self.insulator_motifs))
+        check_files(TrackFiles(self.tracks, self.genes, self.insulator_motifs, settings.signals))
         known["tracks"] = {kind: _sha256(path) for kind, path in self.tracks.items()}
         known["genome"] = None if self.genome is None else _identity(self.genome)
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()

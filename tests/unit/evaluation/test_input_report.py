@@ -19,6 +19,7 @@ from cbat.evaluation.input_report import (
     of_pairs_alone,
     run,
     support_in_words,
+    tracks_in_words,
 )
 
 
@@ -60,7 +61,7 @@ def track_report(line: str, *kinds: str, alike: bool = False, strands: dict[str,
     known = {
         kind: {
             "file": f"{line}.{kind}.bed", "peaks_read": 120, "kept": 90, "signal": "score",
-            "all_peaks_alike": alike,
+            "all_peaks_alike": alike, "of_these_with_many_of_another_kind": [],
         }
         for kind in kinds
     }  # fmt: skip
@@ -70,7 +71,10 @@ def track_report(line: str, *kinds: str, alike: bool = False, strands: dict[str,
 
 
 def made(
-    directory: Path, support_elements: list[str], tracks: Sequence[Path] = ()
+    directory: Path,
+    support_elements: list[str],
+    tracks: Sequence[Path] = (),
+    expected_from: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, str]:
     for name, content in ({"training": TRAINING, "unseen": UNSEEN} | LABELS).items():
         (directory / f"{name}.json").write_text(json.dumps(content))
@@ -82,6 +86,7 @@ def made(
         table=directory / "inputs.tsv",
         first_page=directory / "inputs.rst",
         tracks=tracks,
+        expected_from=expected_from,
     )
     page = publish_parts(
         (directory / "inputs.rst").read_text(),
@@ -120,10 +125,24 @@ def test_tracks_are_listed_and_what_a_line_lacks_is_told(tmp_path: Path) -> None
     assert "No peaks of active enhancers were given for u: there the graph alone says" in page
     assert "All peaks count alike, for they have no signal that varies: the insulators of u." in page
     assert "The insulators of u have no strands" in page
+    assert "The strands of insulators come from column 6 of the peaks (a)." in page
     # No support sets are drawn here, so nothing is said of them.
     assert "upport sets" not in page
     with pytest.raises(UserError, match="no report of read_tracks is about 'u'"):
         made(tmp_path, [], paths[:1])
+
+
+def test_kinds_that_no_law_can_learn_of_are_told() -> None:
+    reports = {"a": track_report("a", "insulators"), "u": track_report("u", "active_enhancers")}
+    reports["a"]["kinds"]["insulators"]["of_these_with_many_of_another_kind"] = ["chr2"]
+    said = " ".join(tracks_in_words(reports, ["a"]))
+    assert (
+        "No training line has peaks of active enhancers, so nothing is learned of them, and those of u"
+        in said
+    )
+    assert "No peaks of insulators were given for u: there the graph alone says" in said
+    assert "No line has peaks of active promoters: they play no part." in said
+    assert "a has no insulators on chr2, where its other tracks have peaks." in said
 
 
 def test_windows_without_a_known_base_are_counted(tmp_path: Path, monkeypatch) -> None:

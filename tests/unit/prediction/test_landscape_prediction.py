@@ -15,7 +15,9 @@ import pytest
 from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack, write_world
 
 from cbat.cli import main
+from cbat.data.stored import write_table
 from cbat.landscape.law import moments, standardised
+from cbat.model.about import write_checksums
 from cbat.prediction.shared_landscape import EDGES, distance_class, distance_shares, read_landscape
 
 OUTPUTS = {
@@ -155,6 +157,80 @@ def test_a_training_line_is_left_out_of_its_own_expectation(landscape_world, tmp
     arguments = command(landscape_world, tmp_path / "line", "--chromosomes", "chr1", kinds=[])
     assert main([*arguments, "--cell-line", "a"]) == 0
     assert environment(tmp_path / "line")["landscape"]["kinship"].keys() == {"b", "c"}
+    assert "training_line" in warned(tmp_path / "line")
+
+
+def warned(directory: Path) -> dict[str, str]:
+    return {one["kind"]: one["message"] for one in environment(directory)["warnings"]}
+
+
+def predicted_with(world: LandscapeWorld, directory: Path, *options: str, **given) -> dict[str, str]:
+    """Warnings of a prediction on one chromosome."""
+    assert main([*command(world, directory, "--chromosomes", "chr1", **given), *options]) == 0
+    return warned(directory)
+
+
+def test_a_tissue_that_the_model_does_not_know_is_told(landscape_world, tmp_path: Path) -> None:
+    told = predicted_with(landscape_world, tmp_path / "line", "--tissue", "bloud")["unknown_tissue"]
+    assert "did you mean 'blood'?" in told
+    assert "skin" in told
+
+
+def test_peaks_of_a_training_line_under_another_name_are_told(landscape_world, tmp_path: Path) -> None:
+    known = pd.read_parquet(landscape_world.model / "tracks.parquet")
+    of_a = known[(known["cell_line"] == "a") & (known["kind"] == "insulators")]
+    bed = of_a.assign(name=".", score=of_a["activity"])[["chrom", "start", "end", "name", "score", "strand"]]
+    bed.to_csv(tmp_path / "copy.bed", sep="\t", header=False, index=False)
+    track = f"insulators={tmp_path / 'copy.bed'}"
+    told = predicted_with(landscape_world, tmp_path / "line", "--tracks", track, kinds=[])
+    assert "those of the training line a" in told["training_line"]
+
+
+def test_peaks_that_no_line_of_the_model_has_are_told(landscape_world, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(landscape_world.model, model)
+    known = pd.read_parquet(model / "tracks.parquet")
+    write_table(model / "tracks.parquet", known[known["kind"] != "insulators"])
+    write_checksums(model)
+    told = predicted_with(landscape_world, tmp_path / "line", model_directory=model)
+    assert "no line of the model had insulators" in told["unread_tracks"]
+    assert "no_tracks" not in told
+    write_table(model / "tracks.parquet", known[:0])
+    write_checksums(model)
+    told = predicted_with(landscape_world, tmp_path / "other", model_directory=model, kinds=[])
+    assert "neither the line nor the model" in told["no_tracks"]
+
+
+def test_a_chromosome_without_peaks_is_told(landscape_world, tmp_path: Path) -> None:
+    lines = landscape_world.track("insulators").read_text().splitlines(keepends=True)
+    there = _written(tmp_path / "some.narrowPeak", "".join(x for x in lines if not x.startswith("chr1\t")))
+    told = predicted_with(landscape_world, tmp_path / "line", "--tracks", f"insulators={there}", kinds=[])
+    assert "no peak of insulators on chr1," in told["empty_chromosomes"]
+
+
+def test_exchanged_files_of_elements_are_told(landscape_world, tmp_path: Path) -> None:
+    enhancers, promoters = (landscape_world.raw(f"{name}.bed") for name in ("enhancers", "promoters"))
+    told = predicted_with(landscape_world, tmp_path / "line", enhancers=promoters, promoters=enhancers)
+    assert "are the two files exchanged?" in told["exchanged_roles"]
+    assert "exchanged_roles" not in predicted_with(landscape_world, tmp_path / "right")
+
+
+def test_motif_sites_that_nothing_reads_are_told(landscape_world, tmp_path: Path) -> None:
+    sites = _written(tmp_path / "sites.bed", "chr1\t100\t119\tCTCF\t5\t+\n")
+    options = ("--insulator-motifs", str(sites))
+    told = predicted_with(landscape_world, tmp_path / "line", *options, kinds=[])
+    assert "no track of insulators" in told["unused_motifs"]
+
+
+def test_pairs_nearer_than_any_of_the_training_are_counted(landscape_world, tmp_path: Path) -> None:
+    beds = {
+        "enhancers": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
+        "promoters": _written(tmp_path / "promoters.bed", "chr1\t100100\t100500\nchr1\t190000\t190400\n"),
+    }
+    told = predicted_with(landscape_world, tmp_path / "line", **beds)
+    assert told["short_distances"].startswith("1 pairs are less than")
+    assert "cannot" not in told.get("assembly_unchecked", "")
+    assert "too few promoters" in told["assembly_unchecked"]
 
 
 def test_insulators_without_strands_take_those_of_training_lines(landscape_world, tmp_path: Path) -> None:
@@ -322,6 +398,22 @@ REFUSED = {
     "a column that is none": (
         lambda w, d: [*command(w, d / "out"), "--signals", "insulators=height"],
         "height",
+    ),
+    "a column of a kind that is not given": (
+        lambda w, d: [
+            *_tracks(w, d, f"insulators={w.track('insulators')}"),
+            "--signals",
+            "active_promoters=5",
+        ],
+        "the signal of active_promoters is asked for ('5'), and no track of this kind is given",
+    ),
+    "a track without a file": (
+        lambda w, d: _tracks(w, d, "insulators="),
+        "--tracks got 'insulators='",
+    ),
+    "the words of the command line": (
+        lambda w, d: _tracks(w, d, f"insulators={_renamed(w.track('insulators'), d / 'plain.narrowPeak')}"),
+        "To mend: set --contig-names to a table of names",
     ),
     "an unknown chromosome": (
         lambda w, d: command(w, d / "out", "--chromosomes", "1"),
