@@ -12,8 +12,9 @@ training line alone judges itself, on its validation chromosomes, and says nothi
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +87,7 @@ def run(
         # With one split the new line's model is that of the test: nothing of the test chromosomes is read.
         every = tuple(chrom for chromosomes in splits.chromosomes.values() for chrom in chromosomes)
         task = Task(lines, *names, (Part(every, every),))
-        members[ALL] = fit_member(task, law, like=next(iter(members.values())))
+        members[ALL] = fit_member(task, law, _usual(list(members.values()), law))
     save_law(output, Law(law, members, tuple(train_lines)))
     for name, fit in members.items():
         _logger.info("%s: %s", name, fit.chosen)
@@ -110,7 +111,25 @@ def parts_of(splits: SplitSettings) -> dict[str, tuple[Part, ...]]:
     return parts
 
 
-def fit_member(task: Task, law: str, like: Fit | None = None) -> Fit:
+@dataclass(frozen=True)
+class Choice:
+    """What a member holds, where its threshold is, and what else was tried.
+
+    Attributes
+    ----------
+    recipe : Recipe or None
+        None is the law of distance.
+    threshold : float
+        Probability.
+    record : dict
+    """
+
+    recipe: Recipe | None
+    threshold: float
+    record: dict[str, Any]
+
+
+def fit_member(task: Task, law: str, choice: Choice | None = None) -> Fit:
     """Choose and fit one member of a law.
 
     Parameters
@@ -118,8 +137,8 @@ def fit_member(task: Task, law: str, like: Fit | None = None) -> Fit:
     task : Task
     law : str
         See :func:`run`.
-    like : Fit, optional
-        Whose choice is taken over instead of choosing again.
+    choice : Choice, optional
+        Taken instead of choosing.
     """
     lines = [task.lines[name].on(task.chromosomes) for name in task.train_lines]
     if not both_classes(np.concatenate([line.label for line in lines])):
@@ -128,15 +147,17 @@ def fit_member(task: Task, law: str, like: Fit | None = None) -> Fit:
             mend="put more chromosomes on that side (section splits), or check the labels",
         )
     weights, level = distance_law(lines)
-    recipe, chosen = (_recipe_of(like, law), like.chosen) if like is not None else _choose(task, law)
+    if choice is None:
+        recipe, record = _choose(task, law)
+        choice = Choice(recipe, task.threshold(recipe), record)
     distance = tuple(float(w) for w in weights)
-    threshold = like.threshold if like is not None else task.threshold(recipe)
+    recipe, threshold, record = choice.recipe, choice.threshold, choice.record
     if recipe is None:
-        return Fit(distance, level, (), {}, "linear", (), (), UNBENT, threshold, chosen)
+        return Fit(distance, level, (), {}, "linear", (), (), UNBENT, threshold, record)
     offset = np.concatenate([distance_basis(line.distance).astype(float) @ weights for line in lines]) + level
     own, graph = _both_weights(lines, recipe, offset)
     shares = {kind: recipe.shares[kind] for kind in TRACK_KINDS}
-    fit = Fit(distance, level, recipe.features, shares, recipe.shape, own, graph, 0.0, threshold, chosen)
+    fit = Fit(distance, level, recipe.features, shares, recipe.shape, own, graph, 0.0, threshold, record)
     read = np.concatenate([fit.resistance(line.own, line.graph) for line in lines])
     level += level_of(offset - read, np.concatenate([line.label for line in lines]))
     return replace(fit, level=level, constant=UNBENT - float(read.min()))
@@ -156,17 +177,22 @@ def _both_weights(
     return tuple(map(float, own)), tuple(map(float, graph))
 
 
-def _recipe_of(fit: Fit, law: str) -> Recipe | None:
-    if not fit.features:
-        return None
-    chosen = fit.chosen["chosen"]
-    return Recipe(
-        fit.features,
-        tuple(sorted(chosen["own_share"].items())),
-        fit.shape,
-        float(chosen["ridge"]),
+def _usual(members: Sequence[Fit], law: str) -> Choice:
+    """What most members hold, with the medians of their numbers."""
+    threshold = float(np.median([fit.threshold for fit in members]))
+    features = Counter(fit.features for fit in members).most_common(1)[0][0]
+    if not features:
+        return Choice(None, threshold, {})
+    chosen = [fit.chosen["chosen"] for fit in members if fit.features == features]
+    shares = {kind: float(np.median([one["own_share"][kind] for one in chosen])) for kind in KINDS}
+    recipe = Recipe(
+        features,
+        tuple(sorted(shares.items())),
+        Counter(one["shape"] for one in chosen).most_common(1)[0][0],
+        float(np.median([one["ridge"] for one in chosen])),
         signed=not law.endswith("_free"),
     )
+    return Choice(recipe, threshold, {"chosen": recipe.in_words()})
 
 
 def _choose(task: Task, law: str) -> tuple[Recipe | None, dict[str, Any]]:
@@ -189,8 +215,8 @@ def _choose(task: Task, law: str) -> tuple[Recipe | None, dict[str, Any]]:
     tried[law] = task.score(best)
     simpler: Recipe | None = best
     for name, recipe in (("static", _start("static", signed=best.signed)), ("distance", None)):
-        tried[name] = task.score(recipe)
-        if tried[name] > task.score(simpler):
+        tried.setdefault(name, task.score(recipe))
+        if task.score(recipe) > task.score(simpler):
             simpler = recipe
     record: dict[str, Any] = {"average_precision": tried}
     if simpler is not None:

@@ -359,6 +359,18 @@ def test_a_member_never_reads_the_chromosomes_that_it_tests(tmp_path: Path) -> N
         assert all(after[other] != before[other] for other in before if other != name)
 
 
+def test_the_member_for_new_lines_holds_what_most_folds_chose(tmp_path: Path) -> None:
+    members = load_law(run(tmp_path, drawn_lines(n=420))).members
+    every = members.pop("all")
+    assert every.threshold == pytest.approx(float(np.median([one.threshold for one in members.values()])))
+    of_folds = [one.chosen["chosen"] for one in members.values() if one.features == every.features]
+    assert len(of_folds) >= 2
+    for kind in KINDS:
+        shares = [one["own_share"][kind] for one in of_folds]
+        assert every.chosen["chosen"]["own_share"][kind] == pytest.approx(float(np.median(shares)))
+    assert [one["shape"] for one in of_folds].count(every.shape) * 2 >= len(of_folds)
+
+
 def test_without_folds_one_member_reads_training_and_validation(tmp_path: Path) -> None:
     lines = drawn_lines(n=420)
     before = load_law(run(tmp_path, lines, splits=SPLITS)).members
