@@ -65,6 +65,7 @@ class CellLine(Section):
         "targetfinder",
         "cboep",
         "bengi",
+        "encode_crispr",
         "enhanceratlas",
         "encode_re2g",
         "abc",
@@ -75,6 +76,7 @@ class CellLine(Section):
             "`auto`: recognised by the first row; `cbat`: TSV with enhancer and promoter coordinates and "
             "label; `targetfinder`: `pairs.csv`, or CSV of `LINE|chr:start-end` names and label; `cboep`: "
             "CSV of the CBOEP negative generator; `bengi`: headerless TSV of the BENGI benchmark; "
+            "`encode_crispr`: ENCODE's tables of CRISPR screens, rows of the line's CellType; "
             "`enhanceratlas`: interactions of EnhancerAtlas 2.0; `encode_re2g`, `abc`: tables of "
             "predictions; `bedpe`: enhancer and promoter as end 1 and 2, with label or score; `loops`: "
             "HiCCUPS list or BEDPE, laid over `enhancers` and `promoters`. See `docs/formats.md`. "

@@ -14,6 +14,7 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
+from cbat.data.importers.common import LEFT_OUT
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
 from cbat.data.pair_tables import pairs_of, undecided_pairs
 from cbat.data.stored import read_table, write_table
@@ -156,7 +157,9 @@ def _raw_pairs(
     """The pairs of a file, those together with what is too weak to be one, and how many rows there were."""
     raw = pairs_of(row, contigs.with_all_rows())
     undecided = undecided_pairs(row, contigs.with_all_rows())
-    report: dict[str, Any] = {"rows": len(raw) if undecided is None else len(undecided), "left_out": {}}
+    of_format = dict(raw.attrs.get(LEFT_OUT, {}))
+    n_rows = sum(of_format.values()) + len(raw if undecided is None else undecided)
+    report: dict[str, Any] = {"rows": n_rows, "left_out": of_format}
     if undecided is not None:
         report["left_out"]["below_score_threshold"] = len(undecided) - len(raw)
     if contigs.left_out:

@@ -17,6 +17,7 @@ from cbat.data.importers.bedpe import BEDPE
 from cbat.data.importers.bengi import BENGI
 from cbat.data.importers.common import INTERVAL_COLUMNS, FirstRow, PairFormat, PairSource
 from cbat.data.importers.coordinate_tables import CBAT, CBOEP, TARGETFINDER
+from cbat.data.importers.crispr import ENCODE_CRISPR
 from cbat.data.importers.enhanceratlas import ENHANCERATLAS
 from cbat.data.importers.loops import LOOPS
 from cbat.data.importers.predictions import ABC, ENCODE_RE2G
@@ -30,6 +31,7 @@ PAIR_FORMATS: Final[dict[str, PairFormat]] = {
     "targetfinder": TARGETFINDER,
     "cboep": CBOEP,
     "bengi": BENGI,
+    "encode_crispr": ENCODE_CRISPR,
     "enhanceratlas": ENHANCERATLAS,
     "encode_re2g": ENCODE_RE2G,
     "abc": ABC,
@@ -50,6 +52,7 @@ def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
         enhancers=row.enhancers,
         promoters=row.promoters,
         contigs=contigs,
+        cell_line=row.cell_line,
     )
 
 
@@ -72,6 +75,7 @@ def read_pairs(
     enhancers: Path | None = None,
     promoters: Path | None = None,
     contigs: ContigNames | None = None,
+    cell_line: str | None = None,
 ) -> pd.DataFrame:
     """Read a table of labelled pairs.
 
@@ -87,13 +91,16 @@ def read_pairs(
         Candidates, for ``loops``.
     contigs : ContigNames, optional
         Names of contigs; without it they stay as they are.
+    cell_line : str, optional
+        Whose pairs are read of an ``encode_crispr`` table of several cell types.
 
     Returns
     -------
     pandas.DataFrame
         One row for each pair, in the order of the file: ``enhancer_chrom``, ``enhancer_start``,
         ``enhancer_end``, ``promoter_chrom``, ``promoter_start``, ``promoter_end`` (0-based half-open, bp),
-        ``label`` (0 or 1), ``promoter_strand`` (``+``, ``-`` or ``.``) and ``line`` (from 1).
+        ``label`` (0 or 1), ``promoter_strand`` (``+``, ``-`` or ``.``) and ``line`` (from 1). Its attribute
+        ``left_out`` counts rows that the format leaves out, by reason, if there are any.
 
     Raises
     ------
@@ -113,7 +120,7 @@ def read_pairs(
             file=path,
         )
     _check_threshold(path, pairs_format, score_threshold)
-    source = PairSource(path, score_threshold, enhancers, promoters, contigs or ContigNames())
+    source = PairSource(path, score_threshold, enhancers, promoters, contigs or ContigNames(), cell_line)
     return PAIR_FORMATS[pairs_format].read(source)
 
 

@@ -20,6 +20,9 @@ INTERVAL_COLUMNS: Final = tuple(
     f"{role}_{part}" for role in ("enhancer", "promoter") for part in ("chrom", "start", "end")
 )
 
+LEFT_OUT: Final = "left_out"
+"""Attribute (``attrs``) of a table of pairs: reason -> rows of the file that its format leaves out."""
+
 Interval = tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64]]
 """Contigs, starts and ends (0-based half-open, bp), ``shape=(n_rows,)`` each."""
 
@@ -34,6 +37,8 @@ class PairSource:
         Pairs that score this much or more are contacts.
     enhancers, promoters : Path, optional
         Candidate elements, which loops are laid over.
+    cell_line : str, optional
+        Whose pairs are wanted of a table of several cell lines.
     """
 
     path: Path
@@ -41,6 +46,7 @@ class PairSource:
     enhancers: Path | None = None
     promoters: Path | None = None
     contigs: ContigNames = field(default_factory=ContigNames)
+    cell_line: str | None = None
 
 
 @dataclass(frozen=True)
