@@ -48,8 +48,8 @@ def predict(
 ) -> None:
     raw = "results/simulation/raw/liver_2"
     done = cbat(
-        directory, "predict", "--model-directory", PACKAGE, "--genome", "results/genome/genome.fa",
-        "--enhancers", f"{raw}/enhancers.bed.gz", "--promoters", f"{raw}/promoters.bed.gz",
+        directory, "predict", "--model", PACKAGE, "--genome", "results/genome/genome.fa",
+        "--candidates", f"{raw}/enhancers.bed.gz", "--promoters", f"{raw}/promoters.bed.gz",
         "--tracks", *(f"{kind}={raw}/{kind}.narrowPeak.gz" for kind in TRACK_KINDS),
         "--cell-line", "new_liver", "--tissue", "liver", "--max-distance", str(max_distance),
         "--chromosomes", *chromosomes, *options,

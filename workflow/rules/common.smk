@@ -252,6 +252,7 @@ LANDSCAPE_FILES = [
     "wrong.parquet",
     "sibling.parquet",
     "static.parquet",
+    "abc.parquet",
     "pairs.parquet",
     "report.json",
 ]
@@ -452,6 +453,8 @@ PREDICTION_FILES = [
     "contacts.interact",
     "contacts.longrange.gz",
     "contacts.longrange.gz.tbi",
+    "genes.tsv",
+    "enhancers.tsv",
     "summary.tsv",
 ]
 # A law of the landscape draws no support set, whose tables are the others.
@@ -525,6 +528,7 @@ def prediction_inputs(wildcards):
     """The files that a prediction is made from, by name; the genome of the run where it names none."""
     prediction = prediction_of(wildcards)
     named = {key.replace(".", "_"): str(path) for key, path in input_files(prediction).items()}
+    named.setdefault("promoters", named.get("genes"))
     for table in contig_names():
         named.setdefault("contig_names", table)
     motifs = PROJECT.config.landscape and PROJECT.config.landscape.insulator_motifs

@@ -1,4 +1,4 @@
-"""References that are read from the landscape of a cell line: transcription starts, and the ABC share."""
+"""References that are read from the landscape of a cell line: transcription starts, and ABC scores."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from cbat.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]
 
+ABC: Final = "abc"
+"""The activity-by-contact score of the field, from the signals of peaks."""
 ABC_SHARE: Final = "abc_share"
-"""An enhancer's share of all activity times contact at a promoter (activity-by-contact), as a score."""
+"""The same idea with ranked activities: the feature of the landscape alone, as a score."""
 _KEY: Final = ["enhancer_id", "promoter_id"]
 _MEND: Final = "run read_landscape again"
 
@@ -51,6 +53,13 @@ def abc_share(folder: Path, pairs: pd.DataFrame) -> FloatArray:
     table = _of_the_pairs(read_table(path, [*_KEY, ABC_SHARE], mend=_MEND), pairs, path)
     share: FloatArray = np.exp(table[ABC_SHARE].to_numpy(dtype=float))
     return share
+
+
+def abc(folder: Path, pairs: pd.DataFrame) -> FloatArray:
+    """The published ABC score with a power law, :mod:`cbat.landscape.abc`; see :func:`static_features`."""
+    path = Path(folder) / "abc.parquet"
+    table = _of_the_pairs(read_table(path, [*_KEY, ABC], mend=_MEND), pairs, path)
+    return np.asarray(table[ABC].to_numpy(dtype=float))
 
 
 def _of_the_pairs(table: pd.DataFrame, pairs: pd.DataFrame, path: Path) -> pd.DataFrame:

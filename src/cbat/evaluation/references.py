@@ -1,8 +1,9 @@
 """References beside every result: shortcuts that a model must beat, other tools, and what no model can beat.
 
 The shortcuts are those of :mod:`cbat.evaluation.shortcuts`, as the training lines have fitted them. Where
-there is a landscape, ``abc_share`` is the share of the enhancer in all activity times contact at the promoter
-(:mod:`cbat.evaluation.landscape_references`), and nothing is fitted. A simulated line has two more:
+there is a landscape, ``abc`` is the published activity-by-contact score with a power law
+(:mod:`cbat.landscape.abc`) and ``abc_share`` the same share from ranked activities; nothing is fitted. A
+simulated line has two more:
 
 ====================  ====================================================================================
 ``oracle``            the true probability
@@ -27,7 +28,7 @@ from cbat.config.sections import EvaluationSettings
 from cbat.data import stored
 from cbat.data.contigs import read_contig_names
 from cbat.errors import UserError
-from cbat.evaluation.landscape_references import ABC_SHARE, abc_share
+from cbat.evaluation.landscape_references import ABC, ABC_SHARE, abc, abc_share
 from cbat.evaluation.measure import Origin, metric_rows, of_split
 from cbat.evaluation.peers import peer_rows
 from cbat.evaluation.shortcuts import SHORTCUTS, STATIC, Pairs, load_shortcuts, read_pairs
@@ -105,12 +106,13 @@ def run(
     about = {"cell_line": cell_line, "role": role}
     for name, path in (peers or {}).items():
         rows += peer_rows(name, path, target.table, settings=settings, contigs=contigs, **about)
-    share = None if landscape is None else abc_share(landscape, target.table)
+    of_activity: dict[str, FloatArray] = {}
+    if landscape is not None:
+        of_activity = {ABC: abc(landscape, target.table), ABC_SHARE: abc_share(landscape, target.table)}
     evaluated = _evaluated(target.table, settings)
     target = target.where(evaluated).alone()
     references = _fitted(target, shortcuts)
-    if share is not None:
-        references[ABC_SHARE] = Reference(share[evaluated], None)
+    references |= {name: Reference(scores[evaluated], None) for name, scores in of_activity.items()}
     if truth is not None:
         references |= oracle_references(target.table, truth)
     for name, reference in references.items():

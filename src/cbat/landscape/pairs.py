@@ -19,6 +19,7 @@ from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
+from cbat.landscape import abc
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
 from cbat.landscape.expectation import add_line, among, kinship
 from cbat.landscape.features import (
@@ -32,7 +33,7 @@ from cbat.landscape.features import (
     pair_features,
 )
 from cbat.landscape.genes import read_starts
-from cbat.landscape.tracks import read_tracks
+from cbat.landscape.tracks import ENHANCERS, read_tracks
 
 PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
 SOURCES: Final = ("own", "graph", "wrong", "sibling")
@@ -60,7 +61,8 @@ def run(
     Rows are those of ``labels``, in their order. ``own.parquet`` is what the line's own tracks say;
     ``graph.parquet`` what the training lines' say, weighted by kinship; ``wrong.parquet`` and
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
-    holds the features of transcription starts alone.
+    holds the features of transcription starts alone, ``abc.parquet`` the score of
+    :mod:`cbat.landscape.abc` from the line's own active enhancers.
 
     Parameters
     ----------
@@ -112,6 +114,8 @@ def run(
     write_table(directory / "pairs.parquet", pairs[PAIR_COLUMNS])
     for name, columns in found.items():
         write_table(directory / f"{name}.parquet", _table(pairs, columns))
+    scores = abc_of(pairs, opened[cell_line])
+    write_table(directory / "abc.parquet", pairs[KEY].assign(abc=scores.astype(np.float32)))
     of_genes = list(NAMES[columns_of(GENES)])
     write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
     report = {
@@ -171,6 +175,26 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
                 rows = slice(rows.start, rows.stop)
             columns[:, rows] = pair_features(landscape, Pairs.of(enhancer[rows], promoter[rows])).T
     return columns.T
+
+
+def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Activity by contact of pairs of all chromosomes, shape=(n_pairs,); 0 without active enhancers.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
+    tracks : DataFrame
+        Of one cell line, see :mod:`cbat.landscape.tracks`.
+    """
+    found = np.zeros(len(pairs))
+    peaks = tracks[tracks["kind"] == ENHANCERS]
+    enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
+    for chrom, rows in _rows_of(pairs["chrom"]).items():
+        of_chrom = np.asarray(rows)
+        own = Pairs.of(enhancer[of_chrom], promoter[of_chrom])
+        found[of_chrom] = abc.of_pairs(peaks[peaks["chrom"] == chrom], own)
+    return found
 
 
 def _rows_of(chrom: pd.Series) -> dict[str, range | npt.NDArray[np.intp]]:

@@ -122,6 +122,18 @@ def read_peaks(
     return Peaks(path, kept, kind_of_file, name, note, counts)
 
 
+def states_signal(path: Path) -> bool:
+    """Whether a file is narrowPeak or broadPeak, whose peaks have a signal.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged or empty.
+    """
+    opening = opening_of(path)
+    return bool(opening.fields) and _format_of(path, opening) in _WIDTHS
+
+
 def _checked_opening(path: Path) -> Opening:
     if is_gtf(path):
         mend = "name a narrowPeak, broadPeak or BED file of peaks"

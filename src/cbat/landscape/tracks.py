@@ -36,6 +36,7 @@ from cbat.landscape.peak_files import AUTO, NONE, Peaks, read_peaks
 from cbat.landscape.strands import with_strands
 
 TRACK_COLUMNS: Final = ["kind", "chrom", "start", "end", "centre", "signal", "activity", "strand"]
+ENHANCERS: Final = "active_enhancers"
 INSULATORS: Final = "insulators"
 PROMOTERS: Final = "active_promoters"
 OFTEN: Final = 0.1

@@ -382,6 +382,7 @@ def write_landscape(world: World, line: str) -> Path:
     key = pairs[["enhancer_id", "promoter_id"]]
     between = 2.0 * pairs["label"] + generator.normal(size=len(pairs))
     key.assign(tss_between=between).to_parquet(folder / "static.parquet", index=False)
+    key.assign(abc=-pairs["distance"] / 1e5).to_parquet(folder / "abc.parquet", index=False)
     key.assign(abc_share=-pairs["distance"] / 1e5).to_parquet(folder / "own.parquet", index=False)
     return folder
 
@@ -415,14 +416,15 @@ def test_a_run_without_a_genome_has_the_references_that_need_none(world: World, 
     aupr = metrics[(metrics["metric"] == "aupr") & (metrics["negatives"] == "natural")]
     value = aupr.set_index("model")["value"]
     assert set(value.index) == {
-        "prevalence", "distance", "propensity", "artefact", "static", "abc_share", "other_tool",
+        "prevalence", "distance", "propensity", "artefact", "static", "abc", "abc_share", "other_tool",
     }  # fmt: skip
     assert value["static"] > value["distance"] + 0.05
     # The share falls with the distance alone here, as contacts do.
     assert value["abc_share"] == pytest.approx(value["distance"], abs=0.03)
     assert value["other_tool"] == 1.0
     decided = metrics[metrics["metric"] == "threshold"]["model"]
-    assert {"abc_share", "other_tool"}.isdisjoint(decided)
+    assert value["abc"] == pytest.approx(value["distance"], abs=0.03)
+    assert {"abc", "abc_share", "other_tool"}.isdisjoint(decided)
 
 
 def test_a_landscape_of_other_pairs_is_refused(world: World) -> None:

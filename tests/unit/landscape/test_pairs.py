@@ -147,6 +147,14 @@ def test_rows_are_the_labelled_pairs_in_their_order(world: World) -> None:
     assert list(found["static"].columns) == [*KEY, *np.array(NAMES)[OF_GENES]]
 
 
+def test_activity_by_contact_is_that_of_the_lines_own_peaks(world: World) -> None:
+    found = world.read()
+    scores = pd.read_parquet(world.top / "out" / "abc.parquet")
+    pd.testing.assert_frame_equal(scores[KEY], found["pairs"][KEY])
+    assert scores["abc"].between(0.0, 1.0).all()
+    assert 0.0 < (scores["abc"] > 0.0).mean() < 1.0
+
+
 def test_each_source_reads_its_own_line(world: World) -> None:
     found = world.read()
     for name, line in (("own", "new"), ("wrong", "other"), ("sibling", "a")):

@@ -1,0 +1,76 @@
+"""The activity-by-contact score is the published one, element by element."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbat.landscape.abc import GAMMA, SCALE, all_activity, contact, of_pairs, score
+from cbat.landscape.features import Pairs
+
+
+def peaks(*rows: tuple[int, int, float]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["start", "end", "signal"])
+    return table.assign(centre=(table["start"] + table["end"]) // 2)
+
+
+def test_contact_is_the_published_power_law() -> None:
+    # exp(5.9594510043736655 - 1.024238616787792 ln(d + 1)), all nearer than 5 kb as at 5 kb.
+    assert contact([0, 4_999, 5_000]) == pytest.approx([np.exp(SCALE - GAMMA * np.log(5_001.0))] * 3)
+    assert contact([100_000])[0] == pytest.approx(387.397 * 100_001.0**-GAMMA, rel=1e-4)
+    assert contact([1_000_000])[0] / contact([10_000])[0] == pytest.approx(100.0**-GAMMA, rel=1e-3)
+
+
+def test_two_elements_of_one_gene_share_by_activity_and_contact() -> None:
+    """One at 10 kb with activity 10, one at 100 kb with activity 20: .841 and .159."""
+    table = peaks((109_500, 110_500, 10.0), (199_500, 200_500, 20.0))
+    pairs = Pairs.of([110_000, 200_000], [100_000, 100_000])
+    near, far = 10.0 * 10_001.0**-GAMMA, 20.0 * 100_001.0**-GAMMA
+    found = of_pairs(table, pairs)
+    assert found == pytest.approx([near / (near + far), far / (near + far)])
+    assert found.round(3).tolist() == [0.841, 0.159]
+
+
+def test_every_element_within_five_megabases_counts_once() -> None:
+    rng = np.random.default_rng(2)
+    centre = np.sort(rng.integers(0, 20_000_000, 3_000))
+    activity = rng.exponential(size=len(centre))
+    starts = rng.integers(0, 20_000_000, 40)
+    expected = [
+        sum(
+            a * float(contact([abs(c - at)])[0])
+            for c, a in zip(centre, activity, strict=True)
+            if abs(c - at) < 5_000_000
+        )
+        for at in starts
+    ]
+    assert all_activity(centre, activity, starts) == pytest.approx(expected)
+
+
+def test_scores_of_a_gene_over_its_elements_add_up_to_one() -> None:
+    rng = np.random.default_rng(3)
+    start = np.sort(rng.choice(1_000, 60, replace=False)) * 5_000
+    table = peaks(
+        *((int(s), int(s) + 800, float(w)) for s, w in zip(start, rng.exponential(size=60), strict=True))
+    )
+    at = 2_501_900
+    pairs = Pairs.of(table["centre"], np.full(60, at))
+    assert of_pairs(table, pairs).sum() == pytest.approx(1.0)
+
+
+def test_the_genes_own_promoter_scores_one() -> None:
+    table = peaks((100_000, 101_000, 1.0), (140_000, 141_000, 5.0))
+    for start, own in ((100_500, True), (101_499, True), (101_500, False), (99_500, False)):
+        found = of_pairs(table, Pairs.of([100_500], [start]))
+        assert (found[0] == 1.0) == own
+
+
+def test_an_enhancer_without_a_peak_scores_zero_and_the_strongest_peak_counts() -> None:
+    table = peaks((10_000, 10_300, 2.0), (10_500, 10_900, 7.0), (90_000, 91_000, 3.0))
+    pairs = Pairs.of([10_400, 50_000], [200_000, 200_000])
+    own, distance = np.array([7.0, 0.0]), np.array([189_600, 150_000])
+    total = all_activity(table["centre"], table["signal"], [200_000, 200_000])
+    assert of_pairs(table, pairs) == pytest.approx(score(own, distance, total, np.zeros(2, dtype=bool)))
+    assert of_pairs(table, pairs)[1] == 0.0
+    assert of_pairs(table.iloc[:0], pairs).tolist() == [0.0, 0.0]
