@@ -1,6 +1,6 @@
 """Measure time and memory of predicting a whole genome, on random elements of a genome.
 
-    python benchmarks/predict_genome.py --model-directory results/packages/MODEL/seed_1 --fasta hg19.fa
+    python benchmarks/predict_genome.py --model results/packages/MODEL/seed_1 --fasta hg19.fa
 
 Enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions, on all
 contigs of the FASTA by their lengths. One JSON line is printed for each number of processes; memory is that
@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model-directory", required=True)
+    parser.add_argument("--model", required=True)
     parser.add_argument("--fasta", type=Path, required=True, help="plain FASTA with its .fai")
     parser.add_argument("--enhancers", type=int, default=100_000)
     parser.add_argument("--promoters", type=int, default=20_000)
@@ -112,8 +112,8 @@ def main() -> None:
         for threads in options.threads:
             directory = Path(temporary) / f"threads_{threads}"
             command = [
-                sys.executable, "-m", "cbat", "predict", "--model-directory", options.model_directory,
-                "--genome", str(options.fasta), "--enhancers", str(beds["enhancers"]),
+                sys.executable, "-m", "cbat", "predict", "--model", options.model,
+                "--genome", str(options.fasta), "--candidates", str(beds["enhancers"]),
                 "--promoters", str(beds["promoters"]), "--directory", str(directory),
                 "--max-distance", str(options.max_distance), "--threads", str(threads),
             ]  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def explain(
     *,
-    model_directory: Path,
+    model: Path,
     prediction: Path,
     directory: Path,
     enhancer: str | None = None,
@@ -21,7 +21,7 @@ def explain(
 
     Parameters
     ----------
-    model_directory : Path
+    model : Path
         Folder of the model that made the prediction.
     prediction : Path
         Folder of the line, which cbat predict or the workflow has made.
@@ -38,12 +38,12 @@ def explain(
     from cbat.model.about import reads_sequences
 
     # A law of the landscape needs no torch, which takes long to import.
-    if reads_sequences(model_directory):
+    if reads_sequences(model):
         from cbat.prediction.explain import run
     else:
         from cbat.prediction.landscape_explain import run
     run(
-        model_directory=model_directory,
+        model_directory=model,
         prediction=prediction,
         directory=directory,
         enhancer=enhancer,

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cbat.commands.wording import words_of_options
-from cbat.config.predictions import MAX_DISTANCE, PAGE_PAIRS, TRACK_PAIRS
+from cbat.config.predictions import PAGE_PAIRS, TRACK_PAIRS
 
 
 def predict(
     *,
-    model_directory: Path,
-    enhancers: Path,
-    promoters: Path,
+    model: Path,
+    candidates: Path,
     directory: Path,
-    genome: Path | None = None,
-    tracks: Mapping[str, Path] | None = None,
     genes: Path | None = None,
+    promoters: Path | None = None,
+    tracks: Mapping[str, Path] | None = None,
+    genome: Path | None = None,
     insulator_motifs: Path | None = None,
     signals: Mapping[str, str] | None = None,
     cell_line: str = "new_line",
@@ -29,7 +29,7 @@ def predict(
     pairs_format: str = "auto",
     score_threshold: float | None = None,
     min_distance: int = 0,
-    max_distance: int = MAX_DISTANCE,
+    max_distance: int | None = None,
     chromosomes: Sequence[str] = (),
     support: Path | None = None,
     support_size: int | None = None,
@@ -47,23 +47,24 @@ def predict(
 
     Parameters
     ----------
-    model_directory : Path
+    model : Path
         Folder of the model, with its model.json and SHA256SUMS.
-    enhancers : Path
-        Candidate enhancers: BED (three columns do), narrowPeak or broadPeak, plain or gzip.
-    promoters : Path
-        Candidate promoters: BED, or GTF, of which the transcription starts are taken.
+    candidates : Path
+        Candidate enhancers: BED (three columns do), narrowPeak or broadPeak, plain or gzip. Peaks with a
+        signal (narrowPeak, broadPeak) are the track active_enhancers too, where none is given.
     directory : Path
         Where everything goes.
-    genome : Path, optional
-        FASTA that the files are positions of: plain, gzip or bgzip; a plain one with its .fai is not copied.
-        A model of sequences needs it; a law of the landscape takes the strands of insulators from it.
+    genes : Path, optional
+        Genes, GTF or BED of transcription starts; those that the model was trained with by default.
+    promoters : Path, optional
+        Promoters that are looked at: BED or GTF; the starts of all genes by default.
     tracks : mapping, optional
         Peaks of the line, KIND=FILE for each kind of active_enhancers (H3K27ac, ATAC or DNase),
         active_promoters (H3K4me3) and insulators (CTCF). Kinds that are left out are expected from the
         training lines.
-    genes : Path, optional
-        Genes, GTF or BED of transcription starts; those that the model was trained with by default.
+    genome : Path, optional
+        FASTA that the files are positions of: plain, gzip or bgzip; a plain one with its .fai is not copied.
+        A model of sequences needs it; a law of the landscape takes the strands of insulators from it.
     insulator_motifs : Path, optional
         BED6 of stranded motif sites of CTCF.
     signals : mapping, optional
@@ -84,8 +85,10 @@ def predict(
         Format of these pairs, as in a sheet of cell lines.
     score_threshold : float, optional
         Such pairs that score this much or more are contacts, for formats with scores.
-    min_distance, max_distance : int
-        Bounds of the distance between the two centres, bp.
+    min_distance : int
+        Shortest distance between the two centres, bp.
+    max_distance : int, optional
+        Longest one; the longest that the model was trained on by default.
     chromosomes : sequence of str, optional
         Chromosomes to predict; all that hold elements by default.
     support : Path, optional
@@ -107,6 +110,7 @@ def predict(
     """
     from cbat.config.load import parse_section
     from cbat.config.predictions import PredictionSettings
+    from cbat.prediction.own_tracks import with_candidates
     from cbat.prediction.whole_line import Inputs, predict_line
 
     values = {
@@ -128,8 +132,8 @@ def predict(
     }
     settings = parse_section(PredictionSettings, values, [])
     inputs = Inputs(
-        model_directory, enhancers, promoters, genome, contig_names, similarity, support, calibrate,
-        tracks or {}, genes, insulator_motifs,
+        model, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
+        with_candidates(tracks or {}, candidates, model), genes, insulator_motifs,
     )  # fmt: skip
     with words_of_options():
         predict_line(inputs, cell_line, settings, directory, threads)

@@ -130,7 +130,7 @@ def check_predictions(
     config = project.config
     for name, prediction in (config.predictions or {}).items():
         key: KeyPath = ("predictions", name)
-        if prediction.min_distance > prediction.max_distance:
+        if prediction.max_distance is not None and prediction.min_distance > prediction.max_distance:
             raise key_error(
                 files,
                 (*key, "min_distance"),
@@ -161,6 +161,13 @@ def _check_genome_and_tracks(
             key,
             f"predictions.{name} has a model that reads sequences, but genome is null",
             f"name a FASTA in predictions.{name}.genome, or a model without sequence",
+        )
+    if prediction.promoters is None and prediction.genes is None:
+        raise key_error(
+            files,
+            key,
+            f"predictions.{name} names neither promoters nor genes",
+            "name an annotation of genes, or the promoters to look at",
         )
     for kind in prediction.tracks:
         if kind not in TRACK_KINDS:

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 
 from cbat.config.base import Name, PositiveInt, Section, Seed
 
-MAX_DISTANCE = 500_000
 TRACK_PAIRS = 100_000
 PAGE_PAIRS = 20_000
 
@@ -23,8 +22,10 @@ class PredictionSettings(Section):
     min_distance: Annotated[int, Field(ge=0)] = Field(
         0, description="Shortest distance between the centres of enhancer and promoter, bp."
     )
-    max_distance: PositiveInt = Field(
-        MAX_DISTANCE, description="Longest distance between the centres of enhancer and promoter, bp."
+    max_distance: PositiveInt | None = Field(
+        None,
+        description="Longest distance between the centres of enhancer and promoter, bp; null takes the "
+        "longest that the model was trained on.",
     )
     chromosomes: list[str] | None = Field(
         None,
@@ -70,6 +71,12 @@ class PredictionSettings(Section):
     )
 
 
+class Settled(PredictionSettings):
+    """The same once the model is known."""
+
+    max_distance: PositiveInt
+
+
 class Prediction(PredictionSettings):
     """A cell line to be predicted."""
 
@@ -84,7 +91,11 @@ class Prediction(PredictionSettings):
         None, description="Names of contigs in the files, as `genome.contig_names`; null takes that."
     )
     enhancers: Path = Field(description="Candidate enhancers: BED (three columns do), narrowPeak, broadPeak.")
-    promoters: Path = Field(description="Candidate promoters: BED, or GTF, of which the starts are taken.")
+    promoters: Path | None = Field(
+        None,
+        description="Promoters to look at: BED, or GTF, of which the starts are taken; null takes the "
+        "starts of `genes`.",
+    )
     similarity: Path | None = Field(
         None, description="Square TSV of similarities between this line and training lines."
     )

@@ -24,6 +24,7 @@ SCHEMA_VERSION: Final = 2
 CARD: Final = "MODEL_CARD.md"
 DESCRIPTION: Final = "model.json"
 WEIGHTS: Final = "model.safetensors"
+LAW: Final = "law.json"
 LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json", "tracks.parquet")
 """What a law of the landscape needs beside its weights: see :mod:`cbat.prediction.shared_landscape`."""
 CHECKSUMS: Final = "SHA256SUMS"

@@ -25,6 +25,7 @@ from cbat.data.element_filters import with_sequence
 from cbat.data.elements import check_intervals, read_mentions, unique_elements
 from cbat.data.labels import label_pairs
 from cbat.data.windows import ROLES
+from cbat.errors import UserError
 from cbat.evaluation.measure import pair_clusters
 from cbat.evaluation.metrics import (
     best_f1_threshold,
@@ -73,7 +74,7 @@ def calibrate(
     settings: PredictionSettings,
     genome: Genome | None,
     contigs: ContigNames,
-    candidates: Mapping[str, Path],
+    candidates: Mapping[str, Path | None],
     decided: tuple[float, float],
 ) -> Calibration:
     """Refit temperature and threshold to labelled pairs, scored in the environment of their line.
@@ -205,10 +206,16 @@ def _labelled(
     about: About,
     genome: Genome | None,
     contigs: ContigNames,
-    candidates: Mapping[str, Path],
+    candidates: Mapping[str, Path | None],
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
     """Labelled pairs, the tables of elements that they are rows of, and counts of what was left out."""
     loops = settings.pairs_format == "loops"
+    if loops and candidates["promoter"] is None:
+        raise UserError(
+            "loops are looked up among the promoters of a file, and none is given",
+            mend="give the promoters or an annotation of genes",
+            file=pairs,
+        )
     row = parse_section(
         CellLine,
         {

@@ -57,6 +57,33 @@ class Genome:
     sizes: Mapping[str, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Transcription starts that a model brings, and their file.
+
+    Attributes
+    ----------
+    path : Path
+    table : DataFrame
+        ``chrom``, ``position``, ``strand`` and ``name``.
+    """
+
+    path: Path
+    table: pd.DataFrame
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """As :func:`cbat.data.bed_files.read_candidates` gives promoters."""
+        position = self.table["position"]
+        return pd.DataFrame(
+            {
+                "chrom": self.table["chrom"], "start": position, "end": position + 1,
+                "strand": self.table["strand"], "line": range(1, len(self.table) + 1),
+                "name": self.table["name"],
+            }
+        )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Unique elements of a cell line.
@@ -81,32 +108,39 @@ class Candidates:
         return [chrom for chrom in self.tables["enhancer"]["chrom"].drop_duplicates() if chrom in both]
 
 
-def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) -> list[Mentions]:
+def read_files(
+    files: Mapping[str, Path | None], cell_line: str, contigs: ContigNames, starts: Starts | None = None
+) -> list[Mentions]:
     """Intervals that the files of candidates hold, before any look at a genome.
 
     Parameters
     ----------
     files : mapping
-        Role -> BED, or GTF for promoters.
+        Role -> BED, or GTF for promoters; None for promoters takes ``starts``.
     cell_line : str
     contigs : ContigNames
+    starts : Starts, optional
+        Genes of the model.
 
     Raises
     ------
     UserError
-        A malformed file.
+        A malformed file; no promoters at all.
     """
-    return [
-        Mentions(
-            cell_line,
-            role,
-            Path(files[role]),
-            read_candidates(files[role], role, contigs, named=True),
-            candidates=True,
-            bed=True,
-        )
-        for role in ROLES
-    ]
+    found = []
+    for role in ROLES:
+        path = files[role]
+        if path is not None:
+            intervals = read_candidates(path, role, contigs, named=True)
+        elif starts is not None:
+            path, intervals = starts.path, starts.intervals
+        else:
+            raise UserError(
+                "neither genes nor promoters are given, and this model brings none",
+                mend="give an annotation of genes (GTF or BED), or the promoters to look at",
+            )
+        found.append(Mentions(cell_line, role, Path(path), intervals, candidates=True, bed=True))
+    return found
 
 
 def collect(

@@ -43,8 +43,8 @@ def model_card(about: About, model: TrainedModel) -> str:
         about,
         source="a genome and candidate elements: `P = sigmoid((U_I - R_E) / T)`",
         command=[
-            "cbat predict --model-directory . --genome genome.fa \\",
-            "    --enhancers peaks.bed --promoters promoters.bed --directory predicted",
+            "cbat predict --model . --genome genome.fa \\",
+            "    --candidates peaks.bed --promoters promoters.bed --directory predicted",
         ],
         reads=_reads(about, model),
         files="`model.safetensors` (weights), `model.json` (everything else)",

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
+from cbat.prediction import per_gene
 from cbat.prediction.plan import Plan, in_order, read_plan
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
@@ -37,6 +38,7 @@ FILES: Final = (
     "contacts.longrange.gz",
     "contacts.longrange.gz.tbi",
     "summary.tsv",
+    *per_gene.FILES,
 )
 MOST_CALLED: Final = 0.5
 FEW_PAIRS: Final = 100
@@ -44,7 +46,7 @@ _MEND: Final = "delete it and run score_chromosome again"
 
 
 def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings) -> None:
-    """Write the table of all pairs as indexed BEDPE, and tracks of the contacts for genome browsers.
+    """Write all pairs as indexed BEDPE, tables of genes and enhancers, and tracks for genome browsers.
 
     Parameters
     ----------
@@ -76,6 +78,7 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
                 seen += len(contacts)
                 progress.add(len(part))
     write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
+    per_gene.write_tables(directory, pairs, plan)
     _write_summary(directory, pairs, plan)
 
 

@@ -16,7 +16,7 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
         about,
         source="peaks and genes alone, without a genome: `P = sigmoid(U_I - R_E)`",
         command=[
-            "cbat predict --model-directory . --enhancers peaks.bed --promoters genes.gtf.gz \\",
+            "cbat predict --model . --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
             "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
             "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
         ],

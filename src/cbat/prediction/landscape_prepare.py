@@ -16,19 +16,20 @@ from cbat.files import write_json
 from cbat.landscape.law import FloatArray, softplus
 from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
 from cbat.prediction.calibration import Scorer, calibrate
-from cbat.prediction.candidates import Candidates, Caution, collect, read_files
+from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
+from cbat.prediction.line_landscape import GENES
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
     UNKNOWN,
     check_name,
-    check_settings,
     counted,
     of_distances,
     of_name,
     of_pairs,
     of_tissue,
     open_genome,
+    settled,
     tell,
 )
 from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
@@ -44,7 +45,7 @@ def run(
     *,
     model_directory: Path,
     enhancers: Path,
-    promoters: Path,
+    promoters: Path | None,
     cell_line: str,
     settings: PredictionSettings,
     directory: Path,
@@ -68,8 +69,9 @@ def run(
         Folder that `package_landscape` has written.
     enhancers : Path
         Candidate enhancers: BED with three columns or more, narrowPeak or broadPeak, plain or gzip.
-    promoters : Path
-        Candidate promoters: BED, or GTF, of which the transcription starts are taken.
+    promoters : Path, optional
+        Candidate promoters: BED, or GTF, of which the transcription starts are taken; the starts of the
+        model's genes without it.
     cell_line : str
         Name of the line.
     settings : PredictionSettings
@@ -98,14 +100,15 @@ def run(
     check_name(cell_line)
     digest = check_hashes(model_directory)
     about, _ = read_description(Path(model_directory) / DESCRIPTION)
-    check_settings(settings, about, model_directory)
+    settings = settled(settings, about, model_directory)
     given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)
     _refuse_support(settings, similarity, support)
     check_files(given)
     shared = read_landscape(Path(model_directory))
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
-    mentions = read_files(files, cell_line, contigs)
+    starts = Starts(Path(model_directory) / GENES, shared.starts)
+    mentions = read_files(files, cell_line, contigs, starts)
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
         candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
         reading = read_line_landscape(
@@ -133,7 +136,7 @@ def run(
         cautions = [
             *of_tissue(settings.tissue, shared.tissues),
             *of_name(cell_line, shared.lines),
-            *of_distances(settings, about, candidates),
+            *of_distances(settings, about, candidates, plan),
             *cautions,
             *reading.cautions,
             *of_pairs(plan),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cbat.landscape import abc
 from cbat.landscape.law import softplus
+from cbat.landscape.tracks import ENHANCERS
 from cbat.model.about import check_hashes
 from cbat.prediction.line_landscape import LineLandscape, as_pairs, resistance
 from cbat.prediction.near_pairs import NearPairs
@@ -59,6 +61,8 @@ def score(
 ) -> Columns:
     """Columns of the pairs of a chromosome, in the order of ``near``."""
     fit, reader = shared.fit, landscape.reader(shared, chromosome)
+    own = landscape.tracks[landscape.tracks["chrom"] == chromosome]
+    peaks = own[own["kind"] == ENHANCERS]
     columns = empty_columns(len(near))
     at = 0
     with Progress(f"{plan.cell_line} {chromosome}", "pairs", len(near)) as progress:
@@ -66,7 +70,10 @@ def score(
             part = slice(at, at + len(rows))
             for name in ("enhancer", "promoter", "distance"):
                 columns[name][part] = getattr(rows, name)
-            before = resistance(fit, landscape, reader, as_pairs(tables, rows))
+            pairs = as_pairs(tables, rows)
+            before = resistance(fit, landscape, reader, pairs)
+            if len(peaks):
+                columns["abc"][part] = abc.of_pairs(peaks, pairs)
             columns["intrinsic_potential"][part] = fit.potential(rows.distance)
             columns["environment_resistance"][part] = softplus(before)
             at += len(rows)

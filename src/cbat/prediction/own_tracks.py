@@ -27,8 +27,10 @@ from cbat.landscape.assembly_check import (
 )
 from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.genes import starts_of
+from cbat.landscape.peak_files import states_signal
 from cbat.landscape.strands import strands_of_sites, with_strands
-from cbat.landscape.tracks import INSULATORS, PROMOTERS, joined, tracks_of
+from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, joined, tracks_of
+from cbat.model.about import LAW
 from cbat.prediction.candidates import Caution
 from cbat.prediction.shared_landscape import SharedLandscape
 
@@ -81,6 +83,25 @@ class OwnTracks:
     starts: pd.DataFrame
     report: dict[str, Any]
     cautions: tuple[Caution, ...]
+
+
+def with_candidates(tracks: Mapping[str, Path], candidates: Path, model: Path) -> dict[str, Path]:
+    """Tracks of a line, the active enhancers among them where its candidates are peaks with a signal.
+
+    Parameters
+    ----------
+    tracks : mapping
+        Kind -> peaks.
+    candidates : Path
+        Candidate enhancers.
+    model : Path
+        A model directory; one that reads no landscape has no use for tracks.
+    """
+    given = dict(tracks)
+    reads_tracks = (Path(model) / LAW).is_file()
+    if ENHANCERS in given or not reads_tracks or not Path(candidates).is_file():
+        return given
+    return given | ({ENHANCERS: candidates} if states_signal(candidates) else {})
 
 
 def check_files(given: TrackFiles) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import pandas as pd
 
-from cbat.config.predictions import PredictionSettings
+from cbat.config.predictions import PredictionSettings, Settled
 from cbat.config.suggestions import did_you_mean
 from cbat.data import genome as genomes
 from cbat.errors import UserError
@@ -30,6 +30,8 @@ FILES: Final = ("environment.json", *OF_SUPPORT, "calibration.json")
 UNKNOWN: Final = "unknown"
 _NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")
 _SHOWN: Final = 8
+_SOME: Final = 0.01
+"""A larger share of pairs that are nearer than any of the training is told."""
 
 
 def check_name(cell_line: str) -> None:
@@ -60,12 +62,13 @@ def open_genome(fasta: Path, directory: Path) -> Iterator[Genome]:
         raise
 
 
-def check_settings(settings: PredictionSettings, about: About, model_directory: Path) -> None:
-    """Refuse distances that hold no pair, and a model for other windows than those asked for.
+def settled(settings: PredictionSettings, about: About, model_directory: Path) -> Settled:
+    """Settings with the model's in place of those that are left to it.
 
     Raises
     ------
     UserError
+        Distances that hold no pair; a model for other windows than those asked for.
     """
     for role, asked in (("enhancer", settings.enhancer_window), ("promoter", settings.promoter_window)):
         trained = getattr(about.windows, role)
@@ -75,15 +78,17 @@ def check_settings(settings: PredictionSettings, about: About, model_directory: 
                 mend=f"leave {role}_window out to use the model's windows, or give a model for {asked} bp",
                 file=model_directory,
             )
-    if settings.min_distance > settings.max_distance:
+    longest = about.training.distances[1] if settings.max_distance is None else settings.max_distance
+    if settings.min_distance > longest:
         raise UserError(
-            f"the shortest distance ({settings.min_distance} bp) is above the longest "
-            f"({settings.max_distance} bp), so there is no pair",
+            f"the shortest distance ({settings.min_distance} bp) is above the longest ({longest} bp), so "
+            "there is no pair",
             mend="lower min_distance or raise max_distance",
         )
+    return Settled.model_validate(settings.model_dump() | {"max_distance": longest})
 
 
-def counted(candidates: Candidates, settings: PredictionSettings, order: Sequence[str]) -> dict[str, Counts]:
+def counted(candidates: Candidates, settings: Settled, order: Sequence[str]) -> dict[str, Counts]:
     """Elements and pairs of each predicted chromosome, in the order of all, whatever is asked for first."""
     parts = {role: dict(list(table.groupby("chrom"))) for role, table in candidates.tables.items()}
     asked = set(settings.chromosomes or candidates.chromosomes)
@@ -108,7 +113,7 @@ def of_pairs(plan: Plan) -> list[Caution]:
     ]
 
 
-def of_distances(settings: PredictionSettings, about: About, candidates: Candidates) -> list[Caution]:
+def of_distances(settings: Settled, about: About, candidates: Candidates, plan: Plan) -> list[Caution]:
     """Distances that no training pair had."""
     shortest, longest = about.training.distances
     found = []
@@ -123,7 +128,8 @@ def of_distances(settings: PredictionSettings, about: About, candidates: Candida
     if settings.min_distance < shortest:
         nearer = settings.model_copy(update={"max_distance": shortest - 1})
         counts = counted(candidates, nearer, candidates.chromosomes).values()
-        if n := sum(one.pairs for one in counts):
+        n = sum(one.pairs for one in counts)
+        if n > _SOME * plan.n_pairs:
             found.append(
                 Caution(
                     "short_distances",

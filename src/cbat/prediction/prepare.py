@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cbat.config.predictions import PredictionSettings
+from cbat.config.predictions import PredictionSettings, Settled
 from cbat.data.contigs import read_contig_names
 from cbat.data.sequences import read_windows
 from cbat.errors import UserError
@@ -29,11 +29,11 @@ from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
     UNKNOWN,
     check_name,
-    check_settings,
     counted,
     of_distances,
     of_pairs,
     open_genome,
+    settled,
     tell,
     write_tsv,
 )
@@ -53,7 +53,7 @@ def run(
     model_directory: Path,
     genome: Path,
     enhancers: Path,
-    promoters: Path,
+    promoters: Path | None,
     cell_line: str,
     settings: PredictionSettings,
     directory: Path,
@@ -109,7 +109,7 @@ def run(
     use_threads(1)
     check_name(cell_line)
     shared = read_model_directory(model_directory)
-    check_settings(settings, shared.about, model_directory)
+    settings = settled(settings, shared.about, model_directory)
     # Small files first: a mistake in one of them shows before gigabytes are unpacked.
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
@@ -138,7 +138,7 @@ def run(
             )
         plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
         cautions = [
-            *of_distances(settings, shared.about, candidates),
+            *of_distances(settings, shared.about, candidates, plan),
             *candidates.cautions,
             *environment.cautions,
         ]
@@ -197,7 +197,7 @@ def _plan(
     environment: Environment,
     refitted: Calibration | None,
     cell_line: str,
-    settings: PredictionSettings,
+    settings: Settled,
     sizes: Mapping[str, int],
 ) -> Plan:
     # Tables are in the order of the genome.

@@ -22,7 +22,7 @@ from cbat.files import atomic_file
 BEDPE_COLUMNS: Final = (
     "chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2",
     "intrinsic_potential", "environment_resistance", "probability", "rank", "contact", "distance",
-    "enhancer_id", "promoter_id",
+    "enhancer_id", "promoter_id", "abc",
 )  # fmt: skip
 INTERACT_COLUMNS: Final = (
     "chrom", "chromStart", "chromEnd", "name", "score", "value", "exp", "color",
@@ -55,8 +55,15 @@ def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
         "distance": pairs["distance"],
         "enhancer_id": pairs["enhancer_id"],
         "promoter_id": pairs["promoter_id"],
+        "abc": _or_dot(pairs["abc"]),
     }
     return pd.DataFrame(columns)[list(BEDPE_COLUMNS)]
+
+
+def _or_dot(numbers: pd.Series) -> Any:
+    """Six decimals, or a dot where there is no number anywhere."""
+    rounded = numbers.astype(float).round(DIGITS)
+    return "." if rounded.isna().all() else rounded
 
 
 def interact(pairs: pd.DataFrame, cell_line: str) -> pd.DataFrame:

@@ -42,7 +42,7 @@ class Inputs:
 
     model_directory: Path
     enhancers: Path
-    promoters: Path
+    promoters: Path | None
     genome: Path | None = None
     contig_names: Path | None = None
     similarity: Path | None = None

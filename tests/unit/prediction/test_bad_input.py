@@ -144,7 +144,7 @@ def test_similarities_without_the_line(world, tmp_path: Path) -> None:
 def test_a_tampered_model_by_the_command(world, own_model: Path, tmp_path: Path, capsys) -> None:
     (own_model / "model.json").write_text((own_model / "model.json").read_text().replace("0.4", "0.1"))
     named = {
-        "model-directory": own_model, "genome": world.fasta, "enhancers": world.raw("enhancers.bed.gz"),
+        "model": own_model, "genome": world.fasta, "candidates": world.raw("enhancers.bed.gz"),
         "promoters": world.raw("promoters.bed.gz"), "directory": tmp_path / "out",
     }  # fmt: skip
     arguments = [part for name, value in named.items() for part in (f"--{name}", str(value))]

@@ -41,7 +41,7 @@ class Command:
         lines = ["new", "blood_1", "liver_1"]
         self.write("near.tsv", _tabs([["", *lines], *([one, "0.5", "0.5", "0.5"] for one in lines)]))
         self.options = {
-            "model-directory": "model", "genome": "genome.fa", "enhancers": "enhancers.bed",
+            "model": "model", "genome": "genome.fa", "candidates": "enhancers.bed",
             "promoters": "promoters.bed", "directory": "out", "cell-line": "new",
         }  # fmt: skip
 
@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
         "promoters.bed: the file holds comments only",
     ),
     "a file that is not there": (
-        lambda c: c.give(enhancers="none.bed"),
+        lambda c: c.give(candidates="none.bed"),
         "none.bed: the file cannot be read (No such file",
     ),
     "a directory": (
@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
         "genome.fa, line 1: the contig 'empty' has no sequence",
     ),
     # Model directory.
-    "no model": (lambda c: c.give(model_directory="none"), "none: the model directory does not exist"),
+    "no model": (lambda c: c.give(model="none"), "none: the model directory does not exist"),
     "a folder without a model": (
         lambda c: c.path("model/SHA256SUMS").unlink(),
         "model: this is no model directory, or not all of it",
@@ -370,7 +370,7 @@ ACCEPTED: dict[str, Spoil] = {
     "soft-masked bases": lambda c: c.write("genome.fa", c.read("genome.fa").lower()),
     "file names with spaces": lambda c: (
         c.path("enhancers.bed").rename(c.path("my peaks.bed")),
-        c.give(enhancers="my peaks.bed"),
+        c.give(candidates="my peaks.bed"),
     ),
     "a stale index": lambda c: c.write("genome.fa.fai", "chr1\t10\t6\t10\t11\n"),
     "intervals twice": lambda c: c.write("enhancers.bed", 2 * c.read("enhancers.bed")),

@@ -19,7 +19,7 @@ from cbat.prediction.plan import pairs_file, read_plan
 
 
 def explain(world, predicted: Path, directory: Path, *options: str, model: Path | None = None) -> int:
-    fixed = ["--model-directory", str(model or world.model), "--prediction", str(predicted)]
+    fixed = ["--model", str(model or world.model), "--prediction", str(predicted)]
     return main(["explain", *fixed, "--directory", str(directory), *options])
 
 

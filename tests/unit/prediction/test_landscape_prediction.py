@@ -22,7 +22,8 @@ from cbat.prediction.shared_landscape import EDGES, distance_class, distance_sha
 
 OUTPUTS = {
     "calibration.json", "contacts.bedpe", "contacts.interact", "contacts.longrange.gz",
-    "contacts.longrange.gz.tbi", "environment.json", "index.html", "predictions.bedpe.gz",
+    "contacts.longrange.gz.tbi", "enhancers.tsv", "environment.json", "genes.tsv", "index.html",
+    "predictions.bedpe.gz",
     "predictions.bedpe.gz.tbi", "progress.json", "summary.tsv",
 }  # fmt: skip
 
@@ -35,7 +36,7 @@ def landscape_world(tmp_path_factory: pytest.TempPathFactory) -> LandscapeWorld:
 
 def command(world: LandscapeWorld, directory: Path, *options: str, kinds=KINDS, **files: Path) -> list[str]:
     given = {
-        "model-directory": world.model, "enhancers": world.raw("enhancers.bed"),
+        "model": world.model, "candidates": world.raw("enhancers.bed"),
         "promoters": world.raw("promoters.bed"), "directory": directory,
     } | {name.replace("_", "-"): path for name, path in files.items()}  # fmt: skip
     named = [part for name, path in given.items() for part in (f"--{name}", str(path))]
@@ -192,12 +193,12 @@ def test_peaks_that_no_line_of_the_model_has_are_told(landscape_world, tmp_path:
     known = pd.read_parquet(model / "tracks.parquet")
     write_table(model / "tracks.parquet", known[known["kind"] != "insulators"])
     write_checksums(model)
-    told = predicted_with(landscape_world, tmp_path / "line", model_directory=model)
+    told = predicted_with(landscape_world, tmp_path / "line", model=model)
     assert "no line of the model had insulators" in told["unread_tracks"]
     assert "no_tracks" not in told
     write_table(model / "tracks.parquet", known[:0])
     write_checksums(model)
-    told = predicted_with(landscape_world, tmp_path / "other", model_directory=model, kinds=[])
+    told = predicted_with(landscape_world, tmp_path / "other", model=model, kinds=[])
     assert "neither the line nor the model" in told["no_tracks"]
 
 
@@ -210,7 +211,7 @@ def test_a_chromosome_without_peaks_is_told(landscape_world, tmp_path: Path) -> 
 
 def test_exchanged_files_of_elements_are_told(landscape_world, tmp_path: Path) -> None:
     enhancers, promoters = (landscape_world.raw(f"{name}.bed") for name in ("enhancers", "promoters"))
-    told = predicted_with(landscape_world, tmp_path / "line", enhancers=promoters, promoters=enhancers)
+    told = predicted_with(landscape_world, tmp_path / "line", candidates=promoters, promoters=enhancers)
     assert "are the two files exchanged?" in told["exchanged_roles"]
     assert "exchanged_roles" not in predicted_with(landscape_world, tmp_path / "right")
 
@@ -224,7 +225,7 @@ def test_motif_sites_that_nothing_reads_are_told(landscape_world, tmp_path: Path
 
 def test_pairs_nearer_than_any_of_the_training_are_counted(landscape_world, tmp_path: Path) -> None:
     beds = {
-        "enhancers": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
+        "candidates": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
         "promoters": _written(tmp_path / "promoters.bed", "chr1\t100100\t100500\nchr1\t190000\t190400\n"),
     }
     told = predicted_with(landscape_world, tmp_path / "line", **beds)
@@ -299,7 +300,7 @@ def test_the_same_law_is_packed_into_the_same_bytes(landscape_world, tmp_path: P
 
 
 def explained(world, prediction: Path, directory: Path, *options: str) -> tuple[pd.DataFrame, dict]:
-    fixed = ["--model-directory", str(world.model), "--prediction", str(prediction)]
+    fixed = ["--model", str(world.model), "--prediction", str(prediction)]
     assert main(["explain", *fixed, "--directory", str(directory), *options]) == 0
     table = pd.read_csv(directory / "explanation.tsv", sep="\t")
     assert (directory / "explanation.svg").read_text().count("<svg") == 1
@@ -384,7 +385,7 @@ REFUSED = {
         "chromosomes are named like '1' here, but like 'chr1'",
     ),
     "candidates of another naming": (
-        lambda w, d: command(w, d / "out", enhancers=_renamed(w.raw("enhancers.bed"), d / "enhancers.bed")),
+        lambda w, d: command(w, d / "out", candidates=_renamed(w.raw("enhancers.bed"), d / "enhancers.bed")),
         "chromosomes are named like '1' here, but like 'chr1' in the landscape of the model",
     ),
     "no shared contig": (
@@ -442,7 +443,7 @@ def test_promoters_of_another_assembly_are_warned_of(landscape_world, tmp_path: 
 
 def test_candidates_at_distances_that_no_training_pair_had(landscape_world, tmp_path: Path) -> None:
     beds = {
-        "enhancers": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
+        "candidates": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
         "promoters": _written(tmp_path / "promoters.bed", "chr1\t900000\t900400\nchr1\t990000\t990400\n"),
     }
     arguments = command(landscape_world, tmp_path / "out", "--max-distance", "1000000", **beds)
@@ -457,5 +458,5 @@ def test_a_damaged_model_is_refused(landscape_world, tmp_path: Path, capsys) -> 
     model = shutil.copytree(landscape_world.model, tmp_path / "model")
     with open(model / "tracks.parquet", "ab") as file:
         file.write(b"x")
-    assert main(command(landscape_world, tmp_path / "out", model_directory=model)) == 2
+    assert main(command(landscape_world, tmp_path / "out", model=model)) == 2
     assert "tracks.parquet: the file was changed or damaged" in capsys.readouterr().err

@@ -46,7 +46,7 @@ if __name__ == "__main__":
 
 def command(world, directory: Path, *options: str) -> list[str]:
     given = {
-        "model-directory": world.model, "genome": world.fasta, "enhancers": world.raw("enhancers.bed.gz"),
+        "model": world.model, "genome": world.fasta, "candidates": world.raw("enhancers.bed.gz"),
         "promoters": world.raw("promoters.bed.gz"), "directory": directory, "cell-line": "liver_2",
         "max-distance": 40_000,
     }  # fmt: skip
@@ -169,6 +169,6 @@ def test_a_changed_input_is_noticed(world, whole: Path, tmp_path: Path, scored: 
     bed = pd.read_csv(world.raw("enhancers.bed.gz"), sep="\t", header=None)
     bed.iloc[1:].to_csv(tmp_path / "fewer.bed", sep="\t", header=False, index=False)
     options = command(world, out)
-    options[options.index("--enhancers") + 1] = str(tmp_path / "fewer.bed")
+    options[options.index("--candidates") + 1] = str(tmp_path / "fewer.bed")
     assert main(options) == 0
     assert set(scored) == {f"chr{n}" for n in range(1, 6)}

@@ -21,7 +21,7 @@ JOURNAL = "progress.json"
 
 def command(world, directory: Path, *options: str, **files: Path) -> list[str]:
     given = {
-        "model-directory": world.model, "genome": world.fasta, "enhancers": world.raw("enhancers.bed.gz"),
+        "model": world.model, "genome": world.fasta, "candidates": world.raw("enhancers.bed.gz"),
         "promoters": world.raw("promoters.bed.gz"), "directory": directory,
     } | {name.replace("_", "-"): path for name, path in files.items()}  # fmt: skip
     named = [part for name, path in given.items() for part in (f"--{name}", str(path))]
