@@ -5,6 +5,7 @@
 # line), and the laws that models have. Of an unseen line nothing is read for the others.
 
 LANDSCAPE = PROJECT.config.landscape
+PROMOTER_CLASSES = [str(path) for path in [LANDSCAPE and LANDSCAPE.promoter_classes] if path is not None]
 INSULATOR_MOTIFS = [str(path) for path in [LANDSCAPE and LANDSCAPE.insulator_motifs] if path is not None]
 
 
@@ -15,6 +16,7 @@ if LANDSCAPE is not None:
         input:
             genes=str(LANDSCAPE.genes),
             contig_names=contig_names(),
+            promoter_classes=PROMOTER_CLASSES,
         output:
             genes="results/genes/genes.parquet",
             report="results/genes/genes.json",
@@ -32,8 +34,10 @@ if LANDSCAPE is not None:
         params:
             code=code("cbat.landscape.genes"),
             contig_names=contig_names_option,
+            promoter_classes=["--promoter-classes", *PROMOTER_CLASSES] if PROMOTER_CLASSES else [],
         shell:
-            "cbat read_genes --genes {input.genes:q} {params.contig_names:q} --output {output.genes} > {log} 2>&1"
+            "cbat read_genes --genes {input.genes:q} {params.contig_names:q} {params.promoter_classes:q}"
+            " --output {output.genes} > {log} 2>&1"
 
     rule read_tracks:
         """Rank the peaks of a cell line."""
@@ -139,10 +143,11 @@ if LANDSCAPE is not None:
             train_lines=PROJECT.names("train"),
             validation_lines=PROJECT.names("validation"),
             splits=settings("splits"),
+            label_kind=PROJECT.config.labels.kind,
         shell:
             "cbat fit_landscape --law {wildcards.law} --landscapes {params.landscapes}"
             " --train-lines {params.train_lines} --validation-lines {params.validation_lines}"
-            " --splits {params.splits:q} --output {output} > {log} 2>&1"
+            " --label-kind {params.label_kind} --splits {params.splits:q} --output {output} > {log} 2>&1"
 
     rule evaluate_landscape:
         """Evaluate a model without sequence, which is a law of the landscape, on one cell line."""

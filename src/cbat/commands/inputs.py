@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from cbat.config.landscape import LEAST_FOLDS
 from cbat.config.project import Project
 from cbat.errors import UserError
 
@@ -133,7 +134,7 @@ def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path)
     contigs = read_contig_names(project.config.contig_names)
     sizes = None if project.config.genome is None else read_contig_sizes(genome / "contig_sizes.tsv")
     splits = {"the section splits": set(project.config.splits.split_of)}
-    starts, _ = starts_of(settings.genes, contigs)
+    starts, _ = starts_of(settings.genes, contigs, settings.promoter_classes)
     named = dict.fromkeys(starts["chrom"], 1)
     check_shared(settings.genes, named, splits)
     others = splits | {"the genes": set(named)}
@@ -238,11 +239,17 @@ def _check_both_labels(project: Project, directory: Path) -> None:
         for key, part in pairs.groupby(["cell_line", "split"])["label"]
     }
     training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
-    for split, parts in _sides(config).items():
-        contacts, others = (
+    sides = _sides(config)
+    counts = {
+        split: tuple(
             sum(n.get((line, part), (0, 0))[at] for line in training for part in parts) for at in (0, 1)
         )
-        if not (contacts and others):
+        for split, parts in sides.items()
+    }
+    # Folds judge together, so that some of them may hold one label alone.
+    enough = config.splits.folds is not None and sum(all(both) for both in counts.values()) >= LEAST_FOLDS
+    for split, (contacts, others) in counts.items():
+        if not ((contacts and others) or enough):
             raise UserError(
                 f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
                 "chromosomes, and both are needed",

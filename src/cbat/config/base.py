@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,8 @@ PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
 
+LabelKind = Literal["contact", "regulation"]
+"""What labels say of a pair: that its ends touch, or that the enhancer regulates the gene."""
 TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
 """Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
 

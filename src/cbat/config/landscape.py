@@ -23,7 +23,7 @@ def landscape_files(config: Config) -> list[tuple[KeyPath, Path]]:
     found: list[tuple[KeyPath, Path]] = []
     if config.landscape is not None:
         found.append((("landscape", "genes"), config.landscape.genes))
-        for name in ("insulator_motifs", "contig_names"):
+        for name in ("insulator_motifs", "promoter_classes", "contig_names"):
             path: Path | None = getattr(config.landscape, name)
             if path is not None:
                 found.append((("landscape", name), path))

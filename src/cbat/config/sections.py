@@ -17,6 +17,7 @@ from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
 from cbat.config.base import Fraction as Fraction
+from cbat.config.base import LabelKind as LabelKind
 from cbat.config.base import Name as Name
 from cbat.config.base import PositiveInt as PositiveInt
 from cbat.config.base import Section as Section
@@ -149,6 +150,14 @@ class SplitSettings(Section):
 class LabelSettings(Section):
     """From pair tables to labelled pairs."""
 
+    kind: LabelKind = Field(
+        "contact",
+        description=(
+            "What the labels say: `contact` (the ends touch: Hi-C, ChIA-PET) or `regulation` (perturbing the "
+            "enhancer changes the gene: CRISPR screens). Two questions; a model of one is not judged by the "
+            "other."
+        ),
+    )
     min_distance: Annotated[int, Field(ge=0)] = Field(
         0, description="Shortest distance between the two centres, bp; nearer pairs are left out."
     )
@@ -283,6 +292,14 @@ class LandscapeSettings(Section):
             "Genes, of which the transcription starts are taken: GTF, or BED (with a strand in column 6) of "
             "transcription starts; plain or gzip."
         )
+    )
+    promoter_classes: Path | None = Field(
+        None,
+        description=(
+            "Genes with a robust promoter, for laws of regulation: names, one in a line (ubiquitously "
+            "expressed genes), or a TSV with a header whose first column names the gene and whose columns of "
+            "TRUE and FALSE count one each."
+        ),
     )
     insulator_motifs: Path | None = Field(
         None,

@@ -16,7 +16,7 @@ from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
 from cbat.data.importers.common import LEFT_OUT
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
-from cbat.data.pair_tables import pairs_of, undecided_pairs
+from cbat.data.pair_tables import check_kind, pairs_of, undecided_pairs
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES, Positions, centre, element_ids, window_start
 from cbat.errors import UserError
@@ -108,6 +108,7 @@ def label_pairs(
     ``candidates`` (role -> rows of the element tables) those that negatives are made of besides the elements
     of contacts.
     """
+    check_kind(row.pairs_file, row.pairs_format, settings.kind)
     raw, undecided, report = _raw_pairs(row, contigs or ContigNames())
 
     def keep(pairs: pd.DataFrame, mask: Any, reason: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import Final
 
 import pandas as pd
 
+from cbat.config.base import LabelKind
 from cbat.config.sheets import AUTO, NEEDS_THRESHOLD, TAKES_THRESHOLD, CellLine
 from cbat.data.contigs import ContigNames
 from cbat.data.importers.bedpe import BEDPE
@@ -41,6 +42,36 @@ PAIR_FORMATS: Final[dict[str, PairFormat]] = {
 """Formats by name, in the order in which they are looked for."""
 LEAVES_OUT_WEAK: Final = frozenset({"enhanceratlas"})
 """Formats of which a threshold leaves pairs out in place of labelling them 0."""
+KIND_OF: Final[dict[str, LabelKind]] = {
+    **dict.fromkeys(("targetfinder", "cboep", "bengi", "enhanceratlas", "loops"), "contact"),
+    "encode_crispr": "regulation",
+}
+"""What the labels of a format say; those that are not listed may say either."""
+
+
+def check_kind(path: str | Path, pairs_format: str, kind: LabelKind) -> None:
+    """Refuse labels that answer another question than the one that is asked.
+
+    Parameters
+    ----------
+    path : str or Path
+    pairs_format : str
+        As in :func:`read_pairs`.
+    kind : str
+        What is asked.
+
+    Raises
+    ------
+    UserError
+    """
+    known = recognise(path) if pairs_format == AUTO else pairs_format
+    if KIND_OF.get(known, kind) != kind:
+        raise UserError(
+            f"pairs in the format {known} say {KIND_OF[known]}, and {kind} is asked for",
+            mend=f"set labels.kind to {KIND_OF[known]}, or name pairs whose labels say {kind}: which loci "
+            "touch and which enhancer regulates a gene are two questions",
+            file=path,
+        )
 
 
 def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:

@@ -16,7 +16,12 @@ from cbat.landscape.law import Columns, FloatArray, Shape, distance_basis, rows_
 from cbat.landscape.regression import fit_logistic, level_of
 
 DISTANCE_RIDGE: Final = 1e-6
-RIDGES: Final = (3e-4, 3e-3, 3e-2)
+RIDGES: Final[Mapping[str, tuple[float, ...]]] = {
+    "contact": (3e-4, 3e-3, 3e-2),
+    # A screen has some hundred regulated pairs, but few terms say most.
+    "regulation": (3e-5, 3e-4, 3e-3),
+}
+"""Kind of label -> penalties that are tried, the first one before the others."""
 RAMPS_RIDGE: Final = 3e-3
 ROWS_TO_CHOOSE: Final = 20_000
 """Candidates are fitted to less than twice as many pairs; the chosen one is fitted to all."""
@@ -83,7 +88,7 @@ class Recipe:
     features: tuple[str, ...]
     own_share: tuple[tuple[str, float], ...]
     shape: Shape = "linear"
-    ridge: float = RIDGES[0]
+    ridge: float = RIDGES["contact"][0]
     signed: bool = True
 
     @property

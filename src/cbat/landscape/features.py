@@ -45,6 +45,10 @@ COMPETITION_RADIUS: Final = 2_000_000
 NEIGHBOURHOOD: Final = 500_000
 CONTACT_SCALE: Final = 5_000
 CONTACT_EXPONENT: Final = 0.87
+REACH: Final = 5_000_000
+"""Transcription starts that an enhancer may reach, bp."""
+REACH_EXPONENT: Final = 1.0242
+"""Of the power law that the ABC score of later years has."""
 PASSING: Final = 0.15
 """How strongly a unit of activity blocks an extruder that passes."""
 ANCHORING: Final = 0.4
@@ -71,6 +75,8 @@ class Feature(NamedTuple):
     unit : str
     source : str
         Where the idea comes from.
+    of_regulation : bool
+        Whether only laws of regulation hold it: who touches whom does not need it.
     """
 
     name: str
@@ -79,12 +85,14 @@ class Feature(NamedTuple):
     formula: str
     unit: str
     source: str
+    of_regulation: bool = False
 
 
 _I, _P, _E = "insulators", "active_promoters", "active_enhancers"
 _RAO = "Rao et al. 2014"
 _SANBORN = "Sanborn et al. 2015; Fudenberg et al. 2016"
 _ABC = "Fulco et al. 2019"
+_RE2G = "Gschwind et al. 2023"
 
 FEATURES: Final[tuple[Feature, ...]] = (
     Feature("insulation_sum", _I, True, "ln(1 + sum of A between)", "ln(1 + A)", _RAO),
@@ -214,6 +222,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "ln(1 + starts)",
         _ABC,
     ),
+    Feature(
+        "promoter_class",
+        GENES,
+        True,
+        "lists of genes with a robust promoter that name the gene (0, 1, 2)",
+        "lists",
+        _RE2G,
+        of_regulation=True,
+    ),
     Feature("active_starts_between", _P, True, "ln(1 + active starts between)", "ln(1 + starts)", _ABC),
     Feature(
         "active_promoters_between", _P, True, "ln(1 + sum of A of active starts between)", "ln(1 + A)", _ABC
@@ -241,6 +258,24 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
     Feature("enhancer_mark_at_enhancer", _E, False, "largest A at the enhancer", "A", _ABC),
     Feature("enhancer_mark_at_promoter", _E, False, "largest A at the promoter", "A", _ABC),
+    Feature(
+        "log_mark_at_enhancer",
+        _E,
+        False,
+        "ln(0.05 + largest A at the enhancer)",
+        "ln(A)",
+        _ABC,
+        of_regulation=True,
+    ),
+    Feature(
+        "start_competition",
+        _E,
+        True,
+        "ln(0.1 + sum of A at the start x w over starts within 5 Mb of the enhancer), w with exponent 1.0242",
+        "ln(A)",
+        _RE2G,
+        of_regulation=True,
+    ),
     Feature(
         "enhancer_competition",
         _E,
@@ -322,6 +357,8 @@ class Landscape:
         Sorted positions of transcription starts, each once.
     start_activity : array, shape=(n_starts,)
         Largest activity of the active promoters near each start, 0 where there is none.
+    start_class : array, shape=(n_starts,)
+        Lists of genes with a robust promoter that name a gene of the start, at most.
     passing, anchoring : Extrusion
         The insulators as what stops an extruder that passes, and as what holds the two feet of a loop.
     """
@@ -330,12 +367,24 @@ class Landscape:
     widths: Sites
     starts: Positions
     start_activity: FloatArray
+    start_class: FloatArray
     passing: Extrusion
     anchoring: Extrusion
 
     @classmethod
-    def of(cls, tracks: pd.DataFrame, starts: npt.ArrayLike) -> Landscape:
-        """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts."""
+    def of(
+        cls, tracks: pd.DataFrame, starts: npt.ArrayLike, start_class: npt.ArrayLike | None = None
+    ) -> Landscape:
+        """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts.
+
+        Parameters
+        ----------
+        tracks : DataFrame
+        starts : array of int, shape=(n,)
+            Transcription starts, bp, in any order.
+        start_class : array, shape=(n,), optional
+            Class of the promoter of each; 0 without it.
+        """
         sites = {}
         kind_of_row = tracks["kind"].to_numpy(dtype=np.str_)
         for kind in (_I, _P, _E):
@@ -345,12 +394,17 @@ class Landscape:
             sites[kind] = Sites.of(start, end, centre, rows["activity"].to_numpy(), strand)
         marks = sites[_E]
         width = np.log1p((marks.end - marks.start) / ELEMENT_WIDTH)
-        once = np.unique(np.asarray(starts, dtype=np.int64))
+        given = np.asarray(starts, dtype=np.int64)
+        once, of_start = np.unique(given, return_inverse=True)
+        classes = np.zeros(len(once))
+        if start_class is not None:
+            np.maximum.at(classes, of_start, np.asarray(start_class, dtype=float))
         return cls(
             sites,
             Sites.of(marks.start, marks.end, marks.centre, width),
             once,
             sites[_P].at(once, START_RADIUS),
+            classes,
             Extrusion.of(sites[_I], PASSING),
             Extrusion.of(sites[_I], ANCHORING),
         )
@@ -535,6 +589,7 @@ def _of_starts(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
         far - np.searchsorted(starts, promoter + START_MARGIN)[pairs.promoter_of],
     )
     found = {
+        "promoter_class": _nearest_class(landscape, promoter)[pairs.promoter_of],
         "starts_between": np.log1p(last - first),
         "promoter_rank": np.log1p(np.maximum(rank, 0)),
         "active_starts_between": np.log1p(n_active[last] - n_active[first]),
@@ -548,6 +603,18 @@ def _of_starts(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
             count = np.searchsorted(starts, position + radius) - np.searchsorted(starts, position - radius)
             found[f"starts_{name}_{end}"] = np.log1p(count)[row]
     return found
+
+
+def _nearest_class(landscape: Landscape, position: Positions) -> FloatArray:
+    """Class of the start nearest to each promoter, 0 where none is within 500 bp."""
+    starts = landscape.starts
+    if not len(starts):
+        return np.zeros(len(position))
+    right = np.clip(np.searchsorted(starts, position), 0, len(starts) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(np.abs(starts[left] - position) <= np.abs(starts[right] - position), left, right)
+    near = np.abs(starts[nearest] - position) <= START_MARGIN
+    return np.where(near, landscape.start_class[nearest], 0.0)
 
 
 def _of_promoter_marks(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArray]:
@@ -581,7 +648,11 @@ def _of_enhancer_marks(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArr
     first, last = _between(pairs, sites.centre, ENHANCER_MARGIN)
     between = sites.activity_before[last] - sites.activity_before[first]
     around = [np.log1p(sites.near(end, NEIGHBOURHOOD)) for end in (enhancer, promoter)]
+    starts = landscape.starts
+    marked = Sites.of(starts, starts, starts, sites.at(starts, ELEMENT_RADIUS))
     return {
+        "log_mark_at_enhancer": np.log(LEAST_ACTIVITY + at_enhancer)[pairs.enhancer_of],
+        "start_competition": _start_competition(marked, enhancer)[pairs.enhancer_of],
         "enhancer_mark_at_enhancer": at_enhancer[pairs.enhancer_of],
         "enhancer_mark_at_promoter": sites.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of],
         "enhancer_competition": competition,
@@ -609,6 +680,16 @@ def _competition(sites: Sites, position: Positions) -> FloatArray:
     total = np.zeros(len(position))
     for row, site in sites.around(position, COMPETITION_RADIUS):
         reached = sites.activity[site] * contact_frequency(np.abs(sites.centre[site] - position[row]))
+        total += np.bincount(row, weights=reached, minlength=len(position))
+    return np.asarray(np.log(LEAST_COMPETITION + total))
+
+
+def _start_competition(starts: Sites, position: Positions) -> FloatArray:
+    """Log of the marks at all transcription starts that each position may reach, weighed by contact."""
+    total = np.zeros(len(position))
+    for row, start in starts.around(position, REACH):
+        distance = np.maximum(np.abs(starts.centre[start] - position[row]), CONTACT_SCALE)
+        reached = starts.activity[start] * (distance / CONTACT_SCALE) ** -REACH_EXPONENT
         total += np.bincount(row, weights=reached, minlength=len(position))
     return np.asarray(np.log(LEAST_COMPETITION + total))
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from cbat.config.base import LabelKind
 from cbat.config.sections import SplitSettings
 from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
@@ -56,6 +57,7 @@ def run(
     law: str,
     splits: SplitSettings,
     output: Path,
+    label_kind: LabelKind = "contact",
 ) -> None:
     """Write ``law.json``.
 
@@ -71,6 +73,8 @@ def run(
         whose weights may change their sign.
     splits : SplitSettings
     output : Path
+    label_kind : str
+        ``contact``, or ``regulation``, whose laws hold some features more.
 
     Raises
     ------
@@ -81,7 +85,8 @@ def run(
     names = (tuple(train_lines), tuple(validation_lines))
     known: Known = {}
     members = {
-        name: fit_member(Task(lines, *names, parts, known), law) for name, parts in parts_of(splits).items()
+        name: fit_member(Task(lines, *names, parts, known), law, label_kind=label_kind)
+        for name, parts in parts_of(splits).items()
     }
     if splits.folds is not None:
         # With one split the new line's model is that of the test: nothing of the test chromosomes is read.
@@ -129,7 +134,9 @@ class Choice:
     record: dict[str, Any]
 
 
-def fit_member(task: Task, law: str, choice: Choice | None = None) -> Fit:
+def fit_member(
+    task: Task, law: str, choice: Choice | None = None, *, label_kind: LabelKind = "contact"
+) -> Fit:
     """Choose and fit one member of a law.
 
     Parameters
@@ -139,6 +146,8 @@ def fit_member(task: Task, law: str, choice: Choice | None = None) -> Fit:
         See :func:`run`.
     choice : Choice, optional
         Taken instead of choosing.
+    label_kind : str
+        See :func:`run`.
     """
     lines = [task.lines[name].on(task.chromosomes) for name in task.train_lines]
     if not both_classes(np.concatenate([line.label for line in lines])):
@@ -148,7 +157,7 @@ def fit_member(task: Task, law: str, choice: Choice | None = None) -> Fit:
         )
     weights, level = distance_law(lines)
     if choice is None:
-        recipe, record = _choose(task, law)
+        recipe, record = _choose(task, law, label_kind)
         choice = Choice(recipe, task.threshold(recipe), record)
     distance = tuple(float(w) for w in weights)
     recipe, threshold, record = choice.recipe, choice.threshold, choice.record
@@ -195,15 +204,16 @@ def _usual(members: Sequence[Fit], law: str) -> Choice:
     return Choice(recipe, threshold, {"chosen": recipe.in_words()})
 
 
-def _choose(task: Task, law: str) -> tuple[Recipe | None, dict[str, Any]]:
+def _choose(task: Task, law: str, label_kind: LabelKind) -> tuple[Recipe | None, dict[str, Any]]:
     """The recipe of a law that does best on lines left out, and what was tried."""
     form = law.removesuffix("_free")
     if form == "distance":
         return None, {"average_precision": {"distance": task.score(None)}}
-    start = _start(form, signed=not law.endswith("_free"))
+    signed, ridges = not law.endswith("_free"), RIDGES[label_kind]
+    start = _start(form, label_kind, signed=signed, ridge=ridges[0])
     if not task.rounds:
         return start, {"chosen": start.in_words(), "average_precision": {}}
-    best = _better(task, start, [replace(start, ridge=ridge) for ridge in RIDGES[1:]], 0.0)
+    best = _better(task, start, [replace(start, ridge=ridge) for ridge in ridges[1:]], 0.0)
     best = _better(task, best, [replace(best, shape="ramps")], WORTH)
     tried = {"distance": task.score(None)}
     if form == "fused" and task.leaves_lines_out:
@@ -214,7 +224,8 @@ def _choose(task: Task, law: str) -> tuple[Recipe | None, dict[str, Any]]:
             best = _better(task, best, [best.with_share([kind], share) for share in SHARES], 0.0)
     tried[law] = task.score(best)
     simpler: Recipe | None = best
-    for name, recipe in (("static", _start("static", signed=best.signed)), ("distance", None)):
+    static = _start("static", label_kind, signed=signed, ridge=ridges[0])
+    for name, recipe in (("static", static), ("distance", None)):
         tried.setdefault(name, task.score(recipe))
         if task.score(recipe) > task.score(simpler):
             simpler = recipe
@@ -224,11 +235,16 @@ def _choose(task: Task, law: str) -> tuple[Recipe | None, dict[str, Any]]:
     return simpler, record
 
 
-def _start(form: str, *, signed: bool) -> Recipe:
+def _start(form: str, label_kind: LabelKind, *, signed: bool, ridge: float) -> Recipe:
     """What a law begins with: straight terms."""
-    features = tuple(f.name for f in FEATURES if form != "static" or f.kind == GENES)
+    features = tuple(
+        feature.name
+        for feature in FEATURES
+        if (form != "static" or feature.kind == GENES)
+        and (label_kind == "regulation" or not feature.of_regulation)
+    )
     share = {"own": 1.0, "static": 1.0, "graph": 0.0, "fused": DEFAULT_SHARE}[form]
-    return Recipe(features, (), signed=signed).with_share(KINDS, share)
+    return Recipe(features, (), ridge=ridge, signed=signed).with_share(KINDS, share)
 
 
 def _better(task: Task, recipe: Recipe, others: Sequence[Recipe], worth: float) -> Recipe:

@@ -19,8 +19,9 @@ from cbat.data.text_tables import read_headless
 from cbat.data.windows import centre
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
+from cbat.landscape.promoter_classes import classes_of
 
-GENE_COLUMNS: Final = ["chrom", "position", "strand", "name", "biotype"]
+GENE_COLUMNS: Final = ["chrom", "position", "strand", "name", "biotype", "promoter_class"]
 _BIOTYPES: Final = ("gene_type", "gene_biotype", "biotype", "genetype")
 """What a header line calls the column of biotypes, in lower case."""
 _WIDE: Final = 10_000
@@ -29,7 +30,9 @@ _MEND: Final = "run read_genes again"
 _logger = logging.getLogger(__name__)
 
 
-def run(*, genes: Path, output: Path, contig_names: Path | None = None) -> None:
+def run(
+    *, genes: Path, output: Path, contig_names: Path | None = None, promoter_classes: Path | None = None
+) -> None:
     """Write the transcription starts, and beside them what was counted (``.json``).
 
     Parameters
@@ -39,21 +42,26 @@ def run(*, genes: Path, output: Path, contig_names: Path | None = None) -> None:
     output : Path
         Parquet, sorted by chromosome, position and name, each position of a name once: ``chrom``,
         ``position`` (int64, the 0-based base where transcription starts), ``strand`` (``+``, ``-`` or
-        ``.``), ``name`` and ``biotype`` (``.`` where they are not known).
+        ``.``), ``name`` and ``biotype`` (``.`` where they are not known), and ``promoter_class`` (int8, 0
+        where it is not known).
     contig_names : Path, optional
         Table of what the file calls a contig and what the genome does.
+    promoter_classes : Path, optional
+        Genes with a robust promoter, see :mod:`cbat.landscape.promoter_classes`.
 
     Raises
     ------
     UserError
         See :func:`starts_of`.
     """
-    table, report = starts_of(genes, read_contig_names(contig_names))
+    table, report = starts_of(genes, read_contig_names(contig_names), promoter_classes)
     write_table(output, table)
     write_json(output.with_suffix(".json"), report)
 
 
-def starts_of(genes: Path, contigs: ContigNames | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
+def starts_of(
+    genes: Path, contigs: ContigNames | None = None, promoter_classes: Path | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Transcription starts of a file, and what was counted.
 
     Parameters
@@ -67,6 +75,8 @@ def starts_of(genes: Path, contigs: ContigNames | None = None) -> tuple[pd.DataF
         the middle is taken of all.
     contigs : ContigNames, optional
         Names of contigs; without it they stay as they are.
+    promoter_classes : Path, optional
+        See :func:`run`.
 
     Returns
     -------
@@ -98,7 +108,8 @@ def starts_of(genes: Path, contigs: ContigNames | None = None) -> tuple[pd.DataF
     renamed = (contigs or ContigNames()).rename(listed, "chrom")
     report["left_out_by_contig_names"] = len(listed) - len(renamed)
     position, report["start"] = _positions(renamed, windows=not gtf)
-    table = renamed.assign(position=position)[GENE_COLUMNS]
+    classes, report["promoter_classes"] = classes_of(renamed["name"], promoter_classes)
+    table = renamed.assign(position=position, promoter_class=classes)[GENE_COLUMNS]
     table = table.sort_values(["chrom", "position", "name", "strand"], ignore_index=True, kind="stable")
     once = table.drop_duplicates(["chrom", "position", "name"], ignore_index=True)
     report["repeated"] = len(table) - len(once)

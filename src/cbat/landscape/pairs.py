@@ -166,9 +166,10 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     columns = np.zeros((len(NAMES), len(pairs)), dtype=np.float32)
     tracks_of, starts_of = (table.groupby("chrom", sort=False).indices for table in (tracks, starts))
     enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
-    position = starts["position"].to_numpy()
+    position, classes = (starts[name].to_numpy() for name in ("position", "promoter_class"))
     for chrom, of_chrom in _rows_of(pairs["chrom"]).items():
-        landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[starts_of.get(chrom, [])])
+        own = starts_of.get(chrom, [])
+        landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[own], classes[own])
         for start in range(0, len(of_chrom), PAIRS_AT_ONCE):
             rows: Any = of_chrom[start : start + PAIRS_AT_ONCE]
             if isinstance(rows, range):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
-from cbat.config.base import Section
+from cbat.config.base import LabelKind, Section
 from cbat.errors import UserError
 from cbat.files import sha256_of
 
@@ -83,13 +83,14 @@ class Training(Section):
     """What a model has learned from.
 
     ``chromosomes``: split -> names; ``distances``: the shortest and the longest of a training pair, bp;
-    ``genome``: length of each of these chromosomes, bp.
+    ``genome``: length of each of these chromosomes, bp; ``label_kind``: what the labels say of a pair.
     """
 
     lines: list[TrainingLine]
     chromosomes: dict[str, list[str]]
     distances: tuple[int, int]
     genome: dict[str, int]
+    label_kind: LabelKind = "contact"
 
 
 class Figure(Section):

@@ -237,7 +237,12 @@ def _labelled(
     left_out = None
     if about.elements.max_n is not None and genome is not None:
         tables, left_out = with_sequence(tables, about.elements.max_n, genome.fasta)
-    bounds = LabelSettings(max_distance=_FARTHEST, duplicate_pairs="drop", conflicting_pairs="drop")
+    bounds = LabelSettings(
+        kind=about.training.label_kind,
+        max_distance=_FARTHEST,
+        duplicate_pairs="drop",
+        conflicting_pairs="drop",
+    )
     table, report = label_pairs(row, tables, bounds, contigs, left_out)
     return table, tables, {reason: n for reason, n in report["left_out"].items() if n}
 

@@ -135,6 +135,13 @@ def _reads(about: About, model: TrainedModel) -> list[str]:
     return lines
 
 
+_OF_KIND: Final = {
+    "contact": "Its labels are contacts: it says which loci touch, not which enhancer regulates a gene.",
+    "regulation": "Its labels are regulation (CRISPR screens): it says which enhancer changes a gene, not "
+    "which loci touch.",
+}
+
+
 def learned(about: About, *, markdown: bool = True) -> list[str]:
     """What a model has learned from, a line of text each."""
     training = about.training
@@ -153,6 +160,7 @@ def learned(about: About, *, markdown: bool = True) -> list[str]:
         "",
         f"Chromosomes: {'; '.join(chromosomes)}" + (f" ({assembly})." if assembly else "."),
         f"Training pairs are {shortest:,} to {longest:,} bp apart.",
+        _OF_KIND[training.label_kind],
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cbat import __version__
+from cbat.config.base import LabelKind
 from cbat.config.sections import ElementSettings, EvaluationSettings, SplitSettings
 from cbat.data.genome import read_contig_sizes
 from cbat.data.stored import read_table
@@ -51,6 +52,7 @@ def run(
     metrics: Sequence[Path] = (),
     references: Sequence[Path] = (),
     contig_sizes: Path | None = None,
+    label_kind: LabelKind = "contact",
 ) -> None:
     """Write the model directory of a model without sequence.
 
@@ -85,6 +87,8 @@ def run(
         Tables of metrics of the references on the same lines, of which that of the distance is kept.
     contig_sizes : Path, optional
         Contigs of the genome, if there was one.
+    label_kind : str
+        What the labels say of a pair.
 
     Raises
     ------
@@ -105,7 +109,9 @@ def run(
         # Sequences are not read, so that unknown bases do not count.
         elements=Elements(max_n=None, enhancer_promoter_gap=elements.enhancer_promoter_gap),
         support=Support(elements=[], size=0, validation_size=0),
-        training=_training(pairs, train_lines, validation_lines, splits, load_graph(graph), sizes),
+        training=_training(
+            pairs, train_lines, validation_lines, splits, load_graph(graph), sizes, label_kind
+        ),
         evidence_power=None,
         figures=figures_of(metrics, name, headline),
         distance_figures=figures_of(references, DISTANCE, headline),
@@ -131,6 +137,7 @@ def _training(
     splits: SplitSettings,
     graph: PrototypeGraph,
     sizes: Mapping[str, int],
+    label_kind: LabelKind,
 ) -> Training:
     """What the fit for new lines has read: with folds every chromosome, else those of two splits."""
     used = {name: list(chromosomes) for name, chromosomes in splits.chromosomes.items()}
@@ -158,4 +165,5 @@ def _training(
         chromosomes=used,
         distances=(int(every.min()), int(every.max())) if len(every) else (0, 0),
         genome={chrom: length for chrom, length in sizes.items() if chrom in named},
+        label_kind=label_kind,
     )

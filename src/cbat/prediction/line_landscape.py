@@ -119,16 +119,16 @@ class ChromosomeReader:
     ) -> ChromosomeReader:
         """From the rows of one chromosome of the line's tracks, the training lines' tracks and the starts."""
         kinds = sources.expected(fit)
-        position = starts["position"].to_numpy()
+        position, classes = (starts[name].to_numpy() for name in ("position", "promoter_class"))
         landscapes = []
         for line in sources.kinship:
             weights = {kind: sources.shares[kind].get(line, 0.0) for kind in kinds}
             weights = {kind: weight for kind, weight in weights.items() if weight > 0.0}
             if weights:
                 rows = others[(others["cell_line"] == line) & others["kind"].isin(list(weights))]
-                landscapes.append((Landscape.of(rows, position), weights))
+                landscapes.append((Landscape.of(rows, position, classes), weights))
         lent = tuple(kind for kind in kinds if kind not in sources.own)
-        return cls(Landscape.of(own, position), landscapes, lent)
+        return cls(Landscape.of(own, position, classes), landscapes, lent)
 
     def columns(self, pairs: Pairs) -> tuple[Columns, Columns]:
         """Features of pairs from the line's own tracks and as they are expected, shape=(n, n_features) each.

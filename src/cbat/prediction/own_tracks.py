@@ -190,6 +190,7 @@ def read_own_tracks(
     starts, of_genes = shared.starts, _OF_PACKAGE
     if given.genes is not None:
         starts, _ = starts_of(given.genes, contigs)
+        starts = _with_classes(starts, shared.starts)
         of_genes = str(given.genes)
         _check_starts(given.genes, starts, of_model)
     found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
@@ -305,6 +306,12 @@ def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
         },
         [],
     )  # fmt: skip
+
+
+def _with_classes(starts: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Starts with the promoter classes that the model knows of their genes, by name."""
+    classes = known.groupby("name")["promoter_class"].max().drop(".", errors="ignore")
+    return starts.assign(promoter_class=starts["name"].map(classes).fillna(0).astype(np.int8))
 
 
 def _check_starts(genes: Path, starts: pd.DataFrame, others: Mapping[str, Collection[str]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cbat import __version__
+from cbat.config.base import LabelKind
 from cbat.config.sections import (
     ElementSettings,
     EvaluationSettings,
@@ -52,6 +53,7 @@ def run(
     genes: Path | None = None,
     tracks: Mapping[str, Path] | None = None,
     landscapes: Mapping[str, Path] | None = None,
+    label_kind: LabelKind = "contact",
 ) -> None:
     """Write a model directory: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``, ``SHA256SUMS``.
 
@@ -85,6 +87,8 @@ def run(
         transcription starts; all three or none.
     tracks, landscapes : mapping, optional
         Training line -> its ranked tracks, and the folder of its landscape.
+    label_kind : str
+        What the labels say of a pair.
 
     Raises
     ------
@@ -109,7 +113,7 @@ def run(
             size=size,
             validation_size=min(model.settings.validation_support, shard_settings.support_size),
         ),
-        training=_training(model, opened, splits, read_contig_sizes(contig_sizes)),
+        training=_training(model, opened, splits, read_contig_sizes(contig_sizes), label_kind),
         evidence_power=None if calibration is None else _power(calibration),
         figures=figures_of(metrics, name, Headline.of(evaluation)),
         distance_figures=figures_of(references, DISTANCE, Headline.of(evaluation)),
@@ -152,7 +156,11 @@ def _channels(model: TrainedModel, readout: ReadoutSettings) -> list[Channel]:
 
 
 def _training(
-    model: TrainedModel, shards: Sequence[Shard], splits: SplitSettings, sizes: dict[str, int]
+    model: TrainedModel,
+    shards: Sequence[Shard],
+    splits: SplitSettings,
+    sizes: dict[str, int],
+    label_kind: LabelKind,
 ) -> Training:
     chromosomes = {split: list(names) for split, names in splits.chromosomes.items()}
     learned = set(model.provenance.get("train_lines", model.teacher.lines))
@@ -179,6 +187,7 @@ def _training(
         chromosomes=chromosomes,
         distances=(int(every.min()), int(every.max())) if len(every) else (0, 0),
         genome={chrom: length for chrom, length in sizes.items() if chrom in named},
+        label_kind=label_kind,
     )
 
 

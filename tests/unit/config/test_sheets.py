@@ -113,7 +113,11 @@ def test_a_prototype_has_tracks_and_no_pairs(sheet) -> None:
             "loops",
             "has pairs in the format loops, and no pairs. To mend: write 'auto' as pairs_format",
         ),
-        ("h.bed", "k.bed", "peaks of 'K562' (line 2): k.bed. To mend: name the line's own file, or write '.'"),
+        (
+            "h.bed",
+            "k.bed",
+            "peaks of 'K562' (line 2): k.bed. To mend: name the line's own file, or write '.'",
+        ),
         ("prototype", "train", "pairs is '.', which is for the role prototype alone. To mend: name a file"),
     ],
 )

@@ -97,3 +97,21 @@ def test_the_published_screen_of_k562(tmp_path: Path) -> None:
     assert pairs.attrs[LEFT_OUT]["without_a_transcription_start"] == 81
     with gzip.open(next(SHARED.glob("*.tsv.gz")), "rt") as lines:
         assert sum(1 for _ in lines) == 10_357
+
+
+def test_genes_are_placed_by_name_where_promoters_are_given(tmp_path: Path) -> None:
+    genes = tmp_path / "genes.bed"
+    genes.write_text(
+        "chr1\t20000\t20500\tGENE\t0\t+\nchr2\t9000\t9001\tGENE\t0\t+\nchr1\t30000\t30500\tSIXTH\t0\t-\n"
+    )
+    pairs = read_pairs(
+        table(tmp_path / "screen.tsv", ROWS), "encode_crispr", cell_line="K562", promoters=genes
+    )
+    # Of two promoters of one name that on the chromosome of the table counts; SIXTH has no place of its own.
+    columns = ["promoter_chrom", "promoter_start", "promoter_end", "label"]
+    assert pairs[columns].to_numpy().tolist() == [
+        ["chr1", 20_000, 20_500, 1],
+        ["chr1", 20_000, 20_500, 0],
+        ["chr1", 30_000, 30_500, 0],
+    ]
+    assert pairs.attrs[LEFT_OUT]["without_a_transcription_start"] == 1
