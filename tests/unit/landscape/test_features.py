@@ -115,7 +115,10 @@ class Slow:
         nearer = [s for s in self.starts if e - d <= s < e + d and s not in own]
         active = [self.active[s] for s in inside if s in self.active]
         reached = [x for s, x in self.active.items() if e - d <= s < e + d]
+        nearest = min(self.starts, key=lambda s: (abs(s - p), s), default=None)
+        near = nearest is not None and abs(nearest - p) <= 500
         found = {
+            "promoter_class": class_of(nearest) if near else 0.0,
             "starts_between": np.log1p(len(inside)),
             "promoter_rank": np.log1p(len(nearer)),
             "active_starts_between": np.log1p(len(active)),
@@ -146,6 +149,11 @@ class Slow:
         own = [x for x in self.enhancers if e - 750 <= x["centre"] < e + 750]
         nearer = [x for x in self.enhancers if p - d <= x["centre"] < p + d and x not in own]
         around = [np.log1p(self.within(self.enhancers, end, 500_000)) for end in (e, p)]
+        marked = sum(
+            self.at(self.enhancers, s, 750) * max(abs(s - e) / 5e3, 1.0) ** -1.0242
+            for s in sorted(set(self.starts))
+            if e - 5e6 <= s < e + 5e6
+        )
         widths = [{**x, "width": np.log1p((x["end"] - x["start"]) / 500)} for x in self.enhancers]
         return {
             "promoter_mark_at_enhancer": self.at(self.promoters, e, 750),
@@ -154,6 +162,8 @@ class Slow:
             "promoter_share": np.log((0.05 + self.at(self.promoters, p, 750)) * contact(d)) - promoters,
             "enhancer_mark_at_enhancer": self.at(self.enhancers, e, 750),
             "enhancer_mark_at_promoter": self.at(self.enhancers, p, 750),
+            "log_mark_at_enhancer": np.log(0.05 + self.at(self.enhancers, e, 750)),
+            "start_competition": np.log(0.1 + marked),
             "enhancer_competition": enhancers,
             "abc_share": np.log((0.05 + self.at(self.enhancers, e, 750)) * contact(d)) - enhancers,
             "enhancer_rank": np.log1p(len(nearer)),
@@ -163,6 +173,11 @@ class Slow:
             "mark_width_at_enhancer": self.at(widths, e, 750, "width"),
             "mark_width_at_promoter": self.at(widths, p, 750, "width"),
         }
+
+
+def class_of(start: int) -> float:
+    """A class of the promoter at a start, for a test."""
+    return float(start % 3)
 
 
 def drawn_tracks(seed: int, n: int, length: int = LENGTH, chrom: str = "chr1") -> pd.DataFrame:
@@ -204,7 +219,8 @@ def drawn_pairs(
 
 
 def compare(tracks: pd.DataFrame, starts: np.ndarray, ends: tuple[np.ndarray, np.ndarray], tile: int) -> None:
-    found = pair_features(Landscape.of(tracks, starts), Pairs.of(*ends))
+    classes = [class_of(start) for start in starts]
+    found = pair_features(Landscape.of(tracks, starts, classes), Pairs.of(*ends))
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
     slow = Slow(tracks, starts, tile)
@@ -357,6 +373,7 @@ def make_genome() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     chroms = ["chr1", "chr2", "chr10"]
     tracks = pd.concat([drawn_tracks(21 + i, 30, chrom=c) for i, c in enumerate(chroms[:2])])
     starts = pd.DataFrame({"chrom": np.repeat(chroms[1:], 20), "position": rng.integers(0, LENGTH, 40)})
+    starts["promoter_class"] = starts["position"] % 3
     enhancer, promoter = drawn_pairs(21, 90, tracks)
     table = pd.DataFrame(
         {"chrom": rng.choice(chroms, 90), "enhancer_centre": enhancer, "promoter_centre": promoter}
@@ -368,9 +385,8 @@ def test_each_chromosome_has_its_own_peaks_whatever_the_order_of_the_pairs(genom
     table, tracks, starts = genome
     found = features_of(table, tracks, starts)
     for chrom, rows in table.groupby("chrom").indices.items():
-        landscape = Landscape.of(
-            tracks[tracks["chrom"] == chrom], starts.loc[starts["chrom"] == chrom, "position"]
-        )
+        own = starts[starts["chrom"] == chrom]
+        landscape = Landscape.of(tracks[tracks["chrom"] == chrom], own["position"], own["promoter_class"])
         part = table.iloc[rows]
         alone = pair_features(landscape, Pairs.of(part["enhancer_centre"], part["promoter_centre"]))
         np.testing.assert_array_equal(found[rows], alone)

@@ -114,8 +114,24 @@ def test_the_weights_are_the_true_ones_but_for_the_penalty() -> None:
     found = fit_member(a_task(drawn_lines(n=2_000)), "own")
     share = {name: weight_of(found, name) / 4.0 / -weight for name, weight in TRUTH.items()}
     assert all(0.5 < value < 1.1 for value in share.values()), share
-    noise = [abs(weight_of(found, name)) / 4.0 for name in NAMES if name not in TRUTH]
+    noise = [abs(weight_of(found, name)) / 4.0 for name in found.features if name not in TRUTH]
     assert max(noise) < 0.2
+
+
+def test_laws_of_regulation_hold_more_than_those_of_contact() -> None:
+    more = {feature.name for feature in FEATURES if feature.of_regulation}
+    truth = {"log_mark_at_enhancer": 2.0, "start_competition": -1.5}
+    lines = drawn_lines(truth=truth, n=1_500)
+    contact, regulation = (
+        fit_member(a_task(lines), "own", label_kind=kind) for kind in ("contact", "regulation")
+    )
+    assert more == {"promoter_class", "log_mark_at_enhancer", "start_competition"}
+    assert not more & set(contact.features)
+    assert more <= set(regulation.features)
+    for name, weight in truth.items():
+        assert np.sign(weight_of(regulation, name)) == -np.sign(weight)
+    new = drawn_line(9, truth=truth)
+    assert quality(regulation, new) > quality(contact, new) + 0.1
 
 
 def test_the_law_of_distance_falls_with_distance() -> None:
@@ -123,7 +139,7 @@ def test_the_law_of_distance_falls_with_distance() -> None:
     assert found.features == ()
     potential = found.potential(np.array([1e4, 1e5, 1e6]))
     assert (np.diff(potential) < -0.8).all()
-    assert (found.resistance(np.zeros((3, 40)), np.zeros((3, 40))) == found.constant).all()
+    assert (found.resistance(np.zeros((3, len(NAMES))), np.zeros((3, len(NAMES)))) == found.constant).all()
 
 
 def test_features_that_are_noise_are_left_out_and_distance_alone_is_left() -> None:
@@ -138,16 +154,17 @@ def test_features_that_are_noise_are_left_out_and_distance_alone_is_left() -> No
 
 def test_starts_alone_are_left_where_the_tracks_are_noise() -> None:
     found = fit_member(a_task(drawn_lines(truth={"starts_between": -1.5, "promoter_rank": -1.0})), "own")
-    assert set(found.features) == {f.name for f in FEATURES if f.kind == GENES}
+    assert set(found.features) == {f.name for f in FEATURES if f.kind == GENES and not f.of_regulation}
 
 
 def test_a_static_law_reads_starts_alone() -> None:
     found = fit_member(a_task(drawn_lines()), "static")
-    assert set(found.features) == {f.name for f in FEATURES if f.kind == GENES}
+    assert set(found.features) == {f.name for f in FEATURES if f.kind == GENES and not f.of_regulation}
     zeros = np.zeros((900, len(NAMES)), dtype=np.float32)
     line = drawn_line(9)
     only = zeros.copy()
-    only[:, OF_GENES] = line.own[:, OF_GENES]
+    read = [NAMES.index(name) for name in found.features]
+    only[:, read] = line.own[:, read]
     np.testing.assert_array_equal(found.resistance(line.own, line.graph), found.resistance(only, zeros))
 
 
@@ -245,7 +262,7 @@ def test_one_training_line_judges_its_own_validation_chromosomes_and_says_nothin
 
 def test_validation_lines_judge_where_there_are_some() -> None:
     lines = drawn_lines(source="own")
-    judge = drawn_line(5, source="graph")
+    judge = drawn_line(6, source="graph")
     found = fit_member(a_task(lines | {"judge": judge}, judges=("judge",)), "fused")
     assert found.own_share["insulators"] < 1.0  # the training lines alone would say 1
     again = fit_member(a_task(lines | {"judge": judge}, judges=("judge",)), "distance")

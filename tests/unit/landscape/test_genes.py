@@ -85,9 +85,9 @@ def test_a_bed_of_genes_with_and_without_strands(tmp_path: Path, caplog) -> None
     text = "chr2\t10\t20\tA\t0\t+\nchr1\t10\t30\tB\t0\t-\nchr1\t100\t201\tC\t0\t.\n"
     table, report = starts_of(write(tmp_path, text))
     assert table[GENE_COLUMNS].to_numpy().tolist() == [
-        ["chr1", 29, "-", "B", "."],
-        ["chr1", 150, ".", "C", "."],
-        ["chr2", 10, "+", "A", "."],
+        ["chr1", 29, "-", "B", ".", 0],
+        ["chr1", 150, ".", "C", ".", 0],
+        ["chr2", 10, "+", "A", ".", 0],
     ]
     assert report["starts_without_strand"] == 1
     assert "of 1 genes without a strand the middle is taken" in caplog.text
