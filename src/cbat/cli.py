@@ -25,6 +25,7 @@ STAGES: Final[dict[str, Verb]] = {
     "simulate_benchmark": Verb(
         "cbat.commands.simulation:simulate_benchmark", "Simulate a benchmark with known truth, as raw files."
     ),
+    "lift_over": Verb("cbat.data.lift_over:run", "Lift peaks or genes of one assembly to another."),
     "prepare_genome": Verb("cbat.data.genome:run", "Unpack and index the genome."),
     "collect_elements": Verb(
         "cbat.data.elements:run", "Collect the unique elements of a cohort of cell lines."

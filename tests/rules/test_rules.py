@@ -46,8 +46,10 @@ OUTPUTS = {
 OF_OTHER_RUNS = {
     "run_world", "summarise_benchmark", "summarise_held_out_lines", "identify_cell_line", "compare_peaks",
     "compare_expression", "evaluate_landscape", "package_landscape", "prepare_landscape_prediction",
+    "lift_over",
 }  # fmt: skip
-"""Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines and test_without_genome."""
+"""Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines, test_lift_over and
+test_without_genome."""
 
 
 @pytest.fixture(scope="module")

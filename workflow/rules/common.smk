@@ -19,7 +19,7 @@ os.environ.update(
 
 from cbat.cli import STAGES
 from cbat.config.closure import code_digest, content_digest
-from cbat.config.landscape import landscape_files
+from cbat.config.lifted import lifted_files
 from cbat.config.models import law_of
 from cbat.config.predicted_lines import (
     files_of_package,
@@ -32,7 +32,6 @@ from cbat.config.predicted_lines import (
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.sheets import TRACK_KINDS
-from cbat.config.similarities import similarity_files
 from cbat.config.sources import read_sources, source_of
 from cbat.errors import UserError
 from cbat.files import sha256_of
@@ -212,6 +211,15 @@ DOWNLOADED = [
 ]
 
 
+# Files that are made of files of another assembly.
+LIFTED = {str(path): lift for path, lift in lifted_files(PROJECT.config).items()}
+
+
+def lift_of(wildcards):
+    """What a lifted file is made of."""
+    return LIFTED[wildcards.lifted]
+
+
 SHARD_FILES = [
     "manifest.json",
     "elements.parquet",
@@ -379,18 +387,6 @@ BENCHMARK = expand(
 WANTED = "benchmark_results" if PROJECT.worlds else "results"
 
 
-def files_of(project):
-    """All files that a configuration and its sheets name for training and evaluation."""
-    config = project.config
-    own = [path for row in project.cell_lines for path in row.files.values()]
-    own += [table.path for table in config.graph.similarities]
-    if config.genome is not None:
-        own.append(config.genome.fasta)
-    own += [table for table in [config.contig_names, config.readout.motifs] if table is not None]
-    own += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
-    return own
-
-
 def settings_of(project):
     """All that is configured, defaults included: the configuration, its sheets, models and encoders, as JSON."""
     sheets = [*project.cell_lines, *project.tissues]
@@ -401,7 +397,7 @@ def settings_of(project):
 def world_inputs(wildcards):
     """Files of the user that a world reads: a change lets it look for what to do."""
     project = PROJECT.worlds[wildcards.world].project
-    own = [path for path in files_of(project) if not is_simulated(project.config, path)]
+    own = [path for path in project.files() if not is_simulated(project.config, path)]
     return sorted({str(path) for path in own})
 
 

@@ -144,7 +144,7 @@ rule record_versions:
     """Write down what the results were made of and with: revision, locks, configuration, data, seeds, device."""
     input:
         "results/summary/metrics.tsv",
-        raw=sorted({str(path) for path in files_of(PROJECT)}),
+        raw=sorted({str(path) for path in PROJECT.files()}),
         manifests=expand(
             "results/shards/{cell_line}/manifest.json",
             cell_line=PROJECT.names() if PROJECT.sequence_models else [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,8 @@ def check_inputs(files: Sequence[Path]) -> None:
     Raises
     ------
     UserError
-        For the first mistake, as the stage that reads the file tells it.
+        For the first mistake, as the stage that reads the file tells it; a file that is yet to be lifted from
+        another assembly, which the workflow does in seconds.
     """
     from cbat.config.project import load_project
 
@@ -37,6 +39,7 @@ def check_inputs(files: Sequence[Path]) -> None:
     if project.config.simulation is not None:
         print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
         return
+    _check_lifted(project, files)
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
         try:
             reports, tracks = _read_everything(project, Path(temporary))
@@ -60,6 +63,24 @@ def check_inputs(files: Sequence[Path]) -> None:
     if tracks:
         _tell_of_tracks(project, tracks)
     print("All inputs can be read.")
+
+
+def _check_lifted(project: Project, files: Sequence[Path]) -> None:
+    """Files that are lifted from another assembly are there: what a run will read is what is checked."""
+    from cbat.config.lifted import lifted_files
+
+    lifted = lifted_files(project.config)
+    missing = sorted({path for path in project.files() if path in lifted and not path.is_file()})
+    if not missing:
+        return
+    over = [str(path) for path in files[1:]]
+    command = ["snakemake", "--cores", "1", *(["--configfile", *over] if over else []), "--"]
+    raise UserError(
+        f"{str(missing[0])!r} is yet to be lifted from another assembly"
+        + (f", and {len(missing) - 1} more" if len(missing) > 1 else ""),
+        mend=f"make it, in seconds, and check again: {shlex.join([*command, *map(str, missing)])}",
+        file=files[-1],
+    )
 
 
 Reports = dict[str, dict[str, Any]]

@@ -138,6 +138,7 @@ def _finish(command: Sequence[str], directory: Path, lock: IO[str]) -> int:
 def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     """What stands at the top of the working directory and is named, directly or by the sheet."""
     from cbat.config.landscape import landscape_files
+    from cbat.config.lifted import lift_inputs
     from cbat.config.project import SIMULATION_DIRECTORY
     from cbat.config.sections import Config
     from cbat.config.sheets import read_cell_lines
@@ -149,6 +150,7 @@ def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     paths += [table.path for table in config.graph.similarities]
     paths += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
     paths += [path for path in [config.readout.motifs, config.contig_names] if path is not None]
+    paths += [path for _, path in lift_inputs(config)]
     paths += [path for row in read_cell_lines(config.cell_lines) for path in row.files.values()]
     mine = [
         path for path in paths if not path.is_absolute() and not path.is_relative_to(SIMULATION_DIRECTORY)

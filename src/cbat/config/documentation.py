@@ -14,11 +14,13 @@ from pydantic_core import PydanticUndefined
 
 from cbat.config.load import inner_section, is_mapping
 from cbat.config.models import EncoderSettings, ModelSettings
-from cbat.config.sections import Config, Section, WorldSettings
+from cbat.config.sections import Config, LiftSettings, Section, WorldSettings
 from cbat.config.sheets import CellLine, Tissue, sheet_columns
 from cbat.errors import UserError
 from cbat.files import atomic_file
 
+_CHOSEN: Final[dict[type[BaseModel], str]] = {LiftSettings: "output"}
+"""What a user chooses as key of a section, where it is no name."""
 _BLOCK: Final = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -91,8 +93,8 @@ def _walk(
 ) -> Iterator[tuple[str, FieldInfo, dict[str, Any]]]:
     """Every key that holds a value, with the field and the JSON schema behind it."""
     schema = section_class.model_json_schema()
-    for name, field in section_class.model_fields.items():
-        inner = inner_section(field.annotation)
+    for attribute, field in section_class.model_fields.items():
+        name, inner = field.alias or attribute, inner_section(field.annotation)
         if inner is None:
             yield prefix + name, field, schema["properties"][name]
             continue
@@ -104,7 +106,7 @@ def _walk(
                 yield f"{name}.<world>.{key}", inner_field, inner.model_json_schema()["properties"][key]
             continue
         if is_mapping(field.annotation):
-            yield from _walk(inner, f"{prefix}{name}.<name>.")
+            yield from _walk(inner, f"{prefix}{name}.<{_CHOSEN.get(inner, 'name')}>.")
             continue
         is_list = schema["properties"][name].get("type") == "array"
         yield from _walk(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")

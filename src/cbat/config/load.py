@@ -102,7 +102,8 @@ def _explain(section_class: type[BaseModel], details: ErrorDetails, files: Seque
     kind, value = details["type"], details["input"]
     shown = "empty" if value is None else repr(value)
     if kind == "extra_forbidden":
-        known = list(_section_at(section_class, key[:-1]).model_fields)
+        fields = _section_at(section_class, key[:-1]).model_fields
+        known = [field.alias or name for name, field in fields.items()]
         group = ".".join(str(part) for part in key[:-1])
         return key_error(
             files,

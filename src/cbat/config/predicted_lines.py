@@ -108,9 +108,9 @@ def check_predictions(
     project: Project,
     files: Sequence[YamlFile],
     worlds: Mapping[str, Project],
-    simulated: Collection[Path],
+    made: Collection[Path],
 ) -> None:
-    """Predictions name models that there are, and files that exist, can be fetched or are simulated.
+    """Predictions name models that there are, and files that exist, can be fetched or are made.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def check_predictions(
         For messages.
     worlds : mapping
         World -> its configuration.
-    simulated : collection of Path
-        Files that the simulation makes.
+    made : collection of Path
+        Files that the workflow makes of others: simulated ones, and those lifted from another assembly.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def check_predictions(
         _check_model(config, files, worlds, name, prediction)
         _check_genome_and_tracks(project, files, name, prediction)
         for which, path in input_files(prediction).items():
-            if path not in simulated and not path.is_file() and source_of(config, path) is None:
+            if path not in made and not path.is_file() and source_of(config, path) is None:
                 raise key_error(
                     files,
                     (*key, *which.split(".")),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from cbat.config.base import SIMULATED_GENES
 from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers, landscape_files
+from cbat.config.lifted import check_lift_over, lift_inputs, lifted_files
 from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import (
     LANDSCAPE_KEYS,
@@ -93,6 +94,16 @@ class Project:
     def labelled(self) -> list[CellLine]:
         """Rows of the cell lines that have labelled pairs: all but prototypes."""
         return [row for row in self.cell_lines if row.role != "prototype"]
+
+    def files(self) -> list[Path]:
+        """All files that the configuration and its sheets name for training and evaluation."""
+        config = self.config
+        own = [path for row in self.cell_lines for path in row.files.values()]
+        own += [table.path for table in config.graph.similarities]
+        if config.genome is not None:
+            own.append(config.genome.fasta)
+        own += [table for table in (config.contig_names, config.readout.motifs) if table is not None]
+        return own + [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
 
     def row(self, cell_line: str) -> CellLine:
         """The row of a cell line."""
@@ -215,7 +226,8 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
         worlds[name] = World(inside, checked, None if unseen is None else tuple(unseen))
     inside_worlds = {name: world.project for name, world in worlds.items()}
     project = replace(project, worlds=worlds)
-    check_predictions(project, layers, inside_worlds, _simulated_files(project))
+    made = _simulated_files(project) | set(lifted_files(project.config))
+    check_predictions(project, layers, inside_worlds, made)
     return project
 
 
@@ -237,7 +249,7 @@ def _checked(
     config = parse_section(Config, values, layers)
     checks = (
         check_worlds, check_genome, check_folds, _check_splits, _check_distances, _check_negatives,
-        _check_evaluation, check_landscape, check_peers, _check_paths,
+        _check_evaluation, check_landscape, check_peers, check_lift_over, _check_paths,
     )  # fmt: skip
     for check in checks:
         check(config, layers)
@@ -278,8 +290,8 @@ def is_simulated(config: Config, path: Path) -> bool:
 
 
 def is_there(config: Config, path: Path) -> bool:
-    """Whether a file exists, or can be fetched from a published source."""
-    return path.is_file() or source_of(config, path) is not None
+    """Whether a file exists, is lifted from another assembly, or can be fetched from a published source."""
+    return path.is_file() or path in lifted_files(config) or source_of(config, path) is not None
 
 
 def _check_splits(config: Config, files: Sequence[YamlFile]) -> None:
@@ -385,6 +397,7 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
         wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
     named = [*similarity_files(config.graph), *landscape_files(config)]
     wanted += [(key, ".".join(map(str, key)), path) for key, path in named]
+    wanted += [(key, f"{key[-1]} of lift_over.{key[1]}", path) for key, path in lift_inputs(config)]
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:

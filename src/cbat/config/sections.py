@@ -545,6 +545,24 @@ class RetrievalSettings(Section):
     )
 
 
+class LiftSettings(Section):
+    """A file of intervals of another assembly, of which the workflow makes one of this assembly."""
+
+    chain: Path = Field(
+        description=(
+            "UCSC chain file from the assembly of `from` to that of the run, plain or gzip. `<output>` is "
+            "the file that is made, which other keys and sheets may name; see `docs/formats.md`."
+        )
+    )
+    from_: Path = Field(
+        alias="from", description="The file to lift: BED, narrowPeak or broadPeak, plain or gzip."
+    )
+
+
+OutputPath = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
+Lifts = Annotated[dict[OutputPath, LiftSettings], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class WorldSettings(Section):
     """One world of a benchmark: what differs from the rest of the configuration.
 
@@ -610,6 +628,9 @@ class Config(Section):
     readout: ReadoutSettings = ReadoutSettings()
     figures: FigureSettings = FigureSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    lift_over: Lifts = Field(
+        default_factory=dict, description="Files to make of files of another assembly, by their paths."
+    )
     predictions: Predictions | None = Field(
         None, description="Cell lines that nobody has mapped, and what to predict them from, by name."
     )

@@ -1,15 +1,11 @@
 """Peaks with their signals: narrowPeak, broadPeak and BED.
 
-The first six columns of the three formats are the same. Columns 7 to 9 of narrowPeak and broadPeak are
-``signalValue``, ``pValue`` and ``qValue``; column 10 of narrowPeak is the summit, in bp from the start, or -1
-(UCSC Genome Browser, "ENCODE narrowPeak" and "ENCODE broadPeak").
+What their columns are: :mod:`cbat.data.peak_formats`.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +20,7 @@ from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import STRANDS, Opening, intervals_of, opening_of
 from cbat.data.contigs import ContigNames
 from cbat.data.gtf_files import is_gtf
+from cbat.data.peak_formats import WHOLE, WIDTHS, format_of
 from cbat.data.text_tables import TextTable, distinct, read_headless
 from cbat.errors import UserError
 
@@ -37,9 +34,6 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = 5, 6, 7, 10
 """Numbers of columns, from 1."""
-_WIDTHS: Final = {"narrowPeak": 10, "broadPeak": 9}
-_WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
-_NUMBER: Final = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 _OF_MACS: Final = frozenset({"abs_summit", "fold_enrichment"})
 """Columns that only the tables of MACS (``*_peaks.xls``) have; their starts count from 1."""
 _logger = logging.getLogger(__name__)
@@ -101,7 +95,7 @@ def read_peaks(
     """
     path = Path(path)
     opening = _checked_opening(path)
-    kind_of_file = _format_of(path, opening)
+    kind_of_file = format_of(path, opening)
     asked = _column_asked_for(path, kind, str(signal), opening, kind_of_file)
     table = _table(path, opening, asked)
     frame = intervals_of(table)
@@ -131,7 +125,7 @@ def states_signal(path: Path) -> bool:
         The file is missing, damaged or empty.
     """
     opening = opening_of(path)
-    return bool(opening.fields) and _format_of(path, opening) in _WIDTHS
+    return bool(opening.fields) and format_of(path, opening) in WIDTHS
 
 
 def _checked_opening(path: Path) -> Opening:
@@ -146,26 +140,6 @@ def _checked_opening(path: Path) -> Opening:
             file=path,
         )
     return opening
-
-
-def _format_of(path: Path, opening: Opening) -> str:
-    """Format by the name of the file, else by number and content of the columns of the first interval."""
-    fields, width = opening.fields, len(opening.fields)
-    for name, columns in _WIDTHS.items():
-        if f".{name.lower()}" in path.name.lower() and width >= columns:
-            return name
-    for name, columns in _WIDTHS.items():
-        if width == columns and _are_statistics(fields):
-            return name
-    return "BED"
-
-
-def _are_statistics(fields: Sequence[str]) -> bool:
-    """Whether columns 7 to 9 are statistics, and not thick part and colour of a BED with nine columns."""
-    if fields[_STRAND - 1] not in STRANDS or not all(map(_NUMBER.fullmatch, fields[6:9])):
-        return False
-    whole = [int(value) for value in (*fields[1:3], *fields[6:8]) if _WHOLE.fullmatch(value)]
-    return not (len(whole) == 4 and whole[0] <= whole[2] <= whole[3] <= whole[1])
 
 
 def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind_of_file: str) -> int:
@@ -186,7 +160,7 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
             mend=f"name every column in the header, or write the number of one in {key}",
             file=path,
         )
-    names = (opening.names or _COLUMNS[: width if kind_of_file in _WIDTHS else _STRAND])[3:width]
+    names = (opening.names or _COLUMNS[: width if kind_of_file in WIDTHS else _STRAND])[3:width]
     lower = [name.lower() for name in names]
     if signal.lower() in lower:
         return 4 + lower.index(signal.lower())
@@ -235,7 +209,7 @@ def _signal_of(table: TextTable, column: int, kind: str) -> Floats:
 def _automatic(table: TextTable, kind: str, kind_of_file: str) -> tuple[Floats, str, str]:
     """Signal, its column, and why there is none: of ``signalValue``, else of the score."""
     reasons = []
-    if kind_of_file in _WIDTHS:
+    if kind_of_file in WIDTHS:
         values = _signal_of(table, _SIGNAL_VALUE, kind)
         if _varies(values):
             return values, _described(table, _SIGNAL_VALUE), ""
@@ -264,7 +238,7 @@ def _summits(table: TextTable, frame: pd.DataFrame, kind_of_file: str) -> tuple[
     if kind_of_file != "narrowPeak":
         return np.full(len(frame), -1, dtype=np.int64), 0
     mend = "write whole numbers: the summit in bp from the start, or -1"
-    values = table.matching(name, f"^{_WHOLE.pattern}$", mend)
+    values = table.matching(name, f"^{WHOLE.pattern}$", mend)
     offset = np.asarray(pc.cast(values, pa.int64()).to_numpy())
     outside = offset >= (frame["end"] - frame["start"]).to_numpy()
     known = (offset >= 0) & ~outside
