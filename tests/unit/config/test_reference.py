@@ -19,6 +19,7 @@ from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[3]
 COMPOSITE = {
+    "own_free_weights": {"landscape", "landscape_weights"},
     "baseline": {"environment", "landscape"},
     "literal": {"environment", "set_encoder"},
     "motif_regression": {

@@ -125,7 +125,9 @@ def make_world(tmp_path: Path) -> World:
     write_graph(tmp_path)
     position = np.sort(rng.integers(0, LENGTH, 60))
     genes = pd.DataFrame({"chrom": rng.choice(CHROMS, 60), "position": position, "strand": "+"})
-    genes.assign(name="g", biotype=".", promoter_class=position % 3).to_parquet(tmp_path / "genes.parquet", index=False)
+    genes.assign(name="g", biotype=".", promoter_class=position % 3).to_parquet(
+        tmp_path / "genes.parquet", index=False
+    )
     world = World(tmp_path)
     for seed, line in enumerate(LINES):
         world.write_tracks(line, drawn_tracks(seed))

@@ -55,7 +55,14 @@ def world(tmp_path: Path) -> Path:
         "chrom": "chr1", "split": "train",
     })  # fmt: skip
     write_table(tmp_path / "labels.parquet", labels)
-    genes = {"chrom": "chr1", "position": STARTS, "strand": "+", "name": "g", "biotype": ".", "promoter_class": 0}
+    genes = {
+        "chrom": "chr1",
+        "position": STARTS,
+        "strand": "+",
+        "name": "g",
+        "biotype": ".",
+        "promoter_class": 0,
+    }
     write_table(tmp_path / "genes.parquet", pd.DataFrame(genes))
     (tmp_path / "genes.json").write_text('{"file": "my_genes.gtf"}')
     for seed, line in enumerate(ROLES):
