@@ -25,7 +25,8 @@ CONTENT = {
     '1,4999.5,chr1,100,200,"K562|chr1,100",chr1,5000,5001,K562\n0,1,chrX,7,9,e,chrX,0,1,p\n',
     "bengi": "1\t4999.5\tchr1\t100\t200\te\tchr1\t5000\t5001\tchr1:5000-5001|K562|ENSG1|ENST1|-\n"
     "0\t1\tchrX\t7\t9\te\tchrX\t0\t1\tp\n",
-    "encode_crispr": "chrom\tchromStart\tchromEnd\tchrTSS\tstartTSS\tendTSS\tValidConnection\tCellType\tRegulated\n"
+    "encode_crispr": "chrom\tchromStart\tchromEnd\tchrTSS\tstartTSS\tendTSS\tValidConnection\tCellType\t"
+    "Regulated\n"
     "chr1\t100\t200\tchr1\t5000\t5001\tTRUE\tK562\tTRUE\n"
     "chrX\t7\t9\tchrX\t0\t1\tTRUE\tK562\tFALSE\n",
     "enhanceratlas": "chr1:100-200_ENSG1$A$chr1$5001$-\t0.5\nchrX:7-9_ENSG2$B$chrX$1$+\t0.1\n",
