@@ -249,6 +249,9 @@ class _Aligned:
 
 def _in_order(one: pd.DataFrame, other: pd.DataFrame, line: str, first: Side, second: Side) -> FloatArray:
     """Scores of the other side in the order of the first."""
+    if one[[*_KEY, "label"]].equals(other[[*_KEY, "label"]]):
+        # They are in one order already, unless somebody sorted a table.
+        return other["probability"].to_numpy(dtype=float)
     joined = one.merge(other[[*_KEY, "label", "probability"]], on=_KEY, how="left", suffixes=("", "_second"))
     if len(other) != len(one) or (joined["label"] != joined["label_second"]).any():
         raise UserError(
