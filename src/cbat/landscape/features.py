@@ -337,12 +337,11 @@ class Landscape:
     def of(cls, tracks: pd.DataFrame, starts: npt.ArrayLike) -> Landscape:
         """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts."""
         sites = {}
-        kind_of_row = tracks["kind"].to_numpy(dtype=np.str_)
+        kind_of_row, strand = (tracks[name].to_numpy(dtype=object) for name in ("kind", "strand"))
+        columns = [tracks[name].to_numpy() for name in ("start", "end", "centre", "activity")]
         for kind in (_I, _P, _E):
-            rows = tracks[kind_of_row == kind]
-            strand = rows["strand"].to_numpy() if kind == _I else None
-            start, end, centre = (rows[name].to_numpy() for name in ("start", "end", "centre"))
-            sites[kind] = Sites.of(start, end, centre, rows["activity"].to_numpy(), strand)
+            rows = kind_of_row == kind
+            sites[kind] = Sites.of(*(column[rows] for column in columns), strand[rows] if kind == _I else None)
         marks = sites[_E]
         width = np.log1p((marks.end - marks.start) / ELEMENT_WIDTH)
         once = np.unique(np.asarray(starts, dtype=np.int64))
