@@ -341,7 +341,8 @@ class Landscape:
         columns = [tracks[name].to_numpy() for name in ("start", "end", "centre", "activity")]
         for kind in (_I, _P, _E):
             rows = kind_of_row == kind
-            sites[kind] = Sites.of(*(column[rows] for column in columns), strand[rows] if kind == _I else None)
+            start, end, centre, activity = (column[rows] for column in columns)
+            sites[kind] = Sites.of(start, end, centre, activity, strand[rows] if kind == _I else None)
         marks = sites[_E]
         width = np.log1p((marks.end - marks.start) / ELEMENT_WIDTH)
         once = np.unique(np.asarray(starts, dtype=np.int64))
