@@ -114,7 +114,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def _check(frame: pd.DataFrame) -> None:
     for column, allowed in _ALLOWED.items():
-        strange = sorted(set(frame[column]) - allowed)
+        strange = sorted(set(frame[column].unique()) - allowed)
         if strange:
             raise ValueError(f"unknown {column} {strange[0]!r}; known are {', '.join(sorted(allowed))}")
     if not np.isfinite(frame["value"].to_numpy()).all():
