@@ -253,7 +253,7 @@ def _precision_and_recall(label: FloatArray, score: FloatArray) -> tuple[FloatAr
     """Precision and recall down to each distinct score, the lowest first, and those scores.
 
     What scikit-learn's ``precision_recall_curve`` gives, with its last point (1, 0), which has no score. To
-    import that takes as long as half of all fits of a small run.
+    import that takes a second.
     """
     order = np.argsort(-score, kind="stable")
     falling = score[order]

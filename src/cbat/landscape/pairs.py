@@ -38,8 +38,6 @@ PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom
 SOURCES: Final = ("own", "graph", "wrong", "sibling")
 KEY: Final = ["enhancer_id", "promoter_id"]
 PROMOTERS: Final = "active_promoters"
-_READ: Final = ["kind", "strand", "start", "end", "centre", "activity"]
-"""Columns of tracks that features are made of."""
 _logger = logging.getLogger(__name__)
 
 
@@ -165,8 +163,6 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     tracks_of, starts_of = (table.groupby("chrom", sort=False).indices for table in (tracks, starts))
     enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
     position = starts["position"].to_numpy()
-    # Rows of plain objects are taken several times as fast as those of strings.
-    tracks = tracks.astype({"kind": object, "strand": object})[_READ]
     for chrom, of_chrom in _rows_of(pairs["chrom"]).items():
         landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[starts_of.get(chrom, [])])
         for start in range(0, len(of_chrom), PAIRS_AT_ONCE):

@@ -165,10 +165,7 @@ class MotifEncoder:
         its score is the sum of a row of the table for each. One element at a time, so that the scores stay in
         a processor's cache, and a score does not depend on what is scored beside it, to the last bit.
         """
-        n_windows, n_words = rows.shape
-        # What functional.embedding_bag calls, without its checks, which take a fifth of the time.
-        first = torch.arange(0, n_windows * n_words, n_words, dtype=rows.dtype)
-        return torch.embedding_bag(self._table, rows.reshape(-1), first, False, 0, False, None)[0]
+        return functional.embedding_bag(rows, self._table, mode="sum")
 
     @cached_property
     def _table(self) -> Tensor:
@@ -207,7 +204,7 @@ def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
 
 def _sums(kernel: Tensor, codes: Codes, element: Indices, window: Indices, column: Indices) -> Floats:
     """Scores of some windows, added up base by base, shape=(n_windows,)."""
-    # Looked up by one number each, which is three times as fast as by three.
+    # Looked up by one number each, which takes less than half the time of three.
     filters = np.ascontiguousarray(kernel.permute(2, 0, 1).numpy())
     bases, first = codes.reshape(-1), element * codes.shape[1] + window
     row = column * filters.shape[2]
