@@ -23,6 +23,7 @@ from cbat.model.blocks import EncodedElements, EncodedShard, SupportReader, enco
 from cbat.model.bundle import (
     Pairs,
     TrainedModel,
+    encoded,
     load_model,
     reads_landscape,
     score_pairs,
@@ -181,16 +182,19 @@ def score_cell_line(
         ``probability``.
     """
     given = {name: one for name, one in vars(opened).items() if one is not None}
-    elements, encoded = encode_shards(list(given.values()), model.encoder, settings.chromosomes)
-    lines = dict(zip(given, encoded, strict=True))
+    elements, shards = encode_shards(list(given.values()), model.encoder, settings.chromosomes)
+    lines = dict(zip(given, shards, strict=True))
     own = lines["own"]
     offsets = Offsets.read(model, own, landscape)
     contexts: Iterable[Context] = [Context(NO_CONTEXT, 0, None)]
+    model.contact.eval()
     if model.has_environment:
         reader = SupportReader(elements, model.statistics)
         feeder = Feeder(model, reader, own, lines.get("other"), tissue, lines.get("sibling"))
         contexts = feeder.contexts(settings)
     for context in contexts:
+        # Encoded once for all landscapes that the context is scored in.
+        context = replace(context, environment=encoded(model.contact, context.environment))
         yield context.name, context.n_support, _scored(model, elements, offsets, context)
         if context.name == "own" and context.n_support == settings.headline_support:
             for name in offsets.kinds_exchanged(settings):

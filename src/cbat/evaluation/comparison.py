@@ -104,9 +104,9 @@ class ScoredPairs:
         )
         context = side.context
         if context is None:
-            context = "own" if "own" in set(pairs["context"]) else NO_CONTEXT
+            context = "own" if (pairs["context"] == "own").any() else NO_CONTEXT
             pairs = pairs[pairs["context"] == context]
-        pairs = at_size(pairs, context, n_support)
+        pairs = at_size(pairs, context, n_support).reset_index(drop=True)
         return pairs[_PAIR] if len(pairs) and not pairs.duplicated(_KEY).any() else None
 
 
@@ -249,6 +249,9 @@ class _Aligned:
 
 def _in_order(one: pd.DataFrame, other: pd.DataFrame, line: str, first: Side, second: Side) -> FloatArray:
     """Scores of the other side in the order of the first."""
+    if one[[*_KEY, "label"]].equals(other[[*_KEY, "label"]]):
+        # They are in one order already, unless somebody sorted a table.
+        return np.asarray(other["probability"], dtype=float)
     joined = one.merge(other[[*_KEY, "label", "probability"]], on=_KEY, how="left", suffixes=("", "_second"))
     if len(other) != len(one) or (joined["label"] != joined["label_second"]).any():
         raise UserError(

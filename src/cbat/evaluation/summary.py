@@ -24,7 +24,7 @@ from cbat.evaluation.landscape_sources import SOURCE_COLUMNS, source_table
 from cbat.evaluation.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from cbat.evaluation.peer_comparison import PEER_COLUMNS, peer_table
 from cbat.evaluation.peer_comparison import sentences as about_peers
-from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, WORST, as_table, read_table, write_table
+from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, WORST, checked, read_table, write_table
 from cbat.evaluation.verdicts import ENOUGH_SEEDS
 from cbat.files import atomic_file
 
@@ -225,7 +225,7 @@ def with_aggregates(table: pd.DataFrame) -> pd.DataFrame:
         highest[highest["metric"].isin(LOWER_IS_BETTER)].assign(cell_line=WORST),
     ]
     try:
-        return as_table(pd.concat([table, *added], ignore_index=True).to_dict("records"))
+        return checked(pd.concat([table, *added], ignore_index=True))
     except ValueError as error:
         raise UserError(str(error), mend="give every table of metrics once") from error
 

@@ -70,7 +70,12 @@ def as_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         An unknown role, split, kind of negatives or context, a value that is not finite, or a key that
         occurs twice.
     """
-    frame = pd.DataFrame(list(rows), columns=pd.Index(COLUMNS))
+    return checked(pd.DataFrame(list(rows), columns=pd.Index(COLUMNS)))
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with these columns and perhaps others, checked and sorted; see :func:`as_table`."""
+    frame = frame.reindex(columns=COLUMNS)
     frame = frame.astype(dict.fromkeys(_INTEGERS, np.int64) | dict.fromkeys(VALUE_COLUMNS, float))
     _check(frame)
     return frame.sort_values(KEY_COLUMNS, kind="stable", ignore_index=True)
@@ -78,7 +83,7 @@ def as_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def write_table(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a checked table as TSV: sorted, six decimals, empty where no interval was computed."""
-    ordered = as_table(frame.to_dict("records"))
+    ordered = checked(frame)
     with atomic_file(path) as temporary:
         ordered.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
 
@@ -98,7 +103,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         frame = pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=missing)
         if list(frame.columns) != COLUMNS:
             raise ValueError(f"the columns are {', '.join(frame.columns)} and not {', '.join(COLUMNS)}")
-        return as_table(frame.to_dict("records"))
+        return checked(frame)
     except (OSError, ValueError) as error:
         raise UserError(
             f"this is not a table of metrics ({error})",
@@ -109,7 +114,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def _check(frame: pd.DataFrame) -> None:
     for column, allowed in _ALLOWED.items():
-        strange = sorted(set(frame[column]) - allowed)
+        strange = sorted(set(frame[column].unique()) - allowed)
         if strange:
             raise ValueError(f"unknown {column} {strange[0]!r}; known are {', '.join(sorted(allowed))}")
     if not np.isfinite(frame["value"].to_numpy()).all():

@@ -386,12 +386,12 @@ class Landscape:
             Class of the promoter of each; 0 without it.
         """
         sites = {}
-        kind_of_row = tracks["kind"].to_numpy(dtype=np.str_)
+        kind_of_row, strand = (tracks[name].to_numpy(dtype=object) for name in ("kind", "strand"))
+        columns = [tracks[name].to_numpy() for name in ("start", "end", "centre", "activity")]
         for kind in (_I, _P, _E):
-            rows = tracks[kind_of_row == kind]
-            strand = rows["strand"].to_numpy() if kind == _I else None
-            start, end, centre = (rows[name].to_numpy() for name in ("start", "end", "centre"))
-            sites[kind] = Sites.of(start, end, centre, rows["activity"].to_numpy(), strand)
+            rows = kind_of_row == kind
+            start, end, centre, activity = (column[rows] for column in columns)
+            sites[kind] = Sites.of(start, end, centre, activity, strand[rows] if kind == _I else None)
         marks = sites[_E]
         width = np.log1p((marks.end - marks.start) / ELEMENT_WIDTH)
         given = np.asarray(starts, dtype=np.int64)

@@ -130,8 +130,8 @@ class MotifEncoder:
         parts = []
         threshold = torch.log((1 - self.prior) / self.prior) + log_positions(codes.shape[1], self.width)
         for part in codes.split(_CHUNK):
-            best = torch.stack([_best_of_lanes(self._scores(rows)).amax(dim=0) for rows in self._rows(part)])
-            score = best.view(len(part), 2, self.n_filters).transpose(1, 2)
+            best = np.stack([_best_of_lanes(self._scores(rows)).max(axis=0) for rows in self._rows(part)])
+            score = torch.from_numpy(best).view(len(part), 2, self.n_filters).transpose(1, 2)
             either = torch.cat([score.amax(dim=2, keepdim=True), score], dim=2)
             parts.append(torch.sigmoid(either - threshold[:, None]))
         return torch.cat(parts)
@@ -180,33 +180,37 @@ class MotifEncoder:
         return table.flatten(0, 1)
 
 
-def _in_lanes(scores: Tensor) -> Tensor:
+def _in_lanes(scores: Tensor) -> Floats:
     """The scores of ``_LANES`` windows in each row, shape=(n_windows / _LANES, _LANES * n_columns)."""
-    return scores.view(len(scores) // _LANES, _LANES * scores.shape[1])
+    return scores.numpy().reshape(-1, _LANES * scores.shape[1])
 
 
-def _best_of_lanes(scores: Tensor) -> Tensor:
+def _best_of_lanes(scores: Tensor) -> Floats:
     """Best score of each column among every ``_LANES``-th window, shape=(_LANES, n_columns)."""
-    return _in_lanes(scores).amax(dim=0).view(_LANES, scores.shape[1])
+    return np.asarray(_in_lanes(scores).max(axis=0).reshape(_LANES, -1))
 
 
 def _close_to_best(scores: Tensor) -> tuple[Indices, Indices]:
     """Window and column of all scores that might be the best of their column."""
-    best = _best_of_lanes(scores).numpy()
+    best = _best_of_lanes(scores)
     least = best.max(axis=0) - np.float32(_SLACK)
     # Few lanes hold such a score; only theirs are looked through.
-    lane, column = np.nonzero(best >= least)
-    held = _in_lanes(scores).numpy()[:, lane * scores.shape[1] + column]
-    row, found = np.nonzero(held >= least[column])
+    place = np.flatnonzero(best >= least)
+    lane, column = np.divmod(place, scores.shape[1])
+    held = np.take(_in_lanes(scores), place, axis=1)
+    row, found = np.divmod(np.flatnonzero(held >= least[column]), len(place))
     return row * _LANES + lane[found], column[found]
 
 
 def _sums(kernel: Tensor, codes: Codes, element: Indices, window: Indices, column: Indices) -> Floats:
     """Scores of some windows, added up base by base, shape=(n_windows,)."""
-    filters = kernel.numpy()
+    # Looked up by one number each, which takes less than half the time of three.
+    filters = np.ascontiguousarray(kernel.permute(2, 0, 1).numpy())
+    bases, first = codes.reshape(-1), element * codes.shape[1] + window
+    row = column * filters.shape[2]
     score = np.zeros(len(element), dtype=np.float32)
-    for offset in range(filters.shape[2]):
-        score += filters[column, codes[element, window + offset], offset]
+    for offset, values in enumerate(filters.reshape(len(filters), -1)):
+        score += values[row + bases[first + offset]]
     return score
 
 
