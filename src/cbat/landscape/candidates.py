@@ -243,30 +243,18 @@ class Task:
 
 def average_precision(label: FloatArray, score: FloatArray) -> float:
     """Average precision, shape=(n,) each."""
-    precision, recall, _ = _precision_and_recall(label, score)
-    return float(max(0.0, -np.sum(np.diff(recall) * precision[:-1])))
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(label, score))
 
 
 def _threshold_of_best_f1(label: FloatArray, logit: FloatArray) -> float:
     """The probability from which on pairs are called, so that F1 is largest."""
-    precision, recall, at = _precision_and_recall(label, logit)
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, at = precision_recall_curve(label, logit)
     f1 = 2.0 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(1.0 / (1.0 + np.exp(-at[int(f1[:-1].argmax())])))
-
-
-def _precision_and_recall(label: FloatArray, score: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Precision and recall down to each distinct score, the lowest first, and those scores.
-
-    What scikit-learn's ``precision_recall_curve`` gives, with its last point (1, 0), which has no score. To
-    import that takes a second.
-    """
-    order = np.argsort(-score, kind="stable")
-    falling = score[order]
-    ends = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
-    hits = np.cumsum(label[order] == 1.0, dtype=float)[ends]
-    precision = hits / (ends + 1.0)
-    recall = hits / hits[-1] if hits[-1] else np.ones_like(hits)
-    return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0), falling[ends[::-1]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -213,3 +213,9 @@ def patched_genome(patches: Path, tmp_path: Path, peaks: pd.DataFrame) -> tuple[
     pyfaidx.Faidx(str(path))
     place = (found["centre"] - found["from"]).astype(int)
     return found.assign(known=found["strand"], centre=place, chrom=found["name"]), path
+
+
+def test_the_threshold_is_that_of_the_motif() -> None:
+    motif = strands._ctcf()
+    found = motif.matrix.distribution(precision=1000).threshold_fpr(strands.P_VALUE)
+    assert motif.threshold == pytest.approx(found, rel=1e-12)
