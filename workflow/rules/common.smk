@@ -364,6 +364,7 @@ def compared(file):
 PRESENTED = [name for name in [PROJECT.config.full_model] if name in PROJECT.sequence_models]
 HEADLINE_KEYS = ["roles", "chromosomes", "headline_support", "headline_negatives"]
 REFERENCES = expand("results/evaluation/reference/{cell_line}/metrics.tsv", cell_line=PROJECT.evaluated())
+SIMULATED_OPTION = [] if PROJECT.config.simulation is None else ["--simulated"]
 SIMULATED_ROWS = simulated_lines(PROJECT.cell_lines, Path("results/simulation"))
 SIMULATED = [row.cell_line for row in SIMULATED_ROWS] if PROJECT.config.simulation is not None else []
 FIGURE_PARAMS = {

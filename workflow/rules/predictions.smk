@@ -49,11 +49,13 @@ rule package_model:
         readout=settings("readout"),
         landscape=landscape_options,
         label_kind=PROJECT.config.labels.kind,
+        simulated=SIMULATED_OPTION,
     shell:
         "cbat package_model --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --name {wildcards.model} --seed {wildcards.seed} --shards {params.shards} --metrics {input.metrics}"
         " {params.landscape} {params.calibration} --contig-sizes {input.contig_sizes} --elements {params.elements:q}"
         " --splits {params.splits:q} --shard-settings {params.shard_settings:q} --label-kind {params.label_kind}"
+        " {params.simulated}"
         " --evaluation {params.evaluation:q} --readout {params.readout:q}"
         " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"
 
@@ -95,10 +97,11 @@ if PROJECT.config.landscape is not None:
             splits=settings("splits"),
             evaluation=settings("evaluation", *HEADLINE_KEYS),
             label_kind=PROJECT.config.labels.kind,
+            simulated=SIMULATED_OPTION,
         shell:
             "cbat package_landscape --name {wildcards.model} --seed {wildcards.seed} {params.landscape}"
             " --train-lines {params.train_lines} --validation-lines {params.validation_lines}"
-            " --label-kind {params.label_kind}"
+            " --label-kind {params.label_kind} {params.simulated}"
             " --metrics {input.metrics} --references {input.references} {params.contig_sizes}"
             " --elements {params.elements:q} --splits {params.splits:q} --evaluation {params.evaluation:q}"
             " --directory results/packages/{wildcards.model}/seed_{wildcards.seed} > {log} 2>&1"

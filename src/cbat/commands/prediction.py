@@ -39,6 +39,8 @@ def predict(
     contig_names: Path | None = None,
     track_pairs: int = TRACK_PAIRS,
     page_pairs: int = PAGE_PAIRS,
+    precision: float | None = None,
+    simulated_model: bool = False,
     threads: int = 1,
 ) -> None:
     """Predict the contacts of a cell line from its candidate elements.
@@ -105,6 +107,11 @@ def predict(
         Most pairs in the tracks for genome browsers.
     page_pairs : int
         Most pairs on the page to look at.
+    precision : float, optional
+        Call pairs from the probability on from which this share was true on training lines left out; cbat
+        model show lists what a model knows. The best F1 by default.
+    simulated_model : bool
+        Use a model of simulated data on files that are not of its simulated genome.
     threads : int
         Chromosomes that are scored side by side; scores do not depend on it.
     """
@@ -128,6 +135,8 @@ def predict(
         "score_threshold": score_threshold,
         "track_pairs": track_pairs,
         "page_pairs": page_pairs,
+        "precision": precision,
+        "simulated_model": simulated_model,
         "signals": dict(signals or {}),
     }
     settings = parse_section(PredictionSettings, values, [])

@@ -61,6 +61,14 @@ class PredictionSettings(Section):
         json_schema_extra={"additionalProperties": False},
         description="Kind of track -> where the signal of its peaks stands, as `landscape.signals`.",
     )
+    precision: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None,
+        description="Call pairs from the probability on from which this share was true on training lines "
+        "left out; the model card has those that a law knows. Null takes the threshold of the best F1.",
+    )
+    simulated_model: bool = Field(
+        False, description="Use a model of simulated data on files that are not of its simulated genome."
+    )
     track_pairs: Annotated[int, Field(ge=0)] = Field(
         TRACK_PAIRS, description="Most pairs in the tracks for genome browsers, the most probable ones."
     )

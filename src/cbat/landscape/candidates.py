@@ -23,6 +23,9 @@ RIDGES: Final[Mapping[str, tuple[float, ...]]] = {
 }
 """Kind of label -> penalties that are tried, the first one before the others."""
 RAMPS_RIDGE: Final = 3e-3
+PRECISIONS: Final = (0.5, 0.7)
+"""Shares of true pairs among those that are called, for which a law knows a threshold."""
+LEAST_CALLED: Final = 20
 ROWS_TO_CHOOSE: Final = 20_000
 """Candidates are fitted to less than twice as many pairs; the chosen one is fitted to all."""
 
@@ -228,6 +231,16 @@ class Task:
         _, label, logit = self._of(recipe)
         return _threshold_of_best_f1(label, logit)
 
+    def thresholds(self, recipe: Recipe | None) -> dict[str, float]:
+        """Precision on lines left out -> the lowest probability from which on it is reached.
+
+        A precision that is reached nowhere, or by fewer than :data:`LEAST_CALLED` pairs, is left out.
+        """
+        if not self.rounds:
+            return {}
+        _, label, logit = self._of(recipe)
+        return _thresholds_of_precision(label, logit)
+
     def _of(self, recipe: Recipe | None) -> tuple[float, FloatArray, FloatArray]:
         """Mean over judges, and labels and log-odds of all their pairs."""
         if recipe not in self._judged:
@@ -255,6 +268,20 @@ def _threshold_of_best_f1(label: FloatArray, logit: FloatArray) -> float:
     precision, recall, at = precision_recall_curve(label, logit)
     f1 = 2.0 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(1.0 / (1.0 + np.exp(-at[int(f1[:-1].argmax())])))
+
+
+def _thresholds_of_precision(label: FloatArray, logit: FloatArray) -> dict[str, float]:
+    """See :meth:`Task.thresholds`."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, _, at = precision_recall_curve(label, logit)
+    called = len(logit) - np.searchsorted(np.sort(logit), at)
+    found = {}
+    for wanted in PRECISIONS:
+        reached = np.flatnonzero((precision[:-1] >= wanted) & (called >= LEAST_CALLED))
+        if len(reached):
+            found[str(wanted)] = float(1.0 / (1.0 + np.exp(-at[reached[0]])))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,6 +158,7 @@ def fit_member(
     weights, level = distance_law(lines)
     if choice is None:
         recipe, record = _choose(task, law, label_kind)
+        record["thresholds"] = task.thresholds(recipe)
         choice = Choice(recipe, task.threshold(recipe), record)
     distance = tuple(float(w) for w in weights)
     recipe, threshold, record = choice.recipe, choice.threshold, choice.record
@@ -190,8 +191,13 @@ def _usual(members: Sequence[Fit], law: str) -> Choice:
     """What most members hold, with the medians of their numbers."""
     threshold = float(np.median([fit.threshold for fit in members]))
     features = Counter(fit.features for fit in members).most_common(1)[0][0]
+    known = [fit.chosen["thresholds"] for fit in members]
+    thresholds = {
+        precision: float(np.median([one[precision] for one in known if precision in one]))
+        for precision in sorted({precision for one in known for precision in one})
+    }
     if not features:
-        return Choice(None, threshold, {})
+        return Choice(None, threshold, {"thresholds": thresholds})
     chosen = [fit.chosen["chosen"] for fit in members if fit.features == features]
     shares = {kind: float(np.median([one["own_share"][kind] for one in chosen])) for kind in KINDS}
     recipe = Recipe(
@@ -201,7 +207,7 @@ def _usual(members: Sequence[Fit], law: str) -> Choice:
         float(np.median([one["ridge"] for one in chosen])),
         signed=not law.endswith("_free"),
     )
-    return Choice(recipe, threshold, {"chosen": recipe.in_words()})
+    return Choice(recipe, threshold, {"chosen": recipe.in_words(), "thresholds": thresholds})
 
 
 def _choose(task: Task, law: str, label_kind: LabelKind) -> tuple[Recipe | None, dict[str, Any]]:

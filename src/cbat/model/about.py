@@ -83,7 +83,8 @@ class Training(Section):
     """What a model has learned from.
 
     ``chromosomes``: split -> names; ``distances``: the shortest and the longest of a training pair, bp;
-    ``genome``: length of each of these chromosomes, bp; ``label_kind``: what the labels say of a pair.
+    ``genome``: length of each of these chromosomes, bp; ``label_kind``: what the labels say of a pair;
+    ``simulated``: whether all of it is simulated.
     """
 
     lines: list[TrainingLine]
@@ -91,6 +92,7 @@ class Training(Section):
     distances: tuple[int, int]
     genome: dict[str, int]
     label_kind: LabelKind = "contact"
+    simulated: bool = False
 
 
 class Figure(Section):

@@ -161,7 +161,33 @@ def learned(about: About, *, markdown: bool = True) -> list[str]:
         f"Chromosomes: {'; '.join(chromosomes)}" + (f" ({assembly})." if assembly else "."),
         f"Training pairs are {shortest:,} to {longest:,} bp apart.",
         _OF_KIND[training.label_kind],
+        *(["All of it is simulated: it knows nothing of real cell lines."] if training.simulated else []),
     ]
+
+
+def below_distance(about: About) -> str | None:
+    """A sentence where the model does no better than the law of distance on the lines of its evaluation."""
+    negatives = "natural" if any(one.negatives == "natural" for one in about.figures) else "balanced"
+    pairs = []
+    for one in about.figures:
+        if (one.metric, one.negatives) != ("aupr", negatives) or one.context not in ("own", "-"):
+            continue
+        keys = _KEY - {"context", "n_support"}
+        alone = [
+            other.value
+            for other in about.distance_figures
+            if other.metric == "aupr" and other.model_dump(include=keys) == one.model_dump(include=keys)
+        ]
+        pairs += [(one.value, value) for value in alone]
+    if not pairs:
+        return None
+    own, alone = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
+    if own > alone:
+        return None
+    return (
+        f"On the lines that it was evaluated on it does no better than the distance alone (AUPR {own:.3f} "
+        f"against {alone:.3f})"
+    )
 
 
 def figures(about: About, *, markdown: bool = True) -> list[str]:
@@ -175,6 +201,8 @@ def figures(about: About, *, markdown: bool = True) -> list[str]:
         rows = [one for one in shown if one.negatives == negatives]
         if rows:
             found += [*_figure_table(about, rows, markdown), "", _of_table(about, rows, words), ""]
+    if (warning := below_distance(about)) is not None:
+        found += [f"**{warning}: do not use it.**" if markdown else f"{warning}: do not use it.", ""]
     return found[:-1]
 
 
@@ -228,7 +256,6 @@ def limits(about: About) -> list[str]:
         "other species: `predict` warns where it can tell.",
         "- Probabilities hold for a share of contacts like that of the training pairs. In a whole genome "
         "contacts are rarer: rank pairs, or calibrate with labelled pairs of the line.",
-        "- The labels that it learned from are those of chromatin contacts, which are not always regulation.",
     ]
     if len(about.training.lines) < 10:
         lines.append(

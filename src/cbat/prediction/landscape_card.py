@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cbat.config.sheets import TRACK_KINDS
+from cbat.landscape.law import Fit
 from cbat.model.about import SCHEMA_VERSION, About
 from cbat.prediction.card import card_of, figures, learned
 from cbat.prediction.shared_landscape import EDGES, Floats, SharedLandscape
@@ -68,7 +69,18 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         f"- {len(fit.features)} features of what lies between and around the ends, in {fit.shape} terms, "
         "standardised over the candidates with the distances of the training pairs: "
         f"{_distances(landscape.shares)}.",
-        f"- Pairs of at least probability {fit.threshold:.4g} are called contacts.",
+        f"- Pairs of at least probability {fit.threshold:.4g} are called: the best F1 on training lines left "
+        "out.",
+        *_thresholds(fit),
+    ]
+
+
+def _thresholds(fit: Fit) -> list[str]:
+    """Thresholds for a precision, a line of text each."""
+    return [
+        f"- From probability {value:.4g} on, {float(precision):.0%} of the pairs were true on training lines "
+        f"left out (`cbat predict --precision {precision}`)."
+        for precision, value in sorted(dict(fit.chosen.get("thresholds", {})).items())
     ]
 
 

@@ -53,6 +53,7 @@ def run(
     references: Sequence[Path] = (),
     contig_sizes: Path | None = None,
     label_kind: LabelKind = "contact",
+    simulated: bool = False,
 ) -> None:
     """Write the model directory of a model without sequence.
 
@@ -89,6 +90,8 @@ def run(
         Contigs of the genome, if there was one.
     label_kind : str
         What the labels say of a pair.
+    simulated : bool
+        Whether everything that it has learned from is simulated.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def run(
         elements=Elements(max_n=None, enhancer_promoter_gap=elements.enhancer_promoter_gap),
         support=Support(elements=[], size=0, validation_size=0),
         training=_training(
-            pairs, train_lines, validation_lines, splits, load_graph(graph), sizes, label_kind
+            pairs, train_lines, validation_lines, splits, load_graph(graph), sizes, label_kind, simulated
         ),
         evidence_power=None,
         figures=figures_of(metrics, name, headline),
@@ -138,6 +141,7 @@ def _training(
     graph: PrototypeGraph,
     sizes: Mapping[str, int],
     label_kind: LabelKind,
+    simulated: bool,
 ) -> Training:
     """What the fit for new lines has read: with folds every chromosome, else those of two splits."""
     used = {name: list(chromosomes) for name, chromosomes in splits.chromosomes.items()}
@@ -166,4 +170,5 @@ def _training(
         distances=(int(every.min()), int(every.max())) if len(every) else (0, 0),
         genome={chrom: length for chrom, length in sizes.items() if chrom in named},
         label_kind=label_kind,
+        simulated=simulated,
     )

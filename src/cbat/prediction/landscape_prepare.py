@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from cbat.config.predictions import PredictionSettings
+from cbat.config.predictions import PredictionSettings, Settled
 from cbat.data.contigs import read_contig_names
 from cbat.errors import UserError
 from cbat.files import write_json
@@ -25,10 +25,12 @@ from cbat.prediction.preparation import (
     check_name,
     counted,
     of_distances,
+    of_model,
     of_name,
     of_pairs,
     of_tissue,
     open_genome,
+    refuse_simulated,
     settled,
     tell,
 )
@@ -105,16 +107,18 @@ def run(
     _refuse_support(settings, similarity, support)
     check_files(given)
     shared = read_landscape(Path(model_directory))
+    _threshold(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
     starts = Starts(Path(model_directory) / GENES, shared.starts)
     mentions = read_files(files, cell_line, contigs, starts)
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
+        refuse_simulated(settings, about, mentions, prepared)
         candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared
         )
-        decided, refitted = (TEMPERATURE, shared.fit.threshold), None
+        decided, refitted = (TEMPERATURE, _threshold(shared, settings, model_directory)), None
         if calibration_pairs is not None:
             refitted = calibrate(
                 _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,
@@ -134,6 +138,7 @@ def run(
         )
         cautions = [one for one in candidates.cautions if one.kind not in _NOT_READ]
         cautions = [
+            *of_model(about),
             *of_tissue(settings.tissue, shared.tissues),
             *of_name(cell_line, shared.lines),
             *of_distances(settings, about, candidates, plan),
@@ -148,6 +153,21 @@ def run(
         write_plan(directory, plan, candidates.tables)
         reading.landscape.write(directory)
     tell(plan, _in_words(reading), cautions)
+
+
+def _threshold(shared: SharedLandscape, settings: Settled, model_directory: Path) -> float:
+    """Of the best F1, or of the precision that is asked for."""
+    if settings.precision is None:
+        return shared.fit.threshold
+    known = dict(shared.fit.chosen.get("thresholds", {}))
+    if str(settings.precision) not in known:
+        told = ", ".join(sorted(known)) or "none"
+        raise UserError(
+            f"the model knows no threshold for a precision of {settings.precision:g} (it knows: {told})",
+            mend="ask for one of these, or leave the precision out",
+            file=model_directory,
+        )
+    return float(known[str(settings.precision)])
 
 
 def _refuse_support(settings: PredictionSettings, similarity: Path | None, support: Path | None) -> None:

@@ -54,6 +54,7 @@ def run(
     tracks: Mapping[str, Path] | None = None,
     landscapes: Mapping[str, Path] | None = None,
     label_kind: LabelKind = "contact",
+    simulated: bool = False,
 ) -> None:
     """Write a model directory: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``, ``SHA256SUMS``.
 
@@ -89,6 +90,8 @@ def run(
         Training line -> its ranked tracks, and the folder of its landscape.
     label_kind : str
         What the labels say of a pair.
+    simulated : bool
+        Whether everything that it has learned from is simulated.
 
     Raises
     ------
@@ -113,7 +116,7 @@ def run(
             size=size,
             validation_size=min(model.settings.validation_support, shard_settings.support_size),
         ),
-        training=_training(model, opened, splits, read_contig_sizes(contig_sizes), label_kind),
+        training=_training(model, opened, splits, read_contig_sizes(contig_sizes), label_kind, simulated),
         evidence_power=None if calibration is None else _power(calibration),
         figures=figures_of(metrics, name, Headline.of(evaluation)),
         distance_figures=figures_of(references, DISTANCE, Headline.of(evaluation)),
@@ -161,6 +164,7 @@ def _training(
     splits: SplitSettings,
     sizes: dict[str, int],
     label_kind: LabelKind,
+    simulated: bool,
 ) -> Training:
     chromosomes = {split: list(names) for split, names in splits.chromosomes.items()}
     learned = set(model.provenance.get("train_lines", model.teacher.lines))
@@ -188,6 +192,7 @@ def _training(
         distances=(int(every.min()), int(every.max())) if len(every) else (0, 0),
         genome={chrom: length for chrom, length in sizes.items() if chrom in named},
         label_kind=label_kind,
+        simulated=simulated,
     )
 
 

@@ -15,10 +15,13 @@ import pandas as pd
 from cbat.config.predictions import PredictionSettings, Settled
 from cbat.config.suggestions import did_you_mean
 from cbat.data import genome as genomes
+from cbat.data.assemblies import assembly_of
+from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.model.about import About
 from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.card import below_distance
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Counts, Plan
 
@@ -138,6 +141,40 @@ def of_distances(settings: Settled, about: About, candidates: Candidates, plan: 
                 )
             )
     return found
+
+
+def of_model(about: About) -> list[Caution]:
+    """A model that is worth no more than the distance, or that knows no real cell line."""
+    found = []
+    if (warning := below_distance(about)) is not None:
+        found.append(Caution("below_distance", f"{warning}, so this prediction should not be used"))
+    if about.training.simulated:
+        found.append(Caution("simulated_model", "the model has learned from simulated data alone"))
+    return found
+
+
+def refuse_simulated(
+    settings: PredictionSettings, about: About, mentions: Sequence[Mentions], genome: Genome | None
+) -> None:
+    """Stop where a model of simulated data meets other files than those of its genome, unless it is meant to.
+
+    Raises
+    ------
+    UserError
+    """
+    lengths = about.training.genome
+    if not about.training.simulated or settings.simulated_model or not lengths:
+        return
+    intervals = pd.concat([one.intervals[["chrom", "end"]] for one in mentions])
+    length = intervals["chrom"].map(lengths)
+    beyond = bool((intervals["end"] > length).any()) or bool(length.isna().all())
+    if beyond or (genome is not None and assembly_of(genome.sizes) is not None):
+        raise UserError(
+            "the model has learned from simulated data, and these files are not of its simulated genome",
+            mend="use a model of real cell lines, or ask for this one with --simulated-model (in a "
+            "configuration simulated_model: true)",
+            file=mentions[0].path,
+        )
 
 
 def of_tissue(tissue: str, known: Sequence[str]) -> list[Caution]:

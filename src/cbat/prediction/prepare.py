@@ -31,8 +31,10 @@ from cbat.prediction.preparation import (
     check_name,
     counted,
     of_distances,
+    of_model,
     of_pairs,
     open_genome,
+    refuse_simulated,
     settled,
     tell,
     write_tsv,
@@ -110,6 +112,13 @@ def run(
     check_name(cell_line)
     shared = read_model_directory(model_directory)
     settings = settled(settings, shared.about, model_directory)
+    if settings.precision is not None:
+        raise UserError(
+            f"a precision of {settings.precision:g} is asked for, and a model of sequences has no threshold "
+            "for it",
+            mend="leave the precision out, or give labelled pairs to calibrate with",
+            file=model_directory,
+        )
     # Small files first: a mistake in one of them shows before gigabytes are unpacked.
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
@@ -120,6 +129,7 @@ def run(
     if similarity is not None:
         relatives = read_relatives(similarity, cell_line, shared, settings)
     with open_genome(genome, directory) as prepared:
+        refuse_simulated(settings, shared.about, mentions, prepared)
         candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes)
         reading = None
         if landscape is not None:
@@ -138,6 +148,7 @@ def run(
             )
         plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
         cautions = [
+            *of_model(shared.about),
             *of_distances(settings, shared.about, candidates, plan),
             *candidates.cautions,
             *environment.cautions,

@@ -34,7 +34,7 @@ from cbat.landscape.law import Fit, Law, load_law
 from cbat.landscape.tracks import TRACK_COLUMNS, read_tracks
 from cbat.model.about import LANDSCAPE, MEND
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 COLUMNS: Final = ["cell_line", *(name for name in TRACK_COLUMNS if name != "signal")]
 EDGES: Final = np.round(np.arange(3.0, 7.01, 0.1), 1)
 """Edges of the classes of distance, in powers of ten of bp; the outer classes reach beyond them."""

@@ -17,7 +17,8 @@ from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack, writ
 from cbat.cli import main
 from cbat.data.stored import write_table
 from cbat.landscape.law import moments, standardised
-from cbat.model.about import write_checksums
+from cbat.model.about import read_description, write_checksums
+from cbat.prediction.card import figures
 from cbat.prediction.shared_landscape import EDGES, distance_class, distance_shares, read_landscape
 
 OUTPUTS = {
@@ -200,6 +201,65 @@ def test_peaks_that_no_line_of_the_model_has_are_told(landscape_world, tmp_path:
     write_checksums(model)
     told = predicted_with(landscape_world, tmp_path / "other", model=model, kinds=[])
     assert "neither the line nor the model" in told["no_tracks"]
+
+
+def repacked(model: Path, directory: Path, **training) -> Path:
+    """A copy of a model directory whose description says something else of its training."""
+    shutil.copytree(model, directory)
+    path = directory / "model.json"
+    content = json.loads(path.read_text())
+    content["about"]["training"] |= training
+    path.write_text(json.dumps(content))
+    write_checksums(directory)
+    return directory
+
+
+def test_a_model_of_simulated_data_is_refused_on_other_files(landscape_world, tmp_path: Path, capsys) -> None:
+    lengths = {"chr1": 1_000_000, "chr2": 1_000_000}
+    model = repacked(landscape_world.model, tmp_path / "model", simulated=True, genome=lengths)
+    arguments = command(landscape_world, tmp_path / "out", "--chromosomes", "chr1", model=model)
+    assert main(arguments) == 2
+    assert "--simulated-model" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*arguments, "--simulated-model"]) == 0
+    assert "simulated data alone" in warned(tmp_path / "out")["simulated_model"]
+
+
+def test_a_precision_that_a_law_knows_sets_the_threshold(landscape_world, tmp_path: Path, capsys) -> None:
+    known = read_landscape(landscape_world.model).fit.chosen["thresholds"]
+    assert set(known) <= {"0.5", "0.7"}
+    for precision, value in known.items():
+        directory = tmp_path / precision
+        assert (
+            main([*command(landscape_world, directory, "--chromosomes", "chr1"), "--precision", precision])
+            == 0
+        )
+        table = scored(directory)
+        assert (table["contact"] == (table["probability"] >= value)).all()
+        assert f"From probability {value:.4g} on" in (landscape_world.model / "MODEL_CARD.md").read_text()
+    assert main([*command(landscape_world, tmp_path / "out"), "--precision", "0.93"]) == 2
+    assert "knows no threshold for a precision of 0.93" in capsys.readouterr().err
+
+
+def test_a_model_below_distance_says_so_everywhere(landscape_world, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(landscape_world.model, model)
+    path = model / "model.json"
+    content = json.loads(path.read_text())
+    measured = {
+        "cell_line": "d", "role": "unseen", "chromosomes": "test", "negatives": "natural", "context": "own",
+        "n_support": 0, "metric": "aupr", "value": 0.3, "low": None, "high": None,
+    }  # fmt: skip
+    content["about"]["figures"] = [measured]
+    content["about"]["distance_figures"] = [measured | {"context": "-", "value": 0.31}]
+    path.write_text(json.dumps(content))
+    write_checksums(model)
+    told = predicted_with(landscape_world, tmp_path / "out", model=model)
+    assert "no better than the distance alone" in told["below_distance"]
+    assert "no better than the distance alone" in (tmp_path / "out" / "index.html").read_text()
+    about, _ = read_description(path)
+    assert "do not use it" in " ".join(figures(about))
+    assert "below_distance" not in predicted_with(landscape_world, tmp_path / "fine")
 
 
 def test_a_chromosome_without_peaks_is_told(landscape_world, tmp_path: Path) -> None:
