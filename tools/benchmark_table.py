@@ -1,6 +1,8 @@
-"""Make a table of docs/benchmark/ from a run that holds every cell line out.
+r"""Make a table of docs/benchmark/ from a run that holds every cell line out.
 
     python tools/benchmark_table.py results/summary/held_out_metrics.tsv docs/benchmark/bengi_hic.tsv
+    python tools/benchmark_table.py results/summary/metrics.tsv docs/benchmark/crispri_k562.tsv \
+        --full-model own_landscape
 
 The table has the columns of metrics.tsv and keeps, at natural prevalence and at balanced classes and for the
 metrics below: of the full model the rows of every landscape, and its average precision with one kind of track
@@ -59,6 +61,8 @@ def kept(table: pd.DataFrame, full_model: str = "graph_manifold") -> pd.DataFram
     shown = context.isin([NO_CONTEXT, "own"]) | (full & context.isin(CONTEXTS))
     shown |= full & one_kind & (table["metric"] == "aupr")
     wanted = table["metric"].isin(METRICS) & table["negatives"].isin(["natural", "balanced"])
+    # The worst line of one run is no line of a benchmark.
+    wanted &= table["cell_line"] != "worst"
     return table[shown & wanted]
 
 
