@@ -69,8 +69,8 @@ def card_of(about: About, *, source: str, command: list[str], reads: list[str], 
     parts = [
         f"# {about.name}, seed {about.seed}",
         "",
-        "Predicts which enhancer touches which promoter in a cell line that it has never seen, from "
-        f"{source}. Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
+        f"Predicts {_ASKED[about.training.label_kind]} in a cell line that it has never seen, from {source}. "
+        f"Made by cbat {about.cbat_version}; schema version {SCHEMA_VERSION}.",
         "",
         "```bash",
         *command,
@@ -135,6 +135,10 @@ def _reads(about: About, model: TrainedModel) -> list[str]:
     return lines
 
 
+_ASKED: Final = {
+    "contact": "which enhancer touches which promoter",
+    "regulation": "which enhancer regulates which gene",
+}
 _OF_KIND: Final = {
     "contact": "Its labels are contacts: it says which loci touch, not which enhancer regulates a gene.",
     "regulation": "Its labels are regulation (CRISPR screens): it says which enhancer changes a gene, not "
