@@ -239,7 +239,7 @@ def _overview() -> str:
     parts = [
         "usage: cbat <verb> [options]",
         "",
-        "Which enhancer touches which promoter, in a cell line that nobody has mapped.",
+        "Which enhancer touches, and which regulates, which promoter, in a cell line that nobody has mapped.",
         "Every verb is one stage of the workflow; 'cbat <verb> --help' lists its options.",
     ]
     for title, verbs in (("stages", STAGES), ("tools", TOOLS)):

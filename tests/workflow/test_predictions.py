@@ -188,7 +188,7 @@ def test_a_track_is_written_anew_without_scoring(finished) -> None:
 @pytest.mark.parametrize(
     ("over", "expected"),
     [
-        ("{new: {enhancers: e.bed}}", "the key 'predictions.new.promoters' is missing"),
+        ("{new: {enhancers: e.bed}}", "predictions.new names neither promoters nor genes"),
         (
             "{new: {enhancers: e.bed, promoters: p.bed}}",
             "predictions.new.enhancers is 'e.bed', which",

@@ -172,6 +172,51 @@ def predicted_with(world: LandscapeWorld, directory: Path, *options: str, **give
     return warned(directory)
 
 
+def test_candidates_and_genes_do(landscape_world, tmp_path: Path) -> None:
+    """Promoters are the starts of the genes, or of the model's; peaks with a signal are a track."""
+    peaks = tmp_path / "peaks.narrowPeak"
+    table = pd.read_csv(landscape_world.track("active_enhancers"), sep="\t", header=None)
+    table.to_csv(peaks, sep="\t", header=False, index=False)
+    found = {}
+    for name, more in {"given": ["--genes", str(landscape_world.genes)], "of the model": []}.items():
+        directory = tmp_path / name
+        arguments = ["--model", str(landscape_world.model), "--candidates", str(peaks)]
+        assert (
+            main(["predict", *arguments, *more, "--directory", str(directory), "--chromosomes", "chr1"]) == 0
+        )
+        known = environment(directory)["landscape"]
+        assert known["own_kinds"] == ["active_enhancers"]
+        assert known["expected_kinds"] == ["active_promoters", "insulators"]
+        found[name] = pd.read_csv(directory / "genes.tsv", sep="\t")
+    pd.testing.assert_frame_equal(found["given"], found["of the model"])
+    genes = pd.read_csv(landscape_world.genes, sep="\t", header=None)
+    assert set(found["given"]["gene"]) == set(genes.loc[genes[0] == "chr1", 3])
+    plain = tmp_path / "plain.bed"
+    table[[0, 1, 2]].to_csv(plain, sep="\t", header=False, index=False)
+    arguments = ["--model", str(landscape_world.model), "--candidates", str(plain)]
+    assert main(["predict", *arguments, "--directory", str(tmp_path / "plain"), "--chromosomes", "chr1"]) == 0
+    assert environment(tmp_path / "plain")["landscape"]["own_kinds"] == []
+
+
+def test_the_longest_distance_is_that_of_the_model(landscape_world, tmp_path: Path) -> None:
+    about, _ = read_description(landscape_world.model / "model.json")
+    assert main(command(landscape_world, tmp_path / "out", "--chromosomes", "chr1")) == 0
+    longest = about.training.distances[1]
+    assert 0.9 * longest < scored(tmp_path / "out")["distance"].max() <= longest
+    assert "long_distances" not in warned(tmp_path / "out")
+
+
+def test_activity_by_contact_stands_beside_every_pair(landscape_world, tmp_path: Path) -> None:
+    assert main(command(landscape_world, tmp_path / "own", "--chromosomes", "chr1")) == 0
+    assert scored(tmp_path / "own")["abc"].between(0.0, 1.0).all()
+    assert scored(tmp_path / "own")["abc"].max() > 0.05
+    none = command(landscape_world, tmp_path / "none", "--chromosomes", "chr1", kinds=["insulators"])
+    assert main(none) == 0
+    assert scored(tmp_path / "none")["abc"].isna().all()
+    with pysam.TabixFile(str(tmp_path / "none" / "predictions.bedpe.gz")) as table:
+        assert next(iter(table.fetch("chr1"))).split("\t")[-1] == "."
+
+
 def test_a_tissue_that_the_model_does_not_know_is_told(landscape_world, tmp_path: Path) -> None:
     told = predicted_with(landscape_world, tmp_path / "line", "--tissue", "bloud")["unknown_tissue"]
     assert "did you mean 'blood'?" in told
