@@ -72,7 +72,11 @@ class World:
                         draw_pairs(max(n_pairs * length // whole, 1), length, chrom, rng),
                         draw_tracks(length, chrom, rng),
                         pd.DataFrame(
-                            {"chrom": chrom, "position": rng.integers(0, length, length // 125_000)}
+                            {
+                                "chrom": chrom,
+                                "position": rng.integers(0, length, length // 125_000),
+                                "promoter_class": 0,
+                            }
                         ),
                     )
                     for chrom, length in lengths.items()

@@ -30,7 +30,7 @@ OUTPUTS = {
     "read_environment": "results/readout/graph_manifold/seed_1/*",
     "plot_environment_readout": "results/figures/environment_readout.svg",
     "package_model": "results/packages/graph_manifold/seed_1/*",
-    "prepare_prediction": "results/predictions/new_liver/[em]*",
+    "prepare_prediction": "results/predictions/new_liver/*.json",
     "score_chromosome": "results/predictions/new_liver/pairs/chr8.parquet",
     "gather_predictions": "results/predictions/new_liver/contacts.*",
     "write_prediction_page": "results/predictions/new_liver/index.html",
