@@ -78,7 +78,7 @@ def _check_lifted(project: Project, files: Sequence[Path]) -> None:
     raise UserError(
         f"{str(missing[0])!r} is yet to be lifted from another assembly"
         + (f", and {len(missing) - 1} more" if len(missing) > 1 else ""),
-        mend=f"make it, in seconds, and check again: {shlex.join([*command, *map(str, missing)])}",
+        mend=f"run this, which takes seconds, and check again: {shlex.join([*command, *map(str, missing)])}",
         file=files[-1],
     )
 

@@ -36,24 +36,25 @@ def contact(distance: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.exp(SCALE - GAMMA * np.log(d + 1.0)))
 
 
-def all_activity(centre: npt.ArrayLike, activity: npt.ArrayLike, start: npt.ArrayLike) -> FloatArray:
-    """Activity times contact of all elements of a chromosome at each transcription start, shape=(n_starts,).
+def elements_of(peaks: pd.DataFrame) -> Sites:
+    """Peaks of active enhancers of one chromosome as elements, with their signal as activity.
 
     Parameters
     ----------
-    centre, activity : array, shape=(n_elements,)
-        Centres (bp) and activities, in any order.
-    start : array, shape=(n_starts,)
-        Transcription starts, bp.
+    peaks : DataFrame
+        ``start``, ``end``, ``centre`` (0-based half-open, bp) and ``signal``: what the peak caller said,
+        times length where peaks were merged.
     """
-    starts = np.asarray(start, dtype=np.int64)
-    total = np.zeros(len(starts))
-    sites = Sites.of(centre, centre, centre, activity)
-    for row, site in sites.around(starts, WINDOW):
-        distance = np.abs(sites.centre[site] - starts[row])
-        weighed = np.where(distance < WINDOW, sites.activity[site] * contact(distance), 0.0)
-        total += np.bincount(row, weights=weighed, minlength=len(starts))
-    return total
+    return Sites.of(peaks["start"], peaks["end"], peaks["centre"], peaks["signal"])
+
+
+def all_activity(elements: Sites, start: npt.ArrayLike) -> FloatArray:
+    """Activity times contact of all elements of a chromosome at each transcription start (bp), shape=(n,)."""
+    return elements.reaching(np.asarray(start, dtype=np.int64), WINDOW, _contact_inside)
+
+
+def _contact_inside(distance: Positions) -> FloatArray:
+    return np.where(distance < WINDOW, contact(distance), 0.0)
 
 
 def score(
@@ -77,46 +78,35 @@ def score(
     return np.where(self_promoter, 1.0, np.minimum(share, 1.0))
 
 
-def of_pairs(peaks: pd.DataFrame, pairs: Pairs) -> FloatArray:
-    """ABC of pairs of a chromosome, with peaks of active enhancers as elements, shape=(n_pairs,).
+def of_pairs(elements: Sites, pairs: Pairs) -> FloatArray:
+    """ABC of pairs of a chromosome, shape=(n_pairs,).
 
-    The activity of a peak is its signal: what the peak caller said, times length where peaks were merged. An
-    enhancer has that of the strongest peak that overlaps the 750 bp on either side of its centre; without
-    one it scores 0.
+    An enhancer has the activity of the strongest element that overlaps the 750 bp on either side of its
+    centre; without one it scores 0.
 
     Parameters
     ----------
-    peaks : DataFrame
-        ``start``, ``end``, ``centre`` (0-based half-open, bp) and ``signal`` of one chromosome.
+    elements : Sites
+        Of :func:`elements_of`.
     pairs : Pairs
         Promoters are transcription starts.
     """
-    ordered = peaks.sort_values("centre", kind="stable")
-    start, end, centre = (ordered[name].to_numpy(dtype=np.int64) for name in ("start", "end", "centre"))
-    signal = ordered["signal"].to_numpy(dtype=float)
-    total = all_activity(centre, signal, pairs.promoter)
-    at = _strongest_at(start, end, signal, pairs.enhancer)
-    of = at[pairs.enhancer_of]
-    there = of >= 0
-    own = np.where(there, np.append(signal, 0.0)[of], 0.0)
+    total = all_activity(elements, pairs.promoter)
+    of = _strongest_at(elements, pairs.enhancer)[pairs.enhancer_of]
+    # Row -1 is that of an enhancer without an element.
+    start, end, activity = (np.append(x, 0) for x in (elements.start, elements.end, elements.activity))
     position = pairs.promoter[pairs.promoter_of]
-    own_promoter = (
-        there & (np.append(start, 0)[of] - SLOP < position) & (np.append(end, 0)[of] + SLOP > position)
-    )
+    own_promoter = (of >= 0) & (start[of] - SLOP < position) & (end[of] + SLOP > position)
     distance = np.abs(pairs.enhancer[pairs.enhancer_of] - position)
-    return score(own, distance, total[pairs.promoter_of], own_promoter)
+    return score(activity[of], distance, total[pairs.promoter_of], own_promoter)
 
 
-def _strongest_at(start: Positions, end: Positions, signal: FloatArray, centre: Positions) -> Positions:
-    """Row of the strongest peak near each centre, -1 without one; peaks do not overlap one another."""
-    first = np.searchsorted(end, centre - ELEMENT_RADIUS, side="right")
-    last = np.searchsorted(start, centre + ELEMENT_RADIUS)
+def _strongest_at(elements: Sites, centre: Positions) -> Positions:
+    """Row of the strongest element near each centre, -1 without one."""
+    first, last = elements.overlapping(centre, ELEMENT_RADIUS)
     found = np.full(len(centre), -1, dtype=np.int64)
-    best = np.full(len(centre), -np.inf)
+    activity = np.append(elements.activity, -np.inf)
     for step in range(int((last - first).max(initial=0))):
-        row = first + step
-        better = np.flatnonzero(
-            (row < last) & (np.append(signal, -np.inf)[np.minimum(row, len(signal))] > best)
-        )
-        found[better], best[better] = row[better], signal[row[better]]
+        row = np.where(first + step < last, first + step, -1)
+        found = np.where(activity[row] > activity[found], row, found)
     return found

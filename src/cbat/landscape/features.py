@@ -677,21 +677,18 @@ def _log_contact(distance: npt.NDArray[np.generic]) -> FloatArray:
 
 def _competition(sites: Sites, position: Positions) -> FloatArray:
     """Log of the activity that reaches each position, from all sites of its neighbourhood."""
-    total = np.zeros(len(position))
-    for row, site in sites.around(position, COMPETITION_RADIUS):
-        reached = sites.activity[site] * contact_frequency(np.abs(sites.centre[site] - position[row]))
-        total += np.bincount(row, weights=reached, minlength=len(position))
+    total = sites.reaching(position, COMPETITION_RADIUS, contact_frequency)
     return np.asarray(np.log(LEAST_COMPETITION + total))
 
 
 def _start_competition(starts: Sites, position: Positions) -> FloatArray:
     """Log of the marks at all transcription starts that each position may reach, weighed by contact."""
-    total = np.zeros(len(position))
-    for row, start in starts.around(position, REACH):
-        distance = np.maximum(np.abs(starts.centre[start] - position[row]), CONTACT_SCALE)
-        reached = starts.activity[start] * (distance / CONTACT_SCALE) ** -REACH_EXPONENT
-        total += np.bincount(row, weights=reached, minlength=len(position))
+    total = starts.reaching(position, REACH, _reach)
     return np.asarray(np.log(LEAST_COMPETITION + total))
+
+
+def _reach(distance: Positions) -> FloatArray:
+    return np.asarray((np.maximum(distance, CONTACT_SCALE) / CONTACT_SCALE) ** -REACH_EXPONENT)
 
 
 def _between(pairs: Pairs, points: Positions, margin: int) -> tuple[Positions, Positions]:

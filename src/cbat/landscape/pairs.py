@@ -194,7 +194,7 @@ def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]
     for chrom, rows in _rows_of(pairs["chrom"]).items():
         of_chrom = np.asarray(rows)
         own = Pairs.of(enhancer[of_chrom], promoter[of_chrom])
-        found[of_chrom] = abc.of_pairs(peaks[peaks["chrom"] == chrom], own)
+        found[of_chrom] = abc.of_pairs(abc.elements_of(peaks[peaks["chrom"] == chrom]), own)
     return found
 
 

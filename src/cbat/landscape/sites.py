@@ -6,7 +6,7 @@ look-ups, however many peaks lie between its ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -135,6 +135,24 @@ class Sites:
     def at(self, position: Positions, radius: int) -> FloatArray:
         """Largest activity of the sites that overlap ``[position - radius, position + radius)``."""
         return self.strongest(*self.overlapping(position, radius))
+
+    def reaching(
+        self, position: Positions, radius: int, weight: Callable[[Positions], FloatArray]
+    ) -> FloatArray:
+        """Activity within ``radius`` bp of each position, weighed by distance and summed, shape=(n,).
+
+        Parameters
+        ----------
+        position : int array
+        radius : int
+        weight : callable
+            Of distances, bp.
+        """
+        total = np.zeros(len(position))
+        for row, site in self.around(position, radius):
+            reached = self.activity[site] * weight(np.abs(self.centre[site] - position[row]))
+            total += np.bincount(row, weights=reached, minlength=len(position))
+        return total
 
     def around(self, position: Positions, radius: int) -> Iterator[tuple[Positions, Positions]]:
         """All pairs of a position and a site whose centre is within ``radius`` bp, some positions at a time.

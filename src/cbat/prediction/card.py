@@ -176,21 +176,16 @@ def below_distance(about: About) -> str | None:
     for one in about.figures:
         if (one.metric, one.negatives) != ("aupr", negatives) or one.context not in ("own", "-"):
             continue
-        keys = _KEY - {"context", "n_support"}
-        alone = [
-            other.value
-            for other in about.distance_figures
-            if other.metric == "aupr" and other.model_dump(include=keys) == one.model_dump(include=keys)
-        ]
-        pairs += [(one.value, value) for value in alone]
+        if (alone := _of_distance(about, one)) is not None:
+            pairs.append((one.value, alone.value))
     if not pairs:
         return None
-    own, alone = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
-    if own > alone:
+    own, distance = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
+    if own > distance:
         return None
     return (
         f"On the lines that it was evaluated on it does no better than the distance alone (AUPR {own:.3f} "
-        f"against {alone:.3f})"
+        f"against {distance:.3f})"
     )
 
 
@@ -211,7 +206,7 @@ def figures(about: About, *, markdown: bool = True) -> list[str]:
 
 
 def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str]:
-    beside = any(_of_distance(about, one) != "-" for one in shown)
+    beside = any(_of_distance(about, one) is not None for one in shown)
     words, sizes = (CONTEXTS, ["support"]) if about.channels else (OF_LAWS, [])
     header = ["cell line", "role", "environment", *sizes, "AUPR", "AUROC", "F1", "calibration error"]
     rows = [
@@ -220,7 +215,7 @@ def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str
             *(str(one.n_support) for _ in sizes), _value(one),
             *(_other(about, one, metric) for metric in ("auroc", "f1", "ece")),
         ]
-        + ([_of_distance(about, one)] if beside else [])
+        + ([_value(_of_distance(about, one))] if beside else [])
         for one in sorted(shown, key=_order)
     ]  # fmt: skip
     return _table([*header, *(["AUPR of distance"] if beside else [])], rows, markdown)
@@ -239,13 +234,13 @@ def _of_table(about: About, shown: list[Figure], words: str) -> str:
     )
 
 
-def _of_distance(about: About, like: Figure) -> str:
+def _of_distance(about: About, like: Figure) -> Figure | None:
     """AUPR of the law of distance on the same pairs."""
     keys = _KEY - {"context", "n_support"}
     for one in about.distance_figures:
         if one.metric == "aupr" and one.model_dump(include=keys) == like.model_dump(include=keys):
-            return _value(one)
-    return "-"
+            return one
+    return None
 
 
 def _order(figure: Figure) -> tuple[str, bool, str]:
@@ -268,7 +263,9 @@ def limits(about: About) -> list[str]:
     return lines
 
 
-def _value(figure: Figure) -> str:
+def _value(figure: Figure | None) -> str:
+    if figure is None:
+        return "-"
     if figure.low is None or figure.high is None:
         return f"{figure.value:.3f}"
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"

@@ -107,7 +107,7 @@ def run(
     _refuse_support(settings, similarity, support)
     check_files(given)
     shared = read_landscape(Path(model_directory))
-    _threshold(shared, settings, model_directory)
+    threshold = _threshold(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
     starts = Starts(Path(model_directory) / GENES, shared.starts)
@@ -118,7 +118,7 @@ def run(
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared
         )
-        decided, refitted = (TEMPERATURE, _threshold(shared, settings, model_directory)), None
+        decided, refitted = (TEMPERATURE, threshold), None
         if calibration_pairs is not None:
             refitted = calibrate(
                 _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,

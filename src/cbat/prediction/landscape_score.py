@@ -61,8 +61,7 @@ def score(
 ) -> Columns:
     """Columns of the pairs of a chromosome, in the order of ``near``."""
     fit, reader = shared.fit, landscape.reader(shared, chromosome)
-    own = landscape.tracks[landscape.tracks["chrom"] == chromosome]
-    peaks = own[own["kind"] == ENHANCERS]
+    elements = abc.elements_of(landscape.tracks[landscape.tracks["kind"] == ENHANCERS])
     columns = empty_columns(len(near))
     at = 0
     with Progress(f"{plan.cell_line} {chromosome}", "pairs", len(near)) as progress:
@@ -72,8 +71,8 @@ def score(
                 columns[name][part] = getattr(rows, name)
             pairs = as_pairs(tables, rows)
             before = resistance(fit, landscape, reader, pairs)
-            if len(peaks):
-                columns["abc"][part] = abc.of_pairs(peaks, pairs)
+            if len(elements):
+                columns["abc"][part] = abc.of_pairs(elements, pairs)
             columns["intrinsic_potential"][part] = fit.potential(rows.distance)
             columns["environment_resistance"][part] = softplus(before)
             at += len(rows)

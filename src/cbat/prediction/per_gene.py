@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.prediction.plan import Plan, read_elements
+from cbat.prediction.tracks import labels
 
 FILES: Final = ("genes.tsv", "enhancers.tsv")
 GENE_COLUMNS: Final = [
@@ -172,13 +173,13 @@ def _genes(enhancer: pd.DataFrame, promoter: pd.DataFrame, best: Best, calls: pd
     top = of.sort_values("score", ascending=False, kind="stable").drop_duplicates("gene").set_index("gene")
     row = top.loc[table.index, "promoter"].to_numpy()
     found = _called(
-        of[["gene", "promoter"]].merge(calls, on="promoter"), "gene", "enhancer", labels(enhancer)
+        of[["gene", "promoter"]].merge(calls, on="promoter"), "gene", "enhancer", _labels(enhancer)
     )
     return pd.DataFrame(
         {
             **table.drop(columns="total").reset_index().to_dict("series"),
             **_counts(found, table.index, "enhancers"),
-            "best_enhancer": _names_of(best.other[row], labels(enhancer)),
+            "best_enhancer": _names_of(best.other[row], _labels(enhancer)),
             **_best(best, row),
             "best_share": _share(best.probability[row], table["total"].to_numpy()),
         }
@@ -192,7 +193,7 @@ def _enhancers(
     row = np.arange(len(enhancer))
     found = _called(calls, "enhancer", "promoter", names)
     table = {
-        "enhancer": labels(enhancer),
+        "enhancer": _labels(enhancer),
         "chrom": enhancer["chrom"].to_numpy(),
         "start": enhancer["source_start"].to_numpy(),
         "end": enhancer["source_end"].to_numpy(),
@@ -204,11 +205,9 @@ def _enhancers(
     return pd.DataFrame(table)[ENHANCER_COLUMNS]
 
 
-def labels(table: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """The name of each element, or its interval where it has none, shape=(n,)."""
-    start, end = (table[f"source_{side}"].astype(str) for side in ("start", "end"))
-    place = table["chrom"].astype(str) + ":" + start + "-" + end
-    return np.asarray(table["name"].where(table["name"] != NOTHING, place), dtype=object)
+def _labels(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+    columns = (table[name] for name in ("chrom", "source_start", "source_end", "name"))
+    return np.asarray(labels(*columns), dtype=object)
 
 
 def _names_of(rows: Rows, names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

@@ -121,11 +121,14 @@ def longrange(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _label(pairs: pd.DataFrame, role: str) -> Any:
-    """The name of an element, or its interval where it has none."""
-    place = pairs["chrom"].astype(str) + ":" + pairs[f"{role}_start"].astype(str)
-    place = place + "-" + pairs[f"{role}_end"].astype(str)
-    name = pairs[f"{role}_name"].astype(str)
-    return name.where(name != ".", place)
+    return labels(*(pairs[name] for name in ("chrom", f"{role}_start", f"{role}_end", f"{role}_name")))
+
+
+def labels(chrom: pd.Series, start: pd.Series, end: pd.Series, name: pd.Series) -> Any:
+    """The name of each element, or its interval where it has none, shape=(n,)."""
+    place = chrom.astype(str) + ":" + start.astype(str) + "-" + end.astype(str)
+    named = name.astype(str)
+    return named.where(named != ".", place)
 
 
 def as_text(table: pd.DataFrame) -> bytes:

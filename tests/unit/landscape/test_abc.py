@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cbat.landscape.abc import GAMMA, SCALE, all_activity, contact, of_pairs, score
+from cbat.landscape.abc import GAMMA, SCALE, all_activity, contact, elements_of, of_pairs, score
 from cbat.landscape.features import Pairs
+from cbat.landscape.sites import Sites
 
 
-def peaks(*rows: tuple[int, int, float]) -> pd.DataFrame:
+def peaks(*rows: tuple[int, int, float]) -> Sites:
     table = pd.DataFrame(rows, columns=["start", "end", "signal"])
-    return table.assign(centre=(table["start"] + table["end"]) // 2)
+    return elements_of(table.assign(centre=(table["start"] + table["end"]) // 2))
 
 
 def test_contact_is_the_published_power_law() -> None:
@@ -45,7 +46,7 @@ def test_every_element_within_five_megabases_counts_once() -> None:
         )
         for at in starts
     ]
-    assert all_activity(centre, activity, starts) == pytest.approx(expected)
+    assert all_activity(Sites.of(centre, centre, centre, activity), starts) == pytest.approx(expected)
 
 
 def test_scores_of_a_gene_over_its_elements_add_up_to_one() -> None:
@@ -55,7 +56,7 @@ def test_scores_of_a_gene_over_its_elements_add_up_to_one() -> None:
         *((int(s), int(s) + 800, float(w)) for s, w in zip(start, rng.exponential(size=60), strict=True))
     )
     at = 2_501_900
-    pairs = Pairs.of(table["centre"], np.full(60, at))
+    pairs = Pairs.of(table.centre, np.full(60, at))
     assert of_pairs(table, pairs).sum() == pytest.approx(1.0)
 
 
@@ -70,7 +71,7 @@ def test_an_enhancer_without_a_peak_scores_zero_and_the_strongest_peak_counts() 
     table = peaks((10_000, 10_300, 2.0), (10_500, 10_900, 7.0), (90_000, 91_000, 3.0))
     pairs = Pairs.of([10_400, 50_000], [200_000, 200_000])
     own, distance = np.array([7.0, 0.0]), np.array([189_600, 150_000])
-    total = all_activity(table["centre"], table["signal"], [200_000, 200_000])
+    total = all_activity(table, [200_000, 200_000])
     assert of_pairs(table, pairs) == pytest.approx(score(own, distance, total, np.zeros(2, dtype=bool)))
     assert of_pairs(table, pairs)[1] == 0.0
-    assert of_pairs(table.iloc[:0], pairs).tolist() == [0.0, 0.0]
+    assert of_pairs(peaks(), pairs).tolist() == [0.0, 0.0]

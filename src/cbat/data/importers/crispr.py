@@ -46,8 +46,10 @@ def read_encode_crispr(source: PairSource) -> pd.DataFrame:
     table = read_headed(source.path, delimiter="\t", required=_REQUIRED, optional=(_GENE,))
     keep = _of_line(source, table)
     counts = {"of_other_cell_types": int((~keep).sum())}
-    for reason, column in (("not_valid", "ValidConnection"), ("without_an_answer", "Regulated")):
-        fits = _fits(table, column, (_YES,) if column == "ValidConnection" else (_YES, _NO))
+    for reason, column, words in (
+        ("not_valid", "ValidConnection", (_YES,)), ("without_an_answer", "Regulated", (_YES, _NO)),
+    ):  # fmt: skip
+        fits = _fits(table, column, words)
         counts[reason] = int((keep & ~fits).sum())
         keep &= fits
     places = _Places.read(source)

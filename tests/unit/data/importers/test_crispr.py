@@ -24,7 +24,6 @@ ROWS = [
     "chr1 700 900 six 0.3 NA NA NA FIFTH TRUE K562 FALSE",
     "chr1 700 900 seven 0.3 chr1 0 0 SIXTH TRUE K562 FALSE",
 ]
-SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "crispr"
 
 
 def table(path: Path, rows: list[str]) -> Path:
@@ -89,13 +88,13 @@ def test_a_malformed_row_is_named(tmp_path: Path, row: str, expected: str) -> No
         read_pairs(table(tmp_path / "screen.tsv", [row]), "encode_crispr", cell_line="K562")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the published screen is not here")
-def test_the_published_screen_of_k562(tmp_path: Path) -> None:
-    pairs = read_pairs(next(SHARED.glob("*.tsv.gz")), "auto", cell_line="K562")
+def test_the_published_screen_of_k562(shared_dir: Path) -> None:
+    screen = next((shared_dir / "data" / "crispr").glob("*.tsv.gz"))
+    pairs = read_pairs(screen, "auto", cell_line="K562")
     assert (len(pairs), int(pairs["label"].sum())) == (10_275, 471)
     # The table places one gene at 0.
     assert pairs.attrs[LEFT_OUT]["without_a_transcription_start"] == 81
-    with gzip.open(next(SHARED.glob("*.tsv.gz")), "rt") as lines:
+    with gzip.open(screen, "rt") as lines:
         assert sum(1 for _ in lines) == 10_357
 
 
