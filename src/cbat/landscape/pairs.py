@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.config.base import Expectation
 from cbat.config.sheets import TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
@@ -22,6 +23,7 @@ from cbat.graph.propagation import load_graph
 from cbat.landscape import abc
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
 from cbat.landscape.expectation import add_line, among, kinship
+from cbat.landscape.expected_tracks import lines_having, mean_track
 from cbat.landscape.features import (
     GENES,
     NAMES,
@@ -55,11 +57,12 @@ def run(
     directory: Path,
     wrong: str | None = None,
     sibling: str | None = None,
+    expectation: Expectation = "lines",
 ) -> None:
     """Write ``pairs.parquet``, one table of features for each source, and ``report.json``.
 
     Rows are those of ``labels``, in their order. ``own.parquet`` is what the line's own tracks say;
-    ``graph.parquet`` what the training lines' say, weighted by kinship; ``wrong.parquet`` and
+    ``graph.parquet`` what the training lines' let one expect; ``wrong.parquet`` and
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
     holds the features of transcription starts alone, ``abc.parquet`` the score of
     :mod:`cbat.landscape.abc` from the line's own active enhancers.
@@ -87,6 +90,9 @@ def run(
         Where the files go.
     wrong, sibling : str, optional
         Lines of another and of the same tissue.
+    expectation : str
+        ``lines``: the mean of the features in the tracks of each line, weighted by kinship; ``mean_track``:
+        the features in the mean of their tracks.
 
     Raises
     ------
@@ -100,9 +106,13 @@ def run(
     _check_chromosomes(pairs, starts, opened, genes)
     at_starts = _check_assemblies(tracks, opened, starts, genes)
     others = [line for line in training_lines if line != cell_line]
-    weights = kinship(load_graph(graph), tissue, others)
     reader = _Reader(pairs, starts, opened)
-    graph_columns, of_kinds = expected(reader, weights)
+    if expectation == "lines":
+        weights = kinship(load_graph(graph), tissue, others)
+        graph_columns, of_kinds = expected(reader, weights)
+    else:
+        weights = {line: 1.0 / len(others) for line in others}
+        graph_columns, of_kinds = _expected_of_mean(reader, others)
     own_columns = reader.columns(cell_line)
     own_kinds, fallbacks = _lend(own_columns, graph_columns, opened[cell_line], of_kinds)
     found: dict[str, Columns | None] = {
@@ -231,6 +241,12 @@ def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, di
         for kind in missing:
             total[:, columns_of(kind)] = nothing[:, columns_of(kind)]
     return total, has
+
+
+def _expected_of_mean(reader: _Reader, lines: Sequence[str]) -> tuple[Columns, dict[str, list[str]]]:
+    """Features in the mean of the tracks of some lines, and which lines have each kind."""
+    tracks = {line: reader.tracks[line] for line in lines}
+    return features_of(reader.pairs, mean_track(tracks), reader.starts), lines_having(tracks)
 
 
 def _no_tracks(reader: _Reader) -> pd.DataFrame:
