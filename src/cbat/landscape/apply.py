@@ -19,8 +19,8 @@ from cbat.landscape.tracks import ENHANCERS
 
 NONE: Final = "none"
 ENHANCERS_ALONE: Final = "enhancers_alone"
-"""The line's own active enhancers, and what is expected of all other tracks: what a lab with peaks of H3K27ac or
-ATAC alone has."""
+"""The line's own active enhancers, and what is expected of all other tracks: what a lab with peaks of H3K27ac
+or ATAC alone has."""
 _MEND: Final = "run read_landscape again"
 
 
