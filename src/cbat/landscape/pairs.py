@@ -65,7 +65,8 @@ def run(
     ``graph.parquet`` what the training lines' let one expect; ``wrong.parquet`` and
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
     holds the features of transcription starts alone, ``abc.parquet`` the score of
-    :mod:`cbat.landscape.abc` from the line's own active enhancers.
+    :mod:`cbat.landscape.abc` from the line's own active enhancers, and the share of the promoter in the
+    contacts of its enhancer.
 
     Parameters
     ----------
@@ -125,7 +126,9 @@ def run(
     for name, columns in found.items():
         write_table(directory / f"{name}.parquet", _table(pairs, columns))
     scores = abc_of(pairs, opened[cell_line])
-    write_table(directory / "abc.parquet", pairs[KEY].assign(abc=scores.astype(np.float32)))
+    shares = enhancer_shares_of(pairs, starts)
+    scored = pairs[KEY].assign(abc=scores.astype(np.float32), enhancer_share=shares.astype(np.float32))
+    write_table(directory / "abc.parquet", scored)
     of_genes = list(NAMES[columns_of(GENES)])
     write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
     report = {
@@ -205,6 +208,25 @@ def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]
         of_chrom = np.asarray(rows)
         own = Pairs.of(enhancer[of_chrom], promoter[of_chrom])
         found[of_chrom] = abc.of_pairs(abc.elements_of(peaks[peaks["chrom"] == chrom]), own)
+    return found
+
+
+def enhancer_shares_of(pairs: pd.DataFrame, starts: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """:func:`cbat.landscape.abc.enhancer_side` of pairs of all chromosomes, shape=(n_pairs,).
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
+    starts : DataFrame
+        ``chrom`` and ``position`` of transcription starts.
+    """
+    found = np.zeros(len(pairs))
+    enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
+    for chrom, rows in _rows_of(pairs["chrom"]).items():
+        of_chrom = np.asarray(rows)
+        position = starts["position"][starts["chrom"] == chrom]
+        found[of_chrom] = abc.enhancer_side(position, Pairs.of(enhancer[of_chrom], promoter[of_chrom]))
     return found
 
 
