@@ -69,11 +69,27 @@ def write_rows(path: Path, pieces: Iterable[npt.NDArray[Any]], shape: tuple[int,
         raise ValueError(f"{n_rows} rows for an array of {shape}")
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a Parquet file without index, whole or not at all."""
+def write_table(path: Path, table: pd.DataFrame, *, positions: Sequence[str] = ()) -> None:
+    """Write a Parquet file without index, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    table : DataFrame
+    positions : sequence of str
+        Columns of integers that grow slowly, for a file that is small enough to be shared: they are kept as
+        differences, all others as a dictionary.
+    """
+    encoding: dict[str, Any] = {}
+    if positions:
+        encoding = {
+            "use_dictionary": [str(name) for name in table.columns if name not in positions],
+            "column_encoding": dict.fromkeys(positions, "DELTA_BINARY_PACKED"),
+            "compression": "zstd",
+        }
     with atomic_file(path) as temporary:
         # A row group is encoded in memory before it is written.
-        table.to_parquet(temporary, index=False, row_group_size=_ROWS_OF_GROUP)
+        table.to_parquet(temporary, index=False, row_group_size=_ROWS_OF_GROUP, **encoding)
 
 
 def write_manifest(

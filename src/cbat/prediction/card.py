@@ -141,6 +141,8 @@ _ASKED: Final = {
     "contact": "which enhancer touches which promoter",
     "regulation": "which enhancer regulates which gene",
 }
+_TRUE: Final = {"contact": "contacts", "regulation": "regulated"}
+"""What the true ones among the pairs are called."""
 _OF_KIND: Final = {
     "contact": "Its labels are contacts: it says which loci touch, not which enhancer regulates a gene.",
     "regulation": "Its labels are regulation (CRISPR screens): it says which enhancer changes a gene, not "
@@ -161,8 +163,10 @@ def learned(about: About, *, markdown: bool = True) -> list[str]:
     place = {split: number for number, split in enumerate(SPLITS)}
     ordered = sorted(training.chromosomes.items(), key=lambda item: place.get(item[0], 0))
     chromosomes = [f"{split}: {', '.join(names)}" for split, names in ordered]
+    if all(names == [split] for split, names in ordered):
+        chromosomes = [", ".join(training.chromosomes), "each tested by a fit to the others"]
     return [
-        *_table(["cell line", "tissue", "role", "pairs", "contacts"], rows, markdown),
+        *_table(["cell line", "tissue", "role", "pairs", _TRUE[training.label_kind]], rows, markdown),
         "",
         f"Chromosomes: {'; '.join(chromosomes)}" + (f" ({assembly})." if assembly else "."),
         f"Training pairs are {shortest:,} to {longest:,} bp apart.",
@@ -253,7 +257,7 @@ def _of_table(about: About, shown: list[Figure], words: str) -> str:
         f"On {chromosomes} chromosomes"
     )  # fmt: skip
     return (
-        f"{where}, {words}; in brackets 95% intervals from a bootstrap over {RESAMPLED}. "
+        f"{where}, {words.format(true=_TRUE[about.training.label_kind])}; in brackets 95% intervals from a bootstrap over {RESAMPLED}. "
         f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}."
     )
 
@@ -277,13 +281,15 @@ def limits(about: About) -> list[str]:
     lines = [
         f"- Pairs more than {longest:,} bp apart, elements of other kinds than those it was trained on, and "
         "other species: `predict` warns where it can tell.",
-        "- Probabilities hold for a share of contacts like that of the training pairs. In a whole genome "
-        "contacts are rarer: rank pairs, or calibrate with labelled pairs of the line.",
+        f"- Probabilities hold for a share of {_TRUE[about.training.label_kind]} like that of the training pairs. "
+        "In a whole genome they are rarer: rank pairs, or calibrate with labelled pairs of the line.",
     ]
-    if len(about.training.lines) < 10:
-        lines.append(
-            f"- It has met {len(about.training.lines)} cell lines only, and knows little of how lines differ."
+    n = len(about.training.lines)
+    if n < 10:
+        met = (
+            "one cell line only, and does not know" if n == 1 else f"{n} cell lines only, and knows little of"
         )
+        lines.append(f"- It has met {met} how lines differ.")
     return lines
 
 
@@ -303,8 +309,8 @@ def _other(about: About, like: Figure, metric: str) -> str:
 
 
 _SHOWN: Final = {
-    "balanced": "contacts and others weighing the same (chance: AUPR 0.5)",
-    "natural": "as many contacts as there are among the labelled pairs (chance: their share)",
+    "balanced": "{true} and others weighing the same (chance: AUPR 0.5)",
+    "natural": "as many {true} as there are among the labelled pairs (chance: their share)",
 }
 _KEY: Final = {"cell_line", "role", "chromosomes", "negatives", "context", "n_support"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cbat.config.sheets import TRACK_KINDS
+from cbat.config.shipped_models import SHIPPED
 from cbat.landscape.law import Fit
 from cbat.model.about import DESCRIPTION, SCHEMA_VERSION, About, read_description
 from cbat.prediction.card import card_of, figures, learned, mean_figures
@@ -19,9 +20,9 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
         about,
         source="peaks and genes alone, without a genome: `P = sigmoid(U_I - R_E)`",
         command=[
-            "cbat predict --model . --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
-            "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
-            "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
+            f"cbat predict --model {about.name if about.name in SHIPPED else '.'} \\",
+            "    --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
+            "    --tracks active_promoters=H3K4me3.narrowPeak insulators=CTCF.narrowPeak --directory predicted",
         ],
         reads=_reads(landscape),
         files=f"`law.json` (the law), `tracks.parquet` ({_tracks(landscape)}), `graph.json` "

@@ -45,6 +45,7 @@ UNNAMED: Final = "."
 """The assembly of files that do not say which one it is."""
 OTHER: Final = "other"
 """Any assembly that a model has no tracks and no starts of."""
+STEP: Final = 0.01
 EDGES: Final = np.round(np.arange(3.0, 7.01, 0.1), 1)
 """Edges of the classes of distance, in powers of ten of bp; the outer classes reach beyond them."""
 _GENES, _GRAPH, _ABOUT, _LAW, _TRACKS = LANDSCAPE
@@ -209,13 +210,21 @@ def write_starts(directory: Path, starts: Mapping[str, pd.DataFrame]) -> None:
 
 
 def write_expected(directory: Path, tracks: Mapping[tuple[str, str], pd.DataFrame]) -> None:
-    """Write the tracks of each (assembly, cell line)."""
+    """Write the tracks of each (assembly, cell line).
+
+    Activities are kept in steps of :data:`STEP`; peaks without any after that are left out.
+    """
     tables = [
         table.assign(assembly=assembly, cell_line=line)[COLUMNS] for (assembly, line), table in tracks.items()
     ]
     order = ["assembly", "chrom", "cell_line", "kind", "start"]
     every = pd.concat(tables, ignore_index=True).sort_values(order, ignore_index=True, kind="stable")
-    write_table(directory / _TRACKS, every)
+    every["activity"] = (every["activity"].astype(float) / STEP).round().mul(STEP).astype(np.float32)
+    write_table(
+        directory / _TRACKS,
+        every[every["activity"] > 0.0].reset_index(drop=True),
+        positions=("start", "end", "centre"),
+    )
 
 
 def read_landscape(

@@ -1,4 +1,4 @@
-"""A model that ships: two assemblies in one directory, no tracks of single lines, figures of held-out lines."""
+"""A model that ships: two assemblies in one directory, no tracks of single lines, figures of other lines."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def ship(shipped: Shipped, package: Path, directory: Path, **over) -> None:
     chain = shipped.directory / "one_to_two.chain"
     length = LENGTH + 2 * SHIFT
     blocks = [
-        f"chain 1 {chrom} {LENGTH} + 0 {LENGTH} {chrom} {length} + {SHIFT} {LENGTH + SHIFT} {number}\n{LENGTH}\n"
+        f"chain 1 {chrom} {LENGTH} + 0 {LENGTH} {chrom} {length} + {SHIFT} {LENGTH + SHIFT} {number}\n"
+        f"{LENGTH}\n"
         for number, chrom in enumerate(CHROMOSOMES)
     ]
     chain.write_text("\n".join(blocks))
@@ -103,11 +104,14 @@ def test_no_tracks_of_single_lines_are_in_the_directory(shipped: Shipped) -> Non
     for assembly, by in (("one", 0), ("two", SHIFT)):
         known = read_landscape(shipped.model, assembly=assembly).tracks
         moved = mean.assign(**{name: mean[name] + by for name in ("start", "end", "centre")})
+        moved = moved[moved["activity"].round(2) > 0.0]
         order = ["kind", "chrom", "start"]
         pd.testing.assert_frame_equal(
             known.sort_values(order, ignore_index=True)[columns],
             moved.sort_values(order, ignore_index=True)[columns],
             check_dtype=False,
+            rtol=0.0,
+            atol=0.0051,
         )
 
 
