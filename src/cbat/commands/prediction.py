@@ -84,7 +84,7 @@ def predict(
     similarity_weight : float
         Weight of an edge of similarity 1.
     calibrate : Path, optional
-        Labelled pairs of the line: temperature and threshold are refitted to them, and nothing else.
+        Labelled pairs of the line: level, temperature and threshold are refitted to them, and nothing else.
     pairs_format : str
         Format of these pairs, as in a sheet of cell lines.
     score_threshold : float, optional
@@ -111,7 +111,8 @@ def predict(
         Most pairs on the page to look at.
     precision : float, optional
         Call pairs from the probability on from which this share was true on training lines left out; cbat
-        model show lists what a model knows. The best F1 by default.
+        model show lists what a model knows; with 50 labelled pairs of each label or more it is the share of
+        these that is true. The best F1 by default.
     assembly : str, optional
         Assembly of the files (hg19, hg38, mm10, ...), for a model that has several; read off the genes or the
         candidates by default.

@@ -64,7 +64,9 @@ class PredictionSettings(Section):
     precision: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None,
         description="Call pairs from the probability on from which this share was true on training lines "
-        "left out; the model card has those that a law knows. Null takes the threshold of the best F1.",
+        "left out; the model card has those that a law knows. With 50 pairs or more of each label in "
+        "`calibrate` that share of these is true, and any may be asked for. Null takes the threshold of the "
+        "best F1.",
     )
     assembly: Name | None = Field(
         None,
@@ -130,7 +132,8 @@ class Prediction(PredictionSettings):
         None, description="Stranded motif sites of CTCF, as `landscape.insulator_motifs`; null takes that."
     )
     calibrate: Path | None = Field(
-        None, description="A few labelled pairs of the line: temperature and threshold are refitted to them."
+        None,
+        description="A few labelled pairs of the line: level, temperature and threshold are fitted to them.",
     )
 
 

@@ -32,6 +32,10 @@ _MEND_CONFLICTS: Final = (
 _logger = logging.getLogger(__name__)
 
 
+class OneLabelError(UserError):
+    """Pairs of one label alone are left."""
+
+
 def run(
     *,
     sheet: Path,
@@ -190,7 +194,7 @@ def _contacts(every: pd.DataFrame) -> pd.DataFrame:
 
 def _not_both(
     row: CellLine, raw: pd.DataFrame, settings: LabelSettings, report: Mapping[str, Any]
-) -> UserError:
+) -> OneLabelError:
     if settings.negatives != GIVEN:
         mend = (
             "bring contacts (label 1), and candidates that make other pairs within the bounds of the section "
@@ -205,7 +209,7 @@ def _not_both(
         mend = "bring contacts (label 1) and others (label 0), or widen the bounds of the section labels"
     left_out = ", ".join(f"{n} {reason}" for reason, n in report["left_out"].items() if n) or "nothing"
     found = f"{int((raw['label'] == 1).sum())} contacts and {int((raw['label'] == 0).sum())} others"
-    return UserError(
+    return OneLabelError(
         f"the cell line {row.cell_line!r} has not both labels left: its file has {found}; left out: "
         f"{left_out}",
         mend=mend,

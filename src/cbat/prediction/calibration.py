@@ -1,8 +1,8 @@
-"""Temperature and threshold from a few labelled pairs of a new cell line.
+"""Level, temperature and threshold from a few labelled pairs of a new cell line.
 
 Nothing else of the model changes, so the order of pairs stays as it is. What the refit is worth is measured
 on pairs that it has not seen: the labelled pairs are cut into folds of whole chromosomes (or long stretches,
-where chromosomes are few), and each fold is judged with temperature and threshold of the others.
+where chromosomes are few), and each fold is judged with level, temperature and threshold of the others.
 """
 
 from __future__ import annotations
@@ -23,24 +23,29 @@ from cbat.config.sheets import CellLine
 from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import check_intervals, read_mentions, unique_elements
-from cbat.data.labels import label_pairs
+from cbat.data.labels import OneLabelError, label_pairs
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.measure import pair_clusters
-from cbat.evaluation.metrics import (
-    best_f1_threshold,
-    expected_calibration_error,
-    fit_temperature,
-    pair_metrics,
-)
-from cbat.landscape.law import probability_of
+from cbat.evaluation.metrics import best_f1_threshold, expected_calibration_error, pair_metrics
+from cbat.landscape.candidates import LEAST_CALLED
 from cbat.model.about import About
 from cbat.model.environment import FloatArray
 from cbat.prediction.candidates import Caution, Genome
+from cbat.prediction.decision import (
+    FEW,
+    LEVEL_WIDTH,
+    TEMPERATURE_WIDTH,
+    Chooser,
+    Decision,
+    best_precision,
+    few,
+    kept,
+    of_precision,
+    refit,
+)
 
 FOLDS: Final = 5
-FEW: Final = 50
-"""Fewer labelled pairs of either class make a refit that is hardly worth it."""
 _ALL: Final = "labelled"
 _FARTHEST: Final = 10**9
 Decisions = npt.NDArray[np.bool_]
@@ -49,19 +54,18 @@ Scorer = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], FloatArray]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Refitted temperature and threshold, and what they are worth.
+    """A refitted decision, and what it is worth.
 
     Attributes
     ----------
-    temperature, threshold : float
+    decision : Decision
         Of all labelled pairs.
     report : dict
         Figures before and after, on pairs that the refit has not seen.
     cautions : tuple of Caution
     """
 
-    temperature: float
-    threshold: float
+    decision: Decision
     report: dict[str, Any]
     cautions: tuple[Caution, ...]
 
@@ -75,9 +79,15 @@ def calibrate(
     genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path | None],
-    decided: tuple[float, float],
+    model: Decision,
+    *,
+    knows_precision: bool = False,
 ) -> Calibration:
-    """Refit temperature and threshold to labelled pairs, scored in the environment of their line.
+    """Refit level, temperature and threshold to labelled pairs, scored in the environment of their line.
+
+    With :data:`~cbat.prediction.decision.FEW` pairs of each class or more the threshold is that of the best
+    F1 on the labelled pairs, or of the precision that is asked for; with fewer it is the model's probability,
+    on the refitted scale.
 
     Parameters
     ----------
@@ -90,57 +100,86 @@ def calibrate(
         Labelled pairs, in any of the formats of a sheet.
     cell_line : str
     settings : PredictionSettings
-        Format of the pairs.
+        Format of the pairs, and the precision that is asked for.
     genome : Genome or None
     contigs : ContigNames
     candidates : mapping
         Role -> the line's candidates, for chromatin loops.
-    decided : (float, float)
-        Temperature and threshold of the model.
+    model : Decision
+        The model's own.
+    knows_precision : bool
+        Whether its threshold is that of the precision that is asked for.
 
     Raises
     ------
     UserError
-        Malformed pairs, intervals outside the genome, or pairs of one class alone.
+        Malformed pairs, intervals outside the genome, pairs of one class alone, or a precision that the
+        labelled pairs do not reach, or are too few for.
     """
     table, elements, left_out = _labelled(pairs, cell_line, settings, about, genome, contigs, candidates)
-    logit = score(table, elements)
+    scores = score(table, elements)
     label = table["label"].to_numpy(dtype=float)
-    temperature, threshold = refit(logit, label)
+    choose = _chooser(label, settings.precision, model, pairs, knows_precision=knows_precision)
+    refitted = refit(scores, label, model, choose)
+    if not np.isfinite(refitted.threshold):
+        raise _unreached(settings.precision, best_precision(label, refitted.probability(scores)), pairs)
     report: dict[str, Any] = {
         "pairs": len(table),
         "contacts": int(label.sum()),
         "left_out": left_out,
-        "before": dict(zip(("temperature", "threshold"), decided, strict=True)),
-        "after": {"temperature": temperature, "threshold": threshold},
+        "before": vars(model),
+        "after": vars(refitted),
+        "prior": {"level": LEVEL_WIDTH * model.temperature, "log_temperature": TEMPERATURE_WIDTH},
+        "threshold_of": "model" if few(label) else "labelled_pairs",
     }
-    report["held_out"] = compare(logit, label, pair_clusters(table), *decided, table["promoter_id"])
-    return Calibration(temperature, threshold, report, _cautions(report))
+    report["held_out"] = compare(scores, label, pair_clusters(table), model, choose, table["promoter_id"])
+    return Calibration(refitted, report, _cautions(report))
 
 
-def refit(logit: FloatArray, label: FloatArray) -> tuple[float, float]:
-    """Temperature of the largest likelihood, and the threshold of the largest F1 at it."""
-    temperature = fit_temperature(logit, label)
-    return temperature, best_f1_threshold(label, probability_of(logit, temperature))
+def _chooser(
+    label: FloatArray, precision: float | None, model: Decision, pairs: Path, *, knows_precision: bool
+) -> Chooser:
+    """How the threshold is chosen; by all labelled pairs, so that every fold does the same."""
+    if not few(label):
+        return best_f1_threshold if precision is None else of_precision(precision)
+    if precision is None or knows_precision:
+        return kept(model.threshold)
+    raise UserError(
+        f"the model knows no threshold for a precision of {precision:g}, and {len(label)} labelled pairs, "
+        f"{int(label.sum())} of them contacts, are too few to find one",
+        mend=f"bring {FEW} contacts and {FEW} other pairs or more, or leave the precision out",
+        file=pairs,
+    )
+
+
+def _unreached(precision: float | None, best: float, pairs: Path) -> UserError:
+    return UserError(
+        f"the labelled pairs reach a precision of {precision:g} nowhere: {best:.3f} is the highest with "
+        f"{LEAST_CALLED} called pairs or more",
+        mend="ask for a lower precision, or leave it out",
+        file=pairs,
+    )
 
 
 def compare(
-    logit: FloatArray,
+    score: FloatArray,
     label: FloatArray,
     cluster: npt.NDArray[np.str_],
-    temperature: float,
-    threshold: float,
+    model: Decision,
+    choose: Chooser,
     promoter: Any,
 ) -> dict[str, Any] | None:
-    """Figures of held-out pairs with the model's temperature and threshold, and with those of other folds.
+    """Figures of held-out pairs with the model's decision, and with those refitted to other folds.
 
     Parameters
     ----------
-    logit, label : array, shape=(n,)
+    score, label : array, shape=(n,)
     cluster : array of str, shape=(n,)
         What is held out together.
-    temperature, threshold : float
+    model : Decision
         Before the refit.
+    choose : callable
+        How the threshold is chosen.
     promoter : array, shape=(n,)
         Promoter of each pair.
 
@@ -156,18 +195,18 @@ def compare(
         held, rest = fold == one, fold != one
         if len(np.unique(label[rest])) < 2:
             continue
-        own_temperature, own_threshold = refit(logit[rest], label[rest])
-        after[held] = probability_of(logit[held], own_temperature)
-        called[held] = after[held] >= own_threshold
+        refitted = refit(score[rest], label[rest], model, choose)
+        after[held] = refitted.probability(score[held])
+        called[held] = after[held] >= refitted.threshold
         judged |= held
     if len(np.unique(label[judged])) < 2:
         return None
-    before = probability_of(logit, temperature)[judged]
+    before = model.probability(score)[judged]
     label, promoters = label[judged], np.asarray(promoter)[judged]
     return {
         "pairs": int(judged.sum()),
         "folds": len(np.unique(fold)),
-        "before": _figures(label, before, before >= threshold, promoters),
+        "before": _figures(label, before, before >= model.threshold, promoters),
         "after": _figures(label, after[judged], called[judged], promoters),
     }
 
@@ -243,19 +282,27 @@ def _labelled(
         duplicate_pairs="drop",
         conflicting_pairs="drop",
     )
-    table, report = label_pairs(row, tables, bounds, contigs, left_out)
+    try:
+        table, report = label_pairs(row, tables, bounds, contigs, left_out)
+    except OneLabelError as error:
+        raise UserError(
+            f"{error.problem}; pairs of one label do not tell how common contacts are",
+            mend="bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: "
+            "leave out --calibrate (in a configuration calibrate)",
+            file=pairs,
+        ) from error
     return table, tables, {reason: n for reason, n in report["left_out"].items() if n}
 
 
 def _cautions(report: Mapping[str, Any]) -> tuple[Caution, ...]:
     found = []
-    rarer = min(report["contacts"], report["pairs"] - report["contacts"])
-    if rarer < FEW:
+    if report["threshold_of"] == "model":
         found.append(
             Caution(
                 "few_labels",
-                f"temperature and threshold are refitted to {report['pairs']} pairs, {report['contacts']} of "
-                "them contacts: both are uncertain",
+                f"of {report['pairs']} labelled pairs {report['contacts']} are contacts; with fewer than "
+                f"{FEW} of either label, level and temperature stay near the model's, and the threshold is "
+                "the model's",
             )
         )
     held_out = report["held_out"]
@@ -270,8 +317,8 @@ def _cautions(report: Mapping[str, Any]) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "calibration_no_help",
-                "on held-out pairs the refitted temperature is worse than the model's own (log loss "
-                f"{held_out['after']['log_loss']:.3f} against {held_out['before']['log_loss']:.3f})",
+                "on held-out pairs the refitted level and temperature are worse than the model's own (log "
+                f"loss {held_out['after']['log_loss']:.3f} against {held_out['before']['log_loss']:.3f})",
             )
         )
     return tuple(found)

@@ -18,6 +18,7 @@ from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
 from cbat.prediction.assembly import Chosen, check_genome, choose_assembly
 from cbat.prediction.calibration import Scorer, calibrate
 from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
+from cbat.prediction.decision import Decision
 from cbat.prediction.line_landscape import GENES
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
@@ -88,7 +89,7 @@ def run(
     similarity, support : Path, optional
         Refused: a law knows a line by its tracks and its stated tissue.
     calibration_pairs : Path, optional
-        Labelled pairs of the line, to which temperature and threshold are refitted.
+        Labelled pairs of the line, to which level, temperature and threshold are refitted.
     tracks : mapping, optional
         Kind of track -> peaks of the line; kinds that are missing are expected from the training lines.
     genes, insulator_motifs : Path, optional
@@ -108,7 +109,9 @@ def run(
     _refuse_support(settings, similarity, support)
     check_files(given)
     shared = read_landscape(Path(model_directory))
-    threshold = _threshold(shared, settings, model_directory)
+    threshold, known = _threshold(shared, settings)
+    if not known and calibration_pairs is None:
+        raise _unknown_precision(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
     named = {role: path for role, path in files.items() if path is not None}
@@ -127,20 +130,21 @@ def run(
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared
         )
-        decided, refitted = (TEMPERATURE, threshold), None
+        decision, refitted = Decision(0.0, TEMPERATURE, threshold), None
         if calibration_pairs is not None:
             refitted = calibrate(
                 _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,
-                files, decided,
+                files, decision, knows_precision=known,
             )  # fmt: skip
-            decided = (refitted.temperature, refitted.threshold)
+            decision = refitted.decision
         order = list(candidates.tables["enhancer"]["chrom"].unique())
         plan = Plan(
             cell_line=cell_line,
             model_digest=digest,
             environment=None,
-            temperature=decided[0],
-            threshold=decided[1],
+            level=decision.level,
+            temperature=decision.temperature,
+            threshold=decision.threshold,
             min_distance=settings.min_distance,
             max_distance=settings.max_distance,
             chromosomes=counted(candidates, settings, order),
@@ -180,19 +184,23 @@ def _of_assembly(assembly: Chosen | None, shared: SharedLandscape) -> list[Cauti
     ]
 
 
-def _threshold(shared: SharedLandscape, settings: Settled, model_directory: Path) -> float:
-    """Of the best F1, or of the precision that is asked for."""
+def _threshold(shared: SharedLandscape, settings: Settled) -> tuple[float, bool]:
+    """Of the precision that is asked for, or of the best F1; and whether it is what is asked for."""
+    known = shared.fit.chosen.get("thresholds", {})
     if settings.precision is None:
-        return shared.fit.threshold
-    known = dict(shared.fit.chosen.get("thresholds", {}))
-    if str(settings.precision) not in known:
-        told = ", ".join(sorted(known)) or "none"
-        raise UserError(
-            f"the model knows no threshold for a precision of {settings.precision:g} (it knows: {told})",
-            mend="ask for one of these, or leave the precision out",
-            file=model_directory,
-        )
-    return float(known[str(settings.precision)])
+        return shared.fit.threshold, True
+    asked = str(settings.precision)
+    return (float(known[asked]), True) if asked in known else (shared.fit.threshold, False)
+
+
+def _unknown_precision(shared: SharedLandscape, settings: Settled, model_directory: Path) -> UserError:
+    told = ", ".join(sorted(shared.fit.chosen.get("thresholds", {}))) or "none"
+    return UserError(
+        f"the model knows no threshold for a precision of {settings.precision:g} (it knows: {told})",
+        mend="ask for one of these, leave the precision out, or give labelled pairs with --calibrate (in a "
+        "configuration calibrate)",
+        file=model_directory,
+    )
 
 
 def _refuse_support(settings: PredictionSettings, similarity: Path | None, support: Path | None) -> None:

@@ -73,7 +73,7 @@ def run(
         "expected": [] if landscape is None else landscape["expected_kinds"],
     }
     rows = [] if landscape is None else rows_of(landscape)
-    plots = {"scores": score_plot(spread, _score_threshold(plan)), "arcs": arc_plot(rows)}
+    plots = {"scores": score_plot(spread, plan.score_threshold), "arcs": arc_plot(rows)}
     page = _filled(subject, plan, environment, spread, data, plots, assembly, len(best))
     with atomic_file(directory / PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -137,12 +137,6 @@ def _read(path: Path) -> dict[str, Any]:
             f"the environment cannot be read ({error})", mend="predict the line again", file=path
         ) from error
     return content
-
-
-def _score_threshold(plan: Plan) -> float | None:
-    if not 0.0 < plan.threshold < 1.0:
-        return None
-    return float(plan.temperature * np.log(plan.threshold / (1.0 - plan.threshold)))
 
 
 def _filled(

@@ -19,7 +19,9 @@ from cbat.files import write_json
 from cbat.model.environment import FloatArray
 from cbat.prediction.candidates import COLUMNS
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_READ: Final = (1, 2)
+"""Formats that are read; the first one knew no level, which is 0 there."""
 PREPARED: Final = "prepared"
 PLAN: Final = "plan.json"
 PAIRS: Final = "pairs"
@@ -54,6 +56,8 @@ class Plan:
         Between centres, bp.
     chromosomes : dict
         Chromosome -> its counts, in the order of the outputs.
+    level : float
+        Added to the score before the temperature divides it: 0, or refitted to a few labelled pairs.
     """
 
     cell_line: str
@@ -64,11 +68,19 @@ class Plan:
     min_distance: int
     max_distance: int
     chromosomes: dict[str, Counts]
+    level: float = 0.0
 
     @property
     def n_pairs(self) -> int:
         """Pairs of all chromosomes."""
         return sum(counts.pairs for counts in self.chromosomes.values())
+
+    @property
+    def score_threshold(self) -> float | None:
+        """Score from which on a pair is called a contact; None where the threshold is no score's."""
+        if not 0.0 < self.threshold < 1.0:
+            return None
+        return float(self.temperature * np.log(self.threshold / (1.0 - self.threshold)) - self.level)
 
     def fed(self) -> FloatArray | None:
         """The environment as an array of 32-bit floats, as the model has it."""
@@ -96,7 +108,7 @@ def read_plan(directory: Path) -> Plan:
     path = directory / PREPARED / PLAN
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("format") != FORMAT:
+        if content.pop("format") not in _READ:
             raise ValueError("another format")
         order, counts = content.pop("order"), content.pop("chromosomes")
         chromosomes = {chrom: Counts(**counts[chrom]) for chrom in order}

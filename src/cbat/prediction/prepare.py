@@ -24,6 +24,7 @@ from cbat.model.environment import FloatArray
 from cbat.model.new_line import LineScorer
 from cbat.prediction.calibration import Calibration, Scorer, calibrate
 from cbat.prediction.candidates import Candidates, Caution, Genome, collect, read_files
+from cbat.prediction.decision import Decision
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
@@ -95,7 +96,7 @@ def run(
     support : Path, optional
         Table of candidates to read the environment from, as ``support.tsv``; drawn without it.
     calibration_pairs : Path, optional
-        Labelled pairs of the line, to which temperature and threshold are refitted.
+        Labelled pairs of the line, to which level, temperature and threshold are refitted.
     tracks : mapping, optional
         Kind of track -> peaks, for a model with a law of the landscape; kinds that are missing are expected
         from the training lines.
@@ -112,11 +113,12 @@ def run(
     check_name(cell_line)
     shared = read_model_directory(model_directory)
     settings = settled(settings, shared.about, model_directory)
-    if settings.precision is not None:
+    if settings.precision is not None and calibration_pairs is None:
         raise UserError(
             f"a precision of {settings.precision:g} is asked for, and a model of sequences has no threshold "
             "for it",
-            mend="leave the precision out, or give labelled pairs to calibrate with",
+            mend="leave the precision out, or give labelled pairs with --calibrate (in a configuration "
+            "calibrate)",
             file=model_directory,
         )
     # Small files first: a mistake in one of them shows before gigabytes are unpacked.
@@ -144,14 +146,22 @@ def run(
         environment = read_environment(
             shared, candidates, prepared, cell_line, settings, relatives=relatives, support=support
         )
-        refitted = None
+        decision, refitted = Decision(0.0, shared.model.temperature, shared.model.threshold), None
         if calibration_pairs is not None:
             score = _scorer(shared, environment, prepared, landscape, reading)
-            decided = (shared.model.temperature, shared.model.threshold)
             refitted = calibrate(
-                score, shared.about, calibration_pairs, cell_line, settings, prepared, contigs, files, decided
+                score,
+                shared.about,
+                calibration_pairs,
+                cell_line,
+                settings,
+                prepared,
+                contigs,
+                files,
+                decision,
             )
-        plan = _plan(shared, candidates, environment, refitted, cell_line, settings, prepared.sizes)
+            decision = refitted.decision
+        plan = _plan(shared, candidates, environment, decision, cell_line, settings, prepared.sizes)
         cautions = [
             *of_model(shared.about),
             *of_distances(settings, shared.about, candidates, plan),
@@ -211,20 +221,21 @@ def _plan(
     shared: SharedModel,
     candidates: Candidates,
     environment: Environment,
-    refitted: Calibration | None,
+    decision: Decision,
     cell_line: str,
     settings: Settled,
     sizes: Mapping[str, int],
 ) -> Plan:
     # Tables are in the order of the genome.
     chromosomes = counted(candidates, settings, list(sizes))
-    fed, decided = environment.reading.environment, shared.model if refitted is None else refitted
+    fed = environment.reading.environment
     return Plan(
         cell_line=cell_line,
         model_digest=shared.digest,
         environment=None if fed is None else [float(value) for value in fed],
-        temperature=decided.temperature,
-        threshold=decided.threshold,
+        level=decision.level,
+        temperature=decision.temperature,
+        threshold=decision.threshold,
         min_distance=settings.min_distance,
         max_distance=settings.max_distance,
         chromosomes=chromosomes,

@@ -68,7 +68,7 @@ def empty_columns(n: int) -> Columns:
 def decide(columns: Columns, plan: Plan) -> Columns:
     """Score, probability, rank and call of pairs whose energies are known."""
     columns["score"] = columns["intrinsic_potential"].astype(np.float64) - columns["environment_resistance"]
-    columns["probability"] = probability_of(columns["score"], plan.temperature)
+    columns["probability"] = probability_of(columns["score"] + plan.level, plan.temperature)
     columns["rank"] = ranks(columns["promoter"], columns["score"])
     columns["contact"] = columns["probability"] >= plan.threshold
     return columns

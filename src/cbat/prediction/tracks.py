@@ -35,7 +35,7 @@ DIGITS: Final = 6
 
 
 def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Enhancers as end 1 and promoters as end 2; ``score`` is the log-odds at temperature 1."""
+    """Enhancers as end 1 and promoters as end 2; ``score`` is the log-odds at level 0, temperature 1."""
     columns = {
         "chrom1": pairs["chrom"],
         "start1": pairs["enhancer_start"],
