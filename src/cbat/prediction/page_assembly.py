@@ -21,7 +21,7 @@ SHARE: Final = 0.75
 UCSC: Final[Mapping[str, str]] = {"T2T-CHM13": "hs1"}
 """Names of assemblies in the UCSC browser, where it has other ones."""
 _DOUBT: Final = frozenset({"other_assembly", "assembly_unchecked"})
-_HG19, _HG38 = "hg19", "hg38"
+_ASSEMBLIES: Final = ("hg19", "hg38")
 LANDMARKS: Final[Mapping[str, tuple[str, int, int]]] = {
     "ISG15": ("1", 949, 1013), "MTOR": ("1", 11323, 11263), "JUN": ("1", 59250, 58784),
     "NRAS": ("1", 115260, 114717), "ALK": ("2", 30144, 29922), "MSH2": ("2", 47630, 47403),
@@ -92,7 +92,9 @@ def told_assembly(
     """
     if genome is not None:
         name = assembly_of(genome)
-        return Assembly(name, "by the genome given" if name else "the genome given is none that is known here")
+        return Assembly(
+            name, "by the genome given" if name else "the genome given is none that is known here"
+        )
     if (name := assembly_of_genes(promoters)) is not None:
         return Assembly(name, "by where its genes lie")
     if not _DOUBT & {warning["kind"] for warning in warnings} and (name := assembly_of(trained)):
@@ -110,14 +112,13 @@ def assembly_of_genes(promoters: pd.DataFrame) -> str | None:
         separated by commas.
     """
     named = promoters.assign(gene=promoters["name"].astype(str).str.split(",")).explode("gene")
-    named = named[named["gene"].isin(LANDMARKS.keys())]
-    chrom = named["chrom"].astype(str).str.removeprefix("chr")
-    named = named[chrom == named["gene"].map({gene: place[0] for gene, place in LANDMARKS.items()})]
-    looked_for = named["gene"].nunique()
-    for which, assembly in ((1, _HG19), (2, _HG38)):
-        start = 1000 * named["gene"].map({gene: place[which] for gene, place in LANDMARKS.items()})
-        off = np.maximum(named["source_start"] - start, start - named["source_end"])
-        there = named.loc[off <= NEAR, "gene"].nunique()
-        if there >= max(LEAST, SHARE * looked_for):
+    known = pd.DataFrame.from_dict(LANDMARKS, orient="index", columns=["on", *_ASSEMBLIES])
+    found = named.merge(known, left_on="gene", right_index=True)
+    found = found[found["chrom"].astype(str).str.removeprefix("chr") == found["on"]]
+    for assembly in _ASSEMBLIES:
+        start = 1000 * found[assembly]
+        off = np.maximum(found["source_start"] - start, start - found["source_end"])
+        there = found.loc[off <= NEAR, "gene"].nunique()
+        if there >= max(LEAST, SHARE * found["gene"].nunique()):
             return assembly
     return None

@@ -10,7 +10,7 @@ import pandas as pd
 from cbat.errors import UserError
 from cbat.prediction.per_gene import FILES, NOTHING
 
-MOST_GENES: Final = 20_000
+MOST_GENES: Final = 25_000
 """Genes that a page holds, those with the best pairs: 70 bytes each."""
 _WORDS: Final = {"gene": str, "chrom": str}
 _WHOLE: Final = (
@@ -81,4 +81,6 @@ def compact_genes(genes: pd.DataFrame, promoters: pd.DataFrame, chroms: list[str
         "probability": genes["best_probability"].round(_DIGITS),
         "share": genes["best_share"].round(_DIGITS),
     }
-    return {name: column.astype(object).where(column.notna(), None).tolist() for name, column in columns.items()}
+    return {
+        name: column.astype(object).where(column.notna(), None).tolist() for name, column in columns.items()
+    }

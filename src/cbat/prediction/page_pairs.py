@@ -59,7 +59,7 @@ def _parts(files: Sequence[Path], columns: Sequence[str] | None) -> Any:
 
 
 def best_pairs(files: Sequence[Path], most: int) -> pd.DataFrame:
-    """The called pairs of every promoter, then the others, as many ranks of each as fit, the best score first.
+    """The called pairs of every promoter, then the others, as many ranks as fit, the best score first.
 
     So every gene has what is called for it as long as there is room. Of the last rank that is not kept
     whole, those with the highest scores are; of equal scores the first.
@@ -131,7 +131,8 @@ class _Cut:
     def places(self, pairs: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Place of each pair, from 1."""
         rank = pairs["rank"].to_numpy().astype(np.int64)
-        return np.where(pairs["contact"].to_numpy(), rank, self.longest + rank)
+        places: npt.NDArray[np.int64] = np.where(pairs["contact"].to_numpy(), rank, self.longest + rank)
+        return places
 
 
 def _sum(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -21,6 +21,7 @@ const button = (text, label) => {
   return made;
 };
 const whole = (value) => (value === null ? NONE : value.toLocaleString("en"));
+const counted = (count, thing) => `${whole(count)} ${thing}${count === 1 ? "" : "s"}`;
 const decimals = (value, digits) => (value === null || value === undefined ? NONE : value.toFixed(digits));
 const interval = (chrom, start, end) => `${chrom}:${whole(start)}-${whole(end)}`;
 const place = (table, at) => interval(table.chrom[at], table.start[at], table.end[at]);

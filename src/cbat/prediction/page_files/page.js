@@ -20,10 +20,9 @@ const ITS_PLACE = { head: "promoter", of: (at) => place(promoters, pairs.promote
 const IN_BROWSER = { head: "see", of: linkOf, unsorted: true };
 const named = enhancers.name.some((name) => name !== ".") ? [ITS_NAME] : [];
 const linked = data.browser ? [IN_BROWSER] : [];
-const OF_GENE = [RANK, ENHANCER, ...named, DISTANCE, ...OF_PAIR, ITS_PLACE, ...linked];
+const OF_GENE = [RANK, ENHANCER, ...named, DISTANCE, ...OF_PAIR, ...linked, ITS_PLACE];
 const byScore = (columns) => columns.findIndex(({ head }) => head === "score");
 const enhancerTable = makeTable("of_gene", OF_GENE, { size: ENHANCERS, column: byScore(OF_GENE) });
-const counted = (count, thing) => `${whole(count)} ${thing}${count === 1 ? " is" : "s are"}`;
 const bestPlace = (at) =>
   (genes.best_start[at] === null ? NONE : interval(genes.chrom[at], genes.best_start[at], genes.best_start[at] + genes.best_length[at]));
 // From a gene to its best enhancer, both as the table has them.
@@ -33,7 +32,7 @@ const spanOfRow = (at) => {
 };
 const sayGene = (at, held) => {
   const said = [], all = at < nGenes ? genes.pairs[at] : Infinity;
-  if (at < nGenes) said.push(`${counted(genes.called[at], "enhancer")} called; ${counted(all, "pair")} scored.`);
+  if (at < nGenes) said.push(`${counted(genes.called[at], "called enhancer")} of ${counted(all, "scored pair")}.`);
   if (held && held < all) said.push(`The page holds the best ${whole(held)}; ${ALL}.`);
   if (!held && all) {
     said.push(`The best is ${bestPlace(at)}, ${whole(genes.distance[at])} bp away, of probability ${decimals(genes.probability[at], 3)}.`,
@@ -80,7 +79,7 @@ const findGenes = () => {
     if (only && !genes.called[at]) continue;
     if (where ? inside(genes, at, where) : lowerGene[at].includes(text)) rows.push(at);
   }
-  byId("genes_count").textContent = rows.length ? `${whole(rows.length)} genes` : "no gene of the page fits";
+  byId("genes_count").textContent = rows.length ? counted(rows.length, "gene") : "no gene of the page fits";
   geneTable.show(rows);
 };
 byId("find").addEventListener("submit", (event) => {
@@ -115,7 +114,7 @@ byId("place").addEventListener("input", () => {
 const openPair = (at) => openGene(genesOf[pairs.promoter[at]][0], true);
 const OF_ALL = [
   { head: "gene", of: (at) => button(called(promoters, pairs.promoter[at])), key: (at) => called(promoters, pairs.promoter[at]), up: true },
-  ENHANCER, ...named, DISTANCE, RANK, ...OF_PAIR, ITS_PLACE, ...linked,
+  ENHANCER, ...named, DISTANCE, RANK, ...OF_PAIR, ...linked, ITS_PLACE,
 ];
 const pairTable = makeTable("pairs_list", OF_ALL, { size: PAIRS, column: byScore(OF_ALL), open: openPair });
 const findPairs = () => {
@@ -128,7 +127,7 @@ const findPairs = () => {
     if (where ? inside(promoters, p, where) || inside(enhancers, e, where)
       : lowerPromoter[p].includes(part) || lowerEnhancer[e].includes(part)) rows.push(at);
   }
-  byId("count").textContent = rows.length ? `${whole(rows.length)} pairs` : "no pair of the page fits";
+  byId("count").textContent = rows.length ? counted(rows.length, "pair") : "no pair of the page fits";
   pairTable.show(rows);
 };
 byId("filter").addEventListener("submit", (event) => event.preventDefault());

@@ -23,6 +23,7 @@ const makeTable = (id, columns, { size, column, up = false, lead = () => 0, open
     const shown = listed.slice(from, from + size);
     table.tBodies[0].replaceChildren(...shown.map(row));
     page.textContent = listed.length ? `${whole(from + 1)} to ${whole(from + shown.length)} of ${whole(listed.length)}` : "";
+    table.hidden = !listed.length;
     page.parentNode.hidden = listed.length <= size;
     before.disabled = from === 0;
     after.disabled = from + size >= listed.length;
