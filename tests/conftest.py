@@ -233,6 +233,7 @@ class FileServer:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = urlsplit(request.path).path
         self.requests.append({**request.headers, "path": request.path})
+        at = len(self.sent)
         self.sent.append(0)
         fault = self.faults.pop(0) if self.faults else None
         content = self.files.get(path)
@@ -252,9 +253,9 @@ class FileServer:
                 )
         self.head(request, status, headers | {"Content-Length": str(len(content) - start)})
         body = content[start:] if fault is None else content[start : start + fault[1]]
+        self.sent[at] = len(body)  # before the client can see the last byte and look here
         request.wfile.write(body)
         request.wfile.flush()
-        self.sent[-1] = len(body)
         if fault is not None:
             if fault[0] == "stall":
                 self.released.wait(30)

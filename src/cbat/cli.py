@@ -102,6 +102,9 @@ STAGES: Final[dict[str, Verb]] = {
     "package_landscape": Verb(
         "cbat.prediction.landscape_package:run", "Put a law of the landscape into a model directory."
     ),
+    "ship_model": Verb(
+        "cbat.prediction.shipping:run", "Make a model that comes with the package of a model directory."
+    ),
     "prepare_prediction": Verb(
         "cbat.prediction.prepare:run",
         "Read the candidates and the environment of a new cell line.",
@@ -134,7 +137,8 @@ TOOLS: Final[dict[str, Verb]] = {
     "predict": Verb(
         "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
     ),
-    "model show": Verb("cbat.commands.prediction:show_model", "Say what a model directory holds."),
+    "models": Verb("cbat.commands.models:models", "List the models that come with the package."),
+    "model show": Verb("cbat.commands.models:show_model", "Say what a model holds."),
     "explain": Verb(
         "cbat.commands.explanation:explain", "Say which motifs make the scores of a prediction what they are."
     ),

@@ -506,7 +506,8 @@ def landscape_options(wildcards, input):
     tracks = [f"{name}=results/tracks/{name}.parquet" for name in EXPECTED_FROM]
     folders = landscape_folders(PROJECT.names("train", "validation"))
     files = ["--law", *input.law, "--graph", input.graph, "--genes", input.genes]
-    return [*files, "--tracks", *tracks, "--landscapes", *folders]
+    expectation = ["--expectation", PROJECT.config.landscape.expectation]
+    return [*files, *expectation, "--tracks", *tracks, "--landscapes", *folders]
 
 
 def prediction_of(wildcards):

@@ -105,6 +105,7 @@ if LANDSCAPE is not None:
             cohort=cohort_of,
             tissue=lambda wildcards: PROJECT.row(wildcards.cell_line).tissue,
             training_lines=EXPECTED_FROM,
+            expectation=PROJECT.config.landscape.expectation,
             tracks=lambda wildcards: [
                 f"{name}=results/tracks/{name}.parquet" for name in lines_beside(wildcards)
             ],
@@ -115,7 +116,7 @@ if LANDSCAPE is not None:
             "cbat read_landscape --cell-line {wildcards.cell_line} --labels {input.labels}"
             " --elements-directory results/elements/{params.cohort} --tracks {params.tracks}"
             " --training-lines {params.training_lines} --tissue {params.tissue} --graph {input.graph}"
-            " --genes {input.genes} {params.stand_ins}"
+            " --genes {input.genes} --expectation {params.expectation} {params.stand_ins}"
             " --directory results/landscape/{wildcards.cell_line} > {log} 2>&1"
 
     rule fit_landscape:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def explain(
     *,
-    model: Path,
+    model: str,
     prediction: Path,
     directory: Path,
     enhancer: str | None = None,
@@ -21,8 +21,8 @@ def explain(
 
     Parameters
     ----------
-    model : Path
-        Folder of the model that made the prediction.
+    model : str
+        The model that made the prediction: its name or its folder.
     prediction : Path
         Folder of the line, which cbat predict or the workflow has made.
     directory : Path
@@ -35,15 +35,17 @@ def explain(
     seed : int
         Seed of their draw.
     """
+    from cbat.config.shipped_models import model_directory
     from cbat.model.about import reads_sequences
 
     # A law of the landscape needs no torch, which takes long to import.
-    if reads_sequences(model):
+    place = model_directory(model)
+    if reads_sequences(place):
         from cbat.prediction.explain import run
     else:
         from cbat.prediction.landscape_explain import run
     run(
-        model_directory=model,
+        model_directory=place,
         prediction=prediction,
         directory=directory,
         enhancer=enhancer,

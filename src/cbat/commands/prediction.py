@@ -1,4 +1,4 @@
-"""The verbs ``predict`` and ``model show``."""
+"""The verb ``predict``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cbat.config.predictions import PAGE_PAIRS, TRACK_PAIRS
 
 def predict(
     *,
-    model: Path,
+    model: str,
     candidates: Path,
     directory: Path,
     genes: Path | None = None,
@@ -40,6 +40,7 @@ def predict(
     track_pairs: int = TRACK_PAIRS,
     page_pairs: int = PAGE_PAIRS,
     precision: float | None = None,
+    assembly: str | None = None,
     simulated_model: bool = False,
     threads: int = 1,
 ) -> None:
@@ -49,15 +50,16 @@ def predict(
 
     Parameters
     ----------
-    model : Path
-        Folder of the model, with its model.json and SHA256SUMS.
+    model : str
+        A model that comes with the package (contact, regulation: see cbat models), or the folder of another
+        one, with its model.json and SHA256SUMS.
     candidates : Path
         Candidate enhancers: BED (three columns do), narrowPeak or broadPeak, plain or gzip. Peaks with a
         signal (narrowPeak, broadPeak) are the track active_enhancers too, where none is given.
     directory : Path
         Where everything goes.
     genes : Path, optional
-        Genes, GTF or BED of transcription starts; those that the model was trained with by default.
+        Genes, GTF or BED of transcription starts; those that the model brings by default.
     promoters : Path, optional
         Promoters that are looked at: BED or GTF; the starts of all genes by default.
     tracks : mapping, optional
@@ -110,6 +112,9 @@ def predict(
     precision : float, optional
         Call pairs from the probability on from which this share was true on training lines left out; cbat
         model show lists what a model knows. The best F1 by default.
+    assembly : str, optional
+        Assembly of the files (hg19, hg38, mm10, ...), for a model that has several; read off the genes or the
+        candidates by default.
     simulated_model : bool
         Use a model of simulated data on files that are not of its simulated genome.
     threads : int
@@ -117,6 +122,7 @@ def predict(
     """
     from cbat.config.load import parse_section
     from cbat.config.predictions import PredictionSettings
+    from cbat.config.shipped_models import model_directory
     from cbat.prediction.own_tracks import with_candidates
     from cbat.prediction.whole_line import Inputs, predict_line
 
@@ -136,36 +142,15 @@ def predict(
         "track_pairs": track_pairs,
         "page_pairs": page_pairs,
         "precision": precision,
+        "assembly": assembly,
         "simulated_model": simulated_model,
         "signals": dict(signals or {}),
     }
     settings = parse_section(PredictionSettings, values, [])
+    place = model_directory(model)
     inputs = Inputs(
-        model, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
-        with_candidates(tracks or {}, candidates, model), genes, insulator_motifs,
+        place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
+        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs,
     )  # fmt: skip
     with words_of_options():
         predict_line(inputs, cell_line, settings, directory, threads)
-
-
-def show_model(directory: Path) -> None:
-    """Say what a model directory holds, once its hashes have been checked.
-
-    Parameters
-    ----------
-    directory : Path
-        A model directory.
-    """
-    from cbat.model.about import DESCRIPTION, check_hashes, read_description, reads_sequences
-
-    if reads_sequences(directory):
-        from cbat.model.directory import read_model_directory
-        from cbat.prediction.card import in_words
-
-        print(in_words(read_model_directory(directory)))
-        return
-    from cbat.prediction.landscape_card import landscape_in_words
-    from cbat.prediction.shared_landscape import read_landscape
-
-    about, _ = read_description(directory / DESCRIPTION)
-    print(landscape_in_words(about, read_landscape(directory), check_hashes(directory)))

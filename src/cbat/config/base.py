@@ -14,6 +14,8 @@ Address = Annotated[str, Field(pattern=r"^(https?|file)://[!-~]+$")]
 
 LabelKind = Literal["contact", "regulation"]
 """What labels say of a pair: that its ends touch, or that the enhancer regulates the gene."""
+Expectation = Literal["lines", "mean_track"]
+"""How training lines make the expectation of another one: by features of each, or by their mean track."""
 TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
 """Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
 

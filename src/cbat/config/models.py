@@ -10,8 +10,8 @@ from cbat.config.sections import Name, PositiveInt, Section
 
 REFERENCE_MODELS: Final = frozenset(
     {
-        "abc", "abc_share", "artefact", "composition", "distance", "enhancer_only", "oracle",
-        "oracle_invariant", "prevalence", "promoter_only", "propensity", "reference", "static",
+        "abc", "abc_share", "artefact", "composition", "distance", "enhancer_only", "enhancer_share",
+        "oracle", "oracle_invariant", "prevalence", "promoter_only", "propensity", "reference", "static",
     }
 )  # fmt: skip
 """Names that the tables of results use for rows that no model made."""

@@ -11,6 +11,7 @@ from cbat.config.base import TRACK_KINDS
 from cbat.config.load import key_error
 from cbat.config.predictions import Prediction
 from cbat.config.sections import Config
+from cbat.config.shipped_models import SHIPPED, model_directory
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import WORLD_DIRECTORY
@@ -64,7 +65,8 @@ def files_of_package(project: Project, model: str) -> tuple[str, ...]:
 
 def model_of(project: Project, prediction: Prediction) -> ModelPlace:
     """The model directory of a prediction."""
-    if (given := prediction.model_directory) is not None:
+    if prediction.model_directory is not None:
+        given = model_directory(prediction.model_directory)
         there = [name for name in (WEIGHTS, *LANDSCAPE) if (given / name).is_file()]
         return ModelPlace(given, tuple(given / name for name in (*there, *COMMON)))
     _, model, seed = _own_model(project, prediction)
@@ -78,7 +80,7 @@ def model_of(project: Project, prediction: Prediction) -> ModelPlace:
 def reads_sequences(project: Project, prediction: Prediction) -> bool:
     """Whether the model of a prediction reads sequences; else it is a law of the landscape."""
     if prediction.model_directory is not None:
-        return (prediction.model_directory / WEIGHTS).is_file()
+        return (model_directory(prediction.model_directory) / WEIGHTS).is_file()
     inside, model, _ = _own_model(project, prediction)
     return model in inside.sequence_models
 
@@ -162,7 +164,7 @@ def _check_genome_and_tracks(
             f"predictions.{name} has a model that reads sequences, but genome is null",
             f"name a FASTA in predictions.{name}.genome, or a model without sequence",
         )
-    if prediction.promoters is None and prediction.genes is None:
+    if prediction.promoters is None and prediction.genes is None and prediction.model_directory is None:
         raise key_error(
             files,
             key,
@@ -196,7 +198,7 @@ def _check_model(
                 f"predictions.{name} names a model_directory and {others[0]} as well",
                 "delete one of the two",
             )
-        given = prediction.model_directory
+        given = model_directory(prediction.model_directory)
         wanted = [*COMMON, *(() if (given / WEIGHTS).is_file() else LANDSCAPE)]
         if missing := [one for one in wanted if not (given / one).is_file()]:
             raise key_error(
@@ -204,7 +206,8 @@ def _check_model(
                 (*key, "model_directory"),
                 f"predictions.{name}.model_directory is {str(prediction.model_directory)!r}, "
                 f"which has no {missing[0]}",
-                "name a model directory, such as results/packages/<model>/seed_<seed> of a run",
+                "name a model directory, such as results/packages/<model>/seed_<seed> of a run, or one of "
+                f"the models that come with the package: {', '.join(SHIPPED)}",
             )
         return
     if prediction.world is not None and prediction.world not in worlds:

@@ -66,6 +66,11 @@ class PredictionSettings(Section):
         description="Call pairs from the probability on from which this share was true on training lines "
         "left out; the model card has those that a law knows. Null takes the threshold of the best F1.",
     )
+    assembly: Name | None = Field(
+        None,
+        description="Assembly of the files (`hg19`, `hg38`, `mm10`, ...), for a model that has several; "
+        "null reads it off the promoters or the candidates.",
+    )
     simulated_model: bool = Field(
         False, description="Use a model of simulated data on files that are not of its simulated genome."
     )
@@ -92,7 +97,9 @@ class Prediction(PredictionSettings):
     model_seed: Seed | None = Field(None, description="Its training seed; null takes the first of `seeds`.")
     world: Name | None = Field(None, description="World of a benchmark whose model it is; null takes none.")
     model_directory: Path | None = Field(
-        None, description="Model directory to use instead of a model of this run."
+        None,
+        description="Model directory to use instead of a model of this run, or the name of a model that "
+        "comes with the package (`contact`, `regulation`).",
     )
     genome: Path | None = Field(None, description="Genome FASTA of the files; null takes `genome.fasta`.")
     contig_names: Path | None = Field(
@@ -102,7 +109,7 @@ class Prediction(PredictionSettings):
     promoters: Path | None = Field(
         None,
         description="Promoters to look at: BED, or GTF, of which the starts are taken; null takes the "
-        "starts of `genes`.",
+        "starts of `genes`, or of the genes that a model directory brings.",
     )
     similarity: Path | None = Field(
         None, description="Square TSV of similarities between this line and training lines."

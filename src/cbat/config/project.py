@@ -398,6 +398,10 @@ def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     named = [*similarity_files(config.graph), *landscape_files(config)]
     wanted += [(key, ".".join(map(str, key)), path) for key, path in named]
     wanted += [(key, f"{key[-1]} of lift_over.{key[1]}", path) for key, path in lift_inputs(config)]
+    if config.shipped_model is not None:
+        for one in ("figures", "chain", "genes"):
+            path = getattr(config.shipped_model, one)
+            wanted.append((("shipped_model", one), f"shipped_model.{one}", path))
     if config.readout.motifs is not None:
         wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
     for key, name, path in wanted:

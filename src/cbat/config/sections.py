@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
+from cbat.config.base import Expectation as Expectation
 from cbat.config.base import Fraction as Fraction
 from cbat.config.base import LabelKind as LabelKind
 from cbat.config.base import Name as Name
@@ -316,6 +317,15 @@ class LandscapeSettings(Section):
             "names that `splits` uses."
         ),
     )
+    expectation: Expectation = Field(
+        "lines",
+        description=(
+            "What is expected of a line: `lines`, the mean of what the tracks of every training line say of "
+            "a pair, weighted by kinship on the graph; or `mean_track`, what the mean of their tracks says, "
+            "all alike. With `mean_track` a model directory holds that mean in place of the peaks of any "
+            "line."
+        ),
+    )
     signals: Signals = Field(
         default_factory=dict,
         description=(
@@ -586,6 +596,22 @@ class WorldSettings(Section):
     )
 
 
+class ShippedModelSettings(Section):
+    """A model that comes with the package: what is added to the model directory of this run."""
+
+    name: Name = Field(description="Its name, for `cbat predict --model`.")
+    figures: Path = Field(
+        description="Table of metrics of the full model on lines or chromosomes held out, for the card."
+    )
+    references: list[Name] = Field(
+        default_factory=list, description="Rows of this table that the card shows beside those of the model."
+    )
+    assembly: Name = Field(description="Assembly of the run.")
+    other_assembly: Name = Field(description="Assembly that the mean track is lifted to.")
+    chain: Path = Field(description="UCSC chain file from the one to the other, plain or gzip.")
+    genes: Path = Field(description="Genes of the other assembly, as `landscape.genes`.")
+
+
 Worlds = Annotated[dict[Name, WorldSettings], Field(json_schema_extra={"additionalProperties": False})]
 
 
@@ -630,6 +656,10 @@ class Config(Section):
     retrieval: RetrievalSettings = RetrievalSettings()
     lift_over: Lifts = Field(
         default_factory=dict, description="Files to make of files of another assembly, by their paths."
+    )
+    shipped_model: ShippedModelSettings | None = Field(
+        None,
+        description="A model to come with the package, for those who build the package; see docs/models.md.",
     )
     predictions: Predictions | None = Field(
         None, description="Cell lines that nobody has mapped, and what to predict them from, by name."

@@ -14,11 +14,13 @@ from cbat.config.sheets import TRACK_KINDS
 from cbat.evaluation.measure import Origin, metric_rows
 from cbat.evaluation.table import NO_CONTEXT, SOURCES, as_table, kind_context, write_table
 from cbat.files import atomic_file
-from cbat.landscape.apply import NONE, LineLandscape, energies, thresholds
+from cbat.landscape.apply import ENHANCERS_ALONE, NONE, LineLandscape, energies, thresholds
 from cbat.landscape.law import Law, load_law, probability_of, softplus
 
 CONTEXTS: Final = ("own", "graph", "wrong", "sibling", NONE)
 """Sources of the landscape that may be fed."""
+_OF_OWN_TRACKS: Final = ("own", "fused")
+"""Laws that read tracks of the line."""
 
 
 def run(
@@ -83,7 +85,8 @@ def score_line(
     """Score every pair of a line once for each source of its landscape.
 
     Beside the contexts of the settings, in which all kinds are exchanged, each kind by itself is fed from
-    every other source (``insulators:wrong``), the others from the line as it is.
+    every other source (``insulators:wrong``), the others from the line as it is; and the line's active
+    enhancers are fed alone (``enhancers_alone``), all other tracks as they are expected.
 
     Yields
     ------
@@ -97,6 +100,8 @@ def score_line(
     for source in CONTEXTS:
         if source in settings.contexts and line.offers(source):
             yield source, _scored(law, line, source, source, None)
+    if law.name.removesuffix("_free") in _OF_OWN_TRACKS:
+        yield ENHANCERS_ALONE, _scored(law, line, ENHANCERS_ALONE, ENHANCERS_ALONE, None)
     # In the other laws all kinds come from one side, and which of them matters is asked of the fused one.
     if law.name.removesuffix("_free") == "fused":
         for kind, source in exchanged(line, settings):

@@ -16,6 +16,8 @@ FloatArray = npt.NDArray[np.float64]
 
 ABC: Final = "abc"
 """The activity-by-contact score of the field, from the signals of peaks."""
+ENHANCER_SHARE: Final = "enhancer_share"
+"""Share of the promoter in the contacts that a power law gives its enhancer with all transcription starts."""
 ABC_SHARE: Final = "abc_share"
 """The same idea with ranked activities: the feature of the landscape alone, as a score."""
 _KEY: Final = ["enhancer_id", "promoter_id"]
@@ -55,11 +57,11 @@ def abc_share(folder: Path, pairs: pd.DataFrame) -> FloatArray:
     return share
 
 
-def abc(folder: Path, pairs: pd.DataFrame) -> FloatArray:
-    """The published ABC score with a power law, :mod:`cbat.landscape.abc`; see :func:`static_features`."""
+def published_scores(folder: Path, pairs: pd.DataFrame) -> dict[str, FloatArray]:
+    """:data:`ABC` and :data:`ENHANCER_SHARE` of :mod:`cbat.landscape.abc`; see :func:`static_features`."""
     path = Path(folder) / "abc.parquet"
-    table = _of_the_pairs(read_table(path, [*_KEY, ABC], mend=_MEND), pairs, path)
-    return np.asarray(table[ABC].to_numpy(dtype=float))
+    table = _of_the_pairs(read_table(path, [*_KEY, ABC, ENHANCER_SHARE], mend=_MEND), pairs, path)
+    return {name: np.asarray(table[name].to_numpy(dtype=float)) for name in (ABC, ENHANCER_SHARE)}
 
 
 def _of_the_pairs(table: pd.DataFrame, pairs: pd.DataFrame, path: Path) -> pd.DataFrame:

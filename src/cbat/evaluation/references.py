@@ -2,7 +2,8 @@
 
 The shortcuts are those of :mod:`cbat.evaluation.shortcuts`, as the training lines have fitted them. Where
 there is a landscape, ``abc`` is the published activity-by-contact score with a power law
-(:mod:`cbat.landscape.abc`) and ``abc_share`` the same share from ranked activities; nothing is fitted. A
+(:mod:`cbat.landscape.abc`), ``abc_share`` the same share from ranked activities, and ``enhancer_share`` that
+of the promoter in the contacts that the power law gives its enhancer; nothing is fitted. A
 simulated line has two more:
 
 ====================  ====================================================================================
@@ -28,7 +29,7 @@ from cbat.config.sections import EvaluationSettings
 from cbat.data import stored
 from cbat.data.contigs import read_contig_names
 from cbat.errors import UserError
-from cbat.evaluation.landscape_references import ABC, ABC_SHARE, abc, abc_share
+from cbat.evaluation.landscape_references import ABC_SHARE, abc_share, published_scores
 from cbat.evaluation.measure import Origin, metric_rows, of_split
 from cbat.evaluation.peers import peer_rows
 from cbat.evaluation.shortcuts import SHORTCUTS, STATIC, Pairs, load_shortcuts, read_pairs
@@ -108,7 +109,8 @@ def run(
         rows += peer_rows(name, path, target.table, settings=settings, contigs=contigs, **about)
     of_activity: dict[str, FloatArray] = {}
     if landscape is not None:
-        of_activity = {ABC: abc(landscape, target.table), ABC_SHARE: abc_share(landscape, target.table)}
+        of_activity = published_scores(landscape, target.table)
+        of_activity[ABC_SHARE] = abc_share(landscape, target.table)
     evaluated = _evaluated(target.table, settings)
     target = target.where(evaluated).alone()
     references = _fitted(target, shortcuts)

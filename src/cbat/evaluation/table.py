@@ -55,7 +55,8 @@ _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "chromosomes": frozenset({"train", "validation", "test", FOLDS}),
     "negatives": frozenset({"natural", "balanced", "matched"}),
     "context": frozenset(
-        {"own", "none", "mean", "wrong", "sibling", "shuffled", "graph", NO_CONTEXT} | KIND_CONTEXTS
+        {"own", "none", "mean", "wrong", "sibling", "shuffled", "graph", "enhancers_alone", NO_CONTEXT}
+        | KIND_CONTEXTS
     ),
 }
 _INTEGERS: Final = ("seed", "n_support")

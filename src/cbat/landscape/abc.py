@@ -101,6 +101,25 @@ def of_pairs(elements: Sites, pairs: Pairs) -> FloatArray:
     return score(activity[of], distance, total[pairs.promoter_of], own_promoter)
 
 
+def enhancer_side(starts: npt.ArrayLike, pairs: Pairs) -> FloatArray:
+    """Share of a promoter in the contacts of its enhancer with transcription starts, shape=(n_pairs,).
+
+    The contact of the pair over that of all starts less than 5 Mb from the enhancer, by the same power law:
+    what distance and the number of competing genes say, without any activity.
+
+    Parameters
+    ----------
+    starts : array of int, shape=(n_starts,)
+        Transcription starts of the chromosome, bp.
+    pairs : Pairs
+    """
+    once = np.unique(np.asarray(starts, dtype=np.int64))
+    total = Sites.of(once, once, once, np.ones(len(once))).reaching(pairs.enhancer, WINDOW, _contact_inside)
+    own, every = contact(pairs.distance), total[pairs.enhancer_of]
+    # A promoter that is no known start counts itself.
+    return np.asarray(own / np.maximum(every, own))
+
+
 def _strongest_at(elements: Sites, centre: Positions) -> Positions:
     """Row of the strongest element near each centre, -1 without one."""
     first, last = elements.overlapping(centre, ELEMENT_RADIUS)

@@ -15,8 +15,12 @@ from cbat.errors import UserError
 from cbat.landscape.features import NAMES, columns_of
 from cbat.landscape.law import Columns, FloatArray, Law, standardised
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS, SOURCES
+from cbat.landscape.tracks import ENHANCERS
 
 NONE: Final = "none"
+ENHANCERS_ALONE: Final = "enhancers_alone"
+"""The line's own active enhancers, and what is expected of all other tracks: what a lab with peaks of H3K27ac
+or ATAC alone has."""
 _MEND: Final = "run read_landscape again"
 
 
@@ -60,15 +64,21 @@ class LineLandscape:
         return cls(pairs, found)
 
     def offers(self, source: str) -> bool:
-        """Whether there is such a landscape to be fed; ``none`` always is."""
-        return source == NONE or source in self.sources
+        """Whether there is such a landscape to be fed; ``none`` and ``enhancers_alone`` always are."""
+        return source in (NONE, ENHANCERS_ALONE) or source in self.sources
 
     def fed(self, source: str, kind: str | None = None) -> tuple[Columns, Columns]:
         """Own and expected features with the own ones exchanged for a source, in one kind or in all.
 
-        ``graph`` leaves the expectation alone; ``none`` is an average landscape (0 everywhere).
+        ``graph`` leaves the expectation alone; ``none`` is an average landscape (0 everywhere);
+        ``enhancers_alone`` keeps the line's own active enhancers.
         """
         own, graph = self.sources["own"].copy(), self.sources["graph"].copy()
+        if source == ENHANCERS_ALONE:
+            kept = columns_of(ENHANCERS)
+            of_enhancers, own = own[:, kept], graph.copy()
+            own[:, kept] = of_enhancers
+            return own, graph
         columns = slice(None) if kind is None else columns_of(kind)
         if source == NONE:
             own[:, columns] = graph[:, columns] = 0.0

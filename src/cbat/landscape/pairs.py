@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.config.base import Expectation
 from cbat.config.sheets import TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
@@ -22,6 +23,7 @@ from cbat.graph.propagation import load_graph
 from cbat.landscape import abc
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
 from cbat.landscape.expectation import add_line, among, kinship
+from cbat.landscape.expected_tracks import lines_having, mean_track
 from cbat.landscape.features import (
     GENES,
     NAMES,
@@ -55,14 +57,16 @@ def run(
     directory: Path,
     wrong: str | None = None,
     sibling: str | None = None,
+    expectation: Expectation = "lines",
 ) -> None:
     """Write ``pairs.parquet``, one table of features for each source, and ``report.json``.
 
     Rows are those of ``labels``, in their order. ``own.parquet`` is what the line's own tracks say;
-    ``graph.parquet`` what the training lines' say, weighted by kinship; ``wrong.parquet`` and
+    ``graph.parquet`` what the training lines' let one expect; ``wrong.parquet`` and
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
     holds the features of transcription starts alone, ``abc.parquet`` the score of
-    :mod:`cbat.landscape.abc` from the line's own active enhancers.
+    :mod:`cbat.landscape.abc` from the line's own active enhancers, and the share of the promoter in the
+    contacts of its enhancer.
 
     Parameters
     ----------
@@ -87,6 +91,9 @@ def run(
         Where the files go.
     wrong, sibling : str, optional
         Lines of another and of the same tissue.
+    expectation : str
+        ``lines``: the mean of the features in the tracks of each line, weighted by kinship; ``mean_track``:
+        the features in the mean of their tracks.
 
     Raises
     ------
@@ -100,9 +107,13 @@ def run(
     _check_chromosomes(pairs, starts, opened, genes)
     at_starts = _check_assemblies(tracks, opened, starts, genes)
     others = [line for line in training_lines if line != cell_line]
-    weights = kinship(load_graph(graph), tissue, others)
     reader = _Reader(pairs, starts, opened)
-    graph_columns, of_kinds = expected(reader, weights)
+    if expectation == "lines":
+        weights = kinship(load_graph(graph), tissue, others)
+        graph_columns, of_kinds = expected(reader, weights)
+    else:
+        weights = {line: 1.0 / len(others) for line in others}
+        graph_columns, of_kinds = _expected_of_mean(reader, others)
     own_columns = reader.columns(cell_line)
     own_kinds, fallbacks = _lend(own_columns, graph_columns, opened[cell_line], of_kinds)
     found: dict[str, Columns | None] = {
@@ -115,7 +126,9 @@ def run(
     for name, columns in found.items():
         write_table(directory / f"{name}.parquet", _table(pairs, columns))
     scores = abc_of(pairs, opened[cell_line])
-    write_table(directory / "abc.parquet", pairs[KEY].assign(abc=scores.astype(np.float32)))
+    shares = enhancer_shares_of(pairs, starts)
+    scored = pairs[KEY].assign(abc=scores.astype(np.float32), enhancer_share=shares.astype(np.float32))
+    write_table(directory / "abc.parquet", scored)
     of_genes = list(NAMES[columns_of(GENES)])
     write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
     report = {
@@ -198,6 +211,25 @@ def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]
     return found
 
 
+def enhancer_shares_of(pairs: pd.DataFrame, starts: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """:func:`cbat.landscape.abc.enhancer_side` of pairs of all chromosomes, shape=(n_pairs,).
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
+    starts : DataFrame
+        ``chrom`` and ``position`` of transcription starts.
+    """
+    found = np.zeros(len(pairs))
+    enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
+    for chrom, rows in _rows_of(pairs["chrom"]).items():
+        of_chrom = np.asarray(rows)
+        position = starts["position"][starts["chrom"] == chrom]
+        found[of_chrom] = abc.enhancer_side(position, Pairs.of(enhancer[of_chrom], promoter[of_chrom]))
+    return found
+
+
 def _rows_of(chrom: pd.Series) -> dict[str, range | npt.NDArray[np.intp]]:
     """Chromosome -> its rows; a range, which takes no memory, where those of each follow one another."""
     number, names = pd.factorize(chrom)
@@ -231,6 +263,12 @@ def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, di
         for kind in missing:
             total[:, columns_of(kind)] = nothing[:, columns_of(kind)]
     return total, has
+
+
+def _expected_of_mean(reader: _Reader, lines: Sequence[str]) -> tuple[Columns, dict[str, list[str]]]:
+    """Features in the mean of the tracks of some lines, and which lines have each kind."""
+    tracks = {line: reader.tracks[line] for line in lines}
+    return features_of(reader.pairs, mean_track(tracks), reader.starts), lines_having(tracks)
 
 
 def _no_tracks(reader: _Reader) -> pd.DataFrame:

@@ -114,8 +114,9 @@ class About(Section):
     """What a model directory says of its model besides the model itself.
 
     ``evidence_power`` is the power of the likelihood in the read-out of tissues; null if it was not fitted.
-    ``distance_figures`` are those of the law of distance alone, to be read beside ``figures``. A law of the
-    landscape has no channels and no support set.
+    ``distance_figures`` are those of the law of distance alone, to be read beside ``figures``, and
+    ``reference_figures`` those of other scores and tools, by name. A law of the landscape has no channels and
+    no support set.
     """
 
     name: str
@@ -129,6 +130,7 @@ class About(Section):
     evidence_power: float | None
     figures: list[Figure]
     distance_figures: list[Figure] = Field(default_factory=list)
+    reference_figures: dict[str, list[Figure]] = Field(default_factory=dict)
 
 
 def write_checksums(directory: Path) -> None:

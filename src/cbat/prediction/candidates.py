@@ -83,6 +83,10 @@ class Starts:
             }
         )  # fmt: skip
 
+    def mentions(self, cell_line: str) -> Mentions:
+        """As :func:`read_files` gives promoters."""
+        return _mentions(cell_line, "promoter", self.path, self.intervals)
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -108,39 +112,30 @@ class Candidates:
         return [chrom for chrom in self.tables["enhancer"]["chrom"].drop_duplicates() if chrom in both]
 
 
-def read_files(
-    files: Mapping[str, Path | None], cell_line: str, contigs: ContigNames, starts: Starts | None = None
-) -> list[Mentions]:
+def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) -> list[Mentions]:
     """Intervals that the files of candidates hold, before any look at a genome.
 
     Parameters
     ----------
     files : mapping
-        Role -> BED, or GTF for promoters; None for promoters takes ``starts``.
+        Role -> BED, or GTF for promoters.
     cell_line : str
     contigs : ContigNames
-    starts : Starts, optional
-        Genes of the model.
 
     Raises
     ------
     UserError
-        A malformed file; no promoters at all.
+        A malformed file.
     """
-    found = []
-    for role in ROLES:
-        path = files[role]
-        if path is not None:
-            intervals = read_candidates(path, role, contigs, named=True)
-        elif starts is not None:
-            path, intervals = starts.path, starts.intervals
-        else:
-            raise UserError(
-                "neither genes nor promoters are given, and this model brings none",
-                mend="give an annotation of genes (GTF or BED), or the promoters to look at",
-            )
-        found.append(Mentions(cell_line, role, Path(path), intervals, candidates=True, bed=True))
-    return found
+    return [
+        _mentions(cell_line, role, files[role], read_candidates(files[role], role, contigs, named=True))
+        for role in ROLES
+        if role in files
+    ]
+
+
+def _mentions(cell_line: str, role: str, path: Path, intervals: pd.DataFrame) -> Mentions:
+    return Mentions(cell_line, role, Path(path), intervals, candidates=True, bed=True)
 
 
 def collect(

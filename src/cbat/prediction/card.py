@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cbat.data.assemblies import assembly_of
@@ -29,6 +30,7 @@ OF_LAWS: Final = {
     "wrong": "tracks of another tissue's line",
     "sibling": "tracks of another line of the tissue",
     "graph": "tracks of training lines alone",
+    "enhancers_alone": "own active enhancers, all other tracks expected",
     "none": "average landscape",
 }
 """The same of a law of the landscape."""
@@ -176,7 +178,7 @@ def below_distance(about: About) -> str | None:
     for one in about.figures:
         if (one.metric, one.negatives) != ("aupr", negatives) or one.context not in ("own", "-"):
             continue
-        if (alone := _of_distance(about, one)) is not None:
+        if (alone := _beside(about.distance_figures, one)) is not None:
             pairs.append((one.value, alone.value))
     if not pairs:
         return None
@@ -205,8 +207,30 @@ def figures(about: About, *, markdown: bool = True) -> list[str]:
     return found[:-1]
 
 
+def mean_figures(about: About) -> tuple[str, str]:
+    """Mean average precision at natural prevalence in the lines' own environment, and that of the distance.
+
+    A dash each where nothing was measured.
+    """
+    own = [
+        one
+        for one in about.figures
+        if (one.metric, one.negatives) == ("aupr", "natural") and one.context in ("own", "-")
+    ]
+    beside = [one for like in own if (one := _beside(about.distance_figures, like)) is not None]
+    return _mean(own), _mean(beside)
+
+
+def _mean(figures: Sequence[Figure]) -> str:
+    return f"{sum(one.value for one in figures) / len(figures):.3f}" if figures else "-"
+
+
 def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str]:
-    beside = any(_of_distance(about, one) is not None for one in shown)
+    beside = {
+        name: figures
+        for name, figures in {"distance": about.distance_figures, **about.reference_figures}.items()
+        if any(_beside(figures, one) is not None for one in shown)
+    }
     words, sizes = (CONTEXTS, ["support"]) if about.channels else (OF_LAWS, [])
     header = ["cell line", "role", "environment", *sizes, "AUPR", "AUROC", "F1", "calibration error"]
     rows = [
@@ -215,10 +239,10 @@ def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str
             *(str(one.n_support) for _ in sizes), _value(one),
             *(_other(about, one, metric) for metric in ("auroc", "f1", "ece")),
         ]
-        + ([_value(_of_distance(about, one))] if beside else [])
+        + [_value(_beside(figures, one)) for figures in beside.values()]
         for one in sorted(shown, key=_order)
     ]  # fmt: skip
-    return _table([*header, *(["AUPR of distance"] if beside else [])], rows, markdown)
+    return _table([*header, *(f"AUPR of {name}" for name in beside)], rows, markdown)
 
 
 def _of_table(about: About, shown: list[Figure], words: str) -> str:
@@ -234,10 +258,10 @@ def _of_table(about: About, shown: list[Figure], words: str) -> str:
     )
 
 
-def _of_distance(about: About, like: Figure) -> Figure | None:
-    """AUPR of the law of distance on the same pairs."""
+def _beside(figures: Sequence[Figure], like: Figure) -> Figure | None:
+    """AUPR of a reference on the same pairs."""
     keys = _KEY - {"context", "n_support"}
-    for one in about.distance_figures:
+    for one in figures:
         if one.metric == "aupr" and one.model_dump(include=keys) == like.model_dump(include=keys):
             return one
     return None
@@ -289,6 +313,11 @@ def _table(header: list[str], rows: list[list[str]], markdown: bool) -> list[str
     if markdown:
         lines = [header, ["---"] * len(header), *rows]
         return ["| " + " | ".join(cells) + " |" for cells in lines]
+    return text_table(header, rows)
+
+
+def text_table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Columns of equal width for the terminal, a line of text for each row."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

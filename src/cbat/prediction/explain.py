@@ -85,7 +85,8 @@ class Subject:
         resisted = None
         if reads_landscape(shared.model.law) and LANDSCAPE[0] in listed_files(model_directory):
             line = LineLandscape.read(directory)
-            resisted = resistance_of(read_landscape(model_directory), line, pairs, all_elements(directory))
+            known = read_landscape(model_directory, assembly=line.sources.assembly)
+            resisted = resistance_of(known, line, pairs, all_elements(directory))
         found = PairRows(rows["enhancer"], rows["promoter"], distance, upstream, resisted)
         return cls(shared, plan, pairs, elements, windows, found, explainer)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from cbat.config.sheets import TRACK_KINDS
 from cbat.landscape.law import Fit
-from cbat.model.about import SCHEMA_VERSION, About
-from cbat.prediction.card import card_of, figures, learned
-from cbat.prediction.shared_landscape import EDGES, Floats, SharedLandscape
+from cbat.model.about import DESCRIPTION, SCHEMA_VERSION, About, read_description
+from cbat.prediction.card import card_of, figures, learned, mean_figures
+from cbat.prediction.shared_landscape import EDGES, MEAN, UNNAMED, Floats, SharedLandscape, read_landscape
 
 
 def landscape_card(about: About, landscape: SharedLandscape) -> str:
@@ -22,9 +24,17 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
             "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
         ],
         reads=_reads(landscape),
-        files="`law.json` (the law), `tracks.parquet` (ranked peaks of the training lines), `graph.json` "
+        files=f"`law.json` (the law), `tracks.parquet` ({_tracks(landscape)}), `graph.json` "
         "(how they are related), `genes.parquet` (transcription starts), `landscape.json` (distances of "
         "the training pairs), `model.json` (everything else)",
+    )
+
+
+def _tracks(landscape: SharedLandscape) -> str:
+    return (
+        "the mean of the ranked peaks of the training lines"
+        if landscape.lines == (MEAN,)
+        else "ranked peaks of the training lines"
     )
 
 
@@ -48,9 +58,9 @@ def _reads(landscape: SharedLandscape) -> list[str]:
     lines = ["- The centres of candidate enhancers and promoters, and the distance between them."]
     if not fit.features:
         return [*lines, "- Nothing else: all cell lines get the same scores."]
-    of = {kind: sorted(part["cell_line"].unique()) for kind, part in landscape.tracks.groupby("kind")}
     for kind in TRACK_KINDS:
-        share, having = fit.own_share.get(kind), of.get(kind, [])
+        share = fit.own_share.get(kind)
+        having = sorted(line for line, kinds in landscape.fingerprints.items() if kind in kinds)
         if share is None:
             continue
         if kind not in landscape.kinds:
@@ -60,11 +70,15 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
         lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
         lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
+    named = " and ".join(one for one in landscape.assemblies if one != UNNAMED)
     starts = f"{len(landscape.starts):,} transcription starts come with it, unless others are given."
     return [
         *lines,
+        *([f"- Files of {named}; for another assembly the line's own tracks speak alone."] if named else []),
         f"- {starts}",
-        "- A stated tissue, which weighs the training lines; it knows: "
+        "- The expectation is the mean of these lines, whatever the tissue."
+        if landscape.lines == (MEAN,)
+        else "- A stated tissue, which weighs the training lines; it knows: "
         f"{', '.join(landscape.tissues) or 'none'}.",
         f"- {len(fit.features)} features of what lies between and around the ends, in {fit.shape} terms, "
         "standardised over the candidates with the distances of the training pairs: "
@@ -93,3 +107,19 @@ def _distances(shares: Floats) -> str:
     return "a quarter below {:,.0f} kb, half below {:,.0f} kb, three quarters below {:,.0f} kb".format(
         *(value / 1000.0 for value in at)
     )
+
+
+def row_of_models(directory: Path) -> dict[str, str]:
+    """What the list of models says of one: column -> text."""
+    about, _ = read_description(directory / DESCRIPTION)
+    shared = read_landscape(directory)
+    value, beside = mean_figures(about)
+    return {
+        "name": about.name,
+        "predicts": about.training.label_kind,
+        "trained on": ", ".join(line.cell_line for line in about.training.lines),
+        "reads": ", ".join(shared.kinds),
+        "assemblies": ", ".join(shared.assemblies),
+        "average precision": value,
+        "of distance": beside,
+    }

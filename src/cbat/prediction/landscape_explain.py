@@ -132,7 +132,8 @@ def run(
     check_arguments(enhancer, promoter, pairs)
     digest, plan = check_hashes(model_directory), read_plan(prediction)
     check_same_model(digest, plan, model_directory)
-    shared, line = read_landscape(Path(model_directory)), LineLandscape.read(prediction)
+    line = LineLandscape.read(prediction)
+    shared = read_landscape(Path(model_directory), assembly=line.sources.assembly)
     one = enhancer is not None and promoter is not None
     if enhancer is not None and promoter is not None:
         chosen = find_pair(prediction, plan, enhancer, promoter)

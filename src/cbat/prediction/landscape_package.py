@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from cbat import __version__
-from cbat.config.base import LabelKind
+from cbat.config.base import Expectation, LabelKind
 from cbat.config.sections import ElementSettings, EvaluationSettings, SplitSettings
+from cbat.data.assemblies import assembly_of
 from cbat.data.genome import read_contig_sizes
 from cbat.data.stored import read_table
 from cbat.evaluation.headline import Headline
@@ -54,6 +55,7 @@ def run(
     contig_sizes: Path | None = None,
     label_kind: LabelKind = "contact",
     simulated: bool = False,
+    expectation: Expectation = "lines",
 ) -> None:
     """Write the model directory of a model without sequence.
 
@@ -92,6 +94,8 @@ def run(
         What the labels say of a pair.
     simulated : bool
         Whether everything that it has learned from is simulated.
+    expectation : str
+        As in the section ``landscape``: ``mean_track`` leaves no tracks of single lines in the directory.
 
     Raises
     ------
@@ -121,7 +125,16 @@ def run(
     )
     shares = distance_shares([table["distance"].to_numpy() for table in learned.values()])
     with atomic_directory(directory) as temporary:
-        write_landscape(temporary, law=law, graph=graph, tracks=tracks, genes=genes, shares=shares)
+        write_landscape(
+            temporary,
+            law=law,
+            graph=graph,
+            tracks=tracks,
+            genes=genes,
+            shares=shares,
+            expectation=expectation,
+            assembly=assembly_of(sizes),
+        )
         content = {"schema_version": SCHEMA_VERSION, "about": about.model_dump(mode="json"), "model": None}
         write_json(temporary / DESCRIPTION, content)
         card = landscape_card(about, read_landscape(temporary))

@@ -15,6 +15,7 @@ from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.landscape.law import FloatArray, softplus
 from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
+from cbat.prediction.assembly import Chosen, check_genome, choose_assembly
 from cbat.prediction.calibration import Scorer, calibrate
 from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
 from cbat.prediction.line_landscape import GENES
@@ -35,7 +36,7 @@ from cbat.prediction.preparation import (
     tell,
 )
 from cbat.prediction.read_landscape import LineReading, read_line_landscape, resistance_of
-from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
+from cbat.prediction.shared_landscape import OTHER, SharedLandscape, read_landscape
 
 TEMPERATURE: Final = 1.0
 """Laws are fitted to probabilities, so none is changed afterwards."""
@@ -110,9 +111,17 @@ def run(
     threshold = _threshold(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
-    starts = Starts(Path(model_directory) / GENES, shared.starts)
-    mentions = read_files(files, cell_line, contigs, starts)
+    named = {role: path for role, path in files.items() if path is not None}
+    mentions = read_files(named, cell_line, contigs)
+    assembly = None
+    if len(shared.assemblies) > 1 or settings.assembly is not None:
+        assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes)
+        shared = read_landscape(Path(model_directory), assembly=assembly.name)
+    if promoters is None:
+        mentions.append(Starts(Path(model_directory) / GENES, shared.starts).mentions(cell_line))
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
+        if assembly is not None and prepared is not None and genome is not None:
+            check_genome(assembly, prepared.sizes, genome)
         refuse_simulated(settings, about, mentions, prepared)
         candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
         reading = read_line_landscape(
@@ -139,8 +148,9 @@ def run(
         cautions = [one for one in candidates.cautions if one.kind not in _NOT_READ]
         cautions = [
             *of_model(about),
+            *_of_assembly(assembly, shared),
             *of_tissue(settings.tissue, shared.tissues),
-            *of_name(cell_line, shared.lines),
+            *of_name(cell_line, about, left_out=cell_line in shared.lines),
             *of_distances(settings, about, candidates, plan),
             *cautions,
             *reading.cautions,
@@ -148,11 +158,26 @@ def run(
         ]
         cautions += [] if refitted is None else refitted.cautions
         content = _for_people(cell_line, settings, about, digest, shared, candidates, reading, cautions)
+        content["assembly"] = None if assembly is None else vars(assembly)
         write_json(directory / "environment.json", content)
         write_json(directory / "calibration.json", None if refitted is None else refitted.report)
         write_plan(directory, plan, candidates.tables)
         reading.landscape.write(directory)
     tell(plan, _in_words(reading), cautions)
+
+
+def _of_assembly(assembly: Chosen | None, shared: SharedLandscape) -> list[Caution]:
+    """An assembly that the model knows nothing of."""
+    if assembly is None or assembly.name != OTHER:
+        return []
+    return [
+        Caution(
+            "unknown_assembly",
+            f"the files are of another assembly than {' and '.join(shared.assemblies)} ({assembly.because}): "
+            "the line's own tracks speak alone, nothing is expected from the training lines, and no accuracy "
+            "was measured for this",
+        )
+    ]
 
 
 def _threshold(shared: SharedLandscape, settings: Settled, model_directory: Path) -> float:

@@ -42,8 +42,8 @@ def run(*, model_directory: Path, directory: Path, chromosome: str, output: Path
     digest, plan = check_hashes(model_directory), read_plan(directory)
     check_same_model(digest, plan, model_directory)
     check_chromosome(chromosome, plan, directory)
-    shared = read_landscape(model_directory, chromosome)
     landscape = LineLandscape.read(directory, chromosome)
+    shared = read_landscape(model_directory, chromosome, landscape.sources.assembly)
     tables = read_elements(directory, chromosome)
     near = NearPairs.of(tables["enhancer"], tables["promoter"], plan.min_distance, plan.max_distance)
     columns = score(shared, landscape, plan, tables, near, chromosome)
@@ -62,6 +62,7 @@ def score(
     """Columns of the pairs of a chromosome, in the order of ``near``."""
     fit, reader = shared.fit, landscape.reader(shared, chromosome)
     elements = abc.elements_of(landscape.tracks[landscape.tracks["kind"] == ENHANCERS])
+    starts = landscape.starts["position"].to_numpy()
     columns = empty_columns(len(near))
     at = 0
     with Progress(f"{plan.cell_line} {chromosome}", "pairs", len(near)) as progress:
@@ -73,6 +74,8 @@ def score(
             before = resistance(fit, landscape, reader, pairs)
             if len(elements):
                 columns["abc"][part] = abc.of_pairs(elements, pairs)
+            if len(starts):
+                columns["enhancer_share"][part] = abc.enhancer_side(starts, pairs)
             columns["intrinsic_potential"][part] = fit.potential(rows.distance)
             columns["environment_resistance"][part] = softplus(before)
             at += len(rows)

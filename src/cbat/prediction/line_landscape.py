@@ -27,7 +27,7 @@ from cbat.prediction.plan import PREPARED
 from cbat.prediction.shared_landscape import (
     SharedLandscape,
     distance_class,
-    of_chromosome,
+    rows_with,
 )
 
 TRACKS: Final = "tracks.parquet"
@@ -56,11 +56,17 @@ class Sources:
         Kind -> training lines that have it, and the weight of each; kinship among them.
     kinship : dict
         The same among all training lines.
+    silent : tuple of str
+        Kinds that the law has learned of, but neither the line nor, in its assembly, the model has.
+    assembly : str
+        Which of the model's assemblies the line is of.
     """
 
     own: tuple[str, ...]
     shares: dict[str, dict[str, float]]
     kinship: dict[str, float]
+    silent: tuple[str, ...]
+    assembly: str
 
     @classmethod
     def of(cls, shared: SharedLandscape, own: pd.DataFrame, cell_line: str, tissue: str) -> Sources:
@@ -73,7 +79,9 @@ class Sources:
             having = [line for line in others if line in holds]
             shares[kind] = among(weights, having) if having else {}
         has = set(own["kind"].unique())
-        return cls(tuple(kind for kind in TRACK_KINDS if kind in has), shares, weights)
+        silent = tuple(kind for kind in shared.kinds if kind not in has and not shares[kind])
+        own_kinds = tuple(kind for kind in TRACK_KINDS if kind in has)
+        return cls(own_kinds, shares, weights, silent, shared.assembly)
 
     def own_share(self, fit: Fit, kind: str) -> float:
         """How much of what a law reads of a kind is the line's own; starts of genes are all lines' own."""
@@ -204,8 +212,15 @@ class LineLandscape:
 
     def standardised(self, reader: ChromosomeReader, pairs: Pairs) -> tuple[Columns, Columns]:
         """Own and expected features as a law reads them, shape=(n, n_features) each."""
-        own, graph = reader.columns(pairs)
-        return scaled(own, self.own), scaled(graph, self.graph)
+        found = tuple(
+            scaled(columns, known)
+            for columns, known in zip(reader.columns(pairs), (self.own, self.graph), strict=True)
+        )
+        for kind in self.sources.silent:
+            # No peaks at all would read as an odd landscape; what nobody knows is an average one.
+            for columns in found:
+                columns[:, columns_of(kind)] = 0.0
+        return found[0], found[1]
 
     def write(self, directory: Path) -> None:
         """Leave it in the folder of a line."""
@@ -218,6 +233,8 @@ class LineLandscape:
             "kinship": self.sources.kinship,
             # JSON sorts its keys, and sums are taken in this order.
             "lines": list(self.sources.kinship),
+            "silent_kinds": list(self.sources.silent),
+            "assembly": self.sources.assembly,
             "moments": {
                 name: {"mean": one.mean.tolist(), "deviation": one.deviation.tolist()}
                 for name, one in (("own", self.own), ("graph", self.graph))
@@ -242,6 +259,8 @@ class LineLandscape:
                 tuple(content["own_kinds"]),
                 {kind: dict(shares) for kind, shares in content["shares"].items()},
                 {line: float(content["kinship"][line]) for line in content["lines"]},
+                tuple(content["silent_kinds"]),
+                str(content["assembly"]),
             )
             own, graph = (
                 Moments(*(np.array(content["moments"][name][key]) for key in ("mean", "deviation")))
@@ -253,7 +272,7 @@ class LineLandscape:
         tracks, starts = (
             read_table(path, columns, mend=_MEND)
             if chromosome is None
-            else of_chromosome(path, columns, chromosome)
+            else rows_with(path, columns, {"chrom": chromosome})
             for path, columns in tables
         )
         return cls(sources, own, graph, tracks, starts)

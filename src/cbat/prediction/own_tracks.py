@@ -32,7 +32,7 @@ from cbat.landscape.strands import strands_of_sites, with_strands
 from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, joined, tracks_of
 from cbat.model.about import LAW
 from cbat.prediction.candidates import Caution
-from cbat.prediction.shared_landscape import SharedLandscape
+from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 
 _OF_PACKAGE: Final = "those of the model"
 _SOME: Final = 20
@@ -217,14 +217,15 @@ def read_own_tracks(
     if INSULATORS in tables:
         tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
         report["kinds"][INSULATORS]["strands"] = strands
-        if not (tables[INSULATORS]["strand"] != ".").any():
+        if shared.stranded and not (tables[INSULATORS]["strand"] != ".").any():
             cautions.append(_without_strands(given.motifs))
-    elif given.motifs is not None:
+    if given.motifs is not None and not (shared.stranded and INSULATORS in tables):
+        why = "no track of insulators" if shared.stranded else "the model has learned nothing of strands"
         cautions.append(
             Caution(
                 "unused_motifs",
-                f"sites of the insulators' motif are given ({given.motifs}), but no track of insulators, so "
-                "they change nothing",
+                f"sites of the insulators' motif are given ({given.motifs}), but {why}, so they change "
+                "nothing",
             )
         )
     return OwnTracks(joined([*tables.values()]), starts, report, tuple(cautions))
@@ -275,24 +276,23 @@ def _of_peaks(
                     "there it counts as a line without such peaks",
                 )
             )
-        of_kind = shared.tracks[shared.tracks["kind"] == kind]
-        for line, known in of_kind.groupby("cell_line"):
-            if line != cell_line and _same(known, table):
+        mine = fingerprint(table)
+        for line, known in shared.fingerprints.items():
+            if line != cell_line and known.get(kind) == mine:
                 found.append(
                     Caution(
                         "training_line",
-                        f"the {kind} are those of the training line {line}: to predict as if the model had "
-                        f"never met it, call the cell line {line}",
+                        f"the {kind} are those of the training line {line}{_advice(shared, line)}",
                     )
                 )
     return found
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    columns, order = ["chrom", "start", "end"], ["chrom", "start"]
-    return len(one) == len(other) and bool(
-        np.array_equal(one.sort_values(order)[columns], other.sort_values(order)[columns])
-    )
+def _advice(shared: SharedLandscape, line: str) -> str:
+    """What can be done about peaks that the model knows already."""
+    if shared.lines == (MEAN,):
+        return ": its labels and tracks are in the model, so scores look better here than in a new line"
+    return f": to predict without its tracks in the expectation, call the cell line {line}"
 
 
 def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
@@ -327,10 +327,14 @@ def _stranded(
     contigs: ContigNames,
     genome: Path | None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Insulators with strands; where nothing of the line tells them, those of sites of training lines.
+    """Insulators with strands, if the law has learned of strands.
 
-    The motif under a peak, and so its strand, is the same in all lines.
+    Where nothing of the line tells them, they are those of sites of training lines: the motif under a peak,
+    and so its strand, is the same in all lines.
     """
+    if not shared.stranded:
+        report = {"source": "not read: the training lines had no strands", "+": 0, "-": 0, ".": len(track)}
+        return track.assign(strand="."), report
     told, report = with_strands(track, motifs=settings.insulator_motifs, genome=genome, contigs=contigs)
     known = shared.tracks[(shared.tracks["kind"] == INSULATORS) & (shared.tracks["strand"] != ".")]
     if (told["strand"] != ".").any() or known.empty:

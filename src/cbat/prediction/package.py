@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cbat import __version__
-from cbat.config.base import LabelKind
+from cbat.config.base import Expectation, LabelKind
 from cbat.config.sections import (
     ElementSettings,
     EvaluationSettings,
@@ -18,6 +18,7 @@ from cbat.config.sections import (
     ShardSettings,
     SplitSettings,
 )
+from cbat.data.assemblies import assembly_of
 from cbat.data.genome import read_contig_sizes
 from cbat.data.motif_files import read_motif_file
 from cbat.data.shards import Shard, read_shard
@@ -55,6 +56,7 @@ def run(
     landscapes: Mapping[str, Path] | None = None,
     label_kind: LabelKind = "contact",
     simulated: bool = False,
+    expectation: Expectation = "lines",
 ) -> None:
     """Write a model directory: ``model.safetensors``, ``model.json``, ``MODEL_CARD.md``, ``SHA256SUMS``.
 
@@ -92,6 +94,8 @@ def run(
         What the labels say of a pair.
     simulated : bool
         Whether everything that it has learned from is simulated.
+    expectation : str
+        As in the section ``landscape``.
 
     Raises
     ------
@@ -131,6 +135,8 @@ def run(
             tracks=tracks or {},
             genes=genes,
             shares=shares_of({line: path for line, path in (landscapes or {}).items() if line in learned}),
+            expectation=expectation,
+            assembly=assembly_of(read_contig_sizes(contig_sizes)),
         )
     write_model_directory(directory, model, about, model_card(about, model), more)
 

@@ -62,7 +62,7 @@ def page_tracks(
         line = LineLandscape.read(directory, chrom)
         parts.append(line.tracks.assign(weight=1.0))
         if expected:
-            others = read_landscape(model_directory, chrom).tracks
+            others = read_landscape(model_directory, chrom, line.sources.assembly).tracks
             others = others[others["kind"].isin(expected)]
             weight = [
                 line.sources.shares[kind].get(name, 0.0)

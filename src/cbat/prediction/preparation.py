@@ -190,14 +190,16 @@ def of_tissue(tissue: str, known: Sequence[str]) -> list[Caution]:
     ]
 
 
-def of_name(cell_line: str, known: Sequence[str]) -> list[Caution]:
-    """The name of a training line."""
-    if cell_line not in known:
+def of_name(cell_line: str, about: About, *, left_out: bool) -> list[Caution]:
+    """The name of a training line, which may be left out of what the others let one expect of it."""
+    if cell_line not in {line.cell_line for line in about.training.lines}:
         return []
+    what = "its tracks are left out of the expectation, but " if left_out else ""
     return [
         Caution(
             "training_line",
-            f"{cell_line} is the name of a training line, and is read as if the model had never met it",
+            f"{cell_line} is the name of a training line: {what}the model has read its labels, so scores "
+            "look better here than in a new line",
         )
     ]
 

@@ -121,6 +121,11 @@ def run(
         )
     # Small files first: a mistake in one of them shows before gigabytes are unpacked.
     contigs = read_contig_names(contig_names)
+    if promoters is None:
+        raise UserError(
+            "neither genes nor promoters are given, and this model brings none",
+            mend="give an annotation of genes (GTF or BED), or the promoters to look at",
+        )
     files = {"enhancer": enhancers, "promoter": promoters}
     mentions = read_files(files, cell_line, contigs)
     given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)

@@ -69,8 +69,8 @@ def _landscape_reader(
     """What tells the resistance of the landscape of pairs, of a model that has a law of it."""
     if LANDSCAPE[0] not in listed_files(model_directory) or not reads_landscape(shared.model.law):
         return None
-    known = read_landscape(model_directory, chromosome)
     line = LineLandscape.read(directory, chromosome)
+    known = read_landscape(model_directory, chromosome, line.sources.assembly)
     reader = line.reader(known, chromosome)
     return lambda pairs: resistance(known.fit, line, reader, pairs)
 

@@ -54,15 +54,15 @@ def check_chromosome(chromosome: str, plan: Plan, directory: Path) -> None:
 
 
 def empty_columns(n: int) -> Columns:
-    """Columns of ``n`` pairs, to be filled: rows of the tables of elements, distance, both energies, and ABC.
+    """Columns of ``n`` pairs, to be filled: rows of the tables of elements, distance, energies, and shares.
 
     Energies are 32-bit floats, as a model of sequences has them. ABC is NaN where nothing says how active
-    enhancers are.
+    enhancers are, and the share on the side of the enhancer where no transcription starts are known.
     """
     integers = dict.fromkeys(("enhancer", "promoter", "distance"), np.int32)
     kinds = integers | dict.fromkeys(("intrinsic_potential", "environment_resistance"), np.float32)
     columns = {name: np.empty(n, dtype=kind) for name, kind in kinds.items()}
-    return columns | {"abc": np.full(n, np.nan, dtype=np.float32)}
+    return columns | {name: np.full(n, np.nan, dtype=np.float32) for name in ("abc", "enhancer_share")}
 
 
 def decide(columns: Columns, plan: Plan) -> Columns:

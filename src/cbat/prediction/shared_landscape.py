@@ -1,8 +1,9 @@
 """The landscape that a model directory carries: the law, and what makes the Teacher's expectation of a line.
 
 ``law.json`` is the law, ``graph.json`` the prototype graph of the training lines, ``tracks.parquet`` their
-ranked tracks, ``genes.parquet`` the transcription starts, and ``landscape.json`` how the distances of the
-training pairs are spread.
+ranked tracks or the mean of these, ``genes.parquet`` the transcription starts, and ``landscape.json`` how
+the distances of the training pairs are spread. Tracks and starts may be there in several assemblies, and a
+line is of one of them, or of another one that the model knows nothing of.
 
 Features are standardised over the pairs of a line. Those that a line is trained and evaluated on are chosen,
 most of them at short distances; the candidates of a new line are all pairs, most of them far apart. So their
@@ -11,6 +12,7 @@ mean and deviation are taken with weights that give the candidates the distances
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -24,18 +26,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbat.config.base import TRACK_KINDS
+from cbat.config.base import TRACK_KINDS, Expectation
 from cbat.data.stored import read_table, write_table
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import PrototypeGraph, load_graph
-from cbat.landscape.genes import read_starts
+from cbat.landscape.expected_tracks import mean_track
+from cbat.landscape.genes import GENE_COLUMNS, read_starts
 from cbat.landscape.law import Fit, Law, load_law
 from cbat.landscape.tracks import TRACK_COLUMNS, read_tracks
 from cbat.model.about import LANDSCAPE, MEND
 
-FORMAT: Final = 2
-COLUMNS: Final = ["cell_line", *(name for name in TRACK_COLUMNS if name != "signal")]
+FORMAT: Final = 3
+COLUMNS: Final = ["assembly", "cell_line", *(name for name in TRACK_COLUMNS if name != "signal")]
+MEAN: Final = "mean_of_training_lines"
+"""What stands for a cell line where the mean of all of them makes the expectation."""
+UNNAMED: Final = "."
+"""The assembly of files that do not say which one it is."""
+OTHER: Final = "other"
+"""Any assembly that a model has no tracks and no starts of."""
 EDGES: Final = np.round(np.arange(3.0, 7.01, 0.1), 1)
 """Edges of the classes of distance, in powers of ten of bp; the outer classes reach beyond them."""
 _GENES, _GRAPH, _ABOUT, _LAW, _TRACKS = LANDSCAPE
@@ -78,21 +87,36 @@ class SharedLandscape:
     law : Law
     graph : PrototypeGraph
     lines : tuple of str
-        Lines whose tracks make the expectation.
+        Lines whose tracks make the expectation, or :data:`MEAN`.
+    kinds : tuple of str
+        Kinds of track that some line of the model has; the law has learned nothing of others.
+    stranded : bool
+        Whether the insulators of the training lines had strands.
+    assemblies : tuple of str
+        Assemblies of the tracks and starts, or :data:`UNNAMED`.
+    assembly : str
+        That of ``tracks`` and ``starts``, which are empty for :data:`OTHER`.
     tracks : DataFrame
         :data:`COLUMNS` of these lines, sorted by chromosome.
     starts : DataFrame
         Transcription starts, see :mod:`cbat.landscape.genes`.
     shares : array, shape=(n_classes,)
         How the distances of the training pairs are spread.
+    fingerprints : mapping
+        Cell line -> kind -> :func:`fingerprint` of its track.
     """
 
     law: Law
     graph: PrototypeGraph
     lines: tuple[str, ...]
+    kinds: tuple[str, ...]
+    stranded: bool
+    assemblies: tuple[str, ...]
+    assembly: str
     tracks: pd.DataFrame
     starts: pd.DataFrame
     shares: Floats
+    fingerprints: Mapping[str, Mapping[str, str]]
 
     @property
     def fit(self) -> Fit:
@@ -100,14 +124,10 @@ class SharedLandscape:
         return self.law.members["all"] if "all" in self.law.members else self.law.member("test")
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """Kinds of track that some line of the model has; the law has learned nothing of others."""
-        has = set(self.tracks["kind"].unique())
-        return tuple(kind for kind in TRACK_KINDS if kind in has)
-
-    @property
     def tissues(self) -> list[str]:
-        """Tissues of the graph."""
+        """Tissues of the graph; none that counts where the mean of all lines is expected."""
+        if self.lines == (MEAN,):
+            return []
         return sorted(self.graph.names[row] for row in self.graph.of_kind("tissue"))
 
     @property
@@ -122,8 +142,22 @@ class SharedLandscape:
         return int(10.0 ** EDGES[held[-1] + 1]) if len(held) else 0
 
 
+def fingerprint(track: pd.DataFrame) -> str:
+    """SHA-256 of the intervals of one kind of track, by which peaks of a training line are known again."""
+    ordered = track[["chrom", "start", "end"]].sort_values(["chrom", "start", "end"])
+    return hashlib.sha256(ordered.to_csv(index=False, header=False, sep="\t").encode()).hexdigest()
+
+
 def write_landscape(
-    directory: Path, *, law: Path, graph: Path, tracks: Mapping[str, Path], genes: Path, shares: Floats
+    directory: Path,
+    *,
+    law: Path,
+    graph: Path,
+    tracks: Mapping[str, Path],
+    genes: Path,
+    shares: Floats,
+    expectation: Expectation = "lines",
+    assembly: str | None = None,
 ) -> None:
     """Add the files of a landscape to a model directory that is being written.
 
@@ -136,26 +170,57 @@ def write_landscape(
         Line -> its ranked tracks.
     shares : array, shape=(n_classes,)
         Of :func:`distance_shares`.
+    expectation : str
+        ``lines`` leaves the tracks of each line, ``mean_track`` their mean.
+    assembly : str, optional
+        Of the tracks and the genes, where it is known.
     """
     load_law(law), load_graph(graph)
     shutil.copyfile(law, directory / _LAW)
     shutil.copyfile(graph, directory / _GRAPH)
-    write_table(directory / _GENES, read_starts(genes))
-    tables = [read_tracks(path).assign(cell_line=line)[COLUMNS] for line, path in sorted(tracks.items())]
-    every = pd.concat(tables, ignore_index=True).sort_values(
-        ["chrom", "cell_line", "kind", "start"], ignore_index=True, kind="stable"
-    )
-    write_table(directory / _TRACKS, every)
+    named = assembly or UNNAMED
+    write_starts(directory, {named: read_starts(genes)})
+    opened = {line: read_tracks(path) for line, path in sorted(tracks.items())}
+    of_kinds = {line: dict(list(table.groupby("kind"))) for line, table in opened.items()}
+    having = {kind for found in of_kinds.values() for kind in found}
+    if expectation == "mean_track":
+        opened = {MEAN: mean_track(opened)}
+    write_expected(directory, {(named, line): table for line, table in opened.items()})
     content = {
         "format": FORMAT,
-        "lines": sorted(tracks),
+        "assemblies": [named],
+        "lines": list(opened),
+        "kinds": [kind for kind in TRACK_KINDS if kind in having],
+        "stranded": any(bool((table["strand"] != ".").any()) for table in opened.values()),
         "edges": EDGES.tolist(),
         "shares": [round(float(share), 8) for share in shares],
+        "fingerprints": {
+            line: {str(kind): fingerprint(table) for kind, table in found.items()}
+            for line, found in of_kinds.items()
+        },
     }
     write_json(directory / _ABOUT, content)
 
 
-def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLandscape:
+def write_starts(directory: Path, starts: Mapping[str, pd.DataFrame]) -> None:
+    """Write the transcription starts of each assembly."""
+    tables = [table.assign(assembly=assembly) for assembly, table in starts.items()]
+    write_table(directory / _GENES, pd.concat(tables, ignore_index=True)[["assembly", *GENE_COLUMNS]])
+
+
+def write_expected(directory: Path, tracks: Mapping[tuple[str, str], pd.DataFrame]) -> None:
+    """Write the tracks of each (assembly, cell line)."""
+    tables = [
+        table.assign(assembly=assembly, cell_line=line)[COLUMNS] for (assembly, line), table in tracks.items()
+    ]
+    order = ["assembly", "chrom", "cell_line", "kind", "start"]
+    every = pd.concat(tables, ignore_index=True).sort_values(order, ignore_index=True, kind="stable")
+    write_table(directory / _TRACKS, every)
+
+
+def read_landscape(
+    directory: Path, chromosome: str | None = None, assembly: str | None = None
+) -> SharedLandscape:
     """Read the landscape of a model directory, whose hashes have been checked.
 
     Parameters
@@ -163,6 +228,8 @@ def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLand
     directory : Path
     chromosome : str, optional
         Whose tracks and starts are read; all without it.
+    assembly : str, optional
+        One of the model's, or :data:`OTHER`; its first one by default.
 
     Raises
     ------
@@ -172,7 +239,9 @@ def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLand
     path = directory / _ABOUT
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        lines, shares = tuple(map(str, content["lines"])), np.array(content["shares"], dtype=float)
+        lines, kinds, assemblies = (tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies"))
+        stranded = bool(content["stranded"])
+        shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
         if content["format"] != FORMAT or not np.array_equal(content["edges"], EDGES):
             raise ValueError("it is of another version")
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
@@ -180,17 +249,17 @@ def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLand
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"this is no landscape of a model ({error})", mend=MEND, file=path) from error
     law, graph = load_law(directory / _LAW), load_graph(directory / _GRAPH)
-    starts = read_starts(directory / _GENES)
-    if chromosome is None:
-        tracks = read_table(directory / _TRACKS, COLUMNS, mend=MEND)
-    else:
-        tracks = of_chromosome(directory / _TRACKS, COLUMNS, chromosome)
-        starts = starts[starts["chrom"] == chromosome].reset_index(drop=True)
-    return SharedLandscape(law, graph, lines, tracks, starts, shares)
+    chosen = assemblies[0] if assembly is None else assembly
+    wanted = {"assembly": chosen} | ({} if chromosome is None else {"chrom": chromosome})
+    tracks = rows_with(directory / _TRACKS, COLUMNS, wanted)
+    starts = rows_with(directory / _GENES, GENE_COLUMNS, wanted)
+    return SharedLandscape(
+        law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints
+    )
 
 
-def of_chromosome(path: Path, columns: Sequence[str], chromosome: str) -> pd.DataFrame:
-    """The rows of a chromosome of a table that is too large to read for each.
+def rows_with(path: Path, columns: Sequence[str], wanted: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of a table that have such values, of one that is too large to be read whole.
 
     Raises
     ------
@@ -198,8 +267,8 @@ def of_chromosome(path: Path, columns: Sequence[str], chromosome: str) -> pd.Dat
         The file is missing or damaged.
     """
     try:
-        wanted = [("chrom", "==", chromosome)]
-        found: pd.DataFrame = pq.read_table(path, columns=list(columns), filters=wanted).to_pandas()
+        filters = [(name, "==", value) for name, value in wanted.items()]
+        found: pd.DataFrame = pq.read_table(path, columns=list(columns), filters=filters).to_pandas()
         return found
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"the table cannot be read ({error})", mend=MEND, file=path) from error

@@ -230,7 +230,7 @@ def _cautions(
                 "assembly or another species?",
             )
         )
-    found += of_name(cell_line, model.teacher.lines)
+    found += of_name(cell_line, shared.about, left_out=True)
     uses_graph = model.has_environment and model.settings.alignment == "fusion" and model.teacher.graph
     if relatives is not None and not (uses_graph and relatives):
         found.append(Caution("similarity_unused", "the table of similarities changes nothing for this model"))

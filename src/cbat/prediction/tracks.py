@@ -22,7 +22,7 @@ from cbat.files import atomic_file
 BEDPE_COLUMNS: Final = (
     "chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2",
     "intrinsic_potential", "environment_resistance", "probability", "rank", "contact", "distance",
-    "enhancer_id", "promoter_id", "abc",
+    "enhancer_id", "promoter_id", "abc", "enhancer_share",
 )  # fmt: skip
 INTERACT_COLUMNS: Final = (
     "chrom", "chromStart", "chromEnd", "name", "score", "value", "exp", "color",
@@ -56,6 +56,7 @@ def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
         "enhancer_id": pairs["enhancer_id"],
         "promoter_id": pairs["promoter_id"],
         "abc": _or_dot(pairs["abc"]),
+        "enhancer_share": _or_dot(pairs["enhancer_share"]),
     }
     return pd.DataFrame(columns)[list(BEDPE_COLUMNS)]
 

@@ -382,7 +382,8 @@ def write_landscape(world: World, line: str) -> Path:
     key = pairs[["enhancer_id", "promoter_id"]]
     between = 2.0 * pairs["label"] + generator.normal(size=len(pairs))
     key.assign(tss_between=between).to_parquet(folder / "static.parquet", index=False)
-    key.assign(abc=-pairs["distance"] / 1e5).to_parquet(folder / "abc.parquet", index=False)
+    scores = key.assign(abc=-pairs["distance"] / 1e5, enhancer_share=-pairs["distance"] / 1e6)
+    scores.to_parquet(folder / "abc.parquet", index=False)
     key.assign(abc_share=-pairs["distance"] / 1e5).to_parquet(folder / "own.parquet", index=False)
     return folder
 
@@ -416,7 +417,8 @@ def test_a_run_without_a_genome_has_the_references_that_need_none(world: World, 
     aupr = metrics[(metrics["metric"] == "aupr") & (metrics["negatives"] == "natural")]
     value = aupr.set_index("model")["value"]
     assert set(value.index) == {
-        "prevalence", "distance", "propensity", "artefact", "static", "abc", "abc_share", "other_tool",
+        "prevalence", "distance", "propensity", "artefact", "static", "abc", "abc_share", "enhancer_share",
+        "other_tool",
     }  # fmt: skip
     assert value["static"] > value["distance"] + 0.05
     # The share falls with the distance alone here, as contacts do.

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cbat.landscape.abc import GAMMA, SCALE, all_activity, contact, elements_of, of_pairs, score
+from cbat.landscape.abc import (
+    GAMMA,
+    SCALE,
+    all_activity,
+    contact,
+    elements_of,
+    enhancer_side,
+    of_pairs,
+    score,
+)
 from cbat.landscape.features import Pairs
 from cbat.landscape.sites import Sites
 
@@ -75,3 +84,17 @@ def test_an_enhancer_without_a_peak_scores_zero_and_the_strongest_peak_counts() 
     assert of_pairs(table, pairs) == pytest.approx(score(own, distance, total, np.zeros(2, dtype=bool)))
     assert of_pairs(table, pairs)[1] == 0.0
     assert of_pairs(peaks(), pairs).tolist() == [0.0, 0.0]
+
+
+def test_the_promoters_of_an_enhancer_share_its_contacts() -> None:
+    """Starts at 10 kb and 100 kb, one start twice, and one that is too far to count."""
+    starts = [110_000, 200_000, 200_000, 6_000_000]
+    pairs = Pairs.of([100_000, 100_000, 100_000], [110_000, 200_000, 6_000_000])
+    near, far = (float(contact([d])[0]) for d in (10_000, 100_000))
+    found = enhancer_side(starts, pairs)
+    assert found[:2] == pytest.approx([near / (near + far), far / (near + far)])
+    assert found[2] == pytest.approx(float(contact([5_900_000])[0]) / (near + far))
+
+
+def test_a_promoter_without_a_known_start_is_alone() -> None:
+    assert enhancer_side([], Pairs.of([100_000], [150_000])) == pytest.approx([1.0])

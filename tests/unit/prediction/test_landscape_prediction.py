@@ -16,6 +16,7 @@ from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack, writ
 
 from cbat.cli import main
 from cbat.data.stored import write_table
+from cbat.files import write_json
 from cbat.landscape.law import moments, standardised
 from cbat.model.about import read_description, write_checksums
 from cbat.prediction.card import figures
@@ -238,11 +239,14 @@ def test_peaks_that_no_line_of_the_model_has_are_told(landscape_world, tmp_path:
     shutil.copytree(landscape_world.model, model)
     known = pd.read_parquet(model / "tracks.parquet")
     write_table(model / "tracks.parquet", known[known["kind"] != "insulators"])
+    about = json.loads((model / "landscape.json").read_text())
+    write_json(model / "landscape.json", about | {"kinds": ["active_enhancers", "active_promoters"]})
     write_checksums(model)
     told = predicted_with(landscape_world, tmp_path / "line", model=model)
     assert "no line of the model had insulators" in told["unread_tracks"]
     assert "no_tracks" not in told
     write_table(model / "tracks.parquet", known[:0])
+    write_json(model / "landscape.json", about | {"kinds": []})
     write_checksums(model)
     told = predicted_with(landscape_world, tmp_path / "other", model=model, kinds=[])
     assert "neither the line nor the model" in told["no_tracks"]

@@ -25,6 +25,7 @@ def pairs() -> pd.DataFrame:
             "environment_resistance": np.array([0.25, 2.0], dtype=np.float32),
             "score": [1.0, 1.0], "probability": [0.7310585786, 0.7310585786], "rank": [1, 1],
             "contact": [True, False], "abc": np.array([0.125, np.nan], dtype=np.float32),
+            "enhancer_share": np.array([0.25, 0.5], dtype=np.float32),
         }
     )  # fmt: skip
 
@@ -33,10 +34,10 @@ def test_bedpe(pairs: pd.DataFrame) -> None:
     first = as_text(bedpe(pairs)).decode().splitlines()[0].split("\t")
     assert first == [
         "chr1", "500", "600", "chr1", "100", "160", "GENE", "1", ".", "+", "1.25", "0.25", "0.731059", "1",
-        "1", "420", "e1", "p1", "0.125",
+        "1", "420", "e1", "p1", "0.125", "0.25",
     ]  # fmt: skip
     without = as_text(bedpe(pairs.assign(abc=np.nan))).decode().splitlines()
-    assert [line.split("\t")[-1] for line in without] == [".", "."]
+    assert [line.split("\t")[-2:] for line in without] == [[".", "0.25"], [".", "0.5"]]
 
 
 def test_interact_names_elements_and_orders_by_the_left_end(pairs: pd.DataFrame) -> None:

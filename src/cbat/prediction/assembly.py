@@ -1,0 +1,136 @@
+"""Which of a model's assemblies the files of a new cell line are of.
+
+Coordinates of two assemblies look alike. What tells them apart is where genes start: promoters and peaks are
+at the starts of their own assembly several times as often as beside them
+(:mod:`cbat.landscape.assembly_check`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from cbat.data.assemblies import assembly_of
+from cbat.data.elements import Mentions
+from cbat.errors import UserError
+from cbat.landscape.assembly_check import LEAST, peaks_at_starts
+from cbat.prediction.shared_landscape import OTHER, SharedLandscape, read_landscape
+
+LEAST_AT_STARTS: Final = 20
+"""With fewer intervals at starts nothing is concluded."""
+MOST_LOOKED_AT: Final = 5_000
+"""Intervals that are looked at, spread over the file."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The assembly of a line.
+
+    Attributes
+    ----------
+    name : str
+        One of the model's, or :data:`~cbat.prediction.shared_landscape.OTHER`.
+    because : str
+        What told it, in words.
+    """
+
+    name: str
+    because: str
+
+
+def choose_assembly(
+    model_directory: Path,
+    shared: SharedLandscape,
+    asked: str | None,
+    mentions: Sequence[Mentions],
+    genes: Path | None,
+) -> Chosen:
+    """The assembly of a line, from what is said, its promoters, or else its candidate enhancers.
+
+    Parameters
+    ----------
+    model_directory : Path
+    shared : SharedLandscape
+        Of the model, in any assembly.
+    asked : str, optional
+        The user's word for it.
+    mentions : sequence of Mentions
+        What the user's files name; promoters may be missing.
+    genes : Path, optional
+        The user's genes.
+
+    Raises
+    ------
+    UserError
+        It cannot be told; promoters and enhancers are of two assemblies, or of another one than was said; an
+        assembly that the model does not know, and no genes.
+    """
+    known = {name: read_landscape(model_directory, assembly=name).starts for name in shared.assemblies}
+    # Promoters are at starts of genes whatever they are; candidates may have been chosen to be elsewhere.
+    ordered = sorted(mentions, key=lambda one: one.role, reverse=True)
+    seen = [(one, _looks_like(one.intervals, known)) for one in ordered]
+    chosen = _chosen(shared, asked, seen)
+    for one, looks in seen:
+        if looks is not None and looks != chosen.name:
+            raise UserError(
+                f"the {one.role}s are at transcription starts of {looks}, and the line is taken for "
+                f"{chosen.name}, by {chosen.because}",
+                mend="give all files in one assembly (cbat lift_over lifts peaks), or correct --assembly",
+                file=one.path,
+            )
+    if chosen.name == OTHER and genes is None:
+        raise UserError(
+            f"the line is of another assembly ({chosen.because}), and no genes are given: the model has "
+            f"those of {', '.join(shared.assemblies)} alone",
+            mend="give the genes of your assembly with --genes (GTF or BED)",
+            file=ordered[0].path,
+        )
+    return chosen
+
+
+def check_genome(chosen: Chosen, sizes: Mapping[str, int], fasta: Path) -> None:
+    """Make sure that a genome is of the assembly that was chosen, as far as its name is known.
+
+    Raises
+    ------
+    UserError
+    """
+    named = assembly_of(sizes)
+    if named is not None and chosen.name not in (OTHER, named):
+        raise UserError(
+            f"the genome is {named}, and the line is taken for {chosen.name}, by {chosen.because}",
+            mend="give all files in one assembly (cbat lift_over lifts peaks)",
+            file=fasta,
+        )
+
+
+def _looks_like(intervals: pd.DataFrame, starts: Mapping[str, pd.DataFrame]) -> str | None:
+    """The one of several assemblies at whose starts intervals are by far more than by chance."""
+    step = max(len(intervals) // MOST_LOOKED_AT, 1)
+    some = intervals.iloc[::step].assign(activity=1.0)
+    counts = {name: peaks_at_starts(some, table) for name, table in starts.items()}
+    best = max(counts, key=lambda name: counts[name]["at_starts"])
+    at, moved = counts[best]["at_starts"], counts[best]["at_moved_starts"]
+    return best if at >= max(LEAST_AT_STARTS, LEAST * moved) else None
+
+
+def _chosen(
+    shared: SharedLandscape, asked: str | None, seen: Sequence[tuple[Mentions, str | None]]
+) -> Chosen:
+    if asked is not None:
+        return Chosen(asked if asked in shared.assemblies else OTHER, f"the word for it ({asked})")
+    for one, looks in seen:
+        if looks is not None:
+            return Chosen(looks, f"the {one.role}s ({one.path})")
+        if one.role == "promoter" and len(one.intervals) >= MOST_LOOKED_AT:
+            return Chosen(OTHER, f"the promoters ({one.path}), which start elsewhere than the model's genes")
+    raise UserError(
+        "the files do not tell their assembly: too few of their intervals are at transcription starts of "
+        f"{' or '.join(shared.assemblies)}",
+        mend=f"name it with --assembly ({', '.join(shared.assemblies)}, or any word for another one)",
+        file=seen[0][0].path,
+    )
