@@ -64,9 +64,7 @@ def run(
     landscape = environment.get("landscape")
     tracks = None if landscape is None else page_tracks(directory, Path(model_directory), plan, landscape)
     spread, best = ScoreSpread.of(pairs), best_pairs(pairs, settings.page_pairs)
-    assembly = told_assembly(
-        contigs, elements["promoter"], subject.about.training.genome, environment["warnings"]
-    )
+    assembly = told_assembly(contigs, environment, elements["promoter"], subject.about.training.genome)
     chroms = list(plan.chromosomes)
     data = compact(best, chroms) | {
         "words": asdict(WORDS[subject.about.training.label_kind]),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from cbat.data.assemblies import assembly_of
+from cbat.data.assemblies import LENGTH_OF_CHR1, assembly_of
+from cbat.prediction.shared_landscape import OTHER, UNNAMED
 
 NEAR: Final = 5_000
 """A promoter so many bp from a start of its gene is where that assembly has it: annotations differ by less,
@@ -20,7 +21,7 @@ SHARE: Final = 0.75
 """So many of the genes that are looked for must be there."""
 UCSC: Final[Mapping[str, str]] = {"T2T-CHM13": "hs1"}
 """Names of assemblies in the UCSC browser, where it has other ones."""
-_DOUBT: Final = frozenset({"other_assembly", "assembly_unchecked"})
+_DOUBT: Final = frozenset({"other_assembly", "unknown_assembly", "assembly_unchecked"})
 _ASSEMBLIES: Final = ("hg19", "hg38")
 LANDMARKS: Final[Mapping[str, tuple[str, int, int]]] = {
     "ISG15": ("1", 949, 1013), "MTOR": ("1", 11323, 11263), "JUN": ("1", 59250, 58784),
@@ -66,38 +67,49 @@ class Assembly:
 
     @property
     def browser(self) -> str | None:
-        """Its name in the UCSC browser."""
-        return None if self.name is None else UCSC.get(self.name, self.name)
+        """Its name in the UCSC browser, for assemblies that are known here."""
+        if self.name is None or self.name not in LENGTH_OF_CHR1.values():
+            return None
+        return UCSC.get(self.name, self.name)
 
 
 def told_assembly(
     genome: Mapping[str, int] | None,
+    environment: Mapping[str, Any],
     promoters: pd.DataFrame,
     trained: Mapping[str, int],
-    warnings: Sequence[Mapping[str, Any]],
 ) -> Assembly:
-    """What the genome says; without one, where genes lie; failing that, the genome of the model.
+    """The assembly of a prediction, as the first of these tells it that can.
+
+    The genome; the choice among the assemblies of a model that has several; where genes lie; the genome of
+    the model.
 
     Parameters
     ----------
     genome : mapping or None
         Contig -> length, bp, of the genome that the line was predicted with, if there was one.
+    environment : mapping
+        Content of ``environment.json``. The model says nothing where its warnings doubt that the files are
+        of the model's assembly.
     promoters : DataFrame
         Promoters of the line, see :data:`cbat.prediction.candidates.COLUMNS`.
     trained : mapping
         The same for the genome that the model was trained with; empty without one.
-    warnings : sequence of mapping
-        Those of ``environment.json``. The model says nothing where they doubt that the files are of its
-        assembly.
     """
     if genome is not None:
         name = assembly_of(genome)
         return Assembly(
             name, "by the genome given" if name else "the genome given is none that is known here"
         )
+    chosen = environment.get("assembly") or {"name": UNNAMED}
+    if chosen["name"] not in (OTHER, UNNAMED):
+        # Files are named on the page where their tracks are, without their folders.
+        return Assembly(chosen["name"], f"told by {chosen['because'].partition(' (')[0]}")
     if (name := assembly_of_genes(promoters)) is not None:
         return Assembly(name, "by where its genes lie")
-    if not _DOUBT & {warning["kind"] for warning in warnings} and (name := assembly_of(trained)):
+    if not _DOUBT & {warning["kind"] for warning in environment["warnings"]} and (
+        name := assembly_of(trained)
+    ):
         return Assembly(name, "that of the model")
     return Assembly(None, "no genome was given, and neither genes nor model tell it")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cbat.prediction.page_assembly import LANDMARKS, assembly_of_genes, told_assembly
+from cbat.prediction.page_assembly import LANDMARKS, Assembly, assembly_of_genes, told_assembly
+from cbat.prediction.shared_landscape import OTHER, UNNAMED
 
 HG19, HG38 = {"chr1": 249_250_621}, {"chr1": 248_956_422}
 REFERENCE = Path("/work/shared/data/genes")
@@ -49,22 +50,37 @@ def test_genes_that_say_nothing(table: pd.DataFrame) -> None:
     assert assembly_of_genes(table) is None
 
 
+def told(
+    genome: dict[str, int] | None, table: pd.DataFrame, trained: dict[str, int], *kinds: str, **chosen: str
+) -> Assembly:
+    environment = {"warnings": [{"kind": kind} for kind in kinds], "assembly": chosen or None}
+    return told_assembly(genome, environment, table, trained)
+
+
 def test_the_genome_is_believed_first_and_the_model_last() -> None:
-    assert told_assembly(HG19, OF_HG38, HG38, []).name == "hg19"
-    unknown = told_assembly({"chr1": 5}, OF_HG38, HG38, [])
+    assert told(HG19, OF_HG38, HG38, name="hg38", because="the promoters (x.bed)").name == "hg19"
+    unknown = told({"chr1": 5}, OF_HG38, HG38)
     assert (unknown.name, unknown.browser) == (None, None)
     assert "none that is known" in unknown.how
-    assert told_assembly(None, OF_HG38, HG19, []).name == "hg38"
-    by_model = told_assembly(None, NOTHING, HG19, [{"kind": "no_strands"}])
+    assert told(None, OF_HG38, HG19).name == "hg38"
+    by_model = told(None, NOTHING, HG19, "no_strands")
     assert (by_model.name, by_model.how) == ("hg19", "that of the model")
 
 
-@pytest.mark.parametrize("kind", ["other_assembly", "assembly_unchecked"])
+def test_the_assembly_that_the_line_was_read_in() -> None:
+    chosen = told(None, OF_HG38, {}, name="hg19", because="the promoters (some/where/x.bed)")
+    assert (chosen.name, chosen.browser, chosen.how) == ("hg19", "hg19", "told by the promoters")
+    assert told(None, OF_HG38, {}, name=OTHER, because="the word for it (x)").name == "hg38"
+    assert told(None, NOTHING, {}, name=UNNAMED, because="the promoters (x.bed)").name is None
+    assert told(None, NOTHING, {}, name="hs1.2", because="the word for it (hs1.2)").browser is None
+
+
+@pytest.mark.parametrize("kind", ["other_assembly", "unknown_assembly", "assembly_unchecked"])
 def test_a_model_in_doubt_says_nothing(kind: str) -> None:
-    told = told_assembly(None, NOTHING, HG19, [{"kind": kind}])
-    assert told.name is None
-    assert "no genome was given" in told.how
-    assert told_assembly(None, NOTHING, {}, []).name is None
+    doubted = told(None, NOTHING, HG19, kind)
+    assert doubted.name is None
+    assert "no genome was given" in doubted.how
+    assert told(None, NOTHING, {}).name is None
 
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"no annotations of genes in {REFERENCE}")
