@@ -379,7 +379,7 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     ),
     (
         "pairs of a track", over("predictions: {new_liver: {track_pairs: 10}}\n"),
-        {"gather_predictions"} | RECORD, {},
+        {"gather_predictions", "write_prediction_page"} | RECORD, {},
     ),
     # -- lost files ---------------------------------------------------------------------------------------
     ("an intermediate that is asked for no more", delete("results/genome/genome.fa"), NOTHING, {}),

@@ -242,6 +242,7 @@ rule write_prediction_page:
         environment="results/predictions/{predicted_line}/environment.json",
         prepared=prepared_line,
         pairs=scored_pairs_of,
+        genes="results/predictions/{predicted_line}/genes.tsv",
     output:
         "results/predictions/{predicted_line}/index.html",
     log:

@@ -81,8 +81,8 @@ class PredictionSettings(Section):
     )
     page_pairs: Annotated[int, Field(ge=0, le=50_000)] = Field(
         PAGE_PAIRS,
-        description="Most pairs on the page to look at: the best of every promoter, as many of each as fit. "
-        "20,000 make a page of about 4 MB.",
+        description="Most pairs on the page to look at: the called ones of every promoter first, then the "
+        "others, both by rank. 20,000 make a page of about 6 MB for a human genome.",
     )
 
 

@@ -256,8 +256,9 @@ def _of_table(about: About, shown: list[Figure], words: str) -> str:
     where = "On all chromosomes, each tested by a fit that had not read it" if chromosomes == "folds" else (
         f"On {chromosomes} chromosomes"
     )  # fmt: skip
+    said = words.format(true=_TRUE[about.training.label_kind])
     return (
-        f"{where}, {words.format(true=_TRUE[about.training.label_kind])}; in brackets 95% intervals from a bootstrap over {RESAMPLED}. "
+        f"{where}, {said}; in brackets 95% intervals from a bootstrap over {RESAMPLED}. "
         f"Mean AUPR in the lines' own environment: {mean:.3f} over {len(own)} {lines}."
     )
 
@@ -281,8 +282,8 @@ def limits(about: About) -> list[str]:
     lines = [
         f"- Pairs more than {longest:,} bp apart, elements of other kinds than those it was trained on, and "
         "other species: `predict` warns where it can tell.",
-        f"- Probabilities hold for a share of {_TRUE[about.training.label_kind]} like that of the training pairs. "
-        "In a whole genome they are rarer: rank pairs, or calibrate with labelled pairs of the line.",
+        f"- Probabilities hold for a share of {_TRUE[about.training.label_kind]} like that of the training "
+        "pairs. In a whole genome they are rarer: rank pairs, or calibrate with labelled pairs of the line.",
     ]
     n = len(about.training.lines)
     if n < 10:

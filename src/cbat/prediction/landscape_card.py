@@ -22,7 +22,8 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
         command=[
             f"cbat predict --model {about.name if about.name in SHIPPED else '.'} \\",
             "    --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
-            "    --tracks active_promoters=H3K4me3.narrowPeak insulators=CTCF.narrowPeak --directory predicted",
+            "    --tracks active_promoters=H3K4me3.narrowPeak insulators=CTCF.narrowPeak \\",
+            "    --directory predicted",
         ],
         reads=_reads(landscape),
         files=f"`law.json` (the law), `tracks.parquet` ({_tracks(landscape)}), `graph.json` "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -15,23 +15,24 @@ import pandas as pd
 
 from cbat import __version__
 from cbat.config.predictions import PredictionSettings
-from cbat.data.assemblies import assembly_of
 from cbat.data.genome import read_contig_sizes
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.graph.propagation import PrototypeGraph, load_graph
 from cbat.model.about import DESCRIPTION, MEND, WEIGHTS, About, check_hashes, listed_files, read_description
 from cbat.prediction.chosen_pairs import all_elements
+from cbat.prediction.page_assembly import Assembly, told_assembly
 from cbat.prediction.page_environment import graph_picture, in_words, placed
+from cbat.prediction.page_genes import compact_genes, read_genes
 from cbat.prediction.page_pairs import ScoreSpread, best_pairs, compact
 from cbat.prediction.page_plots import arc_plot, bokeh_script, score_plot
 from cbat.prediction.page_tracks import landscape_words, page_tracks, rows_of
+from cbat.prediction.page_words import WORDS
 from cbat.prediction.plan import GENOME, PAGE, Plan, in_order, read_plan
 from cbat.prediction.scored_pairs import check_same_model
 
 log = logging.getLogger(__name__)
-_UCSC: Final[Mapping[str, str]] = {"T2T-CHM13": "hs1"}
-"""Names of assemblies in the UCSC browser, where it has other ones."""
+_SCRIPTS: Final = ("page.data.js", "page.table.js", "page.locus.js", "page.js")
 
 
 def run(
@@ -58,23 +59,26 @@ def run(
     subject, plan = Subject.read(Path(model_directory)), read_plan(directory)
     check_same_model(subject.digest, plan, model_directory)
     pairs = in_order(pairs, plan, directory)
-    environment = _read(directory / "environment.json")
-    sizes = _sizes(directory, plan)
+    environment, genes = _read(directory / "environment.json"), read_genes(directory)
+    elements, contigs = all_elements(directory), _contigs(directory)
     landscape = environment.get("landscape")
     tracks = None if landscape is None else page_tracks(directory, Path(model_directory), plan, landscape)
     spread, best = ScoreSpread.of(pairs), best_pairs(pairs, settings.page_pairs)
-    assembly = assembly_of(sizes) or assembly_of(subject.about.training.genome)
-    data = compact(best) | {
-        "cell_line": plan.cell_line,
-        "browser": None if assembly is None else _UCSC.get(assembly, assembly),
-        "prefix": "" if "chr1" in sizes else "chr",
-        "sizes": {chrom: sizes[chrom] for chrom in plan.chromosomes if chrom in sizes},
+    assembly = told_assembly(contigs, environment, elements["promoter"], subject.about.training.genome)
+    chroms = list(plan.chromosomes)
+    data = compact(best, chroms) | {
+        "words": asdict(WORDS[subject.about.training.label_kind]),
+        "chroms": chroms,
+        "genes": compact_genes(genes, elements["promoter"], chroms),
+        "max_distance": plan.max_distance,
+        "browser": assembly.browser,
+        "prefix": "" if any(chrom.startswith("chr") for chrom in chroms) else "chr",
         "tracks": tracks,
         "expected": [] if landscape is None else landscape["expected_kinds"],
     }
     rows = [] if landscape is None else rows_of(landscape)
     plots = {"scores": score_plot(spread, plan.score_threshold), "arcs": arc_plot(rows)}
-    page = _filled(subject, plan, environment, spread, data, plots, assembly, len(best))
+    page = _filled(subject, plan, environment, genes, spread, data, plots, assembly, len(best))
     with atomic_file(directory / PAGE) as temporary:
         temporary.write_text(page, encoding="utf-8")
     log.info("%s: page with %s pairs, %.1f MB", plan.cell_line, f"{len(best):,}", len(page.encode()) / 1e6)
@@ -119,14 +123,10 @@ class Subject:
         return cls(about, digest, graph, False)
 
 
-def _sizes(directory: Path, plan: Plan) -> dict[str, int]:
-    """Lengths of contigs; without a genome, where the last element of each ends."""
+def _contigs(directory: Path) -> dict[str, int] | None:
+    """Lengths of the contigs of the genome, bp; None without one."""
     table = directory / GENOME / "contig_sizes.tsv"
-    if table.is_file():
-        return read_contig_sizes(table)
-    every = pd.concat(all_elements(directory).values(), ignore_index=True)
-    ends = every.groupby("chrom")["source_end"].max()
-    return {chrom: int(ends[chrom]) for chrom in plan.chromosomes if chrom in ends.index}
+    return read_contig_sizes(table) if table.is_file() else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -143,10 +143,11 @@ def _filled(
     subject: Subject,
     plan: Plan,
     environment: Mapping[str, Any],
+    genes: pd.DataFrame,
     spread: ScoreSpread,
     data: Mapping[str, Any],
     plots: Mapping[str, Any],
-    assembly: str | None,
+    assembly: Assembly,
     shown: int,
 ) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -157,7 +158,7 @@ def _filled(
     )
     own = files("cbat.prediction").joinpath("page_files")
     graph = placed(subject.graph, subject.about, environment)
-    contacts = int(spread.contacts.sum())
+    called = int(spread.contacts.sum())
     return templates.get_template("page.html").render(
         version=__version__,
         cell_line=plan.cell_line,
@@ -166,11 +167,16 @@ def _filled(
         stated_tissue=environment["stated_tissue"],
         assembly=assembly,
         chromosomes=list(plan.chromosomes),
+        words=WORDS[subject.about.training.label_kind],
+        n_genes=len(genes),
+        n_genes_called=int((genes["called"] > 0).sum()),
+        genes_shown=len(data["genes"]["name"]),
+        has_abc="abc" in data["pairs"],
         n_enhancers=sum(counts.enhancers for counts in plan.chromosomes.values()),
         n_promoters=sum(counts.promoters for counts in plan.chromosomes.values()),
         n_pairs=plan.n_pairs,
-        n_contacts=contacts,
-        most_called=contacts > 0.5 * plan.n_pairs,
+        n_called=called,
+        most_called=called > 0.5 * plan.n_pairs,
         shown=shown,
         max_distance=plan.max_distance,
         threshold=plan.threshold,
@@ -181,7 +187,7 @@ def _filled(
         graph=None if graph is None else graph_picture(graph[0]),
         graph_words=None if graph is None else graph[1],
         style=own.joinpath("page.css").read_text(encoding="utf-8"),
-        script=own.joinpath("page.js").read_text(encoding="utf-8"),
+        scripts=[own.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS],
         bokeh=bokeh_script(),
         data=as_json(data),
         plots=as_json(plots),

@@ -16,7 +16,7 @@ from cbat.model.environment import FloatArray
 from cbat.prediction.gather import read_pairs
 
 BINS: Final = 60
-_ELEMENT: Final = ("chrom", "start", "end", "name", "strand")
+_ELEMENT: Final = ("chrom", "start", "end", "name")
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def _parts(files: Sequence[Path], columns: Sequence[str] | None) -> Any:
 
 
 def best_pairs(files: Sequence[Path], most: int) -> pd.DataFrame:
-    """The best pairs of every promoter, as many of each as fit, the highest score first.
+    """The called pairs of every promoter, then the others, as many ranks as fit, the best score first.
 
-    So every gene is found as long as there are no more promoters than ``most``; else those with the highest
-    scores are. Of equal scores the first are taken.
+    So every gene has what is called for it as long as there is room. Of the last rank that is not kept
+    whole, those with the highest scores are; of equal scores the first.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def best_pairs(files: Sequence[Path], most: int) -> pd.DataFrame:
     DataFrame
         The rows of the scored pairs.
     """
-    whole, some = _cut(files, most)
+    cut = _Cut.of(files, most)
     found, seen = [], 0
     for part in _parts(files, None):
-        rank = part["rank"].to_numpy()
-        kept = rank <= whole
-        next_rank = np.flatnonzero(rank == whole + 1)
-        kept[next_rank] = some[seen : seen + len(next_rank)]
-        seen += len(next_rank)
+        place = cut.places(part)
+        kept = place <= cut.whole
+        next_place = np.flatnonzero(place == cut.whole + 1)
+        kept[next_place] = cut.some[seen : seen + len(next_place)]
+        seen += len(next_place)
         found.append(part[kept])
     if not found:
         return pd.DataFrame()
@@ -91,37 +91,77 @@ def best_pairs(files: Sequence[Path], most: int) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _cut(files: Sequence[Path], most: int) -> tuple[int, npt.NDArray[np.bool_]]:
-    """Up to which rank all pairs are kept, and which of the next rank, in the order of the files."""
-    counts = np.zeros(1, dtype=np.int64)
-    for part in _parts(files, ["rank"]):
-        own = np.bincount(part["rank"].to_numpy())
-        longer, shorter = (own, counts) if len(own) > len(counts) else (counts, own)
-        counts = longer.copy()
-        counts[: len(shorter)] += shorter
-    total = np.cumsum(counts)
-    whole = int(np.searchsorted(total, most, side="right")) - 1
-    scores = [
-        part["score"].to_numpy()[part["rank"].to_numpy() == whole + 1]
-        for part in _parts(files, ["rank", "score"])
-    ]
-    score = np.concatenate([np.zeros(0), *scores])
-    some = np.zeros(len(score), dtype=bool)
-    some[np.argsort(-score, kind="stable")[: most - int(total[whole])]] = True
-    return whole, some
+@dataclass(frozen=True)
+class _Cut:
+    """Where the pairs of a page end, by places: called pairs have their ranks, the others come after these.
+
+    Attributes
+    ----------
+    longest : int
+        Last rank of a called pair.
+    whole : int
+        Up to which place all pairs are kept.
+    some : bool array
+        Which pairs of the next place are kept, in the order of the files.
+    """
+
+    longest: int
+    whole: int
+    some: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, files: Sequence[Path], most: int) -> _Cut:
+        called, others = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        for part in _parts(files, ["rank", "contact"]):
+            rank, contact = part["rank"].to_numpy(), part["contact"].to_numpy()
+            called = _sum(called, np.bincount(rank[contact], minlength=1))
+            others = _sum(others, np.bincount(rank[~contact], minlength=1))
+        longest, total = len(called) - 1, np.cumsum(np.concatenate([called, others[1:]]))
+        whole = int(np.searchsorted(total, most, side="right")) - 1
+        cut = cls(longest, whole, np.zeros(0, dtype=bool))
+        scores = [
+            part["score"].to_numpy()[cut.places(part) == whole + 1]
+            for part in _parts(files, ["rank", "contact", "score"])
+        ]
+        score = np.concatenate([np.zeros(0), *scores])
+        some = np.zeros(len(score), dtype=bool)
+        some[np.argsort(-score, kind="stable")[: most - int(total[whole])]] = True
+        return cls(longest, whole, some)
+
+    def places(self, pairs: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Place of each pair, from 1."""
+        rank = pairs["rank"].to_numpy().astype(np.int64)
+        places: npt.NDArray[np.int64] = np.where(pairs["contact"].to_numpy(), rank, self.longest + rank)
+        return places
 
 
-def compact(pairs: pd.DataFrame) -> dict[str, Any]:
+def _sum(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Sum of counts of two lengths."""
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    total = longer.copy()
+    total[: len(shorter)] += shorter
+    return total
+
+
+def compact(pairs: pd.DataFrame, chroms: Sequence[str]) -> dict[str, Any]:
     """Pairs as JSON holds them in little space: columns, and every element once.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Of :func:`best_pairs`.
+    chroms : sequence of str
+        Chromosomes of the page, by whose places they are named.
 
     Returns
     -------
     dict
-        ``enhancers`` and ``promoters``: columns ``chrom``, ``start``, ``end``, ``name``, ``strand``;
-        ``pairs``: columns, with ``enhancer`` and ``promoter`` as rows of these.
+        ``enhancers`` and ``promoters``: columns ``chrom``, ``start``, ``end``, ``name``; ``pairs``:
+        columns, with ``enhancer`` and ``promoter`` as rows of these, and ``abc`` where it is known.
     """
     content: dict[str, Any] = {}
     columns: dict[str, list[Any]] = {}
+    place = {chrom: at for at, chrom in enumerate(chroms)}
     for role in ROLES:
         if pairs.empty:
             content[f"{role}s"], columns[role] = {name: [] for name in _ELEMENT}, []
@@ -129,22 +169,23 @@ def compact(pairs: pd.DataFrame) -> dict[str, Any]:
         ids = pairs[f"{role}_id"].astype(str)
         _, first, codes = np.unique(ids, return_index=True, return_inverse=True)
         own = pairs.iloc[first]
-        table = {
-            "chrom": own["chrom"].astype(str).tolist(),
+        content[f"{role}s"] = {
+            "chrom": own["chrom"].astype(str).map(place).tolist(),
             "name": own[f"{role}_name"].astype(str).tolist(),
-            "strand": own["promoter_strand"].astype(str).tolist() if role == "promoter" else ["."] * len(own),
             "start": own[f"{role}_start"].tolist(),
             "end": own[f"{role}_end"].tolist(),
         }
-        content[f"{role}s"] = table
         columns[role] = codes.tolist()
     if not pairs.empty:
         for name in ("distance", "rank"):
             columns[name] = pairs[name].tolist()
-        columns["contact"] = pairs["contact"].astype(int).tolist()
+        columns["called"] = pairs["contact"].astype(int).tolist()
         columns["probability"] = pairs["probability"].round(4).tolist()
         for name, column in (("potential", "intrinsic_potential"), ("resistance", "environment_resistance")):
             columns[name] = pairs[column].astype(np.float64).round(3).tolist()
         columns["score"] = pairs["score"].round(3).tolist()
+        abc = pairs["abc"].astype(np.float64).round(4)
+        if abc.notna().any():
+            columns["abc"] = abc.astype(object).where(abc.notna(), None).tolist()
     content["pairs"] = columns
     return content

@@ -39,7 +39,7 @@ def score_plot(spread: ScoreSpread, threshold: float | None) -> dict[str, Any]:
     ----------
     spread : ScoreSpread
     threshold : float or None
-        Score from which on pairs are called contacts; None where no score reaches it.
+        Score from which on pairs are called; None where no score reaches it.
     """
     from bokeh.models import ColumnDataSource, HoverTool, Range1d
     from bokeh.plotting import figure
@@ -54,7 +54,7 @@ def score_plot(spread: ScoreSpread, threshold: float | None) -> dict[str, Any]:
             "right": right[kept].tolist(),
             "top": total[kept].tolist(),
             "bottom": np.full(int(kept.sum()), 0.5).tolist(),
-            "contacts": spread.contacts[kept].tolist(),
+            "called": spread.contacts[kept].tolist(),
             "colour": np.where(spread.contacts[kept] > 0, CONTACT, OTHER).tolist(),
         }
     )
@@ -69,7 +69,7 @@ def score_plot(spread: ScoreSpread, threshold: float | None) -> dict[str, Any]:
         line_color="white", line_width=0.5,
     )  # fmt: skip
     words = [("score", "@left{0.00} to @right{0.00}"), ("pairs", "@top{0,0}")]
-    plot.add_tools(HoverTool(renderers=[bars], tooltips=[*words, ("of these contacts", "@contacts{0,0}")]))
+    plot.add_tools(HoverTool(renderers=[bars], tooltips=[*words, ("of these called", "@called{0,0}")]))
     if threshold is not None and spread.edges[0] <= threshold <= spread.edges[-1]:
         plot.vspan(x=[threshold], line_color=INK, line_dash="dashed")
     return _item(_plain(plot))

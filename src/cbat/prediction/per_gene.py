@@ -21,7 +21,8 @@ from cbat.prediction.tracks import labels
 FILES: Final = ("genes.tsv", "enhancers.tsv")
 GENE_COLUMNS: Final = [
     "gene", "chrom", "start", "end", "strand", "promoters", "pairs", "called", "best_enhancer",
-    "best_distance", "best_score", "best_probability", "best_share", "enhancers",
+    "best_enhancer_start", "best_enhancer_end", "best_distance", "best_score", "best_probability",
+    "best_share", "enhancers",
 ]  # fmt: skip
 ENHANCER_COLUMNS: Final = [
     "enhancer", "chrom", "start", "end", "pairs", "called", "best_gene", "best_distance", "best_score",
@@ -83,9 +84,10 @@ def write_tables(directory: Path, pairs: Sequence[Path], plan: Plan) -> None:
 
     ``genes.tsv`` has a row for each name of a promoter on a predicted chromosome (a promoter without a name
     has its own): its promoters and pairs, how many enhancers are called (``called``) and which, best first
-    (``enhancers``), and its best pair, with its share of the sum of the probabilities of all pairs of the
-    gene (``best_share``). ``enhancers.tsv`` has a row for each enhancer. Intervals are 0-based half-open, as
-    they were given; an enhancer is called by its name, or by its interval where it has none.
+    (``enhancers``), and its best pair, with the interval of its enhancer and its share of the sum of the
+    probabilities of all pairs of the gene (``best_share``). ``enhancers.tsv`` has a row for each enhancer.
+    Intervals are 0-based half-open, as they were given; an enhancer is called by its name, or by its
+    interval where it has none.
 
     Parameters
     ----------
@@ -180,6 +182,7 @@ def _genes(enhancer: pd.DataFrame, promoter: pd.DataFrame, best: Best, calls: pd
             **table.drop(columns="total").reset_index().to_dict("series"),
             **_counts(found, table.index, "enhancers"),
             "best_enhancer": _names_of(best.other[row], _labels(enhancer)),
+            **_ends(best, row, enhancer),
             **_best(best, row),
             "best_share": _share(best.probability[row], table["total"].to_numpy()),
         }
@@ -233,12 +236,26 @@ def _counts(found: pd.DataFrame, index: pd.Index, name: str) -> dict[str, npt.ND
 
 
 def _best(best: Best, row: Rows) -> dict[str, object]:
-    some = best.other[row] >= 0
     return {
-        "best_distance": pd.Series(best.distance[row], dtype="Int64").mask(~some).array,
-        "best_score": np.where(some, best.score[row], np.nan),
+        "best_distance": _of_best(best, row, best.distance[row]),
+        "best_score": np.where(best.other[row] >= 0, best.score[row], np.nan),
         "best_probability": best.probability[row],
     }
+
+
+def _ends(best: Best, row: Rows, enhancer: pd.DataFrame) -> dict[str, object]:
+    """Interval of the enhancer of the best pair of each gene."""
+    return {
+        f"best_enhancer_{side}": _of_best(
+            best, row, np.append(enhancer[f"source_{side}"].to_numpy(), 0)[best.other[row]]
+        )
+        for side in ("start", "end")
+    }
+
+
+def _of_best(best: Best, row: Rows, values: Rows) -> object:
+    """Whole numbers of the best pairs of some rows; none where there is no pair."""
+    return pd.Series(values, dtype="Int64").mask(best.other[row] < 0).array
 
 
 def _share(probability: Floats, total: Floats) -> Floats:

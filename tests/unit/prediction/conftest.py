@@ -33,7 +33,7 @@ from cbat.graph.propagation import load_graph
 from cbat.model.bundle import TrainedModel, save_model
 from cbat.model.contact import ContactModel
 from cbat.model.encoder import MotifEncoder
-from cbat.prediction import package, prepare, score
+from cbat.prediction import package, per_gene, prepare, score
 from cbat.prediction.plan import pairs_file, read_plan
 from cbat.simulation import benchmark
 from cbat.training.episodes import build_training_data
@@ -241,5 +241,8 @@ def predicted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     promoters = pd.read_csv(world.raw("promoters.bed.gz"), sep="\t", header=None).iloc[:, :3]
     promoters[3] = [names[row] if row < len(names) else f"GENE{row}" for row in range(len(promoters))]
     promoters.to_csv(directory / "promoters.bed", sep="\t", header=False, index=False)
-    world.predict(directory / "line", promoters=directory / "promoters.bed", max_distance=60_000)
-    return directory / "line"
+    line = directory / "line"
+    world.predict(line, promoters=directory / "promoters.bed", max_distance=60_000)
+    plan = read_plan(line)
+    per_gene.write_tables(line, [pairs_file(line, chrom) for chrom in plan.chromosomes], plan)
+    return line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.graph.build import build_graph
 from cbat.graph.propagation import _assemble
-from cbat.prediction import page, page_environment, page_pairs
+from cbat.model.about import check_hashes
+from cbat.prediction import page, page_assembly, page_environment, page_pairs
 from cbat.prediction.page_plots import arc_plot
 from cbat.prediction.plan import pairs_file, read_plan
 
@@ -33,13 +35,15 @@ def data_of(text: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
 
 
-def test_the_best_pairs_of_every_promoter(predicted) -> None:
+def test_called_pairs_come_first_and_the_best_of_every_promoter(predicted) -> None:
     files = sorted((predicted / "pairs").glob("*.parquet"))
     pairs = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    n_promoters = (pairs["rank"] == 1).sum()
-    for most in (0, 7, n_promoters, n_promoters + 13, 2 * n_promoters + 1, len(pairs), len(pairs) + 5):
-        expected = pairs.sort_values(["rank", "score"], ascending=[True, False], kind="stable").head(most)
-        found = page_pairs.best_pairs(files, int(most))
+    n_called, n_promoters = int(pairs["contact"].sum()), int((pairs["rank"] == 1).sum())
+    assert 0 < n_called < len(pairs)
+    some = (0, 7, n_promoters, n_called - 3, n_called, n_called + 13, len(pairs), len(pairs) + 5)
+    for most in some:
+        order = pairs.sort_values(["contact", "rank", "score"], ascending=[False, True, False], kind="stable")
+        expected, found = order.head(most), page_pairs.best_pairs(files, most)
         assert len(found) == min(most, len(pairs))
         if most:
             key = ["enhancer_id", "promoter_id"]
@@ -124,16 +128,68 @@ def test_the_same_prediction_gives_the_same_page(world, predicted) -> None:
 
 
 def test_links_go_to_the_assembly(world, predicted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "assembly_of", lambda sizes: "T2T-CHM13")
+    monkeypatch.setattr(page_assembly, "assembly_of", lambda sizes: "T2T-CHM13")
     text = write_page(world, predicted)
     assert data_of(text)["browser"] == "hs1"
-    assert "T2T-CHM13" in text
+    assert "Assembly: <b>T2T-CHM13</b> (by the genome given)" in text
+
+
+def test_an_unknown_assembly_is_said_to_be_unknown(world, predicted) -> None:
+    assert "Assembly: <b>not known</b> (the genome given is none that is known here)" in write_page(
+        world, predicted
+    )
 
 
 def test_another_model_is_refused(world, predicted, make_package, tmp_path: Path) -> None:
     other = make_package(world, tmp_path, {"name": "other"})
     with pytest.raises(UserError, match="prepared with another model"):
         write_page(world, predicted, model=other)
+
+
+def test_the_genes_on_the_page_are_those_of_the_table(world, predicted) -> None:
+    text = write_page(world, predicted)
+    data = data_of(text)
+    table = pd.read_csv(predicted / "genes.tsv", sep="\t", na_values=".", keep_default_na=False)
+    assert data["genes"]["name"] == table["gene"].tolist()
+    assert data["genes"]["called"] == table["called"].tolist()
+    assert [data["chroms"][at] for at in data["genes"]["chrom"]] == table["chrom"].tolist()
+    best = table["best_score"].idxmax()
+    assert data["genes"]["best_start"][best] == table["best_enhancer_start"][best]
+    assert data["genes"]["probability"][best] == pytest.approx(table["best_probability"][best], abs=5e-4)
+    assert f"<dt>genes</dt><dd>{len(table):,}</dd>" in text
+    assert f"<dt>with called enhancers</dt><dd>{(table['called'] > 0).sum():,}</dd>" in text
+
+
+def test_without_the_table_of_genes_there_is_no_page(world, predicted, tmp_path: Path) -> None:
+    line = Path(shutil.copytree(predicted, tmp_path / "line"))
+    (line / "genes.tsv").unlink()
+    with pytest.raises(UserError, match="the table of genes cannot be read"):
+        write_page(world, line)
+    (line / "genes.tsv").write_text("gene\tchrom\nA\tchr1\n")
+    with pytest.raises(UserError, match="the table of genes cannot be read"):
+        write_page(world, line)
+
+
+def words_of(text: str) -> str:
+    """A page without its scripts and its style, with the data's own words."""
+    said = json.dumps(data_of(text)["words"])
+    return said + re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)
+
+
+def test_words_are_those_of_the_labels(world, predicted, make_package, tmp_path: Path) -> None:
+    of_contacts = words_of(write_page(world, predicted))
+    assert "predicted enhancer-promoter contacts" in of_contacts
+    assert "called contacts" in of_contacts
+    assert "regulat" not in of_contacts
+    model = make_package(world, tmp_path, {"label_kind": "regulation"})
+    line = Path(shutil.copytree(predicted, tmp_path / "line"))
+    plan = line / "prepared" / "plan.json"
+    plan.write_text(plan.read_text().replace(read_plan(line).model_digest, check_hashes(model)))
+    of_regulation = words_of(write_page(world, line, model=model))
+    assert "predicted regulation of genes by enhancers" in of_regulation
+    assert "called pairs" in of_regulation
+    assert "regulated pairs" in of_regulation
+    assert not re.search(r"(?<!activity-by-)contact", of_regulation, re.I)
 
 
 def test_a_missing_file_is_one_message(world, predicted, capsys: pytest.CaptureFixture[str]) -> None:

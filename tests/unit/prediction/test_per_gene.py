@@ -88,6 +88,8 @@ def test_each_gene_has_its_enhancers(line) -> None:
         row = table.loc[gene]
         assert row["pairs"] == len(own)
         assert row["best_score"] == pytest.approx(best["score"])
+        ends = ["enhancer_start", "enhancer_end"]
+        assert row[[f"best_{end}" for end in ends]].tolist() == best[ends].tolist()
         assert row["best_share"] == pytest.approx(best["probability"] / own["probability"].sum(), rel=1e-5)
         names = list(dict.fromkeys(label[called.index]))
         assert row["called"] == len(names)
@@ -102,7 +104,9 @@ def test_an_element_without_pairs_has_a_row_of_its_own(line) -> None:
     write_tables(directory, paths, plan)
     genes = read(directory / "genes.tsv").set_index("gene")
     assert genes.loc["D", ["pairs", "called"]].tolist() == [0, 0]
-    assert genes.loc["D", ["best_enhancer", "best_distance", "best_score", "best_share"]].isna().all()
+    assert (
+        genes.loc["D", ["best_enhancer", "best_enhancer_start", "best_distance", "best_score"]].isna().all()
+    )
     enhancers = read(directory / "enhancers.tsv")
     assert list(enhancers.columns) == ENHANCER_COLUMNS
     assert len(enhancers) == sum(CHROMOSOMES.values())
