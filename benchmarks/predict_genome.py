@@ -5,8 +5,8 @@
 
 With a FASTA, enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions,
 on all contigs by their lengths. Without one, promoters are drawn from the transcription starts that a shipped
-model brings, and enhancers, as peaks with a signal, around all starts. One JSON line is printed for each number
-of processes; memory is that of the largest process, and of all of them together.
+model brings, and enhancers, as peaks with a signal, around all starts. One JSON line is printed for each
+number of processes; memory is that of the largest process, and of all of them together.
 """
 
 from __future__ import annotations

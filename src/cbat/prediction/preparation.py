@@ -21,7 +21,7 @@ from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.model.about import About
 from cbat.prediction.candidates import Candidates, Caution, Genome
-from cbat.prediction.card import below_distance
+from cbat.prediction.card import below_distance, collapsed
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Counts, Plan
 
@@ -148,6 +148,8 @@ def of_model(about: About) -> list[Caution]:
     found = []
     if (warning := below_distance(about)) is not None:
         found.append(Caution("below_distance", f"{warning}, so this prediction should not be used"))
+    if (warning := collapsed(about)) is not None:
+        found.append(Caution("collapsed_model", f"{warning}, so this prediction should not be used"))
     if about.training.simulated:
         found.append(Caution("simulated_model", "the model has learned from simulated data alone"))
     return found
