@@ -28,7 +28,7 @@ def predict(
     calibrate: Path | None = None,
     pairs_format: str = "auto",
     score_threshold: float | None = None,
-    min_distance: int = 0,
+    min_distance: int | None = None,
     max_distance: int | None = None,
     chromosomes: Sequence[str] = (),
     support: Path | None = None,
@@ -89,8 +89,8 @@ def predict(
         Format of these pairs, as in a sheet of cell lines.
     score_threshold : float, optional
         Such pairs that score this much or more are contacts, for formats with scores.
-    min_distance : int
-        Shortest distance between the two centres, bp.
+    min_distance : int, optional
+        Shortest distance between the two centres, bp; the shortest that the model was trained on by default.
     max_distance : int, optional
         Longest one; the longest that the model was trained on by default.
     chromosomes : sequence of str, optional

@@ -132,7 +132,8 @@ def check_predictions(
     config = project.config
     for name, prediction in (config.predictions or {}).items():
         key: KeyPath = ("predictions", name)
-        if prediction.max_distance is not None and prediction.min_distance > prediction.max_distance:
+        shortest, longest = prediction.min_distance, prediction.max_distance
+        if shortest is not None and longest is not None and shortest > longest:
             raise key_error(
                 files,
                 (*key, "min_distance"),

@@ -19,8 +19,10 @@ class PredictionSettings(Section):
     tissue: str = Field(
         "unknown", description="Tissue of origin, one that the model knows; `unknown` states none."
     )
-    min_distance: Annotated[int, Field(ge=0)] = Field(
-        0, description="Shortest distance between the centres of enhancer and promoter, bp."
+    min_distance: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Shortest distance between the centres of enhancer and promoter, bp; null takes the "
+        "shortest that the model was trained on. A peak nearer than that is the promoter's own.",
     )
     max_distance: PositiveInt | None = Field(
         None,
@@ -89,6 +91,7 @@ class PredictionSettings(Section):
 class Settled(PredictionSettings):
     """The same once the model is known."""
 
+    min_distance: Annotated[int, Field(ge=0)]
     max_distance: PositiveInt
 
 
