@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.config.sheets import TRACK_KINDS
+from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
@@ -21,11 +21,13 @@ from cbat.files import write_json
 from cbat.graph.propagation import load_graph
 from cbat.landscape import abc
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
+from cbat.landscape.element_signals import read_signals
 from cbat.landscape.expectation import add_line, among, kinship
 from cbat.landscape.features import (
     GENES,
     NAMES,
     PAIRS_AT_ONCE,
+    SIGNALS,
     Columns,
     Landscape,
     Pairs,
@@ -55,6 +57,7 @@ def run(
     directory: Path,
     wrong: str | None = None,
     sibling: str | None = None,
+    signals: Path | None = None,
 ) -> None:
     """Write ``pairs.parquet``, one table of features for each source, and ``report.json``.
 
@@ -62,7 +65,8 @@ def run(
     ``graph.parquet`` what the training lines' say, weighted by kinship; ``wrong.parquet`` and
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
     holds the features of transcription starts alone, ``abc.parquet`` the score of
-    :mod:`cbat.landscape.abc` from the line's own active enhancers.
+    :mod:`cbat.landscape.abc` from the line's own active enhancers. Signals at enhancers are in
+    ``own.parquet`` alone: no other line has numbers at these very elements.
 
     Parameters
     ----------
@@ -87,6 +91,8 @@ def run(
         Where the files go.
     wrong, sibling : str, optional
         Lines of another and of the same tissue.
+    signals : Path, optional
+        Signals of the line at its enhancers, if it has some.
 
     Raises
     ------
@@ -103,7 +109,8 @@ def run(
     weights = kinship(load_graph(graph), tissue, others)
     reader = _Reader(pairs, starts, opened)
     graph_columns, of_kinds = expected(reader, weights)
-    own_columns = reader.columns(cell_line)
+    own_signals = None if signals is None else read_signals(signals)
+    own_columns = features_of(pairs, opened[cell_line], starts, own_signals)
     own_kinds, fallbacks = _lend(own_columns, graph_columns, opened[cell_line], of_kinds)
     found: dict[str, Columns | None] = {
         "own": own_columns,
@@ -125,6 +132,7 @@ def run(
         "own_kinds": own_kinds,
         "expected_from": of_kinds,
         "without_own_track": fallbacks,
+        "signals": [] if own_signals is None else [*own_signals[[*ELEMENT_SIGNALS]].dropna(axis=1)],
         "wrong": wrong,
         "sibling": sibling,
         "strongest_promoters_at_starts_of_genes": at_starts,
@@ -146,7 +154,9 @@ class _Reader:
         return features_of(self.pairs, self.tracks[line], self.starts)
 
 
-def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame) -> Columns:
+def features_of(
+    pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame, signals: pd.DataFrame | None = None
+) -> Columns:
     """Features of pairs of all chromosomes.
 
     Parameters
@@ -157,6 +167,8 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
         Of one cell line, see :mod:`cbat.landscape.tracks`.
     starts : DataFrame
         ``chrom`` and ``position`` of transcription starts.
+    signals : DataFrame, optional
+        Of the line at its enhancers, see :mod:`cbat.landscape.element_signals`.
 
     Returns
     -------
@@ -169,7 +181,10 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     position, classes = (starts[name].to_numpy() for name in ("position", "promoter_class"))
     for chrom, of_chrom in _rows_of(pairs["chrom"]).items():
         own = starts_of.get(chrom, [])
-        landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[own], classes[own])
+        at_enhancers = None if signals is None else signals[signals["chrom"] == chrom]
+        landscape = Landscape.of(
+            tracks.take(tracks_of.get(chrom, [])), position[own], classes[own], at_enhancers
+        )
         for start in range(0, len(of_chrom), PAIRS_AT_ONCE):
             rows: Any = of_chrom[start : start + PAIRS_AT_ONCE]
             if isinstance(rows, range):
