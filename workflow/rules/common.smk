@@ -31,7 +31,7 @@ from cbat.config.predicted_lines import (
 )
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
-from cbat.config.sheets import TRACK_KINDS
+from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.config.sources import read_sources, source_of
 from cbat.errors import UserError
 from cbat.files import sha256_of
@@ -147,13 +147,19 @@ def cohort_of(wildcards):
 
 def raw_files(cell_lines):
     """The files of pairs and candidates that rows of the sheet of cell lines name."""
-    named = [(row.files, kind) for row in cell_lines for kind in row.files if kind not in TRACK_KINDS]
+    others = (*TRACK_KINDS, *ELEMENT_SIGNALS)
+    named = [(row.files, kind) for row in cell_lines for kind in row.files if kind not in others]
     return sorted({str(files[kind]) for files, kind in named})
 
 
 def track_files(row):
     """The files of peaks that a row names."""
     return sorted({str(path) for path in row.tracks.values()})
+
+
+def signal_files(row):
+    """The files of signals at candidates that a row names."""
+    return sorted({str(path) for path in row.signals.values()})
 
 
 def pair_files(row):
@@ -264,6 +270,12 @@ LANDSCAPE_FILES = [
     "pairs.parquet",
     "report.json",
 ]
+
+
+def signals_of(wildcards):
+    """The ranked signals of a line at its enhancers; none for a line that has none."""
+    there = PROJECT.row(wildcards.cell_line).signals
+    return [f"results/signals/{wildcards.cell_line}.parquet"] if there else []
 
 
 def landscapes(cell_lines):
