@@ -559,8 +559,11 @@ def prediction_options(wildcards):
     }
     optional = ["genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"]
     given = [(options.get(key, key), named[key]) for key in optional if key in named]
-    return [part for option, path in given for part in (f"--{option}", path)] + (
-        ["--tracks", *tracks] if tracks else []
+    signals = [f"{name}={path}" for name, path in prediction_of(wildcards).element_signals.items()]
+    return (
+        [part for option, path in given for part in (f"--{option}", path)]
+        + (["--tracks", *tracks] if tracks else [])
+        + (["--element-signals", *signals] if signals else [])
     )
 
 
@@ -571,7 +574,9 @@ def prepared_line(wildcards, *more):
     if line in LINES_OF_SEQUENCES:
         files += ["genome/genome.fa", "genome/genome.fa.fai", "genome/contig_sizes.tsv"]
     else:
-        files += ["prepared/landscape.json", "prepared/genes.parquet", "prepared/tracks.parquet"]
+        files += [
+            f"prepared/{file}" for file in ("landscape.json", "genes.parquet", "signals.parquet", "tracks.parquet")
+        ]
     return [f"results/predictions/{line}/{file}" for file in files]
 
 

@@ -157,6 +157,7 @@ def _tell_of_signals(signals: Reports) -> None:
     for line, name, n, without, signal in rows:
         print(f"{line:<{line_width}}  {name:<{name_width}}  {n:>10}  {without:>9}  {signal}")
 
+
 def _tell_of_tracks(project: Project, tracks: Reports) -> None:
     """A row for each file of peaks, and in sentences what is unusual about them."""
     from cbat.evaluation.input_report import tracks_in_words

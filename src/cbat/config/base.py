@@ -17,7 +17,7 @@ LabelKind = Literal["contact", "regulation"]
 TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
 """Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
 ELEMENT_SIGNALS: Final = ("accessibility", "enhancer_mark")
-"""Signals that a cell line may bring at its candidate enhancers: columns of the sheet, and names in results."""
+"""Signals that a line may bring at its candidate enhancers: columns of the sheet, and names in results."""
 
 SIMULATED_GENES: Final = "results/simulation/genes.bed.gz"
 """The genes that a simulated benchmark brings."""

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import ELEMENT_SIGNALS as ELEMENT_SIGNALS
+from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
 from cbat.config.base import Fraction as Fraction
@@ -334,8 +334,8 @@ class LandscapeSettings(Section):
         for kind, column in value.items():
             if kind not in (*TRACK_KINDS, *ELEMENT_SIGNALS):
                 raise ValueError(
-                    f"names {kind!r}, but the kinds of track are {', '.join(TRACK_KINDS)}, and the signals of "
-                    f"candidates {' and '.join(ELEMENT_SIGNALS)}"
+                    f"names {kind!r}, but the kinds of track are {', '.join(TRACK_KINDS)}, and the signals "
+                    f"at candidates {' and '.join(ELEMENT_SIGNALS)}"
                 )
             if kind in ELEMENT_SIGNALS and column == "none":
                 raise ValueError(f"takes 'none' for {kind}, which is nothing without numbers")

@@ -175,7 +175,9 @@ class CellLine(Section):
     def files(self) -> dict[str, Path]:
         """The files that the row names, by column."""
         named = {"pairs": self.pairs, "enhancers": self.enhancers, "promoters": self.promoters}
-        return {column: path for column, path in named.items() if path is not None} | self.tracks | self.signals
+        return (
+            {column: path for column, path in named.items() if path is not None} | self.tracks | self.signals
+        )
 
     @property
     def tracks(self) -> dict[str, Path]:

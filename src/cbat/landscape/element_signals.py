@@ -202,7 +202,7 @@ def check_apart(reports: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
             other, theirs = first.setdefault(one["sha256"], (line, name))
             if other != line:
                 raise UserError(
-                    f"the {name} of {line!r} is the {theirs} of {other!r}: the two files have the same content",
+                    f"the {name} of {line!r} is the {theirs} of {other!r}: the files have the same content",
                     mend="name the line's own file, or write '.' for a signal that it lacks",
                     file=one["file"],
                 )

@@ -27,7 +27,6 @@ from cbat.landscape.features import (
     GENES,
     NAMES,
     PAIRS_AT_ONCE,
-    SIGNALS,
     Columns,
     Landscape,
     Pairs,

@@ -1,4 +1,4 @@
-"""Signals at elements: the mean of a bigWig, or the largest number of the intervals that overlap an element."""
+"""Signals at elements: the mean of a bigWig, or the largest number of the intervals that overlap."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def _first_bytes(path: Path) -> bytes:
 def _no_bigwig(path: Path) -> UserError:
     return UserError(
         "this is no bigWig, or it is damaged",
-        mend="name a whole bigWig of a signal, or a file of intervals with numbers (narrowPeak, broadPeak, BED)",
+        mend="name a whole bigWig of a signal, or intervals with numbers (narrowPeak, broadPeak, BED)",
         file=path,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from cbat.config.sheets import TRACK_KINDS
@@ -9,6 +11,8 @@ from cbat.landscape.law import Fit
 from cbat.model.about import SCHEMA_VERSION, About
 from cbat.prediction.card import card_of, figures, learned
 from cbat.prediction.shared_landscape import EDGES, Floats, SharedLandscape
+
+_SIGNAL_FILES: Final = {"accessibility": "ATAC.bw", "enhancer_mark": "H3K27ac.bw"}
 
 
 def landscape_card(about: About, landscape: SharedLandscape) -> str:
@@ -18,6 +22,7 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
         source="peaks and genes alone, without a genome: `P = sigmoid(U_I - R_E)`",
         command=[
             "cbat predict --model . --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
+            *_signals_option(landscape),
             "    --tracks active_enhancers=H3K27ac.narrowPeak active_promoters=H3K4me3.narrowPeak \\",
             "    insulators=CTCF.narrowPeak --tissue blood --directory predicted",
         ],
@@ -60,6 +65,12 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
         lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
         lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
+    if landscape.signals:
+        lines.append(
+            f"- `signals`: {' and '.join(landscape.signals)} at the candidate enhancers, ranked among those "
+            "of the line. No training line can lend them: without "
+            "them every candidate counts as an average one."
+        )
     starts = f"{len(landscape.starts):,} transcription starts come with it, unless others are given."
     return [
         *lines,
@@ -73,6 +84,12 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         "out.",
         *_thresholds(fit),
     ]
+
+
+def _signals_option(landscape: SharedLandscape) -> list[str]:
+    """The lines of the command that hand over signals, for a law that reads some."""
+    given = " ".join(f"{name}={_SIGNAL_FILES[name]}" for name in landscape.signals)
+    return [f"    --element-signals {given} \\"] if given else []
 
 
 def _thresholds(fit: Fit) -> list[str]:

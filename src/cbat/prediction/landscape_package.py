@@ -31,7 +31,12 @@ from cbat.model.about import (
 )
 from cbat.prediction.figures import DISTANCE, figures_of
 from cbat.prediction.landscape_card import landscape_card
-from cbat.prediction.shared_landscape import distance_shares, read_landscape, write_landscape
+from cbat.prediction.shared_landscape import (
+    distance_shares,
+    read_landscape,
+    signals_of,
+    write_landscape,
+)
 
 
 def run(
@@ -121,7 +126,15 @@ def run(
     )
     shares = distance_shares([table["distance"].to_numpy() for table in learned.values()])
     with atomic_directory(directory) as temporary:
-        write_landscape(temporary, law=law, graph=graph, tracks=tracks, genes=genes, shares=shares)
+        write_landscape(
+            temporary,
+            law=law,
+            graph=graph,
+            tracks=tracks,
+            genes=genes,
+            shares=shares,
+            signals=signals_of({line: landscapes[line] for line in train_lines}),
+        )
         content = {"schema_version": SCHEMA_VERSION, "about": about.model_dump(mode="json"), "model": None}
         write_json(temporary / DESCRIPTION, content)
         card = landscape_card(about, read_landscape(temporary))

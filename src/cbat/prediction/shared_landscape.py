@@ -24,11 +24,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbat.config.base import TRACK_KINDS
+from cbat.config.base import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import PrototypeGraph, load_graph
+from cbat.landscape.features import SIGNALS, kind_of
 from cbat.landscape.genes import read_starts
 from cbat.landscape.law import Fit, Law, load_law
 from cbat.landscape.tracks import TRACK_COLUMNS, read_tracks
@@ -69,6 +70,15 @@ def shares_of(landscapes: Mapping[str, Path]) -> Floats:
     return distance_shares([table["distance"].to_numpy() for table in tables])
 
 
+def signals_of(landscapes: Mapping[str, Path]) -> tuple[str, ...]:
+    """Signals at candidates that some of the lines have, from the folders of their landscapes."""
+    reports = [
+        json.loads((folder / "report.json").read_text(encoding="utf-8")) for folder in landscapes.values()
+    ]
+    known = {name for report in reports for name in report.get("signals", [])}
+    return tuple(name for name in ELEMENT_SIGNALS if name in known)
+
+
 @dataclass(frozen=True, eq=False)
 class SharedLandscape:
     """A law with what it needs to read a new cell line.
@@ -85,6 +95,8 @@ class SharedLandscape:
         Transcription starts, see :mod:`cbat.landscape.genes`.
     shares : array, shape=(n_classes,)
         How the distances of the training pairs are spread.
+    known_signals : tuple of str
+        Signals at candidates that training lines had.
     """
 
     law: Law
@@ -93,6 +105,7 @@ class SharedLandscape:
     tracks: pd.DataFrame
     starts: pd.DataFrame
     shares: Floats
+    known_signals: tuple[str, ...] = ()
 
     @property
     def fit(self) -> Fit:
@@ -104,6 +117,12 @@ class SharedLandscape:
         """Kinds of track that some line of the model has; the law has learned nothing of others."""
         has = set(self.tracks["kind"].unique())
         return tuple(kind for kind in TRACK_KINDS if kind in has)
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Signals at candidates that the law for new cell lines reads."""
+        reads = any(kind_of(name) == SIGNALS for name in self.fit.features)
+        return self.known_signals if reads else ()
 
     @property
     def tissues(self) -> list[str]:
@@ -123,7 +142,14 @@ class SharedLandscape:
 
 
 def write_landscape(
-    directory: Path, *, law: Path, graph: Path, tracks: Mapping[str, Path], genes: Path, shares: Floats
+    directory: Path,
+    *,
+    law: Path,
+    graph: Path,
+    tracks: Mapping[str, Path],
+    genes: Path,
+    shares: Floats,
+    signals: Sequence[str] = (),
 ) -> None:
     """Add the files of a landscape to a model directory that is being written.
 
@@ -136,6 +162,8 @@ def write_landscape(
         Line -> its ranked tracks.
     shares : array, shape=(n_classes,)
         Of :func:`distance_shares`.
+    signals : sequence of str
+        Of :func:`signals_of`.
     """
     load_law(law), load_graph(graph)
     shutil.copyfile(law, directory / _LAW)
@@ -151,6 +179,7 @@ def write_landscape(
         "lines": sorted(tracks),
         "edges": EDGES.tolist(),
         "shares": [round(float(share), 8) for share in shares],
+        "signals": list(signals),
     }
     write_json(directory / _ABOUT, content)
 
@@ -173,10 +202,14 @@ def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLand
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         lines, shares = tuple(map(str, content["lines"])), np.array(content["shares"], dtype=float)
+        # Models of earlier versions have learned of none.
+        signals = tuple(map(str, content.get("signals", [])))
         if content["format"] != FORMAT or not np.array_equal(content["edges"], EDGES):
             raise ValueError("it is of another version")
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
             raise ValueError("its shares are none")
+        if not set(signals) <= set(ELEMENT_SIGNALS):
+            raise ValueError("it names unknown signals")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"this is no landscape of a model ({error})", mend=MEND, file=path) from error
     law, graph = load_law(directory / _LAW), load_graph(directory / _GRAPH)
@@ -186,7 +219,7 @@ def read_landscape(directory: Path, chromosome: str | None = None) -> SharedLand
     else:
         tracks = of_chromosome(directory / _TRACKS, COLUMNS, chromosome)
         starts = starts[starts["chrom"] == chromosome].reset_index(drop=True)
-    return SharedLandscape(law, graph, lines, tracks, starts, shares)
+    return SharedLandscape(law, graph, lines, tracks, starts, shares, signals)
 
 
 def of_chromosome(path: Path, columns: Sequence[str], chromosome: str) -> pd.DataFrame:
