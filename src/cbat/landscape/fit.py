@@ -221,7 +221,8 @@ def _choose(task: Task, law: str, label_kind: LabelKind) -> tuple[Recipe | None,
     start = _start(form, label_kind, task.signals, signed=signed, ridge=ridges[0])
     if not task.rounds:
         return start, {"chosen": start.in_words(), "average_precision": {}}
-    best = _better(task, start, [replace(start, ridge=ridge) for ridge in ridges[1:]], 0.0)
+    worth = WORTH if label_kind == "regulation" else 0.0
+    best = _better(task, start, [replace(start, ridge=ridge) for ridge in ridges[1:]], worth)
     best = _better(task, best, [replace(best, shape="ramps")], WORTH)
     tried = {"distance": task.score(None)}
     if form == "fused" and task.leaves_lines_out:

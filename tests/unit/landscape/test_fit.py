@@ -251,7 +251,7 @@ def test_ramps_of_one_feature_have_one_sign_unless_weights_are_free() -> None:
     lines = list(drawn_lines().values())
     offset = np.zeros(sum(len(line.pairs) for line in lines))
     for signed in (True, False):
-        shares = tuple((kind, 1.0) for kind in KINDS)
+        shares = tuple((kind, 1.0) for kind in (*LENT, SIGNALS))
         recipe = Recipe(NAMES, shares, shape="ramps", signed=signed)
         ramps = weights_of(lines, "own", recipe, offset).reshape(3, len(NAMES))
         of_two_signs = (ramps.max(axis=0) > 0.0) & (ramps.min(axis=0) < 0.0)
