@@ -166,6 +166,8 @@ def test_several_cell_types_of_one_table_are_tested_by_a_law_of_signals(
     results = checkout.directory / "results"
     report = json.loads((results / "signals/Jurkat.json").read_text())["signals"]
     assert report["accessibility"]["of_other_cell_types"] == 2 * 3 * 69
+    page = " ".join((results / "summary/inputs.rst").read_text().split())
+    assert "accessibility of Jurkat: column 12 (DHS.RPM), at 207 of 207" in page
     laws = json.loads((results / "laws/own/law.json").read_text())["members"]
     assert all("log_signals_at_enhancer" in fit["features"] for fit in laws.values())
     for line in ("K562", "GM12878", "Jurkat"):

@@ -274,7 +274,7 @@ LANDSCAPE_FILES = [
 
 def signals_of(wildcards):
     """The ranked signals of a line at its enhancers; none for a line that has none."""
-    there = PROJECT.row(wildcards.cell_line).signals
+    there = wildcards.cell_line in SIGNALLED
     return [f"results/signals/{wildcards.cell_line}.parquet"] if there else []
 
 
@@ -309,6 +309,9 @@ def stand_ins(wildcards):
 EXPECTED_FROM = PROJECT.names("train", "prototype")
 # Lines whose tracks are read.
 TRACKED = PROJECT.names() + PROJECT.names("prototype") if PROJECT.config.landscape is not None else []
+
+# Lines whose signals at candidates are read.
+SIGNALLED = [row.cell_line for row in PROJECT.labelled if row.signals and PROJECT.config.landscape is not None]
 
 
 def lines_beside(wildcards):

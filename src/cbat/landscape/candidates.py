@@ -18,8 +18,8 @@ from cbat.landscape.regression import fit_logistic, level_of
 DISTANCE_RIDGE: Final = 1e-6
 RIDGES: Final[Mapping[str, tuple[float, ...]]] = {
     "contact": (3e-4, 3e-3, 3e-2),
-    # A screen has some hundred regulated pairs. What a weaker penalty adds in the screens that it was fitted to
-    # was mostly lost in another screen, so that it has to be worth something.
+    # A screen has some hundred regulated pairs. What a weaker penalty added in the screens that it was fitted
+    # to was mostly lost in another one, so that it has to be worth something.
     "regulation": (3e-3, 3e-4, 3e-5),
 }
 """Kind of label -> penalties that are tried, the first one before the others."""
