@@ -28,15 +28,14 @@ from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.landscape.peak_files import AUTO
 from cbat.landscape.signal_files import BigWig, Intervals, SignalFile, open_signal
+from cbat.landscape.signal_table import no_signals
 from cbat.landscape.sites import FloatArray
 
 ACCESSIBILITY: Final = "accessibility"
 MARK: Final = "enhancer_mark"
-SIGNAL_COLUMNS: Final = ["chrom", "centre", *ELEMENT_SIGNALS, "r_accessibility", "r_both"]
 LEAST_TAIL: Final = 0.001
 OFTEN: Final = 0.5
 """Share of candidates without a signal from which on the log says so."""
-_MEND: Final = "run read_signals again"
 _logger = logging.getLogger(__name__)
 
 
@@ -227,29 +226,6 @@ def percentiles(candidates: FloatArray, values: FloatArray) -> FloatArray:
 def rank_signal(percentile: FloatArray) -> FloatArray:
     """:math:`r` of percentiles, from 0 on; shape=(n,)."""
     return np.asarray(np.maximum(-np.log(1.0 - percentile + LEAST_TAIL), 0.0))
-
-
-def no_signals() -> pd.DataFrame:
-    """A table of signals without rows."""
-    kinds = {"chrom": "str", "centre": "int64"}
-    return pd.DataFrame(columns=pd.Index(SIGNAL_COLUMNS)).astype(
-        kinds | {name: "float64" for name in SIGNAL_COLUMNS if name not in kinds}
-    )
-
-
-def read_signals(table: Path) -> pd.DataFrame:
-    """The signals that :func:`run` wrote.
-
-    Raises
-    ------
-    UserError
-        The file is missing or damaged.
-    """
-    found = read_table(table, SIGNAL_COLUMNS, mend=_MEND)
-    ranks = found[["r_accessibility", "r_both"]].to_numpy()
-    if not (np.isfinite(ranks) & (ranks >= 0.0)).all():
-        raise UserError("the table of signals has a rank that is none", mend=_MEND, file=table)
-    return found
 
 
 def _ranked(values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

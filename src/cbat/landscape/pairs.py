@@ -21,7 +21,6 @@ from cbat.files import write_json
 from cbat.graph.propagation import load_graph
 from cbat.landscape import abc
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
-from cbat.landscape.element_signals import read_signals
 from cbat.landscape.expectation import add_line, among, kinship
 from cbat.landscape.features import (
     GENES,
@@ -34,6 +33,7 @@ from cbat.landscape.features import (
     pair_features,
 )
 from cbat.landscape.genes import read_starts
+from cbat.landscape.signal_table import read_signals
 from cbat.landscape.tracks import ENHANCERS, read_tracks
 
 PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]

@@ -17,11 +17,11 @@ from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import write_json
-from cbat.landscape.element_signals import SIGNAL_COLUMNS, no_signals
 from cbat.landscape.expectation import add_line, among, kinship
 from cbat.landscape.features import FEATURES, Landscape, Pairs, columns_of, pair_features
 from cbat.landscape.genes import GENE_COLUMNS
 from cbat.landscape.law import Columns, Fit, FloatArray, Moments, moments, scaled
+from cbat.landscape.signal_table import SIGNAL_COLUMNS, no_signals
 from cbat.landscape.tracks import TRACK_COLUMNS
 from cbat.prediction.near_pairs import NearPairs, PairRows, centres
 from cbat.prediction.plan import PREPARED

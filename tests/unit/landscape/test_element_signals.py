@@ -12,16 +12,9 @@ import pytest
 
 from cbat.data.contigs import ContigNames
 from cbat.errors import UserError
-from cbat.landscape.element_signals import (
-    SIGNAL_COLUMNS,
-    LineSignals,
-    check_apart,
-    no_signals,
-    percentiles,
-    rank_signal,
-    read_signals,
-)
+from cbat.landscape.element_signals import LineSignals, check_apart, percentiles, rank_signal
 from cbat.landscape.signal_files import open_signal
+from cbat.landscape.signal_table import SIGNAL_COLUMNS, no_signals, read_signals
 
 CANDIDATES = pd.DataFrame(
     {
