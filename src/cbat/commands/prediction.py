@@ -20,6 +20,7 @@ def predict(
     genome: Path | None = None,
     insulator_motifs: Path | None = None,
     signals: Mapping[str, str] | None = None,
+    element_signals: Mapping[str, Path] | None = None,
     cell_line: str = "new_line",
     tissue: str = "unknown",
     similarity: Path | None = None,
@@ -72,7 +73,11 @@ def predict(
     insulator_motifs : Path, optional
         BED6 of stranded motif sites of CTCF.
     signals : mapping, optional
-        KIND=COLUMN where the signal of the peaks stands: auto, none, score, a number or a name.
+        KIND=COLUMN where the signal of the peaks stands: auto, none, score, a number or a name; likewise for
+        intervals of accessibility and enhancer_mark.
+    element_signals : mapping, optional
+        Signals of the line at its candidates, accessibility=FILE (ATAC, DNase) and enhancer_mark=FILE
+        (H3K27ac): a bigWig, or intervals with numbers. For laws of regulation.
     cell_line : str
         Name of the line; a training line is read as if the model had never met it.
     tissue : str
@@ -151,7 +156,7 @@ def predict(
     place = model_directory(model)
     inputs = Inputs(
         place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
-        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs,
+        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs, element_signals or {},
     )  # fmt: skip
     with words_of_options():
         predict_line(inputs, cell_line, settings, directory, threads)

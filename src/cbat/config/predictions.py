@@ -61,7 +61,8 @@ class PredictionSettings(Section):
     signals: dict[Name, Annotated[str, BeforeValidator(str)]] = Field(
         default_factory=dict,
         json_schema_extra={"additionalProperties": False},
-        description="Kind of track -> where the signal of its peaks stands, as `landscape.signals`.",
+        description="Kind of track, `accessibility` or `enhancer_mark` -> where the signal of its peaks or "
+        "intervals stands, as `landscape.signals`.",
     )
     precision: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None,
@@ -127,6 +128,12 @@ class Prediction(PredictionSettings):
         json_schema_extra={"additionalProperties": False},
         description="Kind of track (`active_enhancers`, `active_promoters`, `insulators`) -> peaks of this "
         "line; kinds that are left out are expected from the training lines. For models with a landscape.",
+    )
+    element_signals: dict[Name, Path] = Field(
+        default_factory=dict,
+        json_schema_extra={"additionalProperties": False},
+        description="Signal at the candidates (`accessibility`, `enhancer_mark`) -> its file, as in a sheet. "
+        "For laws of regulation.",
     )
     genes: Path | None = Field(
         None, description="Genes, as `landscape.genes`; null takes those that the model was trained with."

@@ -265,7 +265,8 @@ def load_law(path: Path) -> Law:
 def assembled(content: Any, *, file: Path) -> Law:
     """A law from what :func:`described` has kept of it; UserError (of ``file``) if it is not one."""
     try:
-        if content["format"] != FORMAT or content["features"] != list(NAMES):
+        # A law of an earlier version knows some features less, and names those that it reads.
+        if content["format"] != FORMAT or not set(content["features"]) <= set(NAMES):
             raise ValueError("it is of another version")
         members = {str(name): _fit(fit) for name, fit in content["members"].items()}
         if not members:

@@ -96,7 +96,7 @@ def first(content: dict) -> dict:
 
 CHANGES = {
     "format": lambda c: c.update(format=1),
-    "features of another version": lambda c: c["features"].pop(),
+    "features of a later version": lambda c: c["features"].append("methylation"),
     "no members": lambda c: c.update(members={}),
     "members in a list": lambda c: c.update(members=[]),
     "a member that is none": lambda c: c["members"].update(fold_1=3),
