@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.landscape.features import ELEMENT_RADIUS, Pairs
+from cbat.landscape.features import Pairs
 from cbat.landscape.sites import FloatArray, Positions, Sites
 
 GAMMA: Final = 1.024238616787792
@@ -26,6 +26,8 @@ NEAREST: Final = 5_000
 """Nearer elements count as this far, bp."""
 WINDOW: Final = 5_000_000
 """Elements this far or farther, bp, do not count."""
+WIDTH: Final = 500
+"""Of an element, bp."""
 SLOP: Final = 500
 """An element that ends less than so many bp from a transcription start is its own promoter."""
 
@@ -37,15 +39,25 @@ def contact(distance: npt.ArrayLike) -> FloatArray:
 
 
 def elements_of(peaks: pd.DataFrame) -> Sites:
-    """Peaks of active enhancers of one chromosome as elements, with their signal as activity.
+    """Peaks of active enhancers of one chromosome as elements of about 500 bp, with a signal as activity.
+
+    The published elements are 500 bp wide. A broad peak is cut into as many as it holds, each with its mean
+    signal: as one element it would have the activity of a whole domain at every enhancer inside.
 
     Parameters
     ----------
     peaks : DataFrame
-        ``start``, ``end``, ``centre`` (0-based half-open, bp) and ``signal``: what the peak caller said,
-        times length where peaks were merged.
+        ``start``, ``end`` (0-based half-open, bp) and ``signal``: what the peak caller said times length, or
+        the same number for all peaks where nothing was said.
     """
-    return Sites.of(peaks["start"], peaks["end"], peaks["centre"], peaks["signal"])
+    start, end, signal = (peaks[name].to_numpy() for name in ("start", "end", "signal"))
+    length = end - start
+    alike = len(signal) == 0 or bool((signal == signal[0]).all())
+    density = np.ones(len(signal)) if alike else signal / length
+    n = np.maximum(np.rint(length / WIDTH).astype(np.int64), 1)
+    of, place = np.repeat(np.arange(len(n)), n), np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    left, right = (start[of] + length[of] * step // n[of] for step in (place, place + 1))
+    return Sites.of(left, right, (left + right) // 2, density[of])
 
 
 def all_activity(elements: Sites, start: npt.ArrayLike) -> FloatArray:
@@ -81,7 +93,7 @@ def score(
 def of_pairs(elements: Sites, pairs: Pairs) -> FloatArray:
     """ABC of pairs of a chromosome, shape=(n_pairs,).
 
-    An enhancer has the activity of the strongest element that overlaps the 750 bp on either side of its
+    An enhancer has the activity of the strongest element that overlaps the 250 bp on either side of its
     centre; without one it scores 0.
 
     Parameters
@@ -122,7 +134,7 @@ def enhancer_side(starts: npt.ArrayLike, pairs: Pairs) -> FloatArray:
 
 def _strongest_at(elements: Sites, centre: Positions) -> Positions:
     """Row of the strongest element near each centre, -1 without one."""
-    first, last = elements.overlapping(centre, ELEMENT_RADIUS)
+    first, last = elements.overlapping(centre, WIDTH // 2)
     found = np.full(len(centre), -1, dtype=np.int64)
     activity = np.append(elements.activity, -np.inf)
     for step in range(int((last - first).max(initial=0))):

@@ -19,6 +19,9 @@ from cbat.landscape.tracks import INSULATORS, TRACK_COLUMNS, joined
 APART: Final[Mapping[str, int]] = {"active_enhancers": 750, "active_promoters": 750, INSULATORS: 200}
 """Kind -> centres of peaks at most so far from the next one, bp, are of one site. A peak of a mark counts at
 an element within 750 bp of its centre; summits of one CTCF site differ by less than 200 bp between lines."""
+WIDEST: Final = 50_000
+"""Wider peaks, bp, do not enter the mean: whole regions that one line has in many copies are called so, and
+say nothing of another line."""
 
 
 def mean_track(tracks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -45,7 +48,10 @@ def lines_having(tracks: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
 
 
 def _of_kind(tracks: Mapping[str, pd.DataFrame], kind: str) -> dict[str, pd.DataFrame]:
-    found = {line: table[table["kind"] == kind] for line, table in tracks.items()}
+    found = {
+        line: table[(table["kind"] == kind) & (table["end"] - table["start"] <= WIDEST)]
+        for line, table in tracks.items()
+    }
     return {line: table for line, table in found.items() if len(table)}
 
 

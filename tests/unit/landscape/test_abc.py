@@ -21,8 +21,9 @@ from cbat.landscape.sites import Sites
 
 
 def peaks(*rows: tuple[int, int, float]) -> Sites:
+    """Elements of such intervals and activities; a track holds signal times length."""
     table = pd.DataFrame(rows, columns=["start", "end", "signal"])
-    return elements_of(table.assign(centre=(table["start"] + table["end"]) // 2))
+    return elements_of(table.assign(signal=table["signal"] * (table["end"] - table["start"])))
 
 
 def test_contact_is_the_published_power_law() -> None:
@@ -34,7 +35,7 @@ def test_contact_is_the_published_power_law() -> None:
 
 def test_two_elements_of_one_gene_share_by_activity_and_contact() -> None:
     """One at 10 kb with activity 10, one at 100 kb with activity 20: .841 and .159."""
-    table = peaks((109_500, 110_500, 10.0), (199_500, 200_500, 20.0))
+    table = peaks((109_750, 110_250, 10.0), (199_750, 200_250, 20.0))
     pairs = Pairs.of([110_000, 200_000], [100_000, 100_000])
     near, far = 10.0 * 10_001.0**-GAMMA, 20.0 * 100_001.0**-GAMMA
     found = of_pairs(table, pairs)
@@ -62,7 +63,7 @@ def test_scores_of_a_gene_over_its_elements_add_up_to_one() -> None:
     rng = np.random.default_rng(3)
     start = np.sort(rng.choice(1_000, 60, replace=False)) * 5_000
     table = peaks(
-        *((int(s), int(s) + 800, float(w)) for s, w in zip(start, rng.exponential(size=60), strict=True))
+        *((int(s), int(s) + 500, float(w)) for s, w in zip(start, rng.exponential(size=60), strict=True))
     )
     at = 2_501_900
     pairs = Pairs.of(table.centre, np.full(60, at))
@@ -70,20 +71,33 @@ def test_scores_of_a_gene_over_its_elements_add_up_to_one() -> None:
 
 
 def test_the_genes_own_promoter_scores_one() -> None:
-    table = peaks((100_000, 101_000, 1.0), (140_000, 141_000, 5.0))
-    for start, own in ((100_500, True), (101_499, True), (101_500, False), (99_500, False)):
-        found = of_pairs(table, Pairs.of([100_500], [start]))
+    table = peaks((100_000, 100_500, 1.0), (140_000, 140_500, 5.0))
+    for start, own in ((100_250, True), (100_999, True), (101_000, False), (99_500, False)):
+        found = of_pairs(table, Pairs.of([100_250], [start]))
         assert (found[0] == 1.0) == own
 
 
 def test_an_enhancer_without_a_peak_scores_zero_and_the_strongest_peak_counts() -> None:
-    table = peaks((10_000, 10_300, 2.0), (10_500, 10_900, 7.0), (90_000, 91_000, 3.0))
+    table = peaks((9_800, 10_300, 2.0), (10_500, 11_000, 7.0), (90_000, 90_500, 3.0))
     pairs = Pairs.of([10_400, 50_000], [200_000, 200_000])
     own, distance = np.array([7.0, 0.0]), np.array([189_600, 150_000])
     total = all_activity(table, [200_000, 200_000])
     assert of_pairs(table, pairs) == pytest.approx(score(own, distance, total, np.zeros(2, dtype=bool)))
     assert of_pairs(table, pairs)[1] == 0.0
     assert of_pairs(peaks(), pairs).tolist() == [0.0, 0.0]
+
+
+def test_a_broad_peak_is_cut_into_elements_of_its_mean_signal() -> None:
+    table = peaks((100_000, 102_000, 3.0), (110_000, 110_600, 9.0))
+    assert (table.end - table.start).tolist() == [500, 500, 500, 500, 600]
+    assert table.activity == pytest.approx([3.0, 3.0, 3.0, 3.0, 9.0])
+    # An enhancer far inside the peak is no promoter of the gene at its edge.
+    assert of_pairs(table, Pairs.of([101_750], [100_000]))[0] < 1.0
+
+
+def test_peaks_without_a_signal_count_alike_whatever_their_length() -> None:
+    table = pd.DataFrame({"start": [100_000, 200_000], "end": [100_500, 201_000], "signal": [0.0, 0.0]})
+    assert elements_of(table).activity.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_the_promoters_of_an_enhancer_share_its_contacts() -> None:

@@ -82,3 +82,10 @@ def test_the_mean_of_one_line_is_its_track_where_no_peaks_are_close() -> None:
 def test_no_line_has_no_track() -> None:
     assert mean_track({}).columns.tolist() == TRACK_COLUMNS
     assert mean_track({}).empty
+
+
+def test_a_region_that_a_line_has_in_many_copies_is_left_out() -> None:
+    wide = track(("active_enhancers", "chr1", 1_000, 60_000, 9.0, "."))
+    usual = track(("active_enhancers", "chr1", 20_000, 21_000, 2.0, "."))
+    mean = mean_track({"a": pd.concat([wide, usual]), "b": usual})
+    assert mean[["start", "end", "activity"]].to_numpy().tolist() == [[20_000, 21_000, 2.0]]
