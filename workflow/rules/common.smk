@@ -546,7 +546,10 @@ def prediction_options(wildcards):
         "calibrate": "calibration-pairs",
         "insulator_motifs": "insulator-motifs",
     }
-    optional = ["genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"]
+    optional = [
+        *("genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"),
+        "expressed",
+    ]
     given = [(options.get(key, key), named[key]) for key in optional if key in named]
     return [part for option, path in given for part in (f"--{option}", path)] + (
         ["--tracks", *tracks] if tracks else []

@@ -248,11 +248,12 @@ def read_landscape(
     path = directory / _ABOUT
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        _check_version(content, path)
         lines, kinds, assemblies = (tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies"))
         stranded = bool(content["stranded"])
         shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
-        if content["format"] != FORMAT or not np.array_equal(content["edges"], EDGES):
-            raise ValueError("it is of another version")
+        if not np.array_equal(content["edges"], EDGES):
+            raise ValueError("its classes of distance are those of another version")
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
             raise ValueError("its shares are none")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -265,6 +266,16 @@ def read_landscape(
     return SharedLandscape(
         law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints
     )
+
+
+def _check_version(content: Mapping[str, Any], path: Path) -> None:
+    if (version := content["format"]) != FORMAT:
+        raise UserError(
+            f"the landscape has the format {version!r}, and this version of cbat reads {FORMAT}",
+            mend="use the version of cbat that the model card names, or package the model again with this "
+            "one",
+            file=path,
+        )
 
 
 def rows_with(path: Path, columns: Sequence[str], wanted: Mapping[str, str]) -> pd.DataFrame:

@@ -158,7 +158,11 @@ def test_a_tampered_model_by_the_command(world, own_model: Path, tmp_path: Path,
 
 
 def test_what_is_fine_warns_of_nothing(world, tmp_path: Path) -> None:
-    assert cautions(world, tmp_path, tissue="liver", max_distance=50_000) == {}
+    named = intervals(world, "promoters")
+    named[3] = [f"GENE{row}" for row in range(len(named))]
+    promoters = write(tmp_path / "named.bed", named)
+    given = {"promoters": promoters, "tissue": "liver", "max_distance": 50_000}
+    assert cautions(world, tmp_path / "out", **given) == {}
 
 
 def test_ten_peaks_run_with_a_caution(world, tmp_path: Path) -> None:
@@ -202,7 +206,7 @@ def test_an_unknown_tissue_is_a_caution_and_counts_as_none(world, tmp_path: Path
 
 def test_the_name_of_a_training_line_is_a_caution(world, tmp_path: Path) -> None:
     found = cautions(world, tmp_path, cell_line="liver_1", max_distance=50_000)
-    assert "read as if the model had never met it" in found["training_line"]
+    assert "the model has read its labels, so scores look better here" in found["training_line"]
 
 
 def test_candidates_unlike_all_others_are_a_caution(world, tmp_path: Path) -> None:
