@@ -1,10 +1,12 @@
 """Measure time and memory of predicting a whole genome, on random elements of a genome.
 
+    python benchmarks/predict_genome.py --model regulation
     python benchmarks/predict_genome.py --model results/packages/MODEL/seed_1 --fasta hg19.fa
 
-Enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions, on all
-contigs of the FASTA by their lengths. One JSON line is printed for each number of processes; memory is that
-of the largest process, and of all of them together.
+With a FASTA, enhancers and promoters are drawn around the same places, as real ones lie in gene-rich regions,
+on all contigs by their lengths. Without one, promoters are drawn from the transcription starts that a shipped
+model brings, and enhancers, as peaks with a signal, around all starts. One JSON line is printed for each
+number of processes; memory is that of the largest process, and of all of them together.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from cbat.config.shipped_models import model_directory
+from cbat.prediction.shared_landscape import read_landscape
 
 SPREAD = 250_000
 """Standard deviation of the places of a cluster's elements, bp."""
@@ -44,6 +50,33 @@ def draw(clusters: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFra
     return table.drop_duplicates().sort_values(["chrom", "start"])
 
 
+def of_clusters(options: argparse.Namespace, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Intervals of both roles on the contigs of a FASTA."""
+    index = pd.read_csv(f"{options.fasta}.fai", sep="\t", header=None).iloc[:, :2]
+    sizes = index.set_axis(["contig", "length"], axis=1)
+    sizes = sizes[sizes["length"] > 1_000_000].reset_index(drop=True)
+    clusters = draw_clusters(sizes, options.clusters, rng)
+    return {role: draw(clusters, getattr(options, role), rng) for role in ("enhancers", "promoters")}
+
+
+def of_starts(options: argparse.Namespace, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Promoters at transcription starts of a shipped model, and narrowPeak peaks around all of them."""
+    starts = read_landscape(model_directory(options.model)).starts
+    some = starts.sample(min(options.promoters, len(starts)), random_state=1).sort_values(
+        ["chrom", "position"]
+    )
+    promoters = pd.DataFrame(
+        {"chrom": some["chrom"], "start": some["position"] - 250, "end": some["position"] + 250}
+    )
+    middle = starts.assign(contig=starts["chrom"], middle=starts["position"], length=300_000_000)
+    peaks = draw(middle.reset_index(drop=True), options.enhancers, rng)
+    signal = rng.gamma(2.0, 10.0, len(peaks)).round(3)
+    enhancers = peaks.assign(
+        name=".", score=0, strand=".", signal=signal, p=-1, q=-1, peak=LENGTH // 2
+    )  # fmt: skip
+    return {"enhancers": enhancers, "promoters": promoters}
+
+
 def resident(root: int) -> tuple[int, int]:
     """Memory of the largest process below ``root``, and of all of them, bytes."""
     parents, own = {}, {}
@@ -63,7 +96,7 @@ def resident(root: int) -> tuple[int, int]:
 
 def measure(command: list[str]) -> dict[str, float]:
     """Seconds and memory of a command and of the processes that it starts."""
-    started, peaks = time.perf_counter(), [0, 0]
+    started, before, peaks = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN), [0, 0]
     process = subprocess.Popen(command)
     over = threading.Event()
 
@@ -78,8 +111,11 @@ def measure(command: list[str]) -> dict[str, float]:
     watcher.join()
     if code:
         sys.exit(code)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "seconds": round(time.perf_counter() - started, 1),
+        "processor_seconds": round(processor, 1),
         "largest_process_mb": round(peaks[0] / 1e6),
         "all_processes_mb": round(peaks[1] / 1e6),
     }
@@ -91,30 +127,28 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", required=True)
-    parser.add_argument("--fasta", type=Path, required=True, help="plain FASTA with its .fai")
+    parser.add_argument("--fasta", type=Path, help="plain FASTA with its .fai, for a model of sequences")
     parser.add_argument("--enhancers", type=int, default=100_000)
     parser.add_argument("--promoters", type=int, default=20_000)
     parser.add_argument("--clusters", type=int, default=1000)
     parser.add_argument("--max-distance", type=int, default=500_000)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     options = parser.parse_args()
-    index = pd.read_csv(f"{options.fasta}.fai", sep="\t", header=None).iloc[:, :2]
-    sizes = index.set_axis(["contig", "length"], axis=1)
-    sizes = sizes[sizes["length"] > 1_000_000].reset_index(drop=True)
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as temporary:
-        beds, clusters = {}, draw_clusters(sizes, options.clusters, rng)
-        for role in ("enhancers", "promoters"):
-            beds[role] = Path(temporary) / f"{role}.bed"
-            draw(clusters, getattr(options, role), rng).to_csv(
-                beds[role], sep="\t", header=False, index=False
-            )
+        beds, given = {}, []
+        tables = of_starts(options, rng) if options.fasta is None else of_clusters(options, rng)
+        if options.fasta is not None:
+            given = ["--genome", str(options.fasta)]
+        for role, table in tables.items():
+            beds[role] = Path(temporary) / f"{role}.{'narrowPeak' if len(table.columns) > 3 else 'bed'}"
+            table.to_csv(beds[role], sep="\t", header=False, index=False)
         for threads in options.threads:
             directory = Path(temporary) / f"threads_{threads}"
             command = [
                 sys.executable, "-m", "cbat", "predict", "--model", options.model,
-                "--genome", str(options.fasta), "--candidates", str(beds["enhancers"]),
-                "--promoters", str(beds["promoters"]), "--directory", str(directory),
+                "--candidates", str(beds["enhancers"]), "--promoters", str(beds["promoters"]),
+                "--directory", str(directory), *given,
                 "--max-distance", str(options.max_distance), "--threads", str(threads),
             ]  # fmt: skip
             measured = measure(command)

@@ -54,6 +54,9 @@ STAGES: Final[dict[str, Verb]] = {
     "plot_prototype_graph": Verb("cbat.graph.picture:run", "Draw the cell prototype graph."),
     "read_genes": Verb("cbat.landscape.genes:run", "Read where genes start."),
     "read_tracks": Verb("cbat.landscape.tracks:run", "Rank the peaks of a cell line."),
+    "read_signals": Verb(
+        "cbat.landscape.element_signals:run", "Rank the signals at the candidate enhancers of a cell line."
+    ),
     "read_landscape": Verb(
         "cbat.landscape.pairs:run", "Say what lies between and around the ends of each labelled pair."
     ),

@@ -31,7 +31,7 @@ from cbat.config.predicted_lines import (
 )
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
-from cbat.config.sheets import TRACK_KINDS
+from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.config.sources import read_sources, source_of
 from cbat.errors import UserError
 from cbat.files import sha256_of
@@ -147,13 +147,19 @@ def cohort_of(wildcards):
 
 def raw_files(cell_lines):
     """The files of pairs and candidates that rows of the sheet of cell lines name."""
-    named = [(row.files, kind) for row in cell_lines for kind in row.files if kind not in TRACK_KINDS]
+    others = (*TRACK_KINDS, *ELEMENT_SIGNALS)
+    named = [(row.files, kind) for row in cell_lines for kind in row.files if kind not in others]
     return sorted({str(files[kind]) for files, kind in named})
 
 
 def track_files(row):
     """The files of peaks that a row names."""
     return sorted({str(path) for path in row.tracks.values()})
+
+
+def signal_files(row):
+    """The files of signals at candidates that a row names."""
+    return sorted({str(path) for path in row.signals.values()})
 
 
 def pair_files(row):
@@ -266,6 +272,12 @@ LANDSCAPE_FILES = [
 ]
 
 
+def signals_of(wildcards):
+    """The ranked signals of a line at its enhancers; none for a line that has none."""
+    there = wildcards.cell_line in SIGNALLED
+    return [f"results/signals/{wildcards.cell_line}.parquet"] if there else []
+
+
 def landscapes(cell_lines):
     """All files of the landscapes of these cell lines; none without the section `landscape`."""
     files = LANDSCAPE_FILES if PROJECT.config.landscape is not None else []
@@ -297,6 +309,9 @@ def stand_ins(wildcards):
 EXPECTED_FROM = PROJECT.names("train", "prototype")
 # Lines whose tracks are read.
 TRACKED = PROJECT.names() + PROJECT.names("prototype") if PROJECT.config.landscape is not None else []
+
+# Lines whose signals at candidates are read.
+SIGNALLED = [row.cell_line for row in PROJECT.labelled if row.signals and PROJECT.config.landscape is not None]
 
 
 def lines_beside(wildcards):
@@ -551,8 +566,11 @@ def prediction_options(wildcards):
         "expressed",
     ]
     given = [(options.get(key, key), named[key]) for key in optional if key in named]
-    return [part for option, path in given for part in (f"--{option}", path)] + (
-        ["--tracks", *tracks] if tracks else []
+    signals = [f"{name}={path}" for name, path in prediction_of(wildcards).element_signals.items()]
+    return (
+        [part for option, path in given for part in (f"--{option}", path)]
+        + (["--tracks", *tracks] if tracks else [])
+        + (["--element-signals", *signals] if signals else [])
     )
 
 
@@ -563,7 +581,9 @@ def prepared_line(wildcards, *more):
     if line in LINES_OF_SEQUENCES:
         files += ["genome/genome.fa", "genome/genome.fa.fai", "genome/contig_sizes.tsv"]
     else:
-        files += ["prepared/landscape.json", "prepared/genes.parquet", "prepared/tracks.parquet"]
+        files += [
+            f"prepared/{file}" for file in ("landscape.json", "genes.parquet", "signals.parquet", "tracks.parquet")
+        ]
     return [f"results/predictions/{line}/{file}" for file in files]
 
 

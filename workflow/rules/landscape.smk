@@ -1,8 +1,8 @@
-# Needs: the section `landscape`; peaks of the cell lines, where they have some; labelled pairs, elements, and the
-# prototype graph without unseen lines; the genome, where there is one, for the strands of insulators.
-# Makes: transcription starts, ranked tracks of each line, what lies between and around the ends of each labelled
-# pair (from the line's own tracks, from those that the graph expects, from those of a wrong and of a sibling
-# line), and the laws that models have. Of an unseen line nothing is read for the others.
+# Needs: the section `landscape`; peaks and signals of the cell lines, where they have some; labelled pairs, elements,
+# and the prototype graph without unseen lines; the genome, where there is one, for the strands of insulators.
+# Makes: transcription starts, ranked tracks of each line, ranked signals of its enhancers, what lies between and around
+# the ends of each labelled pair (from the line's own tracks, from those that the graph expects, from those of a wrong
+# and of a sibling line), and the laws that models have. Of an unseen line nothing is read for the others.
 
 LANDSCAPE = PROJECT.config.landscape
 PROMOTER_CLASSES = [str(path) for path in [LANDSCAPE and LANDSCAPE.promoter_classes] if path is not None]
@@ -79,6 +79,40 @@ if LANDSCAPE is not None:
             " --settings {params.given:q} {params.contig_names:q} {params.genome} --output {output.tracks}"
             " > {log} 2>&1"
 
+    rule read_signals:
+        """Rank the signals at the candidate enhancers of a cell line."""
+        input:
+            signals=lambda wildcards: signal_files(PROJECT.row(wildcards.cell_line)),
+            elements=lambda wildcards: elements_of(cohort_of(wildcards)),
+            contig_names=contig_names(),
+        output:
+            signals="results/signals/{cell_line}.parquet",
+            report="results/signals/{cell_line}.json",
+        log:
+            "logs/read_signals/{cell_line}.log",
+        benchmark:
+            "benchmarks/read_signals/{cell_line}.tsv"
+        # What the user brings is read first, so that a mistake in it stops a run before any work.
+        priority: 10
+        conda:
+            "../envs/data.yaml"
+        resources:
+            mem_mb=memory(1000),
+            runtime=minutes(30),
+        params:
+            code=code("cbat.landscape.element_signals"),
+            cell_lines=sheet("cell_lines"),
+            cohort=cohort_of,
+            row=lambda wildcards: rows([PROJECT.row(wildcards.cell_line)], "cell_line", *ELEMENT_SIGNALS),
+            settings=settings("landscape", "signals"),
+            # The genes are of no concern here, but no landscape is without them.
+            given=lambda wildcards, input: settings("landscape"),
+            contig_names=contig_names_option,
+        shell:
+            "cbat read_signals --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
+            " --settings {params.given:q} --elements-directory results/elements/{params.cohort}"
+            " {params.contig_names:q} --output {output.signals} > {log} 2>&1"
+
     rule read_landscape:
         """Say what lies between and around the ends of each labelled pair of a cell line."""
         input:
@@ -89,6 +123,7 @@ if LANDSCAPE is not None:
             ),
             graph="results/graph/training/graph.json",
             genes="results/genes/genes.parquet",
+            signals=signals_of,
         output:
             [f"results/landscape/{{cell_line}}/{file}" for file in LANDSCAPE_FILES],
         log:
@@ -112,11 +147,12 @@ if LANDSCAPE is not None:
             stand_ins=lambda wildcards: [
                 part for context, name in stand_ins(wildcards).items() for part in (f"--{context}", name)
             ],
+            signals=lambda wildcards, input: ["--signals", *input.signals] if input.signals else [],
         shell:
             "cbat read_landscape --cell-line {wildcards.cell_line} --labels {input.labels}"
             " --elements-directory results/elements/{params.cohort} --tracks {params.tracks}"
             " --training-lines {params.training_lines} --tissue {params.tissue} --graph {input.graph}"
-            " --genes {input.genes} --expectation {params.expectation} {params.stand_ins}"
+            " --genes {input.genes} --expectation {params.expectation} {params.stand_ins} {params.signals}"
             " --directory results/landscape/{wildcards.cell_line} > {log} 2>&1"
 
     rule fit_landscape:

@@ -160,6 +160,7 @@ rule prepare_landscape_prediction:
                 "plan.json",
                 "landscape.json",
                 "genes.parquet",
+                "signals.parquet",
                 "tracks.parquet",
             ],
         ),

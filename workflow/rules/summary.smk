@@ -86,6 +86,7 @@ rule describe_inputs:
         labels=expand("results/labels/{cell_line}.json", cell_line=PROJECT.names()),
         elements=expand("results/elements/{cohort}/report.json", cohort=COHORTS),
         tracks=expand("results/tracks/{cell_line}.json", cell_line=TRACKED),
+        signals=expand("results/signals/{cell_line}.json", cell_line=SIGNALLED),
     output:
         table=report(
             "results/summary/inputs.tsv",
@@ -108,10 +109,11 @@ rule describe_inputs:
         cell_lines=PROJECT.names(),
         support_elements=PROJECT.config.shards.support_elements if PROJECT.sequence_models else [],
         expected_from=EXPECTED_FROM if TRACKED else [],
+        signals=lambda wildcards, input: ["--signals", *input.signals] if input.signals else [],
     shell:
         "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
         " --elements {input.elements} --support-elements {params.support_elements}"
-        " --tracks {input.tracks} --expected-from {params.expected_from}"
+        " --tracks {input.tracks} --expected-from {params.expected_from} {params.signals}"
         " --table {output.table} --first-page {output.first_page} > {log} 2>&1"
 
 

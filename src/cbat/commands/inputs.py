@@ -42,7 +42,7 @@ def check_inputs(files: Sequence[Path]) -> None:
     _check_lifted(project, files)
     with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
         try:
-            reports, tracks = _read_everything(project, Path(temporary))
+            reports, tracks, signals = _read_everything(project, Path(temporary))
         except UserError as error:
             if error.file is None or not Path(error.file).is_relative_to(temporary):
                 raise
@@ -62,6 +62,7 @@ def check_inputs(files: Sequence[Path]) -> None:
         print(of_pairs)
     if tracks:
         _tell_of_tracks(project, tracks)
+    _tell_of_signals(signals)
     print("All inputs can be read.")
 
 
@@ -86,13 +87,13 @@ def _check_lifted(project: Project, files: Sequence[Path]) -> None:
 Reports = dict[str, dict[str, Any]]
 
 
-def _read_everything(project: Project, directory: Path) -> tuple[Reports, Reports]:
+def _read_everything(project: Project, directory: Path) -> tuple[Reports, Reports, Reports]:
     """Run the stages that read files of the user into ``directory``.
 
     Returns
     -------
-    labels, tracks : dict
-        Cell line -> what was read of its pairs, and of its peaks.
+    labels, tracks, signals : dict
+        Cell line -> what was read of its pairs, of its peaks, and of the signals at its candidates.
     """
     from cbat.data import genome
     from cbat.data.motif_files import read_motif_file
@@ -117,9 +118,44 @@ def _read_everything(project: Project, directory: Path) -> tuple[Reports, Report
     reports: Reports = {}
     for cohort in COHORTS:
         reports |= _read_cohort(project, cohort, directory)
+    signals = _read_signals(project, directory / "elements")
     _check_both_labels(project, directory / "labels")
     _read_peers(project, directory / "labels")
-    return reports, tracks
+    return reports, tracks, signals
+
+
+def _read_signals(project: Project, elements: Path) -> Reports:
+    """Read the signals at the candidates of the lines that have some."""
+    from cbat.data.contigs import read_contig_names
+    from cbat.landscape.element_signals import check_apart, signals_of
+
+    settings = project.config.landscape
+    if settings is None:
+        return {}
+    contigs = read_contig_names(project.config.contig_names)
+    found = {
+        row.cell_line: signals_of(row, settings, elements / row.cohort, contigs)[0].report
+        for row in project.labelled
+        if row.signals
+    }
+    check_apart(found)
+    return found
+
+
+def _tell_of_signals(signals: Reports) -> None:
+    """A row for each file of signals."""
+    rows = [
+        (line, name, one["candidates"], one["candidates_without"], one["signal"])
+        for line, report in signals.items()
+        for name, one in report.items()
+    ]
+    if not rows:
+        return
+    line_width, name_width = (max(len("cell line"), *(len(row[at]) for row in rows)) for at in (0, 1))
+    print()
+    print(f"{'cell line':<{line_width}}  {'signal':<{name_width}}  {'candidates':>10}  {'without':>9}  from")
+    for line, name, n, without, signal in rows:
+        print(f"{line:<{line_width}}  {name:<{name_width}}  {n:>10}  {without:>9}  {signal}")
 
 
 def _tell_of_tracks(project: Project, tracks: Reports) -> None:

@@ -20,6 +20,7 @@ def predict(
     genome: Path | None = None,
     insulator_motifs: Path | None = None,
     signals: Mapping[str, str] | None = None,
+    element_signals: Mapping[str, Path] | None = None,
     cell_line: str = "new_line",
     tissue: str = "unknown",
     similarity: Path | None = None,
@@ -28,7 +29,7 @@ def predict(
     calibrate: Path | None = None,
     pairs_format: str = "auto",
     score_threshold: float | None = None,
-    min_distance: int = 0,
+    min_distance: int | None = None,
     max_distance: int | None = None,
     chromosomes: Sequence[str] = (),
     support: Path | None = None,
@@ -76,7 +77,11 @@ def predict(
     insulator_motifs : Path, optional
         BED6 of stranded motif sites of CTCF.
     signals : mapping, optional
-        KIND=COLUMN where the signal of the peaks stands: auto, none, score, a number or a name.
+        KIND=COLUMN where the signal of the peaks stands: auto, none, score, a number or a name; likewise for
+        intervals of accessibility and enhancer_mark.
+    element_signals : mapping, optional
+        Signals of the line at its candidates, accessibility=FILE (ATAC, DNase) and enhancer_mark=FILE
+        (H3K27ac): a bigWig, or intervals with numbers. For laws of regulation.
     cell_line : str
         Name of the line; a training line is read as if the model had never met it.
     tissue : str
@@ -93,8 +98,8 @@ def predict(
         Format of these pairs, as in a sheet of cell lines.
     score_threshold : float, optional
         Such pairs that score this much or more are contacts, for formats with scores.
-    min_distance : int
-        Shortest distance between the two centres, bp.
+    min_distance : int, optional
+        Shortest distance between the two centres, bp; the shortest that the model was trained on by default.
     max_distance : int, optional
         Longest one; the longest that the model was trained on by default.
     chromosomes : sequence of str, optional
@@ -167,7 +172,7 @@ def predict(
     place = model_directory(model)
     inputs = Inputs(
         place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
-        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs,
+        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs, element_signals or {},
         expressed,
     )  # fmt: skip
     with words_of_options():

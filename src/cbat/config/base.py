@@ -18,6 +18,8 @@ Expectation = Literal["lines", "mean_track"]
 """How training lines make the expectation of another one: by features of each, or by their mean track."""
 TRACK_KINDS: Final = ("active_enhancers", "active_promoters", "insulators")
 """Kinds of track that a cell line may bring: columns of the sheet, and names in results."""
+ELEMENT_SIGNALS: Final = ("accessibility", "enhancer_mark")
+"""Signals that a line may bring at its candidate enhancers: columns of the sheet, and names in results."""
 
 SIMULATED_GENES: Final = "results/simulation/genes.bed.gz"
 """The genes that a simulated benchmark brings."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cbat.config.base import TRACK_KINDS
+from cbat.config.base import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.config.load import key_error
 from cbat.config.predictions import Prediction
 from cbat.config.sections import Config
@@ -102,10 +102,11 @@ def predicted_chromosomes(config: Config, prediction: Prediction) -> list[str]:
 
 
 def input_files(prediction: Prediction) -> dict[str, Path]:
-    """The files that a prediction names, by key; ``tracks.<kind>`` for each track."""
+    """The files that a prediction names, by key; ``tracks.<kind>`` for each track, and so for signals."""
     named = {key: getattr(prediction, key) for key in _FILES}
     tracks = {f"tracks.{kind}": path for kind, path in prediction.tracks.items()}
-    return {key: path for key, path in named.items() if path is not None} | tracks
+    signals = {f"element_signals.{name}": path for name, path in prediction.element_signals.items()}
+    return {key: path for key, path in named.items() if path is not None} | tracks | signals
 
 
 def check_predictions(
@@ -134,7 +135,8 @@ def check_predictions(
     config = project.config
     for name, prediction in (config.predictions or {}).items():
         key: KeyPath = ("predictions", name)
-        if prediction.max_distance is not None and prediction.min_distance > prediction.max_distance:
+        shortest, longest = prediction.min_distance, prediction.max_distance
+        if shortest is not None and longest is not None and shortest > longest:
             raise key_error(
                 files,
                 (*key, "min_distance"),
@@ -187,15 +189,19 @@ def _check_genome_and_tracks(
             f"predictions.{name}.expression_column is a column of no table",
             f"name the table in predictions.{name}.expressed, or delete the key",
         )
-    for kind in prediction.tracks:
-        if kind not in TRACK_KINDS:
-            raise key_error(
-                files,
-                (*key, "tracks", kind),
-                f"predictions.{name}.tracks names {kind!r}, which is no kind of track"
-                + did_you_mean(kind, TRACK_KINDS),
-                f"write one of: {', '.join(TRACK_KINDS)}",
-            )
+    for which, given, known, what in (
+        ("tracks", prediction.tracks, TRACK_KINDS, "kind of track"),
+        ("element_signals", prediction.element_signals, ELEMENT_SIGNALS, "signal at candidates"),
+    ):
+        for kind in given:
+            if kind not in known:
+                raise key_error(
+                    files,
+                    (*key, which, kind),
+                    f"predictions.{name}.{which} names {kind!r}, which is no {what}"
+                    + did_you_mean(kind, known),
+                    f"write one of: {', '.join(known)}",
+                )
 
 
 def _check_model(

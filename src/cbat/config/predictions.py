@@ -19,8 +19,10 @@ class PredictionSettings(Section):
     tissue: str = Field(
         "unknown", description="Tissue of origin, one that the model knows; `unknown` states none."
     )
-    min_distance: Annotated[int, Field(ge=0)] = Field(
-        0, description="Shortest distance between the centres of enhancer and promoter, bp."
+    min_distance: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Shortest distance between the centres of enhancer and promoter, bp; null takes the "
+        "shortest that the model was trained on. A peak nearer than that is the promoter's own.",
     )
     max_distance: PositiveInt | None = Field(
         None,
@@ -59,7 +61,8 @@ class PredictionSettings(Section):
     signals: dict[Name, Annotated[str, BeforeValidator(str)]] = Field(
         default_factory=dict,
         json_schema_extra={"additionalProperties": False},
-        description="Kind of track -> where the signal of its peaks stands, as `landscape.signals`.",
+        description="Kind of track, `accessibility` or `enhancer_mark` -> where the signal of its peaks or "
+        "intervals stands, as `landscape.signals`.",
     )
     precision: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None,
@@ -102,6 +105,7 @@ class PredictionSettings(Section):
 class Settled(PredictionSettings):
     """The same once the model is known."""
 
+    min_distance: Annotated[int, Field(ge=0)]
     max_distance: PositiveInt
 
 
@@ -137,6 +141,12 @@ class Prediction(PredictionSettings):
         json_schema_extra={"additionalProperties": False},
         description="Kind of track (`active_enhancers`, `active_promoters`, `insulators`) -> peaks of this "
         "line; kinds that are left out are expected from the training lines. For models with a landscape.",
+    )
+    element_signals: dict[Name, Path] = Field(
+        default_factory=dict,
+        json_schema_extra={"additionalProperties": False},
+        description="Signal at the candidates (`accessibility`, `enhancer_mark`) -> its file, as in a sheet. "
+        "For laws of regulation.",
     )
     genes: Path | None = Field(
         None, description="Genes, as `landscape.genes`; null takes those that the model was trained with."

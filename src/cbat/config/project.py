@@ -515,12 +515,12 @@ def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> No
 
 def _check_simulated_path(config: Config, row: CellLine, column: str, path: Path, names: set[str]) -> None:
     """The simulation makes one file for each column and line of the sheet, and no others."""
-    ending = SIMULATED_FILES[column]
-    if path not in {SIMULATION_DIRECTORY / "raw" / name / ending for name in names}:
+    ending = SIMULATED_FILES.get(column, "")
+    if not ending or path not in {SIMULATION_DIRECTORY / "raw" / name / ending for name in names}:
         own = SIMULATION_DIRECTORY / "raw" / row.cell_line / ending
         raise UserError(
             f"the simulation does not make {str(path)!r}, the {column} file of {row.cell_line!r}",
-            mend=f"write {str(own)!r} for simulated data, or the path of your own file",
+            mend=f"write {str(own) if ending else '.'!r} for simulated data, or the path of your own file",
             file=config.cell_lines,
             where=f"line {row.line}",
         )

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from cbat.config.base import ELEMENT_SIGNALS as ELEMENT_SIGNALS
 from cbat.config.base import SIMULATED_GENES as SIMULATED_GENES
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.base import Address as Address
@@ -331,7 +332,9 @@ class LandscapeSettings(Section):
         description=(
             "Kind of track -> where the signal of its peaks stands: `auto` (also for kinds that are not "
             "named: signalValue of narrowPeak or broadPeak, else column 5 if it varies, else none), `none` "
-            "(all peaks alike), `score` (column 5), the number of a column, or its name in a header line."
+            "(all peaks alike), `score` (column 5), the number of a column, or its name in a header line. "
+            "`accessibility` and `enhancer_mark` likewise, without `none`: the column of their files of "
+            "intervals; a bigWig has no columns."
         ),
     )
 
@@ -339,8 +342,13 @@ class LandscapeSettings(Section):
     @classmethod
     def _names_kinds_and_columns(cls, value: dict[str, str]) -> dict[str, str]:
         for kind, column in value.items():
-            if kind not in TRACK_KINDS:
-                raise ValueError(f"names {kind!r}, but the kinds of track are {', '.join(TRACK_KINDS)}")
+            if kind not in (*TRACK_KINDS, *ELEMENT_SIGNALS):
+                raise ValueError(
+                    f"names {kind!r}, but the kinds of track are {', '.join(TRACK_KINDS)}, and the signals "
+                    f"at candidates {' and '.join(ELEMENT_SIGNALS)}"
+                )
+            if kind in ELEMENT_SIGNALS and column == "none":
+                raise ValueError(f"takes 'none' for {kind}, which is nothing without numbers")
             if column.isdecimal() and int(column) < 4:
                 raise ValueError(f"takes column {column} for a signal, but columns 1 to 3 are the interval")
         return value

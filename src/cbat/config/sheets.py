@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from cbat.config.base import ELEMENT_SIGNALS as ELEMENT_SIGNALS
 from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.sections import Name, Section
 from cbat.config.suggestions import did_you_mean
@@ -25,10 +26,17 @@ NEEDS_THRESHOLD: Final = frozenset({"abc", "encode_re2g"})
 """Formats of pairs that give a score in place of a label."""
 TAKES_THRESHOLD: Final = NEEDS_THRESHOLD | {"bedpe", "enhanceratlas"}
 """Formats of pairs that a score threshold may say something about."""
+OF_SEVERAL_LINES: Final = frozenset({"encode_crispr"})
+"""Formats of pairs whose rows say of which cell line they are, so that several lines may share a file."""
 RESERVED_CELL_LINES: Final = frozenset({"macro", "worst"})
 """Names that stand for aggregates in the tables of results."""
-_OF_PAIRS: Final = ("pairs", "enhancers", "promoters", "score_threshold")
+_OF_PAIRS: Final = ("pairs", "enhancers", "promoters", "score_threshold", *ELEMENT_SIGNALS)
 """Columns of which a prototype fills in none."""
+
+
+def plain_name(name: str) -> str:
+    """A name without case and marks: K562, k562 and K-562 are one cell line."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _nothing_for_dot(value: object) -> object:
@@ -117,6 +125,19 @@ class CellLine(Section):
     insulators: OptionalFile = Field(
         None, description="May be left out. Peaks of insulators (CTCF), likewise; a strand column is used."
     )
+    accessibility: OptionalFile = Field(
+        None,
+        description=(
+            "May be left out. Signal of accessibility (ATAC, DNase) at the line's candidate enhancers, for "
+            "laws of regulation: a bigWig, or a file of intervals with numbers (narrowPeak, broadPeak, BED, "
+            "or a table with a header, of whose column CellType the rows of the line count; "
+            "`landscape.signals` names the column); `.` where the line has none."
+        ),
+    )
+    enhancer_mark: OptionalFile = Field(
+        None,
+        description="May be left out. Signal of a mark of active enhancers (H3K27ac) there, likewise.",
+    )
     ontology_id: str = Field(
         ".",
         description="Identifier in an ontology of cells (CL, BTO, EFO), or `.`; optional, for people.",
@@ -154,13 +175,21 @@ class CellLine(Section):
     def files(self) -> dict[str, Path]:
         """The files that the row names, by column."""
         named = {"pairs": self.pairs, "enhancers": self.enhancers, "promoters": self.promoters}
-        return {column: path for column, path in named.items() if path is not None} | self.tracks
+        return (
+            {column: path for column, path in named.items() if path is not None} | self.tracks | self.signals
+        )
 
     @property
     def tracks(self) -> dict[str, Path]:
         """The files of peaks that the row names, by kind of track (:data:`TRACK_KINDS`)."""
         named = {kind: getattr(self, kind) for kind in TRACK_KINDS}
         return {kind: path for kind, path in named.items() if path is not None}
+
+    @property
+    def signals(self) -> dict[str, Path]:
+        """The files of signals at candidates that the row names, by name (:data:`ELEMENT_SIGNALS`)."""
+        named = {name: getattr(self, name) for name in ELEMENT_SIGNALS}
+        return {name: path for name, path in named.items() if path is not None}
 
 
 class Tissue(Section):
@@ -222,9 +251,10 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
 
 def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
     """Two lines with the same labels would train on what they are tested with."""
-    first: dict[Path, CellLine] = {}
+    first: dict[tuple[Path | None, str], CellLine] = {}
     for row in rows:
-        if row.pairs is not None and (other := first.setdefault(row.pairs, row)) is not row:
+        mine = plain_name(row.cell_line) if row.pairs_format in OF_SEVERAL_LINES else ""
+        if row.pairs is not None and (other := first.setdefault((row.pairs, mine), row)) is not row:
             raise UserError(
                 f"the pairs of the cell line {row.cell_line!r} are those of {other.cell_line!r} (line "
                 f"{other.line}): {row.pairs}",

@@ -38,6 +38,7 @@ def run(
     first_page: Path,
     tracks: Sequence[Path] = (),
     expected_from: Sequence[str] = (),
+    signals: Sequence[Path] = (),
 ) -> None:
     """Write a row for each cell line, and paragraphs that say what was read and what was not.
 
@@ -63,6 +64,8 @@ def run(
         What ``read_tracks`` says of each line (``results/tracks/<cell_line>.json``).
     expected_from : sequence of str
         Lines whose tracks a law is fitted to: training lines and prototypes.
+    signals : sequence of Path
+        What ``read_signals`` says of each line that has some (``results/signals/<cell_line>.json``).
 
     Raises
     ------
@@ -89,7 +92,11 @@ def run(
     if support_elements:
         said.insert(0, support_in_words(of_pairs_alone(cell_lines, collected, support_elements)))
     blocks = [heading("What is it measured on?"), paragraph(" ".join(said))]
-    said = [*_unknown_in_words(collected), *tracks_in_words(peaks, expected_from)]
+    said = [
+        *_unknown_in_words(collected),
+        *tracks_in_words(peaks, expected_from),
+        *_signals_in_words([_read(path) for path in signals], cell_lines),
+    ]
     if said:
         blocks.append(paragraph(" ".join(said)))
     with atomic_file(first_page) as temporary:
@@ -218,6 +225,24 @@ def _unknown_in_words(collected: Iterable[Mapping[str, Any]]) -> list[str]:
         return []
     elements = " and ".join(f"{n} {role}s" for role, n in counts.items() if n)
     return [f"The genome knows no base of {elements}: their pairs stay, without a term for the sequence."]
+
+
+def _signals_in_words(reports: Sequence[Mapping[str, Any]], cell_lines: Sequence[str]) -> list[str]:
+    """Which lines have signals at their candidates, and at how many of these there is none."""
+    said = [
+        f"{_spaced(name)} of {report['cell_line']}: {one['signal']}, at "
+        f"{one['candidates'] - one['candidates_without']} of {one['candidates']}"
+        for report in reports
+        for name, one in report["signals"].items()
+    ]
+    if not said:
+        return []
+    having = {str(report["cell_line"]) for report in reports}
+    lacking = [line for line in cell_lines if line not in having]
+    found = [f"Signals at candidate enhancers ({'; '.join(said)}) are ranked within each line."]
+    if lacking:
+        found.append(f"No signals were given for {', '.join(lacking)}, and no other line can lend them.")
+    return found
 
 
 def _track_row(line: str, reports: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:

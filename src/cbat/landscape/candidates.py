@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 
 from cbat.landscape.apply import LineLandscape
-from cbat.landscape.features import KINDS, kind_of
+from cbat.landscape.features import KINDS, NAMES, SIGNALS, columns_of, kind_of
 from cbat.landscape.law import Columns, FloatArray, Shape, distance_basis, rows_of, shaped, terms_of
 from cbat.landscape.regression import fit_logistic, level_of
 
 DISTANCE_RIDGE: Final = 1e-6
 RIDGES: Final[Mapping[str, tuple[float, ...]]] = {
     "contact": (3e-4, 3e-3, 3e-2),
-    # A screen has some hundred regulated pairs, but few terms say most.
-    "regulation": (3e-5, 3e-4, 3e-3),
+    # A screen has some hundred regulated pairs. What a weaker penalty added in the screens that it was fitted
+    # to was mostly lost in another one, so that it has to be worth something.
+    "regulation": (3e-3, 3e-4, 3e-5),
 }
 """Kind of label -> penalties that are tried, the first one before the others."""
 RAMPS_RIDGE: Final = 3e-3
@@ -79,8 +80,8 @@ class Recipe:
     ----------
     features : tuple of str
     own_share : tuple of (kind, share)
-        How much the terms of the line's own landscape count, for each kind; the rest goes to the terms of the
-        expected one.
+        How much the terms of the line's own landscape count, for each kind that it holds; the rest goes to
+        the terms of the expected one.
     shape : str
     ridge : float
         Penalty of straight weights.
@@ -98,6 +99,11 @@ class Recipe:
     def shares(self) -> dict[str, float]:
         """Kind -> share of the line's own terms."""
         return dict(self.own_share)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds that have a share, in the order of :data:`~cbat.landscape.features.KINDS`."""
+        return tuple(kind for kind in KINDS if kind in self.shares)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -195,6 +201,13 @@ class Task:
     def chromosomes(self) -> list[str]:
         """All that may be read."""
         return sorted({chrom for part in self.parts for chrom in (*part.train, *part.validation)})
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Features of signals that some training line has; of others nothing can be learned."""
+        columns = {name: NAMES.index(name) for name in NAMES[columns_of(SIGNALS)]}
+        lines = [self.lines[name] for name in self.train_lines]
+        return frozenset(name for name, at in columns.items() if any(line.own[:, at].any() for line in lines))
 
     @property
     def leaves_lines_out(self) -> bool:
@@ -311,7 +324,7 @@ class _Round:
             return self.judged_offset
         fitted, judged = self.offset, self.judged_offset
         for source in recipe.sources:
-            own = np.array([recipe.shares[kind] for kind in KINDS])
+            own = np.array([recipe.shares[kind] for kind in recipe.kinds])
             share = own if source == "own" else 1.0 - own
             of_fitted, of_judged = self._terms(source, recipe)
             fitted, judged = fitted + of_fitted @ share, judged + of_judged @ share
@@ -319,14 +332,14 @@ class _Round:
 
     def _terms(self, source: str, recipe: Recipe) -> tuple[FloatArray, FloatArray]:
         """What each kind adds on the pairs of the fit and on those that are judged, shape=(n, n_kinds)."""
-        key = (source, recipe.with_share(KINDS, 1.0))
+        key = (source, recipe.with_share(recipe.kinds, 1.0))
         if key not in self._terms_of:
             weights = self.known.get((*self.name, *key))
             if weights is None:
                 weights = weights_of(self.fitted, source, recipe, self.offset)
                 self.known[(*self.name, *key)] = weights
             kinds = np.array([kind_of(name) for name in recipe.features])
-            belongs = (kinds[:, None] == np.array(KINDS)).astype(float)
+            belongs = (kinds[:, None] == np.array(recipe.kinds)).astype(float)
             of_lines = [
                 terms_of(line.columns(source), recipe.features, recipe.shape, weights) @ belongs
                 for line in (*self.fitted, self.judged)

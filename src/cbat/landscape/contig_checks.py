@@ -61,8 +61,8 @@ def alias_of(mine: Collection[str], known: Collection[str]) -> tuple[str, str] |
     )
 
 
-def named_otherwise(path: Path, line: int, mine: str, theirs: str, whose: str) -> UserError:
-    """The error for contigs that two files name in two ways."""
+def named_otherwise(path: Path, line: int | None, mine: str, theirs: str, whose: str) -> UserError:
+    """The error for contigs that two files name in two ways; a file that is no text has no lines."""
     shipped = f" ({SHIPPED} maps 1, ..., X, Y, MT to chr1, ..., chrX, chrY, chrM)"
     return UserError(
         f"chromosomes are named like {mine!r} here, but like {theirs!r} in {whose}",
@@ -70,7 +70,7 @@ def named_otherwise(path: Path, line: int, mine: str, theirs: str, whose: str) -
         + (shipped if theirs.startswith("chr") else "")
         + f", or rename them in one of the two; without a genome the key is {WITHOUT_GENOME}",
         file=path,
-        where=f"line {line}",
+        where=None if line is None else f"line {line}",
     )
 
 

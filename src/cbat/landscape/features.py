@@ -27,6 +27,8 @@ Columns = npt.NDArray[np.float32]
 
 GENES: Final = "genes"
 """Features of transcription starts alone, which all cell lines share."""
+SIGNALS: Final = "signals"
+"""Features of the line's signals at its candidate enhancers, which no other line can lend."""
 
 MARGIN: Final = 5_000
 """A peak so near an end is at the end, not between; insulators, bp."""
@@ -68,7 +70,8 @@ class Feature(NamedTuple):
     ----------
     name : str
     kind : str
-        The kind of track that it comes from (:data:`cbat.config.sheets.TRACK_KINDS`), or ``genes``.
+        The kind of track that it comes from (:data:`cbat.config.sheets.TRACK_KINDS`), ``genes`` or
+        ``signals``.
     raises : bool
         Whether it is expected to raise the resistance; training lines decide.
     formula : str
@@ -326,14 +329,34 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "ln",
         _ABC,
     ),
+    Feature(
+        "accessibility_at_enhancer",
+        SIGNALS,
+        False,
+        "r of the accessibility of the enhancer",
+        "r",
+        _RE2G,
+        of_regulation=True,
+    ),
+    Feature(
+        "log_signals_at_enhancer",
+        SIGNALS,
+        False,
+        "ln(0.05 + r of sqrt(accessibility x mark) of the enhancer)",
+        "ln(r)",
+        _RE2G,
+        of_regulation=True,
+    ),
 )
 """Every feature, in the order of the columns of the tables."""
 NAMES: Final = tuple(feature.name for feature in FEATURES)
 KINDS: Final = tuple(dict.fromkeys(feature.kind for feature in FEATURES))
+LENT: Final = tuple(kind for kind in KINDS if kind != SIGNALS)
+"""Kinds of features that another line may stand in with, and genes."""
 
 
 def kind_of(name: str) -> str:
-    """The kind of track that a feature comes from, or ``genes``."""
+    """The kind of track that a feature comes from, ``genes`` or ``signals``."""
     return FEATURES[NAMES.index(name)].kind
 
 
@@ -341,6 +364,44 @@ def columns_of(kind: str) -> slice:
     """Columns of the features of a kind, which stand together in :data:`FEATURES`."""
     places = [number for number, feature in enumerate(FEATURES) if feature.kind == kind]
     return slice(places[0], places[-1] + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class SignalRanks:
+    """Ranks of the signals of the elements of one chromosome, see :mod:`cbat.landscape.element_signals`.
+
+    Attributes
+    ----------
+    centre : int64 array, shape=(n,)
+        Sorted centres of the elements, each once, bp.
+    accessibility, both : array, shape=(n,)
+        Ranks of the accessibility, and of both signals together.
+    """
+
+    centre: Positions
+    accessibility: FloatArray
+    both: FloatArray
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> SignalRanks | None:
+        """From the rows of a chromosome; None without any."""
+        if table.empty:
+            return None
+        ordered = table.sort_values("centre")
+        return cls(*(ordered[name].to_numpy() for name in ("centre", "r_accessibility", "r_both")))
+
+    def rows(self, position: Positions) -> npt.NDArray[np.intp]:
+        """Row of each element by its centre.
+
+        Raises
+        ------
+        ValueError
+            No signal was read of an element.
+        """
+        found = np.minimum(np.searchsorted(self.centre, position), len(self.centre) - 1)
+        if (self.centre[found] != position).any():
+            raise ValueError("no signal was read of some elements")
+        return np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,6 +422,8 @@ class Landscape:
         Lists of genes with a robust promoter that name a gene of the start, at most.
     passing, anchoring : Extrusion
         The insulators as what stops an extruder that passes, and as what holds the two feet of a loop.
+    signals : SignalRanks, optional
+        Of the line's enhancers; None for a line that has none.
     """
 
     tracks: Mapping[str, Sites]
@@ -370,10 +433,15 @@ class Landscape:
     start_class: FloatArray
     passing: Extrusion
     anchoring: Extrusion
+    signals: SignalRanks | None = None
 
     @classmethod
     def of(
-        cls, tracks: pd.DataFrame, starts: npt.ArrayLike, start_class: npt.ArrayLike | None = None
+        cls,
+        tracks: pd.DataFrame,
+        starts: npt.ArrayLike,
+        start_class: npt.ArrayLike | None = None,
+        signals: pd.DataFrame | None = None,
     ) -> Landscape:
         """From the rows of ``results/tracks/<cell_line>.parquet`` of one chromosome, and its starts.
 
@@ -384,6 +452,8 @@ class Landscape:
             Transcription starts, bp, in any order.
         start_class : array, shape=(n,), optional
             Class of the promoter of each; 0 without it.
+        signals : DataFrame, optional
+            Signals of the line's enhancers on the chromosome, see :mod:`cbat.landscape.element_signals`.
         """
         sites = {}
         kind_of_row, strand = (tracks[name].to_numpy(dtype=object) for name in ("kind", "strand"))
@@ -407,6 +477,7 @@ class Landscape:
             classes,
             Extrusion.of(sites[_I], PASSING),
             Extrusion.of(sites[_I], ANCHORING),
+            None if signals is None else SignalRanks.of(signals),
         )
 
 
@@ -494,6 +565,7 @@ def pair_features(landscape: Landscape, pairs: Pairs) -> npt.NDArray[np.float32]
         **_of_starts(landscape, pairs),
         **_of_promoter_marks(landscape, pairs),
         **_of_enhancer_marks(landscape, pairs),
+        **_of_signals(landscape.signals, pairs),
     }
     columns = np.empty((len(NAMES), len(pairs)), dtype=np.float32)
     for column, name in enumerate(NAMES):
@@ -663,6 +735,16 @@ def _of_enhancer_marks(landscape: Landscape, pairs: Pairs) -> dict[str, FloatArr
         "enhancers_around_both": np.sqrt(around[0][pairs.enhancer_of] * around[1][pairs.promoter_of]),
         "mark_width_at_enhancer": widths.at(enhancer, ELEMENT_RADIUS)[pairs.enhancer_of],
         "mark_width_at_promoter": widths.at(promoter, ELEMENT_RADIUS)[pairs.promoter_of],
+    }
+
+
+def _of_signals(signals: SignalRanks | None, pairs: Pairs) -> dict[str, FloatArray]:
+    if signals is None:
+        return dict.fromkeys(NAMES[columns_of(SIGNALS)], np.zeros(len(pairs)))
+    rows = signals.rows(pairs.enhancer)[pairs.enhancer_of]
+    return {
+        "accessibility_at_enhancer": signals.accessibility[rows],
+        "log_signals_at_enhancer": np.log(LEAST_ACTIVITY + signals.both[rows]),
     }
 
 

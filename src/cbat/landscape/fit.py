@@ -35,7 +35,7 @@ from cbat.landscape.candidates import (
     distance_law,
     weights_of,
 )
-from cbat.landscape.features import FEATURES, GENES, KINDS, kind_of
+from cbat.landscape.features import FEATURES, GENES, LENT, SIGNALS, kind_of
 from cbat.landscape.law import UNBENT, Fit, FloatArray, Law, distance_basis, save_law
 from cbat.landscape.regression import level_of
 
@@ -199,7 +199,9 @@ def _usual(members: Sequence[Fit], law: str) -> Choice:
     if not features:
         return Choice(None, threshold, {"thresholds": thresholds})
     chosen = [fit.chosen["chosen"] for fit in members if fit.features == features]
-    shares = {kind: float(np.median([one["own_share"][kind] for one in chosen])) for kind in KINDS}
+    shares = {
+        kind: float(np.median([one["own_share"][kind] for one in chosen])) for kind in chosen[0]["own_share"]
+    }
     recipe = Recipe(
         features,
         tuple(sorted(shares.items())),
@@ -216,21 +218,22 @@ def _choose(task: Task, law: str, label_kind: LabelKind) -> tuple[Recipe | None,
     if form == "distance":
         return None, {"average_precision": {"distance": task.score(None)}}
     signed, ridges = not law.endswith("_free"), RIDGES[label_kind]
-    start = _start(form, label_kind, signed=signed, ridge=ridges[0])
+    start = _start(form, label_kind, task.signals, signed=signed, ridge=ridges[0])
     if not task.rounds:
         return start, {"chosen": start.in_words(), "average_precision": {}}
-    best = _better(task, start, [replace(start, ridge=ridge) for ridge in ridges[1:]], 0.0)
+    worth = WORTH if label_kind == "regulation" else 0.0
+    best = _better(task, start, [replace(start, ridge=ridge) for ridge in ridges[1:]], worth)
     best = _better(task, best, [replace(best, shape="ramps")], WORTH)
     tried = {"distance": task.score(None)}
     if form == "fused" and task.leaves_lines_out:
-        alone = {"graph": best.with_share(KINDS, 0.0), "own": best.with_share(KINDS, 1.0)}
+        alone = {"graph": best.with_share(LENT, 0.0), "own": best.with_share(LENT, 1.0)}
         tried |= {name: task.score(recipe) for name, recipe in alone.items()}
         best = _better(task, best, list(alone.values()), 0.0)
         for kind in TRACK_KINDS:
             best = _better(task, best, [best.with_share([kind], share) for share in SHARES], 0.0)
     tried[law] = task.score(best)
     simpler: Recipe | None = best
-    static = _start("static", label_kind, signed=signed, ridge=ridges[0])
+    static = _start("static", label_kind, frozenset(), signed=signed, ridge=ridges[0])
     for name, recipe in (("static", static), ("distance", None)):
         tried.setdefault(name, task.score(recipe))
         if task.score(recipe) > task.score(simpler):
@@ -241,16 +244,22 @@ def _choose(task: Task, law: str, label_kind: LabelKind) -> tuple[Recipe | None,
     return simpler, record
 
 
-def _start(form: str, label_kind: LabelKind, *, signed: bool, ridge: float) -> Recipe:
-    """What a law begins with: straight terms."""
+def _start(
+    form: str, label_kind: LabelKind, signals: frozenset[str], *, signed: bool, ridge: float
+) -> Recipe:
+    """What a law begins with: straight terms; of signals those that training lines have."""
+    # No graph expects them.
+    known = signals if form in ("own", "fused") and label_kind == "regulation" else frozenset()
     features = tuple(
         feature.name
         for feature in FEATURES
         if (form != "static" or feature.kind == GENES)
         and (label_kind == "regulation" or not feature.of_regulation)
+        and (feature.kind != SIGNALS or feature.name in known)
     )
     share = {"own": 1.0, "static": 1.0, "graph": 0.0, "fused": DEFAULT_SHARE}[form]
-    return Recipe(features, (), ridge=ridge, signed=signed).with_share(KINDS, share)
+    recipe = Recipe(features, (), ridge=ridge, signed=signed).with_share(LENT, share)
+    return recipe.with_share([SIGNALS], 1.0) if known else recipe
 
 
 def _better(task: Task, recipe: Recipe, others: Sequence[Recipe], worth: float) -> Recipe:

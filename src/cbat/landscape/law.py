@@ -267,8 +267,9 @@ def assembled(content: Any, *, file: Path) -> Law:
     try:
         if (version := content["format"]) != FORMAT:
             raise _other_version(f"the law has the format {version!r}, and this version reads {FORMAT}", file)
-        if content["features"] != list(NAMES):
-            raise _other_version("the law has other features than this version of cbat", file)
+        # A law of an earlier version knows some features less, and names those that it reads.
+        if not set(content["features"]) <= set(NAMES):
+            raise _other_version("the law has features that this version of cbat does not know", file)
         members = {str(name): _fit(fit) for name, fit in content["members"].items()}
         if not members:
             raise ValueError("it has no members")

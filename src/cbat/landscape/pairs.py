@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.base import Expectation
-from cbat.config.sheets import TRACK_KINDS
+from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
@@ -35,6 +35,7 @@ from cbat.landscape.features import (
     pair_features,
 )
 from cbat.landscape.genes import read_starts
+from cbat.landscape.signal_table import read_signals
 from cbat.landscape.tracks import ENHANCERS, read_tracks
 
 PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
@@ -58,6 +59,7 @@ def run(
     wrong: str | None = None,
     sibling: str | None = None,
     expectation: Expectation = "lines",
+    signals: Path | None = None,
 ) -> None:
     """Write ``pairs.parquet``, one table of features for each source, and ``report.json``.
 
@@ -66,7 +68,8 @@ def run(
     ``sibling.parquet`` (without rows where there is no such line) what another line's say; ``static.parquet``
     holds the features of transcription starts alone, ``abc.parquet`` the score of
     :mod:`cbat.landscape.abc` from the line's own active enhancers, and the share of the promoter in the
-    contacts of its enhancer.
+    contacts of its enhancer. Signals at enhancers are in ``own.parquet`` alone: no other line has numbers at
+    these very elements.
 
     Parameters
     ----------
@@ -94,6 +97,8 @@ def run(
     expectation : str
         ``lines``: the mean of the features in the tracks of each line, weighted by kinship; ``mean_track``:
         the features in the mean of their tracks.
+    signals : Path, optional
+        Signals of the line at its enhancers, if it has some.
 
     Raises
     ------
@@ -114,7 +119,8 @@ def run(
     else:
         weights = {line: 1.0 / len(others) for line in others}
         graph_columns, of_kinds = _expected_of_mean(reader, others)
-    own_columns = reader.columns(cell_line)
+    own_signals = None if signals is None else read_signals(signals)
+    own_columns = features_of(pairs, opened[cell_line], starts, own_signals)
     own_kinds, fallbacks = _lend(own_columns, graph_columns, opened[cell_line], of_kinds)
     found: dict[str, Columns | None] = {
         "own": own_columns,
@@ -138,6 +144,7 @@ def run(
         "own_kinds": own_kinds,
         "expected_from": of_kinds,
         "without_own_track": fallbacks,
+        "signals": [] if own_signals is None else [*own_signals[[*ELEMENT_SIGNALS]].dropna(axis=1)],
         "wrong": wrong,
         "sibling": sibling,
         "strongest_promoters_at_starts_of_genes": at_starts,
@@ -159,7 +166,9 @@ class _Reader:
         return features_of(self.pairs, self.tracks[line], self.starts)
 
 
-def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame) -> Columns:
+def features_of(
+    pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame, signals: pd.DataFrame | None = None
+) -> Columns:
     """Features of pairs of all chromosomes.
 
     Parameters
@@ -170,6 +179,8 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
         Of one cell line, see :mod:`cbat.landscape.tracks`.
     starts : DataFrame
         ``chrom`` and ``position`` of transcription starts.
+    signals : DataFrame, optional
+        Of the line at its enhancers, see :mod:`cbat.landscape.element_signals`.
 
     Returns
     -------
@@ -182,7 +193,10 @@ def features_of(pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame)
     position, classes = (starts[name].to_numpy() for name in ("position", "promoter_class"))
     for chrom, of_chrom in _rows_of(pairs["chrom"]).items():
         own = starts_of.get(chrom, [])
-        landscape = Landscape.of(tracks.take(tracks_of.get(chrom, [])), position[own], classes[own])
+        at_enhancers = None if signals is None else signals[signals["chrom"] == chrom]
+        landscape = Landscape.of(
+            tracks.take(tracks_of.get(chrom, [])), position[own], classes[own], at_enhancers
+        )
         for start in range(0, len(of_chrom), PAIRS_AT_ONCE):
             rows: Any = of_chrom[start : start + PAIRS_AT_ONCE]
             if isinstance(rows, range):

@@ -195,6 +195,20 @@ def below_distance(about: About) -> str | None:
     )
 
 
+def collapsed(about: About) -> str | None:
+    """A sentence where the model showed signs of a collapse on lines of its evaluation."""
+    lines = sorted(
+        {
+            one.cell_line
+            for one in about.figures
+            if one.metric == "collapse_signs" and one.context in ("own", "-") and one.value > 0.0
+        }
+    )
+    if not lines:
+        return None
+    return f"It has collapsed on {', '.join(lines)}: its scores or its calls say next to nothing there"
+
+
 def figures(about: About, *, markdown: bool = True) -> list[str]:
     """Measured figures, beside those of the distance alone where they are known, a line of text each."""
     shown = [one for one in about.figures if one.metric == "aupr" and one.negatives in _SHOWN]
@@ -206,8 +220,9 @@ def figures(about: About, *, markdown: bool = True) -> list[str]:
         rows = [one for one in shown if one.negatives == negatives]
         if rows:
             found += [*_figure_table(about, rows, markdown), "", _of_table(about, rows, words), ""]
-    if (warning := below_distance(about)) is not None:
-        found += [f"**{warning}: do not use it.**" if markdown else f"{warning}: do not use it.", ""]
+    for warning in (below_distance(about), collapsed(about)):
+        if warning is not None:
+            found += [f"**{warning}: do not use it.**" if markdown else f"{warning}: do not use it.", ""]
     return found[:-1]
 
 

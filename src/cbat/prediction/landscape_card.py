@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from cbat.model.about import DESCRIPTION, SCHEMA_VERSION, About, read_descriptio
 from cbat.prediction.card import card_of, figures, learned, mean_figures
 from cbat.prediction.shared_landscape import EDGES, MEAN, UNNAMED, Floats, SharedLandscape, read_landscape
 
+_SIGNAL_FILES: Final = {"accessibility": "ATAC.bw", "enhancer_mark": "H3K27ac.bw"}
+
 
 def landscape_card(about: About, landscape: SharedLandscape) -> str:
     """The text of ``MODEL_CARD.md``; every figure is one of the description."""
@@ -22,6 +25,7 @@ def landscape_card(about: About, landscape: SharedLandscape) -> str:
         command=[
             f"cbat predict --model {about.name if about.name in SHIPPED else '.'} \\",
             "    --candidates H3K27ac.narrowPeak --genes genes.gtf.gz \\",
+            *_signals_option(landscape),
             "    --tracks active_promoters=H3K4me3.narrowPeak insulators=CTCF.narrowPeak \\",
             "    --directory predicted",
         ],
@@ -72,6 +76,12 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
         lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
         lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
+    if landscape.signals:
+        lines.append(
+            f"- `signals`: {' and '.join(landscape.signals)} at the candidate enhancers, ranked among those "
+            "of the line. No training line can lend them: without "
+            "them every candidate counts as an average one."
+        )
     named = " and ".join(one for one in landscape.assemblies if one != UNNAMED)
     starts = f"{len(landscape.starts):,} transcription starts come with it, unless others are given."
     return [
@@ -89,6 +99,12 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         "out.",
         *_thresholds(fit),
     ]
+
+
+def _signals_option(landscape: SharedLandscape) -> list[str]:
+    """The lines of the command that hand over signals, for a law that reads some."""
+    given = " ".join(f"{name}={_SIGNAL_FILES[name]}" for name in landscape.signals)
+    return [f"    --element-signals {given} \\"] if given else []
 
 
 def _thresholds(fit: Fit) -> list[str]:

@@ -32,7 +32,12 @@ from cbat.model.about import (
 )
 from cbat.prediction.figures import DISTANCE, figures_of
 from cbat.prediction.landscape_card import landscape_card
-from cbat.prediction.shared_landscape import distance_shares, read_landscape, write_landscape
+from cbat.prediction.shared_landscape import (
+    distance_shares,
+    read_landscape,
+    signals_of,
+    write_landscape,
+)
 
 
 def run(
@@ -134,6 +139,7 @@ def run(
             shares=shares,
             expectation=expectation,
             assembly=assembly_of(sizes),
+            signals=signals_of({line: landscapes[line] for line in train_lines}),
         )
         content = {"schema_version": SCHEMA_VERSION, "about": about.model_dump(mode="json"), "model": None}
         write_json(temporary / DESCRIPTION, content)

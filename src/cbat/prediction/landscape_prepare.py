@@ -62,6 +62,7 @@ def run(
     tracks: Mapping[str, Path] | None = None,
     genes: Path | None = None,
     insulator_motifs: Path | None = None,
+    element_signals: Mapping[str, Path] | None = None,
     expressed: Path | None = None,
 ) -> None:
     """Read a new cell line's candidates and landscape.
@@ -96,6 +97,8 @@ def run(
         Kind of track -> peaks of the line; kinds that are missing are expected from the training lines.
     genes, insulator_motifs : Path, optional
         Genes in place of the model's, and stranded motif sites of CTCF.
+    element_signals : mapping, optional
+        ``accessibility`` and ``enhancer_mark`` -> signal of the line at its candidate enhancers.
     expressed : Path, optional
         Table of expression, or a list of expressed genes: promoters of other genes are not predicted.
 
@@ -109,7 +112,7 @@ def run(
     digest = check_hashes(model_directory)
     about, _ = read_description(Path(model_directory) / DESCRIPTION)
     settings = settled(settings, about, model_directory)
-    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)
+    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals, element_signals or {})
     _refuse_support(settings, similarity, support)
     check_files(given)
     check_choice(settings, expressed, given.tracks, reads_tracks=True)
@@ -229,7 +232,7 @@ def _scorer(shared: SharedLandscape, reading: LineReading) -> Scorer:
     """Scores of labelled pairs."""
 
     def score(table: pd.DataFrame, elements: Mapping[str, pd.DataFrame]) -> FloatArray:
-        before = resistance_of(shared, reading.landscape, table, elements)
+        before = resistance_of(shared, reading.at(elements["enhancer"]), table, elements)
         return shared.fit.potential(table["distance"].to_numpy()) - softplus(before)
 
     return score
@@ -259,4 +262,5 @@ def _for_people(
 def _in_words(reading: LineReading) -> str:
     report = reading.report
     own, expected = (", ".join(report[key]) or "none" for key in ("own_kinds", "expected_kinds"))
-    return f"tracks of the line itself: {own}; expected from the training lines: {expected}"
+    signals = f"; signals at its candidates: {', '.join(report['signals'])}" if report["signals"] else ""
+    return f"tracks of the line itself: {own}; expected from the training lines: {expected}{signals}"

@@ -21,6 +21,7 @@ from cbat.landscape.expectation import add_line, among, kinship
 from cbat.landscape.features import FEATURES, Landscape, Pairs, columns_of, pair_features
 from cbat.landscape.genes import GENE_COLUMNS
 from cbat.landscape.law import Columns, Fit, FloatArray, Moments, moments, scaled
+from cbat.landscape.signal_table import SIGNAL_COLUMNS, no_signals
 from cbat.landscape.tracks import TRACK_COLUMNS
 from cbat.prediction.near_pairs import NearPairs, PairRows, centres
 from cbat.prediction.plan import PREPARED
@@ -31,9 +32,10 @@ from cbat.prediction.shared_landscape import (
 )
 
 TRACKS: Final = "tracks.parquet"
+SIGNALS: Final = "signals.parquet"
 GENES: Final = "genes.parquet"
 ABOUT: Final = "landscape.json"
-FILES: Final = (ABOUT, GENES, TRACKS)
+FILES: Final = (ABOUT, GENES, SIGNALS, TRACKS)
 """What is left in ``prepared/``."""
 OF_CLASS: Final = 4_000
 """Pairs of each class of distance that mean and deviation of the features are taken from."""
@@ -123,9 +125,15 @@ class ChromosomeReader:
 
     @classmethod
     def of(
-        cls, sources: Sources, fit: Fit, own: pd.DataFrame, others: pd.DataFrame, starts: pd.DataFrame
+        cls,
+        sources: Sources,
+        fit: Fit,
+        own: pd.DataFrame,
+        others: pd.DataFrame,
+        starts: pd.DataFrame,
+        signals: pd.DataFrame,
     ) -> ChromosomeReader:
-        """From the rows of one chromosome of the line's tracks, the training lines' tracks and the starts."""
+        """From one chromosome's rows of the line's and the others' tracks, of starts and of signals."""
         kinds = sources.expected(fit)
         position, classes = (starts[name].to_numpy() for name in ("position", "promoter_class"))
         landscapes = []
@@ -136,7 +144,7 @@ class ChromosomeReader:
                 rows = others[(others["cell_line"] == line) & others["kind"].isin(list(weights))]
                 landscapes.append((Landscape.of(rows, position, classes), weights))
         lent = tuple(kind for kind in kinds if kind not in sources.own)
-        return cls(Landscape.of(own, position, classes), landscapes, lent)
+        return cls(Landscape.of(own, position, classes, signals), landscapes, lent)
 
     def columns(self, pairs: Pairs) -> tuple[Columns, Columns]:
         """Features of pairs from the line's own tracks and as they are expected, shape=(n, n_features) each.
@@ -174,6 +182,8 @@ class LineLandscape:
         The line's own tracks.
     starts : DataFrame
         Transcription starts.
+    signals : DataFrame
+        Signals at the line's enhancers, see :mod:`cbat.landscape.element_signals`.
     """
 
     sources: Sources
@@ -181,13 +191,15 @@ class LineLandscape:
     graph: Moments
     tracks: pd.DataFrame
     starts: pd.DataFrame
+    signals: pd.DataFrame
 
     def reader(self, shared: SharedLandscape, chromosome: str) -> ChromosomeReader:
         """The landscapes of a chromosome."""
-        own, others, starts = (
-            table[table["chrom"] == chromosome] for table in (self.tracks, shared.tracks, self.starts)
+        own, others, starts, signals = (
+            table[table["chrom"] == chromosome]
+            for table in (self.tracks, shared.tracks, self.starts, self.signals)
         )
-        return ChromosomeReader.of(self.sources, shared.fit, own, others, starts)
+        return ChromosomeReader.of(self.sources, shared.fit, own, others, starts, signals)
 
     def by_chromosome(
         self, shared: SharedLandscape, elements: Mapping[str, pd.DataFrame], table: pd.DataFrame
@@ -227,6 +239,7 @@ class LineLandscape:
         prepared = directory / PREPARED
         write_table(prepared / TRACKS, self.tracks.sort_values(["chrom", "kind", "start"], kind="stable"))
         write_table(prepared / GENES, self.starts)
+        write_table(prepared / SIGNALS, self.signals)
         content = {
             "own_kinds": list(self.sources.own),
             "shares": self.sources.shares,
@@ -244,7 +257,7 @@ class LineLandscape:
 
     @classmethod
     def read(cls, directory: Path, chromosome: str | None = None) -> LineLandscape:
-        """From the folder of a line, with the tracks and starts of one chromosome, or of all.
+        """From the folder of a line, with the tracks, starts and signals of one chromosome, or of all.
 
         Raises
         ------
@@ -268,14 +281,18 @@ class LineLandscape:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"the landscape cannot be read ({error})", mend=_MEND, file=path) from error
-        tables = ((prepared / TRACKS, TRACK_COLUMNS), (prepared / GENES, GENE_COLUMNS))
-        tracks, starts = (
+        tables = (
+            (prepared / TRACKS, TRACK_COLUMNS),
+            (prepared / GENES, GENE_COLUMNS),
+            (prepared / SIGNALS, SIGNAL_COLUMNS),
+        )
+        tracks, starts, signals = (
             read_table(path, columns, mend=_MEND)
             if chromosome is None
             else rows_with(path, columns, {"chrom": chromosome})
             for path, columns in tables
         )
-        return cls(sources, own, graph, tracks, starts)
+        return cls(sources, own, graph, tracks, starts, signals)
 
 
 def resistance(fit: Fit, landscape: LineLandscape, reader: ChromosomeReader, pairs: Pairs) -> FloatArray:
@@ -292,6 +309,7 @@ def prepare_landscape(
     starts: pd.DataFrame,
     cell_line: str,
     tissue: str,
+    signals: pd.DataFrame | None = None,
 ) -> tuple[LineLandscape, dict[str, Any]]:
     """Take mean and deviation of the features of a line's candidate pairs, weighted as training pairs are.
 
@@ -306,6 +324,8 @@ def prepare_landscape(
         The line's tracks and the transcription starts.
     cell_line, tissue : str
         A training line of this name is left out; an unknown tissue relates the line to all alike.
+    signals : DataFrame, optional
+        Signals at the candidate enhancers.
 
     Returns
     -------
@@ -314,6 +334,7 @@ def prepare_landscape(
         How many pairs were looked at, and what share of the training distances they cover.
     """
     sources = Sources.of(shared, own, cell_line, tissue)
+    signals = no_signals() if signals is None else signals
     chosen, weights, covered = _chosen(shared.shares, shared.longest, tables)
     if not chosen:
         # No candidate pair is at a distance that training knows: all count alike.
@@ -322,20 +343,18 @@ def prepare_landscape(
     found: list[tuple[Columns, Columns]] = []
     weight = []
     for chrom, rows in chosen.items():
-        of_line, others, of_starts = (
-            table[table["chrom"] == chrom] for table in (own, shared.tracks, starts)
-        )
-        reader = ChromosomeReader.of(sources, shared.fit, of_line, others, of_starts)
+        parts = (table[table["chrom"] == chrom] for table in (own, shared.tracks, starts, signals))
+        reader = ChromosomeReader.of(sources, shared.fit, *parts)
         found.append(reader.columns(as_pairs(_on(tables, chrom), rows)))
         weight.append(weights[distance_class(rows.distance)])
     if not found:
         nothing = Moments(np.zeros(len(FEATURES)), np.ones(len(FEATURES)))
-        return LineLandscape(sources, nothing, nothing, own, starts), {"pairs": 0, "covered": 0.0}
+        return LineLandscape(sources, nothing, nothing, own, starts, signals), {"pairs": 0, "covered": 0.0}
     share = np.concatenate(weight)
     both = [np.concatenate([columns[side] for columns in found]) for side in (0, 1)]
     own_moments, graph_moments = (moments(columns, share) for columns in both)
     report = {"pairs": len(share), "covered": round(covered, 6)}
-    return LineLandscape(sources, own_moments, graph_moments, own, starts), report
+    return LineLandscape(sources, own_moments, graph_moments, own, starts, signals), report
 
 
 def _on(tables: Mapping[str, pd.DataFrame], chrom: str) -> dict[str, pd.DataFrame]:

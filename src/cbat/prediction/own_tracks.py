@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from cbat.config.load import parse_section
 from cbat.config.sections import LandscapeSettings
-from cbat.config.sheets import TRACK_KINDS, CellLine
+from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS, CellLine
 from cbat.config.suggestions import did_you_mean
 from cbat.data.contigs import ContigNames, first_names
 from cbat.data.elements import Mentions
@@ -56,18 +56,23 @@ class TrackFiles:
     genes, motifs : Path, optional
         Genes, and stranded sites of CTCF.
     signals : mapping
-        Kind -> where the signal of its peaks stands, as in the section ``landscape``.
+        Kind -> where the signal of its peaks stands, as in the section ``landscape``; likewise for the
+        intervals of signals at candidates.
+    element_signals : mapping
+        Name of a signal -> its file; none at all is allowed.
     """
 
     tracks: Mapping[str, Path]
     genes: Path | None = None
     motifs: Path | None = None
     signals: Mapping[str, str] | None = None
+    element_signals: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
         """All files."""
-        return [*self.tracks.values(), *(path for path in (self.genes, self.motifs) if path is not None)]
+        others = [path for path in (self.genes, self.motifs) if path is not None]
+        return [*self.tracks.values(), *self.element_signals.values(), *others]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +128,17 @@ def check_files(given: TrackFiles) -> None:
                 f"--tracks names the kind {kind!r}{did_you_mean(kind, TRACK_KINDS)}",
                 mend=f"write KIND=FILE with a kind of {', '.join(TRACK_KINDS)}",
             )
+    for name in given.element_signals:
+        if name not in ELEMENT_SIGNALS:
+            raise UserError(
+                f"--element-signals names {name!r}{did_you_mean(name, ELEMENT_SIGNALS)}",
+                mend=f"write NAME=FILE with a name of {', '.join(ELEMENT_SIGNALS)}",
+            )
     for kind in given.signals or {}:
-        if kind not in given.tracks:
+        if kind not in (known := [*given.tracks, *given.element_signals]):
             raise UserError(
                 f"the signal of {kind} is asked for ({(given.signals or {})[kind]!r}), and no track of this "
-                f"kind is given{did_you_mean(kind, [*given.tracks])}",
+                f"kind is given{did_you_mean(kind, known)}",
                 mend="give its peaks as a track, or leave its signal out",
             )
     first: dict[Path, str] = {}

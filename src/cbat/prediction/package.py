@@ -30,7 +30,7 @@ from cbat.model.directory import write_model_directory
 from cbat.model.motif_names import consensus, filter_probabilities, jaspar_motifs, name_motifs
 from cbat.prediction.card import model_card
 from cbat.prediction.figures import DISTANCE, figures_of
-from cbat.prediction.shared_landscape import shares_of, write_landscape
+from cbat.prediction.shared_landscape import shares_of, signals_of, write_landscape
 
 
 def run(
@@ -128,13 +128,15 @@ def run(
     more = None
     learned = set(model.provenance.get("train_lines", model.teacher.lines))
     if law is not None and graph is not None and genes is not None:
+        folders = {line: path for line, path in (landscapes or {}).items() if line in learned}
         more = partial(
             write_landscape,
             law=law,
             graph=graph,
             tracks=tracks or {},
             genes=genes,
-            shares=shares_of({line: path for line, path in (landscapes or {}).items() if line in learned}),
+            shares=shares_of(folders),
+            signals=signals_of(folders),
             expectation=expectation,
             assembly=assembly_of(read_contig_sizes(contig_sizes)),
         )

@@ -21,7 +21,7 @@ from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.model.about import About
 from cbat.prediction.candidates import Candidates, Caution, Genome
-from cbat.prediction.card import below_distance
+from cbat.prediction.card import below_distance, collapsed
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Counts, Plan
 
@@ -81,14 +81,19 @@ def settled(settings: PredictionSettings, about: About, model_directory: Path) -
                 mend=f"leave {role}_window out to use the model's windows, or give a model for {asked} bp",
                 file=model_directory,
             )
-    longest = about.training.distances[1] if settings.max_distance is None else settings.max_distance
-    if settings.min_distance > longest:
+    shortest, longest = about.training.distances
+    longest = longest if settings.max_distance is None else settings.max_distance
+    if settings.min_distance is not None:
+        shortest = settings.min_distance
+    elif shortest > longest:
+        # Pairs nearer than any of the training are asked for.
+        shortest = 0
+    if shortest > longest:
         raise UserError(
-            f"the shortest distance ({settings.min_distance} bp) is above the longest ({longest} bp), so "
-            "there is no pair",
+            f"the shortest distance ({shortest} bp) is above the longest ({longest} bp), so there is no pair",
             mend="lower min_distance or raise max_distance",
         )
-    return Settled.model_validate(settings.model_dump() | {"max_distance": longest})
+    return Settled.model_validate(settings.model_dump() | {"min_distance": shortest, "max_distance": longest})
 
 
 def counted(candidates: Candidates, settings: Settled, order: Sequence[str]) -> dict[str, Counts]:
@@ -148,6 +153,8 @@ def of_model(about: About) -> list[Caution]:
     found = []
     if (warning := below_distance(about)) is not None:
         found.append(Caution("below_distance", f"{warning}, so this prediction should not be used"))
+    if (warning := collapsed(about)) is not None:
+        found.append(Caution("collapsed_model", f"{warning}, so this prediction should not be used"))
     if about.training.simulated:
         found.append(Caution("simulated_model", "the model has learned from simulated data alone"))
     return found

@@ -68,6 +68,7 @@ def run(
     tracks: Mapping[str, Path] | None = None,
     genes: Path | None = None,
     insulator_motifs: Path | None = None,
+    element_signals: Mapping[str, Path] | None = None,
     expressed: Path | None = None,
 ) -> None:
     """Read a new cell line's candidates and environment.
@@ -104,6 +105,8 @@ def run(
         from the training lines.
     genes, insulator_motifs : Path, optional
         Genes in place of the model's, and stranded motif sites of CTCF.
+    element_signals : mapping, optional
+        ``accessibility`` and ``enhancer_mark`` -> signal of the line at its candidate enhancers.
     expressed : Path, optional
         Table of expression, or a list of expressed genes: promoters of other genes are not predicted.
 
@@ -134,7 +137,7 @@ def run(
         )
     files = {"enhancer": enhancers, "promoter": promoters}
     mentions = read_files(files, cell_line, contigs)
-    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals)
+    given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals, element_signals or {})
     landscape = _landscape_of(shared, model_directory, given)
     check_choice(settings, expressed, given.tracks, reads_tracks=landscape is not None)
     if calibration_pairs is not None:
@@ -197,7 +200,8 @@ def _landscape_of(shared: SharedModel, model_directory: Path, given: TrackFiles)
         return read_landscape(model_directory)
     if given.files:
         raise UserError(
-            f"the model {shared.about.name!r} reads no landscape, and tracks, genes or motif sites are given",
+            f"the model {shared.about.name!r} reads no landscape, and tracks, genes, motif sites or signals "
+            "are given",
             mend="leave them out, or use a model with a law of the landscape",
             file=model_directory,
         )
@@ -220,7 +224,7 @@ def _scorer(
         columns = ("enhancer", "promoter", "distance", "upstream")
         pairs = Pairs(*(table[name].to_numpy(dtype=np.int64) for name in columns))
         if landscape is not None and reading is not None:
-            resisted = resistance_of(landscape, reading.landscape, table, elements)
+            resisted = resistance_of(landscape, reading.at(elements["enhancer"]), table, elements)
             pairs = replace(pairs, landscape_resistance=resisted)
         return scorer.scores(pairs).logit
 

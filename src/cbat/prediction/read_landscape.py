@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.config.sheets import TRACK_KINDS
 from cbat.data.contigs import ContigNames
 from cbat.data.elements import Mentions
+from cbat.landscape.element_signals import LineSignals
 from cbat.landscape.law import FloatArray
 from cbat.prediction.candidates import Candidates, Caution, Genome
 from cbat.prediction.line_landscape import (
@@ -36,6 +37,17 @@ class LineReading:
     landscape: LineLandscape
     report: dict[str, Any]
     cautions: tuple[Caution, ...]
+    signals: LineSignals
+
+    def at(self, enhancers: pd.DataFrame) -> LineLandscape:
+        """The landscape with the signals of other enhancers, ranked among the candidates.
+
+        Parameters
+        ----------
+        enhancers : DataFrame
+            ``chrom``, ``start``, ``end`` of their windows.
+        """
+        return replace(self.landscape, signals=self.signals.table(enhancers))
 
 
 def read_line_landscape(
@@ -67,7 +79,8 @@ def read_line_landscape(
     Raises
     ------
     UserError
-        See :func:`cbat.prediction.own_tracks.read_own_tracks`.
+        See :func:`cbat.prediction.own_tracks.read_own_tracks` and
+        :meth:`cbat.landscape.element_signals.LineSignals.read`.
     """
     own = read_own_tracks(
         given,
@@ -78,17 +91,22 @@ def read_line_landscape(
         sizes=None if genome is None else genome.sizes,
         genome=None if genome is None else genome.fasta,
     )
+    enhancers = candidates.tables["enhancer"]
+    signals = LineSignals.read(cell_line, given.element_signals, given.signals or {}, enhancers, contigs)
+    at_enhancers = signals.table(enhancers)
     landscape, standardised = prepare_landscape(
-        shared, candidates.tables, own.tracks, own.starts, cell_line, settings.tissue
+        shared, candidates.tables, own.tracks, own.starts, cell_line, settings.tissue, at_enhancers
     )
     sources = landscape.sources
     known = set(own.starts["chrom"].unique())
     cautions = [
         *own.cautions,
-        *_of_kinds(shared, sources),
+        *_of_kinds(shared, sources, [*signals.report]),
+        *_of_signals(shared, [*signals.report]),
         *_cautions(shared, standardised, candidates, known),
     ]
-    return LineReading(landscape, _report(shared, own, sources, standardised), tuple(cautions))
+    report = _report(shared, own, sources, standardised) | {"signals": signals.report}
+    return LineReading(landscape, report, tuple(cautions), signals)
 
 
 def _report(
@@ -110,8 +128,42 @@ def _report(
     }
 
 
-def _of_kinds(shared: SharedLandscape, sources: Sources) -> list[Caution]:
+def _of_signals(shared: SharedLandscape, given: Sequence[str]) -> list[Caution]:
+    """Signals that say nothing, and those that the model has learned from and the line lacks."""
+    found = []
+    if given and not shared.signals:
+        found.append(
+            Caution(
+                "unread_signals",
+                f"the model has learned nothing of {' or '.join(given)} at candidates, and yours change no "
+                "score",
+            )
+        )
+    lacking = [name for name in shared.signals if name not in given]
+    if lacking and given:
+        found.append(
+            Caution(
+                "missing_signals",
+                f"the model has learned from {' and '.join(shared.signals)} at the candidates, and no "
+                f"{' or '.join(lacking)} is given: {' and '.join(given)} stands for both",
+            )
+        )
+    elif lacking:
+        found.append(
+            Caution(
+                "missing_signals",
+                f"the model has learned from {' and '.join(lacking)} at the candidates, and none is given: "
+                "every candidate counts as an average one, and no other line can lend them",
+            )
+        )
+    return found
+
+
+def _of_kinds(shared: SharedLandscape, sources: Sources, signals: Sequence[str]) -> list[Caution]:
     """Kinds of track that say nothing, and a line without any."""
+    others = "all that is said of its landscape"
+    if signals and shared.signals:
+        others += f" beside {' and '.join(signals)}"
     found = []
     if unread := [kind for kind in sources.own if kind not in shared.kinds]:
         found.append(
@@ -125,11 +177,11 @@ def _of_kinds(shared: SharedLandscape, sources: Sources) -> list[Caution]:
         found.append(
             Caution(
                 "no_tracks",
-                "no track of the line is given: all that is said of its landscape is what the training lines "
-                "let one expect (the Teacher alone)",
+                f"no track of the line is given: {others} is what the training lines let one expect (the "
+                "Teacher alone)",
             )
         )
-    elif not set(sources.own) & set(shared.kinds):
+    elif not set(sources.own) & set(shared.kinds) and not (signals and shared.signals):
         found.append(
             Caution(
                 "no_tracks",

@@ -26,12 +26,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbat.config.base import TRACK_KINDS, Expectation
+from cbat.config.base import ELEMENT_SIGNALS, TRACK_KINDS, Expectation
 from cbat.data.stored import read_table, write_table
 from cbat.errors import UserError
 from cbat.files import write_json
 from cbat.graph.propagation import PrototypeGraph, load_graph
 from cbat.landscape.expected_tracks import mean_track
+from cbat.landscape.features import SIGNALS, kind_of
 from cbat.landscape.genes import GENE_COLUMNS, read_starts
 from cbat.landscape.law import Fit, Law, load_law
 from cbat.landscape.tracks import TRACK_COLUMNS, read_tracks
@@ -79,6 +80,15 @@ def shares_of(landscapes: Mapping[str, Path]) -> Floats:
     return distance_shares([table["distance"].to_numpy() for table in tables])
 
 
+def signals_of(landscapes: Mapping[str, Path]) -> tuple[str, ...]:
+    """Signals at candidates that some of the lines have, from the folders of their landscapes."""
+    reports = [
+        json.loads((folder / "report.json").read_text(encoding="utf-8")) for folder in landscapes.values()
+    ]
+    known = {name for report in reports for name in report.get("signals", [])}
+    return tuple(name for name in ELEMENT_SIGNALS if name in known)
+
+
 @dataclass(frozen=True, eq=False)
 class SharedLandscape:
     """A law with what it needs to read a new cell line.
@@ -105,6 +115,8 @@ class SharedLandscape:
         How the distances of the training pairs are spread.
     fingerprints : mapping
         Cell line -> kind -> :func:`fingerprint` of its track.
+    known_signals : tuple of str
+        Signals at candidates that training lines had.
     """
 
     law: Law
@@ -118,11 +130,18 @@ class SharedLandscape:
     starts: pd.DataFrame
     shares: Floats
     fingerprints: Mapping[str, Mapping[str, str]]
+    known_signals: tuple[str, ...] = ()
 
     @property
     def fit(self) -> Fit:
         """The member for new cell lines: that which has read every chromosome, if there is one."""
         return self.law.members["all"] if "all" in self.law.members else self.law.member("test")
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Signals at candidates that the law for new cell lines reads."""
+        reads = any(kind_of(name) == SIGNALS for name in self.fit.features)
+        return self.known_signals if reads else ()
 
     @property
     def tissues(self) -> list[str]:
@@ -159,6 +178,7 @@ def write_landscape(
     shares: Floats,
     expectation: Expectation = "lines",
     assembly: str | None = None,
+    signals: Sequence[str] = (),
 ) -> None:
     """Add the files of a landscape to a model directory that is being written.
 
@@ -175,6 +195,8 @@ def write_landscape(
         ``lines`` leaves the tracks of each line, ``mean_track`` their mean.
     assembly : str, optional
         Of the tracks and the genes, where it is known.
+    signals : sequence of str
+        Of :func:`signals_of`.
     """
     load_law(law), load_graph(graph)
     shutil.copyfile(law, directory / _LAW)
@@ -199,6 +221,7 @@ def write_landscape(
             line: {str(kind): fingerprint(table) for kind, table in found.items()}
             for line, found in of_kinds.items()
         },
+        "signals": list(signals),
     }
     write_json(directory / _ABOUT, content)
 
@@ -249,13 +272,17 @@ def read_landscape(
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         _check_version(content, path)
-        lines, kinds, assemblies = (tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies"))
-        stranded = bool(content["stranded"])
-        shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
         if not np.array_equal(content["edges"], EDGES):
             raise ValueError("its classes of distance are those of another version")
+        lines, kinds, assemblies, signals = (
+            tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies", "signals")
+        )
+        stranded = bool(content["stranded"])
+        shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
             raise ValueError("its shares are none")
+        if not set(signals) <= set(ELEMENT_SIGNALS):
+            raise ValueError("it names unknown signals")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"this is no landscape of a model ({error})", mend=MEND, file=path) from error
     law, graph = load_law(directory / _LAW), load_graph(directory / _GRAPH)
@@ -264,7 +291,7 @@ def read_landscape(
     tracks = rows_with(directory / _TRACKS, COLUMNS, wanted)
     starts = rows_with(directory / _GENES, GENE_COLUMNS, wanted)
     return SharedLandscape(
-        law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints
+        law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints, signals
     )
 
 

@@ -51,6 +51,7 @@ class Inputs:
     tracks: Mapping[str, Path] = field(default_factory=dict)
     genes: Path | None = None
     insulator_motifs: Path | None = None
+    element_signals: Mapping[str, Path] = field(default_factory=dict)
     expressed: Path | None = None
 
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
@@ -61,8 +62,10 @@ class Inputs:
         for name in _HASHED:
             path = getattr(self, name)
             known[name] = None if path is None else _sha256(path)
-        check_files(TrackFiles(self.tracks, self.genes, self.insulator_motifs, settings.signals))
+        given = (self.tracks, self.genes, self.insulator_motifs, settings.signals, self.element_signals)
+        check_files(TrackFiles(*given))
         known["tracks"] = {kind: _sha256(path) for kind, path in self.tracks.items()}
+        known["element_signals"] = {name: _sha256(path) for name, path in self.element_signals.items()}
         known["genome"] = None if self.genome is None else _identity(self.genome)
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
@@ -188,6 +191,7 @@ def _prepare(
         "contig_names": inputs.contig_names, "similarity": inputs.similarity, "support": inputs.support,
         "calibration_pairs": inputs.calibration_pairs, "tracks": inputs.tracks, "genes": inputs.genes,
         "insulator_motifs": inputs.insulator_motifs, "genome": inputs.genome,
+        "element_signals": inputs.element_signals,
         "expressed": inputs.expressed,
     }  # fmt: skip
     # A law of the landscape needs no torch, which takes long to import.

@@ -180,6 +180,10 @@ def test_splits_are_handed_to_a_stage_and_come_back(files) -> None:
             "it names 'ctcf', but the kinds of track are active_enhancers, active_promoters, insulators",
         ),
         ("landscape: {genes: data/genes.gtf, signals: {insulators: 3}}\n", "it takes column 3 for a signal"),
+        (
+            "landscape: {genes: data/genes.gtf, signals: {accessibility: none}}\n",
+            "it takes 'none' for accessibility, which is nothing without numbers",
+        ),
         ("evaluation: {peers: {transepi: none.tsv}}\n", "line 1: evaluation.peers.transepi is 'none.tsv'"),
         ("evaluation: {peers: {baseline: data/transepi.tsv}}\n", "has the name of a model of this run"),
         ("evaluation: {peers: {distance: data/transepi.tsv}}\n", "has the name of reference rows"),

@@ -86,6 +86,35 @@ TRACKS = f"{HEADER}\tactive_enhancers\tinsulators"
 LIVER = "HepG2\tliver\tprototype\tmale\tcancer\t.\tauto\t.\t.\th.bed\t."
 
 
+SCREENED = "{line}\tblood\t{role}\tmale\tcancer\tscreens.tsv\tencode_crispr\t.\t.\t{signals}"
+SIGNALS = "\taccessibility\tenhancer_mark"
+
+
+def test_signals_are_columns_that_may_be_left_out(sheet) -> None:
+    (row,) = read_cell_lines(sheet(HEADER + SIGNALS, K562 + "\tatac.bw\t."))
+    assert row.signals == {"accessibility": Path("atac.bw")}
+    assert row.files["accessibility"] == Path("atac.bw")
+    assert row.tracks == {}
+    (row,) = read_cell_lines(sheet(HEADER, K562))
+    assert row.signals == {}
+    prototype = "p\tblood\tprototype\tmale\tnormal\t.\tauto\t.\t.\tk27.bed\tatac.bw"
+    with pytest.raises(UserError, match="the prototype 'p' has accessibility, which is for lines with"):
+        read_cell_lines(sheet(HEADER + "\tactive_enhancers\taccessibility", K562 + "\t.\t.", prototype))
+
+
+def test_several_lines_may_share_a_table_of_screens_and_of_signals(sheet) -> None:
+    rows = [
+        SCREENED.format(line=line, role=role, signals="screens.tsv\tscreens.tsv")
+        for line, role in (("K562", "train"), ("WTC11", "unseen"))
+    ]
+    found = read_cell_lines(sheet(HEADER + SIGNALS, *rows))
+    assert {row.pairs for row in found} == {Path("screens.tsv")}
+    # The same cell type under two names would train on what it is tested with.
+    rows[1] = rows[1].replace("WTC11", "K-562")
+    with pytest.raises(UserError, match="the pairs of the cell line 'K-562' are those of 'K562'"):
+        read_cell_lines(sheet(HEADER + SIGNALS, *rows))
+
+
 def test_a_prototype_has_tracks_and_no_pairs(sheet) -> None:
     path = sheet(TRACKS, f"{K562}\t.\tk.bed", LIVER)
     (row,) = read_cell_lines(path, cohort="prototype")

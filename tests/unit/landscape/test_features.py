@@ -10,7 +10,7 @@ import pytest
 
 from cbat.config.sheets import TRACK_KINDS
 from cbat.landscape import extrusion, features, pairs
-from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES, Landscape, Pairs, pair_features
+from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES, SIGNALS, Landscape, Pairs, pair_features
 from cbat.landscape.pairs import features_of
 from cbat.landscape.tracks import TRACK_COLUMNS
 
@@ -19,6 +19,9 @@ LENGTH = 3_000_000
 
 def contact(d: float) -> float:
     return (max(d, 5_000) / 5_000) ** -0.87
+
+
+NO_SIGNALS = {"accessibility_at_enhancer": 0.0, "log_signals_at_enhancer": 0.0}
 
 
 class Slow:
@@ -74,7 +77,7 @@ class Slow:
         return total
 
     def features(self, e: int, p: int) -> dict[str, float]:
-        return self._of_insulators(e, p) | self._of_starts(e, p) | self._of_marks(e, p)
+        return self._of_insulators(e, p) | self._of_starts(e, p) | self._of_marks(e, p) | NO_SIGNALS
 
     def _of_insulators(self, e: int, p: int) -> dict[str, float]:
         a, b, d = min(e, p), max(e, p), abs(e - p)
@@ -347,6 +350,26 @@ def test_the_mirror_image_of_a_chromosome_has_the_same_features() -> None:
         )
 
 
+def test_signals_are_those_of_the_enhancer_of_each_pair() -> None:
+    tracks = drawn_tracks(5, 10)
+    signals = pd.DataFrame(
+        {"centre": [900, 100, 500], "r_accessibility": [3.0, 1.0, 2.0], "r_both": [0.3, 0.1, 0.2]}
+    )
+    enhancer, promoter = np.array([500, 900, 500, 100]), np.array([90_000, 90_000, 70, 90_000])
+    pairs = Pairs.of(enhancer, promoter)
+    found = pair_features(Landscape.of(tracks, [], signals=signals), pairs)
+    at = [NAMES.index(name) for name in NO_SIGNALS]
+    np.testing.assert_allclose(found[:, at[0]], [2.0, 3.0, 2.0, 1.0])
+    np.testing.assert_allclose(found[:, at[1]], np.log(0.05 + np.array([0.2, 0.3, 0.2, 0.1])), rtol=1e-6)
+    # Of all other features they change nothing.
+    others = [number for number in range(len(NAMES)) if number not in at]
+    without = pair_features(Landscape.of(tracks, []), pairs)
+    np.testing.assert_array_equal(found[:, others], without[:, others])
+    assert (without[:, at] == 0.0).all()
+    with pytest.raises(ValueError, match="no signal was read"):
+        pair_features(Landscape.of(tracks, [], signals=signals), Pairs.of([501], [90_000]))
+
+
 # The table of features
 
 
@@ -356,9 +379,11 @@ def test_every_feature_says_what_it_is() -> None:
         assert feature.formula, feature.name
         assert feature.unit, feature.name
         assert feature.source, feature.name
-        assert feature.kind in (*TRACK_KINDS, GENES)
+        assert feature.kind in (*TRACK_KINDS, GENES, SIGNALS)
         assert features.kind_of(feature.name) == feature.kind
-    assert set(KINDS) == {*TRACK_KINDS, GENES}
+    assert set(KINDS) == {*TRACK_KINDS, GENES, SIGNALS}
+    # Who touches whom does not need what a candidate's signals say of regulation.
+    assert all(feature.of_regulation for feature in FEATURES if feature.kind == SIGNALS)
     for kind in KINDS:
         assert {feature.kind for feature in FEATURES[features.columns_of(kind)]} == {kind}
         assert len(FEATURES[features.columns_of(kind)]) == sum(feature.kind == kind for feature in FEATURES)

@@ -14,7 +14,7 @@ from cbat.config.sections import SplitSettings
 from cbat.errors import UserError
 from cbat.landscape import candidates, fit
 from cbat.landscape.candidates import Line, Part, Recipe, Task, average_precision, weights_of
-from cbat.landscape.features import FEATURES, GENES, KINDS, NAMES
+from cbat.landscape.features import FEATURES, GENES, LENT, NAMES, SIGNALS
 from cbat.landscape.fit import DEFAULT_SHARE, fit_member, parts_of
 from cbat.landscape.law import UNBENT, Fit, load_law
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS
@@ -31,6 +31,7 @@ TRUTH = {
     "abc_share": 1.0,
     "promoter_mark_at_promoter": 0.8,
 }
+SIGNAL_NAMES = tuple(feature.name for feature in FEATURES if feature.kind == SIGNALS)
 OF_GENES = [number for number, feature in enumerate(FEATURES) if feature.kind == GENES]
 
 
@@ -125,13 +126,48 @@ def test_laws_of_regulation_hold_more_than_those_of_contact() -> None:
     contact, regulation = (
         fit_member(a_task(lines), "own", label_kind=kind) for kind in ("contact", "regulation")
     )
-    assert more == {"promoter_class", "log_mark_at_enhancer", "start_competition"}
+    assert more == {"promoter_class", "log_mark_at_enhancer", "start_competition", *SIGNAL_NAMES}
     assert not more & set(contact.features)
     assert more <= set(regulation.features)
     for name, weight in truth.items():
         assert np.sign(weight_of(regulation, name)) == -np.sign(weight)
     new = drawn_line(9, truth=truth)
     assert quality(regulation, new) > quality(contact, new) + 0.1
+
+
+def without_signals(line: Line, names: tuple[str, ...] = SIGNAL_NAMES) -> Line:
+    own = line.own.copy()
+    own[:, [NAMES.index(name) for name in names]] = 0.0
+    return Line(line.pairs, own, line.graph)
+
+
+@pytest.mark.parametrize("law", ["own", "fused", "graph"])
+def test_signals_are_the_lines_own_or_nothing(law: str) -> None:
+    truth = {"log_signals_at_enhancer": 2.0, "starts_between": -1.0}
+    lines = drawn_lines(truth=truth, n=1_500)
+    # No graph expects signals.
+    lines = {name: Line(line.pairs, line.own, without_signals(line).own) for name, line in lines.items()}
+    found = fit_member(a_task(lines), law, label_kind="regulation")
+    assert (set(SIGNAL_NAMES) <= set(found.features)) == (law != "graph")
+    if law == "graph":
+        return
+    assert found.own_share.get(SIGNALS, 1.0) == 1.0
+    assert found.chosen["chosen"]["own_share"][SIGNALS] == 1.0
+    new = drawn_line(9, truth=truth)
+    assert quality(found, new) > quality(found, without_signals(new)) + 0.2
+    assert weight_of(found, "log_signals_at_enhancer") < 0.0  # they lower the resistance
+
+
+def test_signals_that_no_training_line_has_are_left_out() -> None:
+    lines = {name: without_signals(line) for name, line in drawn_lines(n=1_500).items()}
+    found = fit_member(a_task(lines), "own", label_kind="regulation")
+    assert not set(SIGNAL_NAMES) & set(found.features)
+    assert SIGNALS not in found.chosen["chosen"]["own_share"]
+    one = "accessibility_at_enhancer"
+    lines = {name: without_signals(line, (one,)) for name, line in drawn_lines(n=1_500).items()}
+    features = fit_member(a_task(lines), "own", label_kind="regulation").features
+    assert one not in features
+    assert "log_signals_at_enhancer" in features
 
 
 def test_the_law_of_distance_falls_with_distance() -> None:
@@ -215,7 +251,7 @@ def test_ramps_of_one_feature_have_one_sign_unless_weights_are_free() -> None:
     lines = list(drawn_lines().values())
     offset = np.zeros(sum(len(line.pairs) for line in lines))
     for signed in (True, False):
-        shares = tuple((kind, 1.0) for kind in KINDS)
+        shares = tuple((kind, 1.0) for kind in (*LENT, SIGNALS))
         recipe = Recipe(NAMES, shares, shape="ramps", signed=signed)
         ramps = weights_of(lines, "own", recipe, offset).reshape(3, len(NAMES))
         of_two_signs = (ramps.max(axis=0) > 0.0) & (ramps.min(axis=0) < 0.0)
@@ -262,7 +298,7 @@ def test_one_training_line_judges_its_own_validation_chromosomes_and_says_nothin
 
 def test_validation_lines_judge_where_there_are_some() -> None:
     lines = drawn_lines(source="own")
-    judge = drawn_line(6, source="graph")
+    judge = drawn_line(7, source="graph")
     found = fit_member(a_task(lines | {"judge": judge}, judges=("judge",)), "fused")
     assert found.own_share["insulators"] < 1.0  # the training lines alone would say 1
     again = fit_member(a_task(lines | {"judge": judge}, judges=("judge",)), "distance")
@@ -382,7 +418,8 @@ def test_the_member_for_new_lines_holds_what_most_folds_chose(tmp_path: Path) ->
     assert every.threshold == pytest.approx(float(np.median([one.threshold for one in members.values()])))
     of_folds = [one.chosen["chosen"] for one in members.values() if one.features == every.features]
     assert len(of_folds) >= 2
-    for kind in KINDS:
+    assert set(every.chosen["chosen"]["own_share"]) == set(LENT)
+    for kind in LENT:
         shares = [one["own_share"][kind] for one in of_folds]
         assert every.chosen["chosen"]["own_share"][kind] == pytest.approx(float(np.median(shares)))
     assert [one["shape"] for one in of_folds].count(every.shape) * 2 >= len(of_folds)

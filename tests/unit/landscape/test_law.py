@@ -96,7 +96,7 @@ def first(content: dict) -> dict:
 
 CHANGES = {
     "format": lambda c: c.update(format=1),
-    "features of another version": lambda c: c["features"].pop(),
+    "features of a later version": lambda c: c["features"].append("methylation"),
     "no members": lambda c: c.update(members={}),
     "members in a list": lambda c: c.update(members=[]),
     "a member that is none": lambda c: c["members"].update(fold_1=3),
@@ -122,7 +122,7 @@ def test_a_law_that_does_not_fit_is_refused(name: str, tmp_path: Path) -> None:
     content = json.loads(json.dumps(described(drawn_law())))
     CHANGES[name](content)
     (tmp_path / "law.json").write_text(json.dumps(content))
-    other_version = "the law has (the format 1|other features)"
+    other_version = "the law has (the format 1|features that)"
     with pytest.raises(UserError, match=f"not a law of cbat|{other_version}"):
         load_law(tmp_path / "law.json")
 

@@ -285,7 +285,7 @@ def test_a_precision_that_a_law_knows_sets_the_threshold(landscape_world, tmp_pa
     assert "knows no threshold for a precision of 0.93" in capsys.readouterr().err
 
 
-def test_a_model_below_distance_says_so_everywhere(landscape_world, tmp_path: Path) -> None:
+def test_a_model_that_is_worth_nothing_says_so_everywhere(landscape_world, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(landscape_world.model, model)
     path = model / "model.json"
@@ -294,16 +294,20 @@ def test_a_model_below_distance_says_so_everywhere(landscape_world, tmp_path: Pa
         "cell_line": "d", "role": "unseen", "chromosomes": "test", "negatives": "natural", "context": "own",
         "n_support": 0, "metric": "aupr", "value": 0.3, "low": None, "high": None,
     }  # fmt: skip
-    content["about"]["figures"] = [measured]
+    content["about"]["figures"] = [measured, measured | {"metric": "collapse_signs", "value": 2.0}]
     content["about"]["distance_figures"] = [measured | {"context": "-", "value": 0.31}]
     path.write_text(json.dumps(content))
     write_checksums(model)
     told = predicted_with(landscape_world, tmp_path / "out", model=model)
     assert "no better than the distance alone" in told["below_distance"]
-    assert "no better than the distance alone" in (tmp_path / "out" / "index.html").read_text()
+    assert "has collapsed on d" in told["collapsed_model"]
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "no better than the distance alone" in page
+    assert "has collapsed on d" in page
     about, _ = read_description(path)
-    assert "do not use it" in " ".join(figures(about))
-    assert "below_distance" not in predicted_with(landscape_world, tmp_path / "fine")
+    assert " ".join(figures(about)).count("do not use it") == 2
+    fine = predicted_with(landscape_world, tmp_path / "fine")
+    assert {"below_distance", "collapsed_model"}.isdisjoint(fine)
 
 
 def test_a_chromosome_without_peaks_is_told(landscape_world, tmp_path: Path) -> None:

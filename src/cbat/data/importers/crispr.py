@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cbat.data.bed_files import read_candidates
+from cbat.data.cell_types import COLUMN as CELL_TYPE
+from cbat.data.cell_types import rows_of_cell_type
 from cbat.data.importers.common import LEFT_OUT, Interval, PairFormat, PairSource, assemble
 from cbat.data.text_tables import TextTable, read_headed
 from cbat.errors import UserError
 
 _ELEMENT: Final = ("chrom", "chromStart", "chromEnd")
 _START: Final = ("chrTSS", "startTSS", "endTSS")
-_REQUIRED: Final = (*_ELEMENT, *_START, "ValidConnection", "CellType", "Regulated")
+_REQUIRED: Final = (*_ELEMENT, *_START, "ValidConnection", CELL_TYPE, "Regulated")
 _YES: Final = "TRUE"
 _NO: Final = "FALSE"
 _UNKNOWN: Final = "NA"
@@ -136,24 +138,9 @@ def _positions(column: Any) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _of_line(source: PairSource, table: TextTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Rows of the cell line that is asked for, or all of them."""
-    types = table.columns["CellType"]
-    wanted = source.cell_line
-    if wanted is None:
+    if source.cell_line is None:
         return np.ones(len(table.lines), dtype=bool)
-    known = sorted(set(pc.unique(types).to_pylist()))
-    alike = [one for one in known if _plain(one) == _plain(wanted)]
-    if not alike:
-        raise UserError(
-            f"no row is of the cell line {wanted!r}; its cell types are {', '.join(known)}",
-            mend="call the cell line in the sheet as CellType does, or name another table",
-            file=source.path,
-        )
-    return np.asarray(pc.is_in(types, pa.array(alike)).to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _plain(name: str) -> str:
-    """K562, k562 and K-562 are one cell line."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+    return rows_of_cell_type(table, source.cell_line)
 
 
 def _fits(
