@@ -362,7 +362,7 @@ def test_pairs_nearer_than_any_of_the_training_are_counted(landscape_world, tmp_
         "candidates": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
         "promoters": _written(tmp_path / "promoters.bed", "chr1\t100100\t100500\nchr1\t190000\t190400\n"),
     }
-    told = predicted_with(landscape_world, tmp_path / "line", **beds)
+    told = predicted_with(landscape_world, tmp_path / "line", "--min-distance", "0", **beds)
     assert told["short_distances"].startswith("1 pairs are less than")
     assert "cannot" not in told.get("assembly_unchecked", "")
     assert "too few promoters" in told["assembly_unchecked"]

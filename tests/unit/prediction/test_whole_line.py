@@ -13,6 +13,7 @@ import pytest
 
 from cbat.cli import main
 from cbat.data.pair_tables import read_pairs
+from cbat.model.about import read_description
 from cbat.prediction import score
 from cbat.prediction.tracks import BEDPE_COLUMNS, INTERACT_COLUMNS
 
@@ -61,7 +62,10 @@ def test_every_pair_of_the_candidates_within_the_distance_is_there(world, table:
         bed.columns = ["chrom", "start", "end"]
         beds[role] = bed.assign(centre=(bed["start"] + bed["end"]) // 2)
     both = beds["enhancers"].merge(beds["promoters"], on="chrom", suffixes=("_e", "_p"))
-    both = both[(both["centre_e"] - both["centre_p"]).abs() <= 60_000]
+    about, _ = read_description(world.model / "model.json")
+    shortest = about.training.distances[0]
+    assert shortest > 0
+    both = both[(both["centre_e"] - both["centre_p"]).abs().between(shortest, 60_000)]
     expected = set(
         zip(both["chrom"], both["start_e"], both["end_e"], both["start_p"], both["end_p"], strict=True)
     )
