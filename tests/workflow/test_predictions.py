@@ -212,6 +212,14 @@ def test_a_track_is_written_anew_without_scoring(finished) -> None:
             "{a: {enhancers: e, promoters: p, min_distance: 9, max_distance: 3}}",
             "predictions.a.min_distance is above max_distance",
         ),
+        (
+            "{a: {enhancers: e, promoters: p, active_promoters_only: true}}",
+            "predictions.a.active_promoters_only is set, and no peaks of active promoters are given",
+        ),
+        (
+            "{a: {enhancers: e, promoters: p, expression_column: TPM}}",
+            "predictions.a.expression_column is a column of no table",
+        ),
     ],
 )
 def test_a_mistake_in_the_section(checkout, over: str, expected: str) -> None:

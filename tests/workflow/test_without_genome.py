@@ -113,6 +113,21 @@ def test_a_law_is_packed_and_predicts_a_new_line_without_a_genome(checkout) -> N
     assert "results/tracks/u.parquet" not in packed
     assert "--tracks insulators=u.ctcf.narrowPeak" in commands["prepare_landscape_prediction"]
     assert "--genome" not in commands["prepare_landscape_prediction"]
+    assert "--expressed" not in commands["prepare_landscape_prediction"]
+
+
+def test_the_genes_that_are_expressed_reach_the_preparation(checkout) -> None:
+    write_inputs(checkout.directory)
+    checkout.write("expressed.txt", "gene_chr1_5000\n")
+    named = "expressed: expressed.txt, least_expression: 2.5, chromosomes"
+    checkout.write("my.yaml", CONFIG + PREDICTED.replace("chromosomes", named))
+    done = checkout.snakemake("-n", "-p", "predict", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout
+    command = next(x for x in done.stdout.splitlines() if "cbat prepare_landscape_prediction" in x)
+    assert "--expressed expressed.txt" in command
+    assert '"least_expression":2.5' in command
+    job = done.stdout.split("rule prepare_landscape_prediction:")[1].split("output:")[0]
+    assert "expressed.txt" in job
 
 
 def test_a_kind_of_track_that_there_is_not_is_refused(checkout) -> None:

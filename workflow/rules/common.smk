@@ -561,7 +561,10 @@ def prediction_options(wildcards):
         "calibrate": "calibration-pairs",
         "insulator_motifs": "insulator-motifs",
     }
-    optional = ["genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"]
+    optional = [
+        *("genome", "contig_names", "similarity", "support", "calibrate", "genes", "insulator_motifs"),
+        "expressed",
+    ]
     given = [(options.get(key, key), named[key]) for key in optional if key in named]
     signals = [f"{name}={path}" for name, path in prediction_of(wildcards).element_signals.items()]
     return (

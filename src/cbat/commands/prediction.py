@@ -42,6 +42,10 @@ def predict(
     page_pairs: int = PAGE_PAIRS,
     precision: float | None = None,
     assembly: str | None = None,
+    expressed: Path | None = None,
+    least_expression: float = 1.0,
+    expression_column: str | None = None,
+    active_promoters_only: bool = False,
     simulated_model: bool = False,
     threads: int = 1,
 ) -> None:
@@ -121,6 +125,15 @@ def predict(
     assembly : str, optional
         Assembly of the files (hg19, hg38, mm10, ...), for a model that has several; read off the genes or the
         candidates by default.
+    expressed : Path, optional
+        Genes that are expressed in the line: a table (gene, TPM or RPKM) or a list of names, plain or gzip.
+        Promoters of other genes are not predicted; no score depends on it.
+    least_expression : float
+        From which value on a gene is expressed.
+    expression_column : str, optional
+        Column that holds the values, where the table has several: TPM, RPKM, FPKM or CPM by default.
+    active_promoters_only : bool
+        Predict promoters alone that a peak of active_promoters lies within 1 kb of.
     simulated_model : bool
         Use a model of simulated data on files that are not of its simulated genome.
     threads : int
@@ -149,6 +162,9 @@ def predict(
         "page_pairs": page_pairs,
         "precision": precision,
         "assembly": assembly,
+        "least_expression": least_expression,
+        "expression_column": expression_column,
+        "active_promoters_only": active_promoters_only,
         "simulated_model": simulated_model,
         "signals": dict(signals or {}),
     }
@@ -157,6 +173,7 @@ def predict(
     inputs = Inputs(
         place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
         with_candidates(tracks or {}, candidates, place), genes, insulator_motifs, element_signals or {},
+        expressed,
     )  # fmt: skip
     with words_of_options():
         predict_line(inputs, cell_line, settings, directory, threads)

@@ -29,10 +29,12 @@ LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json",
 """Files of a model directory with a law of the landscape."""
 COMMON: Final = ("model.json", "MODEL_CARD.md", "SHA256SUMS")
 """Files of every model directory."""
+PROMOTERS: Final = "active_promoters"
+"""Kind of track that promoters can be chosen by."""
 _OWN_MODEL: Final = ("model", "model_seed", "world")
 _FILES: Final = (
     "genome", "contig_names", "enhancers", "promoters", "similarity", "support", "calibrate", "genes",
-    "insulator_motifs",
+    "insulator_motifs", "expressed",
 )  # fmt: skip
 
 
@@ -156,7 +158,7 @@ def check_predictions(
 def _check_genome_and_tracks(
     project: Project, files: Sequence[YamlFile], name: str, prediction: Prediction
 ) -> None:
-    """Sequences need a genome, and kinds of track are known."""
+    """Sequences need a genome, kinds of track are known, and promoters are chosen by what is there."""
     key: KeyPath = ("predictions", name)
     sequence = reads_sequences(project, prediction)
     if sequence and prediction.genome is None and project.config.genome is None:
@@ -172,6 +174,20 @@ def _check_genome_and_tracks(
             key,
             f"predictions.{name} names neither promoters nor genes",
             "name an annotation of genes, or the promoters to look at",
+        )
+    if prediction.active_promoters_only and PROMOTERS not in prediction.tracks:
+        raise key_error(
+            files,
+            (*key, "active_promoters_only"),
+            f"predictions.{name}.active_promoters_only is set, and no peaks of active promoters are given",
+            f"name them in predictions.{name}.tracks.{PROMOTERS}, or delete the key",
+        )
+    if prediction.expression_column is not None and prediction.expressed is None:
+        raise key_error(
+            files,
+            (*key, "expression_column"),
+            f"predictions.{name}.expression_column is a column of no table",
+            f"name the table in predictions.{name}.expressed, or delete the key",
         )
     for which, given, known, what in (
         ("tracks", prediction.tracks, TRACK_KINDS, "kind of track"),

@@ -76,6 +76,19 @@ class PredictionSettings(Section):
         description="Assembly of the files (`hg19`, `hg38`, `mm10`, ...), for a model that has several; "
         "null reads it off the promoters or the candidates.",
     )
+    least_expression: Annotated[float, Field(ge=0.0)] = Field(
+        1.0,
+        description="From which value of `expressed` on a gene is expressed: TPM or RPKM, or what it holds.",
+    )
+    expression_column: str | None = Field(
+        None,
+        description="Column of `expressed` that holds the values; null takes the one called TPM, RPKM, FPKM, "
+        "CPM or `expressed`, else the only one with numbers.",
+    )
+    active_promoters_only: bool = Field(
+        False,
+        description="Predict promoters alone that a peak of `tracks.active_promoters` lies within 1 kb of.",
+    )
     simulated_model: bool = Field(
         False, description="Use a model of simulated data on files that are not of its simulated genome."
     )
@@ -140,6 +153,11 @@ class Prediction(PredictionSettings):
     )
     insulator_motifs: Path | None = Field(
         None, description="Stranded motif sites of CTCF, as `landscape.insulator_motifs`; null takes that."
+    )
+    expressed: Path | None = Field(
+        None,
+        description="Table of expression of this line (gene, TPM or RPKM), or a list of the genes that are "
+        "expressed: promoters of other genes are not predicted. No score depends on it.",
     )
     calibrate: Path | None = Field(
         None,

@@ -64,14 +64,26 @@ def check_kind(path: str | Path, pairs_format: str, kind: LabelKind) -> None:
     ------
     UserError
     """
-    known = recognise(path) if pairs_format == AUTO else pairs_format
-    if KIND_OF.get(known, kind) != kind:
+    known, says = kind_of(path, pairs_format)
+    if says not in (kind, None):
         raise UserError(
-            f"pairs in the format {known} say {KIND_OF[known]}, and {kind} is asked for",
-            mend=f"set labels.kind to {KIND_OF[known]}, or name pairs whose labels say {kind}: which loci "
+            f"pairs in the format {known} say {says}, and {kind} is asked for",
+            mend=f"set labels.kind to {says}, or name pairs whose labels say {kind}: which loci "
             "touch and which enhancer regulates a gene are two questions",
             file=path,
         )
+
+
+def kind_of(path: str | Path, pairs_format: str) -> tuple[str, LabelKind | None]:
+    """Format of a table of pairs, and what its labels say; None where the format says neither.
+
+    Raises
+    ------
+    UserError
+        See :func:`recognise`.
+    """
+    known = recognise(path) if pairs_format == AUTO else pairs_format
+    return known, KIND_OF.get(known)
 
 
 def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:

@@ -265,9 +265,11 @@ def load_law(path: Path) -> Law:
 def assembled(content: Any, *, file: Path) -> Law:
     """A law from what :func:`described` has kept of it; UserError (of ``file``) if it is not one."""
     try:
+        if (version := content["format"]) != FORMAT:
+            raise _other_version(f"the law has the format {version!r}, and this version reads {FORMAT}", file)
         # A law of an earlier version knows some features less, and names those that it reads.
-        if content["format"] != FORMAT or not set(content["features"]) <= set(NAMES):
-            raise ValueError("it is of another version")
+        if not set(content["features"]) <= set(NAMES):
+            raise _other_version("the law has features that this version of cbat does not know", file)
         members = {str(name): _fit(fit) for name, fit in content["members"].items()}
         if not members:
             raise ValueError("it has no members")
@@ -276,6 +278,11 @@ def assembled(content: Any, *, file: Path) -> Law:
         raise UserError(
             f"this is not a law of cbat ({error})", mend="run fit_landscape again", file=file
         ) from error
+
+
+def _other_version(problem: str, file: Path) -> UserError:
+    mend = "use the version of cbat that fitted it (a model card names it), or run fit_landscape again"
+    return UserError(problem, mend=mend, file=file)
 
 
 def _fit(content: Mapping[str, Any]) -> Fit:

@@ -24,6 +24,7 @@ from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import check_intervals, read_mentions, unique_elements
 from cbat.data.labels import OneLabelError, label_pairs
+from cbat.data.pair_tables import kind_of
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.measure import pair_clusters
@@ -68,6 +69,26 @@ class Calibration:
     decision: Decision
     report: dict[str, Any]
     cautions: tuple[Caution, ...]
+
+
+def check_pairs(pairs: Path, pairs_format: str, about: About) -> None:
+    """Refuse labelled pairs whose format says something else of a pair than the model predicts.
+
+    Raises
+    ------
+    UserError
+        Also for a table that cannot be read or recognised.
+    """
+    known, says = kind_of(pairs, pairs_format)
+    predicts = about.training.label_kind
+    if says not in (predicts, None):
+        raise UserError(
+            f"pairs in the format {known} say {says}, and the model {about.name!r} predicts {predicts}: "
+            "which loci touch and which enhancer regulates a gene are two questions",
+            mend=f"give pairs whose labels say {predicts}, use a model of {says} (cbat models lists those "
+            "that come with the package), or predict without --calibrate (in a configuration calibrate)",
+            file=pairs,
+        )
 
 
 def calibrate(

@@ -29,7 +29,9 @@ SAMPLED: Final = 1000
 """Windows of each role whose sequence is looked at for cautions."""
 UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
-_MOST_NAMES: Final = 5
+MOST_NAMES: Final = 5
+"""Names of a window that are kept."""
+NO_NAME: Final = "."
 _WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is not whole"
 
 
@@ -196,11 +198,13 @@ def collect(
                 ),
                 file=mention.path,
             )
-        names = _names(mention.intervals, windows[mention.role])
+        names = names_of(mention.intervals, windows[mention.role])
         table = tables[mention.role]
-        table = table.assign(name=[names.get(name, ".") for name in table["element_id"]])
+        known = [",".join(names.get(name, [NO_NAME])[:MOST_NAMES]) for name in table["element_id"]]
+        table = table.assign(name=known)
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
+    cautions += _of_names(tables["promoter"])
     if genome is None:
         return Candidates(tables, report, tuple(cautions))
     if about.elements.max_n is None:
@@ -266,16 +270,22 @@ def _refuse_other_assembly(mention: Mentions, genome: Genome, about: About) -> N
     )
 
 
-def _names(intervals: pd.DataFrame, window: int) -> dict[str, str]:
-    """Window -> the names of its intervals, in the order of the file."""
+def names_of(intervals: pd.DataFrame, window: int) -> dict[str, list[str]]:
+    """Window -> the names of its intervals, in the order of the file; no window without a name.
+
+    Parameters
+    ----------
+    intervals : DataFrame
+        ``chrom``, ``start``, ``end`` (0-based half-open, bp) and ``name``.
+    window : int
+        Length of the windows, bp.
+    """
     start = window_start(intervals["start"], intervals["end"], window)
     ids = element_ids(intervals["chrom"], start, window)
     table = pd.DataFrame({"id": ids, "name": intervals["name"].to_numpy()})
-    table = table[table["name"] != "."].drop_duplicates()
-    several = table["id"].duplicated(keep=False)
-    names = dict(zip(table["id"][~several], table["name"][~several], strict=True))
-    for one, part in table[several].groupby("id", sort=False)["name"]:
-        names[str(one)] = ",".join(part.iloc[:_MOST_NAMES])
+    names: dict[str, list[str]] = {}
+    for one, name in table[table["name"] != NO_NAME].drop_duplicates().itertuples(index=False):
+        names.setdefault(str(one), []).append(str(name))
     return names
 
 
@@ -327,6 +337,37 @@ def _of_intervals(mentions: Sequence[Mentions], windows: Mapping[str, int], n_bo
             Caution("both_roles", f"{n_both} intervals are listed as enhancers and as promoters as well")
         )
     return found
+
+
+def _of_names(promoters: pd.DataFrame) -> list[Caution]:
+    """Promoters that nobody has named, whose genes are called by their places."""
+    unnamed = promoters[promoters["name"] == NO_NAME]
+    if unnamed.empty:
+        return []
+    return [
+        Caution(
+            "unnamed_genes",
+            f"{len(unnamed):,} of {len(promoters):,} promoters have no name of a gene: the tables and the "
+            f"page call them by chromosome and position, such as {place_names(unnamed.iloc[:1])[0]}",
+        )
+    ]
+
+
+def place_names(promoters: pd.DataFrame) -> list[str]:
+    """``chrom:position`` of each promoter: its centre, a 0-based position."""
+    position = promoters["start"] + (promoters["end"] - promoters["start"]) // 2
+    return [f"{chrom}:{at}" for chrom, at in zip(promoters["chrom"], position, strict=True)]
+
+
+def gene_names(promoters: pd.DataFrame) -> pd.Series:
+    """Names of the genes of each promoter, separated by commas; its place where it has none.
+
+    Parameters
+    ----------
+    promoters : DataFrame
+        :data:`COLUMNS`.
+    """
+    return promoters["name"].where(promoters["name"] != NO_NAME, place_names(promoters))
 
 
 def _of_unknown_sequence(tables: Mapping[str, pd.DataFrame], genome: Genome) -> list[Caution]:

@@ -22,6 +22,7 @@ from cbat.prediction.near_pairs import centres
 from cbat.prediction.plan import PREPARED, Plan, pairs_file
 
 _INTERVAL: Final = re.compile(r"^(?P<chrom>.+):(?P<start>[\d,]+)-(?P<end>[\d,]+)$")
+_POSITION: Final = re.compile(r"^(?P<chrom>.+):(?P<at>[\d,]+)$")
 _SHOWN: Final = 5
 _NO_NAME: Final = "."
 _DRAW: Final = 53
@@ -57,7 +58,7 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
     role : str
         For messages.
     asked : str
-        Its id, its name, or an interval ``chrom:start-end`` that it overlaps.
+        Its id, its name, its centre ``chrom:position``, or an interval ``chrom:start-end`` that it overlaps.
 
     Raises
     ------
@@ -67,7 +68,10 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
     found = elements[(elements["element_id"] == asked) | (elements["name"] == asked)]
     if asked == _NO_NAME:
         found = found.iloc[:0]
-    place = _INTERVAL.match(asked)
+    place, position = _INTERVAL.match(asked), _POSITION.match(asked)
+    if found.empty and position is not None:
+        there = elements[elements["chrom"] == position["chrom"]]
+        found = there[centres(there) == int(position["at"].replace(",", ""))]
     if found.empty and place is not None:
         start, end = (int(place[side].replace(",", "")) for side in ("start", "end"))
         there = elements[elements["chrom"] == place["chrom"]]

@@ -16,9 +16,10 @@ from cbat.files import write_json
 from cbat.landscape.law import FloatArray, softplus
 from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
 from cbat.prediction.assembly import Chosen, check_genome, choose_assembly
-from cbat.prediction.calibration import Scorer, calibrate
+from cbat.prediction.calibration import Scorer, calibrate, check_pairs
 from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
 from cbat.prediction.decision import Decision
+from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.line_landscape import GENES
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
@@ -62,6 +63,7 @@ def run(
     genes: Path | None = None,
     insulator_motifs: Path | None = None,
     element_signals: Mapping[str, Path] | None = None,
+    expressed: Path | None = None,
 ) -> None:
     """Read a new cell line's candidates and landscape.
 
@@ -97,6 +99,8 @@ def run(
         Genes in place of the model's, and stranded motif sites of CTCF.
     element_signals : mapping, optional
         ``accessibility`` and ``enhancer_mark`` -> signal of the line at its candidate enhancers.
+    expressed : Path, optional
+        Table of expression, or a list of expressed genes: promoters of other genes are not predicted.
 
     Raises
     ------
@@ -111,6 +115,9 @@ def run(
     given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals, element_signals or {})
     _refuse_support(settings, similarity, support)
     check_files(given)
+    check_choice(settings, expressed, given.tracks, reads_tracks=True)
+    if calibration_pairs is not None:
+        check_pairs(calibration_pairs, settings.pairs_format, about)
     shared = read_landscape(Path(model_directory))
     threshold, known = _threshold(shared, settings)
     if not known and calibration_pairs is None:
@@ -130,9 +137,12 @@ def run(
             check_genome(assembly, prepared.sizes, genome)
         refuse_simulated(settings, about, mentions, prepared)
         candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
+        choice = Choice.read(expressed, candidates, mentions, settings)
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared
         )
+        # Features are standardised over all candidates, so that the choice changes no score.
+        candidates = choice.of(candidates, reading.landscape.tracks)
         decision, refitted = Decision(0.0, TEMPERATURE, threshold), None
         if calibration_pairs is not None:
             refitted = calibrate(

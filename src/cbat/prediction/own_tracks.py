@@ -27,9 +27,9 @@ from cbat.landscape.assembly_check import (
 )
 from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.genes import starts_of
-from cbat.landscape.peak_files import states_signal
+from cbat.landscape.peak_files import NONE, states_signal
 from cbat.landscape.strands import strands_of_sites, with_strands
-from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, joined, tracks_of
+from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, Track, joined, tracks_of
 from cbat.model.about import LAW
 from cbat.prediction.candidates import Caution
 from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
@@ -37,6 +37,12 @@ from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 _OF_PACKAGE: Final = "those of the model"
 _SOME: Final = 20
 """Candidates of a chromosome or a role from which on it is odd that no peak or start of a gene is there."""
+
+
+LEAST_PEAKS: Final = 20
+"""With fewer peaks of a kind their ranks say nothing."""
+FEW_PEAKS: Final = 1_000
+"""With fewer a user is told; lines that models were trained on have tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,8 @@ def read_own_tracks(
                 mend="name a file with peaks on the chromosomes of the candidates, or leave the kind out",
                 file=given.tracks[kind],
             )
+        if len(table) < LEAST_PEAKS:
+            raise _too_few_peaks(kind, len(table), given, mentions)
     if PROMOTERS in tables:
         counts = peaks_at_starts(tables[PROMOTERS], starts)
         check_assembly(counts, path=given.tracks[PROMOTERS], genes=given.genes or Path(of_genes))
@@ -224,6 +232,7 @@ def read_own_tracks(
         *_of_assembly(mentions, shared),
         *_of_roles(mentions, starts),
         *_of_peaks(tables, mentions, shared, cell_line),
+        *_of_ranks(found, given),
     ]
     if INSULATORS in tables:
         tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
@@ -240,6 +249,45 @@ def read_own_tracks(
             )
         )
     return OwnTracks(joined([*tables.values()]), starts, report, tuple(cautions))
+
+
+def _too_few_peaks(kind: str, n: int, given: TrackFiles, mentions: Sequence[Mentions]) -> UserError:
+    path = given.tracks[kind]
+    candidates = any(one.role == "enhancer" and Path(one.path) == Path(path) for one in mentions)
+    key = f"--tracks {kind}=FILE (in a configuration tracks.{kind})"
+    leave_out = "or cut the candidates to three columns, which make no track"
+    return UserError(
+        f"{n} peaks are the track {kind}, and a peak counts by its rank among all of the line: among fewer "
+        f"than {LEAST_PEAKS} a rank says nothing",
+        mend=f"give all peaks of the line as {key}; the candidates may be few"
+        + (f", {leave_out}" if candidates else ", or leave the kind out"),
+        file=path,
+    )
+
+
+def _of_ranks(found: Mapping[str, Track], given: TrackFiles) -> list[Caution]:
+    """Tracks whose ranks say little: of few peaks, or of peaks that are all alike."""
+    cautions = []
+    if few := [f"{len(one.table)} of {kind}" for kind, one in found.items() if len(one.table) < FEW_PEAKS]:
+        cautions.append(
+            Caution(
+                "few_peaks",
+                f"the line has {', '.join(few)}, where lines mostly have tens of thousands of peaks: a peak "
+                "counts by its rank among all of its kind, so give all of them",
+            )
+        )
+    for kind, track in found.items():
+        if track.report["all_peaks_alike"] and (given.signals or {}).get(kind) != NONE:
+            why = track.report.get("without_signal_because", "their signal is constant")
+            cautions.append(
+                Caution(
+                    "no_signal",
+                    f"all peaks of {kind} count alike, for the file has no signal to rank them by ({why}); "
+                    "give narrowPeak or broadPeak, or name the column of the signal with --signals "
+                    "(in a configuration signals)",
+                )
+            )
+    return cautions
 
 
 def _without_strands(motifs: Path | None) -> Caution:

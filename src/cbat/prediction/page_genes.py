@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from cbat.errors import UserError
+from cbat.prediction.candidates import gene_names
 from cbat.prediction.per_gene import FILES, NOTHING
 
 MOST_GENES: Final = 25_000
@@ -65,7 +66,7 @@ def compact_genes(genes: pd.DataFrame, promoters: pd.DataFrame, chroms: list[str
     if len(genes) > MOST_GENES:
         best = genes["best_score"].sort_values(ascending=False, kind="stable", na_position="last")
         genes = genes.loc[best.index[:MOST_GENES].sort_values()]
-    unnamed = set(promoters.loc[promoters["name"] == NOTHING, "element_id"])
+    unnamed = set(gene_names(promoters[promoters["name"] == NOTHING]))
     place = {chrom: at for at, chrom in enumerate(chroms)}
     columns = {
         "name": genes["gene"].where(~genes["gene"].isin(unnamed), NOTHING),

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from cbat.errors import UserError
 from cbat.files import atomic_file
+from cbat.prediction.candidates import gene_names
 from cbat.prediction.plan import Plan, read_elements
 from cbat.prediction.tracks import labels
 
@@ -82,10 +83,11 @@ class Best:
 def write_tables(directory: Path, pairs: Sequence[Path], plan: Plan) -> None:
     """Write ``genes.tsv`` and ``enhancers.tsv``.
 
-    ``genes.tsv`` has a row for each name of a promoter on a predicted chromosome (a promoter without a name
-    has its own): its promoters and pairs, how many enhancers are called (``called``) and which, best first
-    (``enhancers``), and its best pair, with the interval of its enhancer and its share of the sum of the
-    probabilities of all pairs of the gene (``best_share``). ``enhancers.tsv`` has a row for each enhancer.
+    ``genes.tsv`` has a row for each name of a promoter on a predicted chromosome (one without a name is
+    called by its place, ``chrom:position``): its promoters and pairs, how many enhancers are called
+    (``called``) and which, best first (``enhancers``), and its best pair, with the interval of its enhancer
+    and its share of the sum of the probabilities of all pairs of the gene (``best_share``).
+    ``enhancers.tsv`` has a row for each enhancer.
     Intervals are 0-based half-open, as they were given; an enhancer is called by its name, or by its
     interval where it has none.
 
@@ -149,7 +151,7 @@ def _rows(names: pa.DictionaryArray, places: pd.Index) -> Rows:
 
 
 def _genes(enhancer: pd.DataFrame, promoter: pd.DataFrame, best: Best, calls: pd.DataFrame) -> pd.DataFrame:
-    names = promoter["name"].where(promoter["name"] != NOTHING, promoter["element_id"]).str.split(",")
+    names = gene_names(promoter).str.split(",")
     of = pd.DataFrame({"gene": names, "promoter": np.arange(len(promoter))}).explode("gene")
     at = of["promoter"].to_numpy()
     of = of.assign(
@@ -192,7 +194,7 @@ def _genes(enhancer: pd.DataFrame, promoter: pd.DataFrame, best: Best, calls: pd
 def _enhancers(
     enhancer: pd.DataFrame, promoter: pd.DataFrame, best: Best, calls: pd.DataFrame
 ) -> pd.DataFrame:
-    names = promoter["name"].where(promoter["name"] != NOTHING, promoter["element_id"]).to_numpy(dtype=object)
+    names = gene_names(promoter).to_numpy(dtype=object)
     row = np.arange(len(enhancer))
     found = _called(calls, "enhancer", "promoter", names)
     table = {

@@ -22,9 +22,10 @@ from cbat.model.contexts import stated_tissue
 from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.environment import FloatArray
 from cbat.model.new_line import LineScorer
-from cbat.prediction.calibration import Calibration, Scorer, calibrate
+from cbat.prediction.calibration import Calibration, Scorer, calibrate, check_pairs
 from cbat.prediction.candidates import Candidates, Caution, Genome, collect, read_files
 from cbat.prediction.decision import Decision
+from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.own_tracks import TrackFiles, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
@@ -68,6 +69,7 @@ def run(
     genes: Path | None = None,
     insulator_motifs: Path | None = None,
     element_signals: Mapping[str, Path] | None = None,
+    expressed: Path | None = None,
 ) -> None:
     """Read a new cell line's candidates and environment.
 
@@ -105,6 +107,8 @@ def run(
         Genes in place of the model's, and stranded motif sites of CTCF.
     element_signals : mapping, optional
         ``accessibility`` and ``enhancer_mark`` -> signal of the line at its candidate enhancers.
+    expressed : Path, optional
+        Table of expression, or a list of expressed genes: promoters of other genes are not predicted.
 
     Raises
     ------
@@ -135,12 +139,16 @@ def run(
     mentions = read_files(files, cell_line, contigs)
     given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals, element_signals or {})
     landscape = _landscape_of(shared, model_directory, given)
+    check_choice(settings, expressed, given.tracks, reads_tracks=landscape is not None)
+    if calibration_pairs is not None:
+        check_pairs(calibration_pairs, settings.pairs_format, shared.about)
     relatives = None
     if similarity is not None:
         relatives = read_relatives(similarity, cell_line, shared, settings)
     with open_genome(genome, directory) as prepared:
         refuse_simulated(settings, shared.about, mentions, prepared)
         candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes)
+        choice = Choice.read(expressed, candidates, mentions, settings)
         reading = None
         if landscape is not None:
             reading = read_line_landscape(
@@ -149,6 +157,8 @@ def run(
         environment = read_environment(
             shared, candidates, prepared, cell_line, settings, relatives=relatives, support=support
         )
+        # The environment is read from all candidates, so that the choice changes no score.
+        candidates = choice.of(candidates, None if reading is None else reading.landscape.tracks)
         decision, refitted = Decision(0.0, shared.model.temperature, shared.model.threshold), None
         if calibration_pairs is not None:
             score = _scorer(shared, environment, prepared, landscape, reading)

@@ -271,8 +271,9 @@ def read_landscape(
     path = directory / _ABOUT
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or not np.array_equal(content["edges"], EDGES):
-            raise ValueError("it is of another version")
+        _check_version(content, path)
+        if not np.array_equal(content["edges"], EDGES):
+            raise ValueError("its classes of distance are those of another version")
         lines, kinds, assemblies, signals = (
             tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies", "signals")
         )
@@ -292,6 +293,16 @@ def read_landscape(
     return SharedLandscape(
         law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints, signals
     )
+
+
+def _check_version(content: Mapping[str, Any], path: Path) -> None:
+    if (version := content["format"]) != FORMAT:
+        raise UserError(
+            f"the landscape has the format {version!r}, and this version of cbat reads {FORMAT}",
+            mend="use the version of cbat that the model card names, or package the model again with this "
+            "one",
+            file=path,
+        )
 
 
 def rows_with(path: Path, columns: Sequence[str], wanted: Mapping[str, str]) -> pd.DataFrame:

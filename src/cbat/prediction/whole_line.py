@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 JOURNAL: Final = "progress.json"
 _HASHED: Final = (
     "enhancers", "promoters", "contig_names", "similarity", "support", "calibration_pairs", "genes",
-    "insulator_motifs",
+    "insulator_motifs", "expressed",
 )  # fmt: skip
 Fault = tuple[str, str, str | None, str | None]
 
@@ -52,6 +52,7 @@ class Inputs:
     genes: Path | None = None
     insulator_motifs: Path | None = None
     element_signals: Mapping[str, Path] = field(default_factory=dict)
+    expressed: Path | None = None
 
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
@@ -191,6 +192,7 @@ def _prepare(
         "calibration_pairs": inputs.calibration_pairs, "tracks": inputs.tracks, "genes": inputs.genes,
         "insulator_motifs": inputs.insulator_motifs, "genome": inputs.genome,
         "element_signals": inputs.element_signals,
+        "expressed": inputs.expressed,
     }  # fmt: skip
     # A law of the landscape needs no torch, which takes long to import.
     if not reads_sequences(inputs.model_directory):

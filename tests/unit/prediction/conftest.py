@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from landscape_world import LandscapeWorld, write_world
 
 from cbat.config.load import parse_section
 from cbat.config.models import ModelSettings
@@ -231,6 +232,12 @@ def make_package():
         return directory / "package"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def landscape_world(tmp_path_factory: pytest.TempPathFactory) -> LandscapeWorld:
+    """A law of the landscape and a line to predict; to be read only."""
+    return write_world(tmp_path_factory.mktemp("landscape"))
 
 
 @pytest.fixture(scope="session")

@@ -158,7 +158,11 @@ def test_a_tampered_model_by_the_command(world, own_model: Path, tmp_path: Path,
 
 
 def test_what_is_fine_warns_of_nothing(world, tmp_path: Path) -> None:
-    assert cautions(world, tmp_path, tissue="liver", max_distance=50_000) == {}
+    named = intervals(world, "promoters")
+    named[3] = [f"GENE{row}" for row in range(len(named))]
+    promoters = write(tmp_path / "named.bed", named)
+    given = {"promoters": promoters, "tissue": "liver", "max_distance": 50_000}
+    assert cautions(world, tmp_path / "out", **given) == {}
 
 
 def test_ten_peaks_run_with_a_caution(world, tmp_path: Path) -> None:

@@ -44,6 +44,15 @@ def test_a_draw_is_of_contacts_and_of_others_each_pair_once(predicted) -> None:
     assert (both["score"] == both["score_whole"]).all()
 
 
+def test_a_promoter_is_found_by_its_centre(predicted, best) -> None:
+    """As the tables call promoters without a name."""
+    centre = (best["promoter_start"] + best["promoter_end"]) // 2
+    for asked in (f"{best['chrom']}:{centre}", f"{best['chrom']}:{centre:,}"):
+        found = find_pair(predicted, read_plan(predicted), best["enhancer_id"], asked)
+        assert found["promoter_id"].tolist() == [best["promoter_id"]]
+    assert "no promoter" in refused(predicted, best["enhancer_id"], f"{best['chrom']}:{centre + 1}")
+
+
 def test_elements_that_are_not_there(predicted, best) -> None:
     def said(enhancer, promoter):
         return refused(predicted, enhancer, promoter)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
-from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack, write_world
+from landscape_world import KINDS, NEW, LandscapeWorld, own_energies, pack
 
 from cbat.cli import main
 from cbat.data.stored import write_table
@@ -29,12 +29,6 @@ OUTPUTS = {
     "predictions.bedpe.gz",
     "predictions.bedpe.gz.tbi", "progress.json", "summary.tsv",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def landscape_world(tmp_path_factory: pytest.TempPathFactory) -> LandscapeWorld:
-    """To be read only."""
-    return write_world(tmp_path_factory.mktemp("landscape"))
 
 
 def command(world: LandscapeWorld, directory: Path, *options: str, kinds=KINDS, **files: Path) -> list[str]:
@@ -226,8 +220,8 @@ def test_a_tissue_that_the_model_does_not_know_is_told(landscape_world, tmp_path
 
 
 def test_peaks_of_a_training_line_under_another_name_are_told(landscape_world, tmp_path: Path) -> None:
-    known = pd.read_parquet(landscape_world.model / "tracks.parquet")
-    of_a = known[(known["cell_line"] == "a") & (known["kind"] == "insulators")]
+    known = pd.read_parquet(landscape_world.result("tracks/a.parquet"))
+    of_a = known[known["kind"] == "insulators"]
     bed = of_a.assign(name=".", score=of_a["activity"])[["chrom", "start", "end", "name", "score", "strand"]]
     bed.to_csv(tmp_path / "copy.bed", sep="\t", header=False, index=False)
     track = f"insulators={tmp_path / 'copy.bed'}"
@@ -323,6 +317,32 @@ def test_a_chromosome_without_peaks_is_told(landscape_world, tmp_path: Path) -> 
     assert "no peak of insulators on chr1," in told["empty_chromosomes"]
 
 
+def test_few_candidates_do_where_all_peaks_are_given(landscape_world, tmp_path: Path) -> None:
+    """The ways out that the message about few peaks names."""
+    few = _few(landscape_world.track("active_enhancers"), tmp_path / "few.narrowPeak")
+    told = predicted_with(landscape_world, tmp_path / "line", candidates=few)
+    assert told["few_peaks"].startswith("the line has 359 of active_enhancers, ")
+    three = tmp_path / "three.bed"
+    pd.read_csv(few, sep="\t", header=None)[[0, 1, 2]].to_csv(three, sep="\t", header=False, index=False)
+    told = predicted_with(landscape_world, tmp_path / "three", candidates=three, kinds=[])
+    assert "few_peaks" not in told
+
+
+def test_peaks_without_a_signal_are_told(landscape_world, tmp_path: Path) -> None:
+    table = pd.read_csv(landscape_world.track("active_enhancers"), sep="\t", header=None)
+    plain = tmp_path / "plain.bed"
+    table[[0, 1, 2]].to_csv(plain, sep="\t", header=False, index=False)
+    track = ("--tracks", f"active_enhancers={plain}")
+    told = predicted_with(landscape_world, tmp_path / "line", *track, kinds=[])
+    assert told["no_signal"].startswith("all peaks of active_enhancers count alike")
+    assert "(there is no column 5)" in told["no_signal"]
+    assert "All peaks of active_enhancers count alike" in (tmp_path / "line" / "index.html").read_text()
+    # Who asks for no signal knows, and a signal that varies is one.
+    asked = ("--signals", "active_enhancers=none")
+    assert "no_signal" not in predicted_with(landscape_world, tmp_path / "asked", *track, *asked, kinds=[])
+    assert "no_signal" not in predicted_with(landscape_world, tmp_path / "own")
+
+
 def test_exchanged_files_of_elements_are_told(landscape_world, tmp_path: Path) -> None:
     enhancers, promoters = (landscape_world.raw(f"{name}.bed") for name in ("enhancers", "promoters"))
     told = predicted_with(landscape_world, tmp_path / "line", candidates=promoters, promoters=enhancers)
@@ -342,7 +362,7 @@ def test_pairs_nearer_than_any_of_the_training_are_counted(landscape_world, tmp_
         "candidates": _written(tmp_path / "enhancers.bed", "chr1\t100000\t100400\nchr1\t150000\t150400\n"),
         "promoters": _written(tmp_path / "promoters.bed", "chr1\t100100\t100500\nchr1\t190000\t190400\n"),
     }
-    told = predicted_with(landscape_world, tmp_path / "line", **beds)
+    told = predicted_with(landscape_world, tmp_path / "line", "--min-distance", "0", **beds)
     assert told["short_distances"].startswith("1 pairs are less than")
     assert "cannot" not in told.get("assembly_unchecked", "")
     assert "too few promoters" in told["assembly_unchecked"]
@@ -468,7 +488,17 @@ def _tracks(world: LandscapeWorld, folder: Path, *tracks: str) -> list[str]:
     return [*command(world, folder / "out", kinds=[]), "--tracks", *tracks]
 
 
+def _few(path: Path, target: Path) -> Path:
+    """The first 19 peaks, which lie on one chromosome."""
+    target.write_text("".join(path.read_text().splitlines(keepends=True)[:19]))
+    return target
+
+
 FAR = "scaffold_7\t100\t300\n"
+CRISPR = (
+    "chrom\tchromStart\tchromEnd\tchrTSS\tstartTSS\tendTSS\tValidConnection\tCellType\tRegulated\n"
+    "chr1\t100000\t100500\tchr1\t300000\t300001\tTRUE\tu\tTRUE\n"
+)
 REFUSED = {
     "an unknown kind": (
         lambda w, d: _tracks(w, d, f"insulator={w.track('insulators')}"),
@@ -505,6 +535,23 @@ REFUSED = {
     "no shared contig": (
         lambda w, d: _tracks(w, d, f"insulators={_written(d / 'far.bed', FAR)}"),
         "no chromosome of this file is in the landscape of the model",
+    ),
+    "a track of a few peaks": (
+        lambda w, d: _tracks(w, d, f"insulators={_few(w.track('insulators'), d / 'few.narrowPeak')}"),
+        "few.narrowPeak: 19 peaks are the track insulators, and a peak counts by its rank",
+    ),
+    "a few candidates that are a track": (
+        lambda w, d: command(
+            w, d / "out", kinds=[], candidates=_few(w.track("active_enhancers"), d / "few.narrowPeak")
+        ),
+        "give all peaks of the line as --tracks active_enhancers=FILE (in a configuration "
+        "tracks.active_enhancers); the candidates may be few, or cut the candidates to three columns",
+    ),
+    "labelled pairs of another kind": (
+        lambda w, d: [
+            *command(w, d / "out", calibrate=_written(d / "crispr.tsv", CRISPR)),
+        ],
+        "crispr.tsv: pairs in the format encode_crispr say regulation, and the model 'full' predicts contact",
     ),
     "a table of similarities": (
         lambda w, d: command(w, d / "out", similarity=_written(d / "similar.tsv", "x\n")),
@@ -574,3 +621,42 @@ def test_a_damaged_model_is_refused(landscape_world, tmp_path: Path, capsys) -> 
         file.write(b"x")
     assert main(command(landscape_world, tmp_path / "out", model=model)) == 2
     assert "tracks.parquet: the file was changed or damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "expected"),
+    [
+        ("landscape.json", "format", "landscape.json: the landscape has the format 1, and this version of"),
+        ("law.json", "format", "law.json: the law has the format 1, and this version reads"),
+        ("model.json", "schema_version", "model.json: the schema version is 1, and this version of cbat"),
+    ],
+)
+def test_a_model_of_another_version_is_refused(
+    landscape_world, tmp_path: Path, capsys, name: str, key: str, expected: str
+) -> None:
+    """An earlier version may lack anything else that a later one has."""
+    model = shutil.copytree(landscape_world.model, tmp_path / "model")
+    (model / name).write_text(json.dumps({key: 1}))
+    write_checksums(model)
+    assert main(command(landscape_world, tmp_path / "out", model=model)) == 2
+    told = capsys.readouterr().err
+    assert expected in told
+    assert "use the version of cbat that" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_regulation_refuses_pairs_of_contacts(landscape_world, tmp_path: Path, capsys) -> None:
+    model = repacked(landscape_world.model, tmp_path / "model", label_kind="regulation")
+    loops = "chr1\t100000\t105000\tchr1\t300000\t305000\n"
+    atlas = "chr1:100-200_ENSG1$MYC$chr1$5000$+\t1.2\n"
+    for pairs_format, text in (("loops", loops), ("enhanceratlas", atlas)):
+        pairs = _written(tmp_path / f"{pairs_format}.txt", text)
+        arguments = command(landscape_world, tmp_path / "out", model=model, calibrate=pairs)
+        assert main([*arguments, "--pairs-format", pairs_format]) == 2
+        told = capsys.readouterr().err
+        assert f"pairs in the format {pairs_format} say contact, and the model 'full' predicts regu" in told
+        assert "give pairs whose labels say regulation, use a model of contact" in told
+        assert not (tmp_path / "out").exists()
+    # A format that may hold either is taken at its word.
+    arguments = command(landscape_world, tmp_path / "fine", "--chromosomes", "chr1", model=model)
+    assert main([*arguments, "--calibrate", str(landscape_world.raw("pairs.tsv"))]) == 0

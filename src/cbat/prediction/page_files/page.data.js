@@ -60,7 +60,8 @@ const gene = (chrom, name, start, end) => {
   const key = name === "." ? `${chrom}:${start}-${end}` : `${chrom}\n${name}`;
   if (!places.has(key)) {
     places.set(key, known.name.length);
-    known.name.push(name === "." ? interval(chrom, start, end) : name);
+    // As in genes.tsv, which calls a gene without a name by the centre of its promoter.
+    known.name.push(name === "." ? `${chrom}:${Math.floor((start + end) / 2)}` : name);
     known.chrom.push(chrom);
     known.promoters.push([]);
   }
