@@ -28,12 +28,16 @@ MODEL, ENCODER = "graph_manifold", "motifs"
 TRAINING_READS = [f"results/encoders/{ENCODER}/seed_1/encoder.json", "results/graph/training/graph.json"]
 
 
-def make_inputs(directory: Path, pairs: int | None, steps: int | None) -> dict[str, Any]:
+def make_inputs(
+    directory: Path, pairs: int | None, elements: int | None, steps: int | None
+) -> dict[str, Any]:
     """What training reads, made by the workflow; returns the arguments of a training."""
     for name in ("Snakefile", "workflow", "src", "profiles", "resources", "config"):
         (directory / name).symlink_to(TOP / name)
-    over = {"simulation": {"pairs_per_cell_line": pairs}} if pairs else {}
-    (directory / "own.yaml").write_text(yaml.safe_dump({"seeds": [1], **over}))
+    world = {"pairs_per_cell_line": pairs} if pairs else {}
+    if elements:
+        world |= {"n_enhancers": elements * 2 // 3, "n_promoters": elements // 3}
+    (directory / "own.yaml").write_text(yaml.safe_dump({"seeds": [1], "simulation": world}))
     from cbat.config.project import load_project
 
     project = load_project([TOP / "config" / "config.yaml", directory / "own.yaml"])
@@ -96,13 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--pairs", type=int, help="pairs of a line")
+    parser.add_argument("--elements", type=int, help="of the world, instead of 9,000")
     parser.add_argument("--steps", type=int, help="instead of the model's own number")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-n", type=int, default=5, help="trainings")
     options = parser.parse_args()
     pairs = options.pairs or (None if options.full else 2_000)
     with tempfile.TemporaryDirectory() as name:
-        arguments = make_inputs(Path(name), pairs, options.steps)
+        arguments = make_inputs(Path(name), pairs, options.elements, options.steps)
         turns = [train(arguments, options.threads) for _ in range(options.n)]
     shares = [waited / spent for waited, spent in turns]
     waited, spent = (float(np.median(column)) for column in zip(*turns, strict=True))

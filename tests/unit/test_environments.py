@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +141,19 @@ def rules() -> list[tuple[str, list[str], str]]:
     return found
 
 
-def third_party_imports(paths: set[Path]) -> set[str]:
-    """Top-level names of packages that these files import anywhere."""
-    nodes = [node for path in paths if path.suffix == ".py" for node in ast.walk(ast.parse(path.read_text()))]
+@cache
+def imported_by(path: Path) -> frozenset[str]:
+    """Top-level names of what a file imports anywhere."""
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"cbat"}
+    return frozenset(name.partition(".")[0] for name in names)
+
+
+def third_party_imports(paths: set[Path]) -> set[str]:
+    """Top-level names of packages that these files import anywhere."""
+    names = set().union(*(imported_by(path) for path in paths if path.suffix == ".py"))
+    return names - sys.stdlib_module_names - {"cbat"}
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ SCRIPTS = {
     "read_shards.py": (["--pairs", "60", "--elements", "30"], 6),
     "read_landscape.py": (["--pairs", "300"], 2),
     "plan_workflow.py": (["--lines", "8", "--models", "2", "--seeds", "1"], 1),
-    "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "label_pairs"], 8),
+    "grow_workflow.py": (["--scale", "0.5", "--axis", "pairs", "--until", "collect_elements"], 6),
     "two_cores.py": (["--scale", "0.5", "--stages", "label_pairs"], 1),
-    "wait_for_data.py": (["--pairs", "300", "--steps", "20"], 1),
+    "wait_for_data.py": (["--pairs", "300", "--elements", "900", "--steps", "20"], 1),
     "profile_gpu.py": (["--device", "cpu", "--pairs", "64", "--steps", "1", "--precision", "float32"], 1),
 }
 

@@ -119,7 +119,7 @@ def test_the_report_shows_every_figure_and_the_summary(results: Path) -> None:
 
 def test_a_finished_tree_has_nothing_to_do(toy, seconds_of_children) -> None:
     before = seconds_of_children()
-    done = toy.snakemake("-n")
+    done = toy.snakemake("-n", started=True)
     seconds = seconds_of_children() - before
     print(f"a dry run of the finished toy took {seconds:.1f} s of processors")
     assert "Nothing to be done" in done.stdout

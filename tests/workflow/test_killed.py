@@ -29,7 +29,7 @@ def contents(directory: Path, names) -> dict[str, bytes]:
 def killed_when(directory: Path, ready, *arguments: str) -> list[str]:
     """Start a run and kill all of it once something is so; the rules that were at work."""
     process = kill_stages.start(directory, "--cores", "2", *arguments)
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     try:
         while not ready():
             assert process.poll() is None, (directory / "snakemake.log").read_text()

@@ -55,9 +55,10 @@ class Tree:
         self.over: list[str] = []
 
     def jobs(self) -> dict[str, set[str]]:
-        """The rules that would run, each with the wildcards of its jobs."""
+        """The rules that would run, each with the wildcards of its jobs; the reasons are printed."""
         done = self.run.snakemake("-n", "--quiet", "host", *self.arguments, over=self.over)
-        assert done.returncode == 0, done.stdout
+        print(done.stdout)
+        assert done.returncode == 0
         jobs: dict[str, set[str]] = {}
         for line in done.stdout.splitlines():
             if line.startswith(("rule ", "localrule ")):
@@ -168,6 +169,16 @@ def delete(name: str) -> Change:
     return lambda tree: (tree.directory / name).unlink()
 
 
+def all_of(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(tree: Tree) -> None:
+        for one in changes:
+            one(tree)
+
+    return change
+
+
 def arguments(*given: str) -> Change:
     return lambda tree: tree.arguments.extend(given)
 
@@ -253,27 +264,35 @@ BASELINE = {"train_model": {"model=baseline, seed=1"}}
 
 ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     # -- nothing ------------------------------------------------------------------------------------------
-    ("a comment in the configuration", edit("toy.yaml", "# A world", "# A toy world"), NOTHING, {}),
-    ("the configuration in another order and layout", reorder_configuration, NOTHING, {}),
-    ("a default spelled out", over("labels: {negatives: given}\nfigures: {}\n"), NOTHING, {}),
-    ("a comment in the sheet", edit("cell_lines.tsv", "cell_line", "# Lines.\ncell_line"), NOTHING, {}),
-    ("a touched genome", touch("results/simulation/genome.fa.gz"), NOTHING, {}),
-    ("all touched in another order", touch("results/shards/**/*", "results/genome/*", "*.tsv"), NOTHING, {}),
-    ("one core", arguments("--cores", "1"), NOTHING, {}),
-    ("eight cores", arguments("--cores", "8"), NOTHING, {}),
-    ("a fresh clone with results and .snakemake", fresh_clone, NOTHING, {}),
-    ("a clone moved with its results", move_clone, NOTHING, {}),
-    ("sources with a later time", newer_sources, NOTHING, {}),
-    ("a comment in the code", append_code("src/cbat/model/encoder.py", "\n# Read.\n"), NOTHING, {}),
+    # Changes that run nothing are made together: none can undo what another would run.
     (
-        "a docstring of a module that draws",
-        edit_code("src/cbat/evaluation/figures.py", '"""', '"""In short: '),
+        "comments, defaults, times, cores and code that no stage runs",
+        all_of(
+            edit("toy.yaml", "# A world", "# A toy world"),
+            over("labels: {negatives: given}\nfigures: {}\n"),
+            edit("cell_lines.tsv", "cell_line", "# Lines.\ncell_line"),
+            append_code("src/cbat/model/encoder.py", "\n# Read.\n"),
+            # A docstring of a module that draws.
+            edit_code("src/cbat/evaluation/figures.py", '"""', '"""In short: '),
+            edit_code("workflow/rules/training.smk", "# Needs", "# It needs"),
+            more_code("commands/options.py"),
+            # A check of settings.
+            more_code("config/sheets.py"),
+            arguments("--cores", "1"),
+            # In another order than they were made in.
+            touch("results/shards/**/*"), touch("results/genome/*"), touch("*.tsv"),
+            touch("results/simulation/genome.fa.gz"),
+            newer_sources,
+        ),
         NOTHING, {},
     ),
-    ("a comment in a rule", edit_code("workflow/rules/training.smk", "# Needs", "# It needs"), NOTHING, {}),
-    ("code of the command line", more_code("commands/options.py"), NOTHING, {}),
-    ("code of a check of settings", more_code("config/sheets.py"), NOTHING, {}),
-    ("environments by conda", use_conda, NOTHING, {}),
+    (
+        "another order and layout of the configuration, environments by conda, eight cores",
+        all_of(reorder_configuration, use_conda, arguments("--cores", "8")),
+        NOTHING, {},
+    ),
+    ("a fresh clone with results and .snakemake", fresh_clone, NOTHING, {}),
+    ("a clone moved with its results", move_clone, NOTHING, {}),
     ("a change of code without .snakemake", forget(more_code("model/encoder.py")), NOTHING, {}),
     # -- the record of the run alone ---------------------------------------------------------------------
     ("more threads for a job", over("training: {threads: 2}\n"), RECORD, {}),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,8 +22,11 @@ NOT_CODE_OF_A_STAGE: Final = ("cbat.cli", "cbat.commands", "cbat.config", "cbat.
 """Packages that carry settings and messages to a stage. Their values reach the rule as parameters,
 defaults included, so a new key or a better message must not run everything again."""
 
+_BLOCKS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others; no expression imports anything."""
 
-@lru_cache
+
+@cache
 def import_closure(module: str) -> tuple[Path, ...]:
     """Source files that importing and running a module may execute, within this package.
 
@@ -61,7 +64,7 @@ def import_closure(module: str) -> tuple[Path, ...]:
     return tuple(sorted(files))
 
 
-@lru_cache
+@cache
 def code_digest(*modules: str) -> str:
     """What the import closures of some modules say, in one number.
 
@@ -92,11 +95,18 @@ def _is_left_out(name: str) -> bool:
 
 
 def _source(module: str) -> Path:
+    path = _found(module)
+    if path is None:
+        raise ModuleNotFoundError(f"no module named {module!r} in {PACKAGE_DIRECTORY}", name=module)
+    return path
+
+
+@cache
+def _found(module: str) -> Path | None:
+    """Source of a module of this package; None if there is none."""
     inside = PACKAGE_DIRECTORY.joinpath(*module.split(".")[1:])
-    for path in (inside / "__init__.py", inside.with_suffix(".py")):
-        if path.is_file():
-            return path
-    raise ModuleNotFoundError(f"no module named {module!r} in {PACKAGE_DIRECTORY}", name=module)
+    places = (inside / "__init__.py", inside.with_suffix(".py"))
+    return next((path for path in places if path.is_file()), None)
 
 
 def _data_files(module: str) -> list[Path]:
@@ -115,7 +125,7 @@ def _file_digest(path: Path) -> str:
     return _parsed(path).digest if path.suffix == ".py" else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@lru_cache
+@cache
 def _parsed(source: Path) -> _Parsed:
     tree = ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
     return _Parsed(hashlib.sha256(_canonical(tree).encode()).hexdigest(), tuple(_imports(tree, source)))
@@ -165,26 +175,25 @@ def _imports(tree: ast.Module, source: Path) -> Iterator[str]:
     """Modules of this package that a file imports."""
     inside = source.relative_to(PACKAGE_DIRECTORY).parent
     package = ".".join([PACKAGE, *inside.parts])
-    for node in _running_nodes(tree):
+    for node in _running_statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             if base.split(".")[0] == PACKAGE:
                 yield base
-                yield from (name for alias in node.names if _is_module(name := f"{base}.{alias.name}"))
+                yield from (name for alias in node.names if _found(name := f"{base}.{alias.name}"))
 
 
-def _running_nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """All nodes of a tree, but not what only a type checker executes."""
+def _running_statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements of a tree, at any depth, but not what only a type checker executes."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
-            waiting.extend(node.orelse)
-        else:
-            waiting.extend(ast.iter_child_nodes(node))
+        typed = isinstance(node, ast.If) and _is_type_checking(node.test)
+        for name in ("orelse",) if typed else _BLOCKS:
+            waiting.extend(getattr(node, name, ()))
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -198,11 +207,3 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     parts = package.split(".")
     parts = parts[: len(parts) - node.level + 1]
     return ".".join([*parts, node.module] if node.module else parts)
-
-
-def _is_module(name: str) -> bool:
-    try:
-        _source(name)
-    except ModuleNotFoundError:
-        return False
-    return True

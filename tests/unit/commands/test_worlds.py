@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cbat.commands import worlds
 from cbat.commands.worlds import run_world
 from cbat.errors import UserError
 
@@ -53,6 +54,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
+@pytest.fixture
+def finishing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nested run that makes its table at once, where it is the folder that counts."""
+
+    def finish(command: list[str], directory: Path, lock: object) -> int:
+        (directory / "results/summary").mkdir(parents=True, exist_ok=True)
+        (directory / "results/summary/metrics.tsv").touch()
+        return 0
+
+    monkeypatch.setattr(worlds, "_finish", finish)
+
+
 def test_a_failed_world_is_one_message_and_goes_on_where_it_stopped(run, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         run()
@@ -71,8 +84,8 @@ def test_a_failed_world_is_one_message_and_goes_on_where_it_stopped(run, tmp_pat
     assert times.read_text() == "once\n"
 
 
+@pytest.mark.usefixtures("finishing")
 def test_the_folder_of_a_world_sees_what_the_configuration_names(run, tmp_path: Path) -> None:
-    (tmp_path / "config" / "good").touch()
     run()
     folder = tmp_path / "worlds" / "small"
     links = {path.name: path.resolve() for path in folder.iterdir() if path.is_symlink()}
@@ -86,7 +99,6 @@ def test_the_folder_of_a_world_sees_what_the_configuration_names(run, tmp_path: 
 
 
 def test_a_run_waits_for_one_that_is_still_at_work(run, tmp_path: Path, capsys) -> None:
-    (tmp_path / "config" / "good").touch()
     folder = tmp_path / "worlds" / "small"
     folder.mkdir(parents=True)
     with open(folder / ".running", "w") as held:
@@ -94,15 +106,13 @@ def test_a_run_waits_for_one_that_is_still_at_work(run, tmp_path: Path, capsys) 
         waiting = threading.Timer(0.5, lambda: fcntl.flock(held, fcntl.LOCK_UN))
         waiting.start()
         started = time.perf_counter()
-        from cbat.commands.worlds import _alone
-
-        with _alone(folder / ".running"):
+        with worlds._alone(folder / ".running"):
             assert time.perf_counter() - started > 0.4
     assert "another run is at work" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("finishing")
 def test_a_world_has_a_sheet_of_its_own_where_it_changes_roles(run, tmp_path: Path) -> None:
-    (tmp_path / "config" / "good").touch()
     run(unseen=["A"], genome=Path("results/genome/genome.fa"))
     folder = tmp_path / "worlds" / "small"
     configuration = json.loads((folder / "world.json").read_text())
@@ -115,8 +125,8 @@ def test_a_world_has_a_sheet_of_its_own_where_it_changes_roles(run, tmp_path: Pa
     assert sheet.stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("finishing")
 def test_a_world_without_a_genome_sees_genes_and_what_other_tools_say(run, tmp_path: Path) -> None:
-    (tmp_path / "config" / "good").touch()
     run(
         landscape={"genes": "genes.gtf", "contig_names": "names/of.tsv"},
         evaluation={"peers": {"other": "peers/other.tsv"}},

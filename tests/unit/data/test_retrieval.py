@@ -235,8 +235,9 @@ def test_pauses_double(job: Job, pauses: list[float]) -> None:
 def test_a_silent_server_is_left_after_the_timeout_and_asked_for_the_rest(job: Job) -> None:
     job.server.faults = [("stall", FIRST)]
     started = time.perf_counter()
-    job.download(timeout=0.3)
-    assert time.perf_counter() - started < 5
+    job.download(timeout=1.0)
+    # The server is silent for 30.
+    assert time.perf_counter() - started < 25
     assert job.output.read_bytes() == CONTENT
     assert job.server.sent == [FIRST, len(CONTENT) - FIRST]
 
@@ -419,7 +420,7 @@ def command(job: Job, directory: Path, *options: str) -> list[str]:
 def test_a_killed_process_leaves_a_part_that_the_next_one_goes_on_with(job: Job, tmp_path: Path) -> None:
     job.server.faults = [("stall", 2 * FIRST)]
     child = subprocess.Popen(command(job, tmp_path), stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and not (job.part.exists() and job.part.stat().st_size == 2 * FIRST):
         os.sched_yield()
     child.send_signal(signal.SIGKILL)

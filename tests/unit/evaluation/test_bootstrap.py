@@ -210,7 +210,7 @@ def test_pairs_of_one_promoter_stay_in_one_stretch() -> None:
 
 def test_a_thousand_resamples_take_a_moment() -> None:
     label, score, cluster = pairs(1800, 4)
-    start = time.perf_counter()
+    start = time.process_time()
     for seed in range(3):
         interval(label, score, cluster, "aupr", 1000, seed, balanced=True)
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,23 @@ LOOK = FigureSettings(baseline_colour="#112233", model_colour="#445566", oracle_
 KINDS = ("precision_recall", "bars", "support")
 
 
+@pytest.fixture(scope="module")
+def metrics_of(settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The table of metrics of an evaluation, made once for each."""
+
+    @cache
+    def made(tables: tuple[Path, ...]) -> Path:
+        directory = tmp_path_factory.mktemp("summary")
+        summary.run(
+            tables=tables, settings=settings, baseline="baseline", full_model="full", directory=directory
+        )
+        return directory / "metrics.tsv"
+
+    return lambda evaluation: made(tuple(evaluation.tables))
+
+
 @pytest.fixture
-def draw(settings, tmp_path: Path) -> Callable[..., Path]:
+def draw(settings, metrics_of: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
     """Draw one kind of figure of an evaluation."""
 
     def run(
@@ -35,13 +51,8 @@ def draw(settings, tmp_path: Path) -> Callable[..., Path]:
             given = evaluation.truth if truth is None else truth
             figures.plot_precision_recall(scored_pairs=evaluation.scored, truth=given, **common)
             return tmp_path / name
-        metrics = tmp_path / "summary" / "metrics.tsv"
-        summary.run(
-            tables=evaluation.tables, settings=settings, baseline="baseline", full_model="full",
-            directory=metrics.parent,
-        )  # fmt: skip
         drawn = figures.plot_cell_line_bars if kind == "bars" else figures.plot_support_curve
-        drawn(metrics=metrics, **common)
+        drawn(metrics=metrics_of(evaluation), **common)
         return tmp_path / name
 
     return run
@@ -97,7 +108,9 @@ def test_one_line_and_no_oracle(build, draw, tmp_path: Path, kind: str) -> None:
     assert ("K562" in found) == (kind != "support"), "the mean over one line names no line"
 
 
-def test_bars_have_the_height_of_the_table(evaluation, draw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_have_the_height_of_the_table(
+    evaluation, draw, metrics_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from matplotlib.axes import Axes
 
     drawn = {}
@@ -108,8 +121,8 @@ def test_bars_have_the_height_of_the_table(evaluation, draw, monkeypatch: pytest
         return whole(self, where, height, **look)
 
     monkeypatch.setattr(Axes, "bar", bar)
-    path = draw("bars", evaluation)
-    table = figures.read_table(path.parent / "summary" / "metrics.tsv")
+    draw("bars", evaluation)
+    table = figures.read_table(metrics_of(evaluation))
     for model in ("baseline", "full"):
         mine = table[
             (table["model"] == model) & (table["metric"] == "aupr") & (table["negatives"] == "balanced")

@@ -36,6 +36,17 @@ def summarise(tmp_path: Path, settings) -> Callable[..., Path]:
     return run
 
 
+@pytest.fixture(scope="module")
+def summarised(evaluation, settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The summary of the evaluation as it is; to be read only."""
+    directory = tmp_path_factory.mktemp("summary")
+    summary.run(
+        tables=evaluation.tables, settings=settings, baseline="baseline", full_model="full",
+        directory=directory, scored_pairs=evaluation.scored,
+    )  # fmt: skip
+    return directory
+
+
 def short_table(directory: Path) -> pd.DataFrame:
     return pd.read_csv(directory / "summary.tsv", sep="\t").set_index("cell_line")
 
@@ -50,8 +61,8 @@ def balanced_aupr(pairs: pd.DataFrame) -> float:
     return float(average_precision_score(label, pairs["probability"], sample_weight=weight))
 
 
-def test_the_short_table_is_a_recomputation_from_scored_pairs(evaluation, summarise) -> None:
-    table = short_table(summarise(evaluation))
+def test_the_short_table_is_a_recomputation_from_scored_pairs(evaluation, summarised: Path) -> None:
+    table = short_table(summarised)
     assert ["cell_line", *table.columns] == SUMMARY_COLUMNS
     assert list(table.index) == ["A549", "HepG2", "macro"]
     sides = {
@@ -83,8 +94,8 @@ def test_the_short_table_is_a_recomputation_from_scored_pairs(evaluation, summar
         assert (table[column] < table[f"{column}_high"]).all()
 
 
-def test_the_long_table_gains_a_mean_and_a_worst_line(evaluation, summarise) -> None:
-    table = read_table(summarise(evaluation) / "metrics.tsv")
+def test_the_long_table_gains_a_mean_and_a_worst_line(summarised: Path) -> None:
+    table = read_table(summarised / "metrics.tsv")
     setting = table[
         (table["model"] == "full") & (table["seed"] == 2) & (table["context"] == "own")
         & (table["n_support"] == 256) & (table["negatives"] == "balanced")
@@ -97,16 +108,16 @@ def test_the_long_table_gains_a_mean_and_a_worst_line(evaluation, summarise) -> 
     assert setting.loc[("aupr", "macro"), ["low", "high"]].isna().all()
 
 
-def test_the_order_of_files_leaves_the_bytes_alone(evaluation, summarise) -> None:
+def test_the_order_of_files_leaves_the_bytes_alone(evaluation, summarise, summarised: Path) -> None:
     names = ("metrics.tsv", "summary.tsv", "summary.txt")
-    one = [(summarise(evaluation) / name).read_bytes() for name in names]
+    one = [(summarised / name).read_bytes() for name in names]
     turned = summarise(evaluation, tables=evaluation.tables[::-1], scored=evaluation.scored[::-1])
     assert [(turned / name).read_bytes() for name in names] == one
 
 
-def test_the_words_of_a_good_result(evaluation, summarise) -> None:
-    text = words(summarise(evaluation))
-    table = short_table(summarise(evaluation))
+def test_the_words_of_a_good_result(summarised: Path) -> None:
+    text = words(summarised)
+    table = short_table(summarised)
     assert text.startswith("AUPR on unseen cell lines x test chromosomes\n")
     assert "support sets of 256 elements, mean of 3 training seeds" in text
     for name, label in (("A549", "A549"), ("HepG2", "HepG2"), ("macro", "mean")):
@@ -210,12 +221,13 @@ def test_missing_figures_are_told(evaluation, summarise, over: dict, message: st
         summarise(evaluation, **over)
 
 
-def test_tables_are_given_once_and_are_no_summaries(evaluation, summarise, tmp_path: Path) -> None:
+def test_tables_are_given_once_and_are_no_summaries(
+    evaluation, summarise, summarised: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UserError, match="give every table of metrics once"):
         summarise(evaluation, tables=[*evaluation.tables, evaluation.tables[0]])
-    folder = summarise(evaluation)
     with pytest.raises(UserError, match="not a summary"):
-        summarise(evaluation, tables=[folder / "metrics.tsv"])
+        summarise(evaluation, tables=[summarised / "metrics.tsv"])
     with pytest.raises(UserError, match="absent.tsv"):
         summarise(evaluation, tables=[*evaluation.tables, tmp_path / "absent.tsv"])
 

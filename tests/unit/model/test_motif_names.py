@@ -100,9 +100,9 @@ def test_known_factors_are_called_by_their_names_within_seconds(vertebrates: lis
     filters = np.stack(
         [filter_of(by_name[name].probability[:18][::-1, ::-1], at=0, width=18) for name in wanted]
     )
-    started = time.perf_counter()
+    started = time.process_time()
     names = name_motifs(np.concatenate([filters] * 10), vertebrates, 0.75)
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0
     for name, found in zip(wanted, names, strict=False):
         assert name in (found.motif, *found.alike)
 
