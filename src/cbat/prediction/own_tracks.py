@@ -32,6 +32,7 @@ from cbat.landscape.strands import strands_of_sites, with_strands
 from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, Track, joined, tracks_of
 from cbat.model.about import LAW
 from cbat.prediction.candidates import Caution
+from cbat.prediction.own_genes import as_in_training
 from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 
 _OF_PACKAGE: Final = "those of the model"
@@ -204,10 +205,10 @@ def read_own_tracks(
         },
         [],
     )
-    starts, of_genes = shared.starts, _OF_PACKAGE
+    starts, of_genes, of_starts = shared.starts, _OF_PACKAGE, list[Caution]()
     if given.genes is not None:
         starts, _ = starts_of(given.genes, contigs)
-        starts = _with_classes(starts, shared.starts)
+        starts, of_starts = as_in_training(starts, shared.starts, shared.fit.features, given.genes)
         of_genes = str(given.genes)
         _check_starts(given.genes, starts, of_model)
     found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
@@ -229,6 +230,7 @@ def read_own_tracks(
         counts = peaks_at_starts(tables[PROMOTERS], starts)
         check_assembly(counts, path=given.tracks[PROMOTERS], genes=given.genes or Path(of_genes))
     cautions = [
+        *of_starts,
         *_of_assembly(mentions, shared),
         *_of_roles(mentions, starts),
         *_of_peaks(tables, mentions, shared, cell_line),
@@ -365,12 +367,6 @@ def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
         },
         [],
     )  # fmt: skip
-
-
-def _with_classes(starts: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Starts with the promoter classes that the model knows of their genes, by name."""
-    classes = known.groupby("name")["promoter_class"].max().drop(".", errors="ignore")
-    return starts.assign(promoter_class=starts["name"].map(classes).fillna(0).astype(np.int8))
 
 
 def _check_starts(genes: Path, starts: pd.DataFrame, others: Mapping[str, Collection[str]]) -> None:

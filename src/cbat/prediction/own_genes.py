@@ -1,0 +1,74 @@
+"""The genes of a new cell line beside those that a model was trained with.
+
+Starts compete, are counted and have classes as the starts did that the law was fitted to. An annotation of
+all transcripts has several times as many genes, most of them of kinds that no law has met.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from cbat.prediction.candidates import Caution
+
+CODING: Final = "protein_coding"
+MANY_MORE: Final = 1.5
+"""So many times as many genes as the model's are more than another version of one annotation has."""
+NAMED: Final = 0.5
+"""With a smaller share of the model's genes found by name the names are of another kind."""
+PROMOTER_CLASS: Final = "promoter_class"
+
+
+def as_in_training(
+    starts: pd.DataFrame, known: pd.DataFrame, features: tuple[str, ...], path: Path
+) -> tuple[pd.DataFrame, list[Caution]]:
+    """Starts as a law reads them, with the classes that the model knows of their genes.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        Of the user's genes, see :mod:`cbat.landscape.genes`.
+    known : DataFrame
+        The model's; none in an assembly that it does not know, where nothing is compared.
+    features : tuple of str
+        What the law reads.
+    path : Path
+        The user's genes, for messages.
+
+    Returns
+    -------
+    starts : DataFrame
+        Without genes that are neither protein-coding nor known to the model, where there are many.
+    cautions : list of Caution
+    """
+    names = set(known["name"]) - {"."}
+    classes = known.groupby("name")["promoter_class"].max().drop(".", errors="ignore")
+    starts = starts.assign(promoter_class=starts["name"].map(classes).fillna(0).astype(np.int8))
+    if not names:
+        return starts, []
+    cautions = []
+    given = set(starts["name"])
+    if len(names & given) < NAMED * len(names) and PROMOTER_CLASS in features:
+        cautions.append(
+            Caution(
+                "unknown_gene_names",
+                f"{len(names & given):,} of the model's {len(names):,} genes are named in {path}: of the others "
+                f"it knows no class of promoter (its names are such as {min(names)}, those of the file such "
+                f"as {min(given)})",
+            )
+        )
+    kept = starts["name"].isin(names) | (starts["biotype"] == CODING)
+    n, n_kept = starts["name"].nunique(), starts["name"][kept].nunique()
+    if (starts["biotype"] == CODING).any() and n > MANY_MORE * len(names) and n_kept < n:
+        cautions.append(
+            Caution(
+                "other_genes",
+                f"{n - n_kept:,} of {n:,} genes of {path} are neither protein-coding nor known to the model: "
+                "they are predicted, and do not count among the starts that lie between and compete",
+            )
+        )
+        starts = starts[kept].reset_index(drop=True)
+    return starts, cautions
