@@ -55,9 +55,9 @@ def as_in_training(
         cautions.append(
             Caution(
                 "unknown_gene_names",
-                f"{len(names & given):,} of the model's {len(names):,} genes are named in {path}: of the others "
-                f"it knows no class of promoter (its names are such as {min(names)}, those of the file such "
-                f"as {min(given)})",
+                f"{len(names & given):,} of the model's {len(names):,} genes are named in {path}: of the "
+                f"others it knows no class of promoter (its names are such as {min(names)}, those of the file "
+                f"such as {min(given)})",
             )
         )
     kept = starts["name"].isin(names) | (starts["biotype"] == CODING)
