@@ -9,10 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cbat.config.sections import ShardSettings
 from cbat.data import sequences, shards
 from cbat.files import write_json
+
+# A busy machine is slow at times, which is no fault of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 MOTIFS = ["GATTACAGATTC", "CCGGAATTTGGC", "TTGACGTCACGA"]
 TRAIN = [f"train_{number}" for number in range(6)]

@@ -14,6 +14,8 @@ BENCHMARK = """\
 cell_lines: tiny.tsv
 simulation: {n_enhancers: 500, n_promoters: 250, pairs_per_cell_line: 900}
 evaluation: {support_sizes: [0, 32], headline_support: 32, n_bootstrap: 10, contexts: [own, wrong]}
+# Else a model is trained for it beside those of the worlds.
+predictions: null
 worlds:
   additive: {}
   uninformative: {simulation: {world: uninformative}}

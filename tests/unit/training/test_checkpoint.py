@@ -284,13 +284,19 @@ def is_at_work(directory: Path) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def undisturbed_two(tiny_project, encoder, tmp_path_factory) -> Path:
+    """What two processes make that nothing ends."""
+    directory = tmp_path_factory.mktemp("undisturbed_two") / "model"
+    training = {"training": CPU.model_copy(update={"processes": 2})}
+    subprocess.run(command(arguments(tiny_project, encoder, directory) | training), check=True)
+    return directory
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
-def test_two_processes_go_on_together(options, tmp_path, kind) -> None:
+def test_two_processes_go_on_together(options, undisturbed_two, tmp_path, kind) -> None:
     options["training"] = CPU.model_copy(update={"processes": 2})
-    subprocess.run(command(options), check=True)
-    expected = made(options["directory"])
-    shutil.rmtree(options["directory"])
     log = tmp_path / "log"
     ended_before(10, options, kind, log)
     assert not options["directory"].exists()
@@ -306,5 +312,5 @@ def test_two_processes_go_on_together(options, tmp_path, kind) -> None:
     assert done.stderr.count("going on after step") == 1
     assert " step 0:" not in done.stderr
     assert "unused parameters" not in done.stderr
-    assert made(options["directory"]) == expected
+    assert made(options["directory"]) == made(undisturbed_two)
     assert not options["checkpoints"].exists()
