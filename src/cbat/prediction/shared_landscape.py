@@ -274,9 +274,9 @@ def read_landscape(
         _check_version(content, path)
         if not np.array_equal(content["edges"], EDGES):
             raise ValueError("its classes of distance are those of another version")
-        lines, kinds, assemblies, signals = (
-            tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies", "signals")
-        )
+        lines, kinds, assemblies = (tuple(map(str, content[key])) for key in ("lines", "kinds", "assemblies"))
+        # A model of an earlier version of cbat does not speak of signals.
+        signals = tuple(map(str, content.get("signals", ())))
         stranded = bool(content["stranded"])
         shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
