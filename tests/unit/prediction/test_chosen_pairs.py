@@ -78,7 +78,7 @@ def test_a_pair_that_was_not_predicted(world, predicted, tmp_path: Path) -> None
     far = pairs[(pairs["chrom"] == "chr1")]
     last = far.loc[far["promoter_start"].idxmax()]
     text = refused(predicted, one["enhancer_id"], last["promoter_id"])
-    assert f"bp apart, and pairs of 0 to {plan.max_distance} bp were predicted" in text
+    assert f"bp apart, and pairs of {plan.min_distance} to {plan.max_distance} bp were predicted" in text
     fewer = tmp_path / "fewer"
     world.prepare(fewer, chromosomes=["chr2"])
     text = refused(fewer, one["enhancer_id"], one["promoter_id"])
