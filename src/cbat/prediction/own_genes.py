@@ -56,8 +56,8 @@ def as_in_training(
             Caution(
                 "unknown_gene_names",
                 f"{len(names & given):,} of the model's {len(names):,} genes are named in {path}: of the "
-                f"others it knows no class of promoter (its names are such as {min(names)}, those of the file "
-                f"such as {min(given)})",
+                "others it knows no class of promoter. Its names are such as "
+                f"{min(names)}, those of the file such as {min(given)}",
             )
         )
     kept = starts["name"].isin(names) | (starts["biotype"] == CODING)
