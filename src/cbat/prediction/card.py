@@ -247,7 +247,8 @@ def _mean(figures: Sequence[Figure]) -> str:
 def _figure_table(about: About, shown: list[Figure], markdown: bool) -> list[str]:
     beside = {
         name: figures
-        for name, figures in {"distance": about.distance_figures, **about.reference_figures}.items()
+        # JSON sorts the names, and a card says the same before and after.
+        for name, figures in [("distance", about.distance_figures), *sorted(about.reference_figures.items())]
         if any(_beside(figures, one) is not None for one in shown)
     }
     words, sizes = (CONTEXTS, ["support"]) if about.channels else (OF_LAWS, [])

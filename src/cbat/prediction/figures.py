@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from cbat.evaluation.headline import Headline
-from cbat.evaluation.table import MACRO, NO_CONTEXT, read_table
+from cbat.evaluation.table import AGGREGATES, NO_CONTEXT, read_table
 from cbat.model.about import Figure
 
 OF_OTHER_CONTEXTS: Final = ("aupr", "auroc")
@@ -36,7 +36,7 @@ def figures_of(paths: Sequence[Path], name: str, headline: Headline) -> list[Fig
         return []
     table = pd.concat([read_table(path) for path in paths], ignore_index=True)
     table = table[(table["model"] == name) & (table["chromosomes"] == headline.chromosomes)]
-    table = table[table["cell_line"] != MACRO]
+    table = table[~table["cell_line"].isin(AGGREGATES)]
     table = table[~table["context"].str.contains(":", regex=False)]
     size = headline.n_support if (table["n_support"] == headline.n_support).any() else 0
     table = table[table["n_support"].isin([0, size])]
