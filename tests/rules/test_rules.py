@@ -57,10 +57,10 @@ OUTPUTS = {
 OF_OTHER_RUNS = {
     "run_world", "summarise_benchmark", "summarise_held_out_lines", "identify_cell_line", "compare_peaks",
     "compare_expression", "evaluate_landscape", "package_landscape", "prepare_landscape_prediction",
-    "lift_over",
+    "lift_over", "read_signals", "ship_model",
 }  # fmt: skip
-"""Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines, test_lift_over and
-test_without_genome."""
+"""Rules that tests of tests/workflow run: test_benchmark, test_held_out_lines, test_lift_over,
+test_regulation and test_without_genome."""
 
 
 NEEDS_CONDA = pytest.mark.skipif(local_conda.why_not() is not None, reason=str(local_conda.why_not()))

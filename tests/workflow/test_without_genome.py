@@ -8,12 +8,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
 from cbat.cli import main
 from cbat.commands.inputs import check_inputs
 from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
+from cbat.model.about import check_hashes, read_description
+from cbat.prediction.shared_landscape import MEAN, read_landscape
 
 TOP = Path(__file__).resolve().parents[2]
 CHROMOSOMES = ["chr1", "chr2", "chr3", "chr4"]
@@ -319,3 +323,44 @@ def test_all_inputs_are_read_with_a_prototype(inputs: Path, capsys: pytest.Captu
     peaks.write_text(peaks.read_text().replace("chr", ""))
     with pytest.raises(UserError, match=r"p\.ctcf\.narrowPeak, line 1: chromosomes are named like '1' here"):
         check_inputs(files)
+
+
+LENGTH, SHIFT = 200_000, 500
+METRICS = """\
+model	seed	cell_line	role	chromosomes	negatives	context	n_support	metric	value	low	high
+graph_manifold	1	u	unseen	folds	balanced	own	0	aupr	0.75	0.5	0.9
+distance	0	u	unseen	folds	balanced	-	0	aupr	0.55	0.5	0.6
+static	0	u	unseen	folds	balanced	-	0	aupr	0.65	0.5	0.7
+"""
+
+
+def test_from_raw_files_to_a_model_that_ships(checkout, capsys) -> None:
+    write_inputs(checkout.directory)
+    given = yaml.safe_load(CONFIG) | {"models": ["baseline", "graph_manifold"]}
+    given["landscape"]["expectation"] = "mean_track"
+    given["shipped_model"] = {
+        "name": "mine", "figures": "metrics.tsv", "references": ["static"], "assembly": "one",
+        "other_assembly": "two", "chain": "one_to_two.chain", "genes": "genes.bed",
+    }  # fmt: skip
+    checkout.write("my.yaml", yaml.safe_dump(given))
+    checkout.write("metrics.tsv", METRICS)
+    chains = [
+        f"chain 1 {c} {LENGTH} + 0 {LENGTH} {c} {LENGTH + SHIFT} + {SHIFT} {LENGTH + SHIFT} {n}\n{LENGTH}\n"
+        for n, c in enumerate(CHROMOSOMES)
+    ]
+    checkout.write("one_to_two.chain", "\n".join(chains))
+    done = checkout.snakemake("--cores", "2", "ship", over=["my.yaml"])
+    assert done.returncode == 0, done.stdout[-8000:]
+    directory = checkout.directory / "results" / "shipped_models" / "mine"
+    check_hashes(directory)
+    about, _ = read_description(directory / "model.json")
+    assert about.name == "mine"
+    assert [one.value for one in about.figures] == [0.75]
+    assert [one.value for one in about.reference_figures["static"]] == [0.65]
+    one, two = (read_landscape(directory, assembly=name) for name in ("one", "two"))
+    assert one.lines == two.lines == (MEAN,)
+    assert one.peaks["a"]["insulators"] > 40
+    for name in ("start", "end", "centre"):
+        pd.testing.assert_series_equal(one.tracks[name] + SHIFT, two.tracks[name])
+    assert main(["model", "show", str(directory)]) == 0
+    assert "Files of one and two" in capsys.readouterr().out

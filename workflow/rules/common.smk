@@ -311,7 +311,9 @@ EXPECTED_FROM = PROJECT.names("train", "prototype")
 TRACKED = PROJECT.names() + PROJECT.names("prototype") if PROJECT.config.landscape is not None else []
 
 # Lines whose signals at candidates are read.
-SIGNALLED = [row.cell_line for row in PROJECT.labelled if row.signals and PROJECT.config.landscape is not None]
+SIGNALLED = [
+    row.cell_line for row in PROJECT.labelled if row.signals and PROJECT.config.landscape is not None
+]
 
 
 def lines_beside(wildcards):
@@ -582,7 +584,8 @@ def prepared_line(wildcards, *more):
         files += ["genome/genome.fa", "genome/genome.fa.fai", "genome/contig_sizes.tsv"]
     else:
         files += [
-            f"prepared/{file}" for file in ("landscape.json", "genes.parquet", "signals.parquet", "tracks.parquet")
+            f"prepared/{file}"
+            for file in ("landscape.json", "genes.parquet", "signals.parquet", "tracks.parquet")
         ]
     return [f"results/predictions/{line}/{file}" for file in files]
 

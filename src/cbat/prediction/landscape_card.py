@@ -66,14 +66,15 @@ def _reads(landscape: SharedLandscape) -> list[str]:
         return [*lines, "- Nothing else: all cell lines get the same scores."]
     for kind in TRACK_KINDS:
         share = fit.own_share.get(kind)
-        having = sorted(line for line, kinds in landscape.fingerprints.items() if kind in kinds)
+        peaks = {line: kinds[kind] for line, kinds in sorted(landscape.peaks.items()) if kind in kinds}
+        having = [f"{line} ({n:,} peaks)" for line, n in peaks.items()]
         if share is None:
             continue
         if kind not in landscape.kinds:
             lines.append(f"- `{kind}`: not read, for no training line had such peaks.")
             continue
         own = f"the line's own peaks count {share:.0%}"
-        rest = f", the expectation from {', '.join(having)} the rest" if having and share < 1.0 else ""
+        rest = ", the expectation from the training lines the rest" if having and share < 1.0 else ""
         lacking = f"; a line without them gets the expectation from {', '.join(having)}" if having else ""
         lines.append(f"- `{kind}`: {own}{rest}{lacking}.")
     if landscape.signals:

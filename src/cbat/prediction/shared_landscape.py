@@ -115,6 +115,8 @@ class SharedLandscape:
         How the distances of the training pairs are spread.
     fingerprints : mapping
         Cell line -> kind -> :func:`fingerprint` of its track.
+    peaks : mapping
+        Cell line -> kind -> number of its ranked peaks.
     known_signals : tuple of str
         Signals at candidates that training lines had.
     """
@@ -130,6 +132,7 @@ class SharedLandscape:
     starts: pd.DataFrame
     shares: Floats
     fingerprints: Mapping[str, Mapping[str, str]]
+    peaks: Mapping[str, Mapping[str, int]]
     known_signals: tuple[str, ...] = ()
 
     @property
@@ -221,6 +224,9 @@ def write_landscape(
             line: {str(kind): fingerprint(table) for kind, table in found.items()}
             for line, found in of_kinds.items()
         },
+        "peaks": {
+            line: {str(kind): len(table) for kind, table in found.items()} for line, found in of_kinds.items()
+        },
         "signals": list(signals),
     }
     write_json(directory / _ABOUT, content)
@@ -279,6 +285,7 @@ def read_landscape(
         signals = tuple(map(str, content.get("signals", ())))
         stranded = bool(content["stranded"])
         shares, fingerprints = np.array(content["shares"], dtype=float), dict(content["fingerprints"])
+        peaks = dict(content["peaks"])
         if shares.shape != (len(EDGES) - 1,) or not (np.isfinite(shares) & (shares >= 0.0)).all():
             raise ValueError("its shares are none")
         if not set(signals) <= set(ELEMENT_SIGNALS):
@@ -291,8 +298,9 @@ def read_landscape(
     tracks = rows_with(directory / _TRACKS, COLUMNS, wanted)
     starts = rows_with(directory / _GENES, GENE_COLUMNS, wanted)
     return SharedLandscape(
-        law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints, signals
-    )
+        law, graph, lines, kinds, stranded, assemblies, chosen, tracks, starts, shares, fingerprints, peaks,
+        signals,
+    )  # fmt: skip
 
 
 def _check_version(content: Mapping[str, Any], path: Path) -> None:
