@@ -55,7 +55,7 @@ def predict(
         "--chromosomes", *chromosomes, *options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "pairs are called contacts" in done.stderr
+    assert "pairs are called" in done.stderr
 
 
 def test_one_command_makes_the_bytes_of_the_sharded_workflow(finished) -> None:

@@ -159,4 +159,4 @@ def _write_summary(directory: Path, pairs: Sequence[Path], plan: Plan) -> None:
             "the threshold calls most pairs contacts: it was chosen where contacts were common; go by rank "
             "and score, or refit it to labelled pairs of the line"
         )
-    log.info("%s: %s of %s pairs are called contacts", plan.cell_line, f"{n_contacts:,}", f"{n_pairs:,}")
+    log.info("%s: %s of %s pairs are called", plan.cell_line, f"{n_contacts:,}", f"{n_pairs:,}")
