@@ -35,11 +35,11 @@ def explain(
     seed : int
         Seed of their draw.
     """
-    from cbat.config.shipped_models import model_directory
+    from cbat.config.shipped_models import asked_for
     from cbat.model.about import reads_sequences
 
     # A law of the landscape needs no torch, which takes long to import.
-    place = model_directory(model)
+    place = asked_for(model)
     if reads_sequences(place):
         from cbat.prediction.explain import run
     else:

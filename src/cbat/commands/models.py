@@ -22,10 +22,10 @@ def show_model(directory: str) -> None:
     directory : str
         A model directory, or the name of a model that comes with the package.
     """
-    from cbat.config.shipped_models import model_directory
+    from cbat.config.shipped_models import asked_for
     from cbat.model.about import DESCRIPTION, check_hashes, read_description, reads_sequences
 
-    place = model_directory(directory)
+    place = asked_for(directory)
     if reads_sequences(place):
         from cbat.model.directory import read_model_directory
         from cbat.prediction.card import in_words

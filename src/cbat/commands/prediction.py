@@ -141,7 +141,7 @@ def predict(
     """
     from cbat.config.load import parse_section
     from cbat.config.predictions import PredictionSettings
-    from cbat.config.shipped_models import model_directory
+    from cbat.config.shipped_models import asked_for
     from cbat.prediction.own_tracks import with_candidates
     from cbat.prediction.whole_line import Inputs, predict_line
 
@@ -169,7 +169,7 @@ def predict(
         "signals": dict(signals or {}),
     }
     settings = parse_section(PredictionSettings, values, [])
-    place = model_directory(model)
+    place = asked_for(model)
     inputs = Inputs(
         place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
         with_candidates(tracks or {}, candidates, place), genes, insulator_motifs, element_signals or {},

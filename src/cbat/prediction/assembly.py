@@ -18,6 +18,7 @@ from cbat.data.assemblies import assembly_of
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.landscape.assembly_check import LEAST, peaks_at_starts
+from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.prediction.shared_landscape import OTHER, SharedLandscape, read_landscape
 
 LEAST_AT_STARTS: Final = 20
@@ -70,6 +71,13 @@ def choose_assembly(
         assembly that the model does not know, and no genes.
     """
     known = {name: read_landscape(model_directory, assembly=name).starts for name in shared.assemblies}
+    if asked is None or asked in shared.assemblies:
+        # Files that name no chromosome as the model does would pass for those of another assembly.
+        named = {
+            "the landscape of the model": {chrom for one in known.values() for chrom in one["chrom"].unique()}
+        }
+        for one in mentions:
+            check_shared(one.path, first_lines(one.intervals), named)
     # Promoters are at starts of genes whatever they are; candidates may have been chosen to be elsewhere.
     ordered = sorted(mentions, key=lambda one: one.role, reverse=True)
     seen = [(one, _looks_like(one.intervals, known)) for one in ordered]
@@ -78,7 +86,7 @@ def choose_assembly(
         if looks is not None and looks != chosen.name:
             raise UserError(
                 f"the {one.role}s are at transcription starts of {looks}, and the line is taken for "
-                f"{chosen.name}, by {chosen.because}",
+                f"{'another assembly' if chosen.name == OTHER else chosen.name}, by {chosen.because}",
                 mend="give all files in one assembly (cbat lift_over lifts peaks), or correct --assembly",
                 file=one.path,
             )

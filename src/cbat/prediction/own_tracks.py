@@ -343,7 +343,7 @@ def _of_peaks(
                 found.append(
                     Caution(
                         "training_line",
-                        f"the {kind} are those of the training line {line}{_advice(shared, line)}",
+                        f"the {kind} are those of {line}{_advice(shared, line)}",
                     )
                 )
     return found
@@ -352,7 +352,7 @@ def _of_peaks(
 def _advice(shared: SharedLandscape, line: str) -> str:
     """What can be done about peaks that the model knows already."""
     if shared.lines == (MEAN,):
-        return ": its labels and tracks are in the model, so scores look better here than in a new line"
+        return ", which are part of what the model expects, so scores may look better here than in a new line"
     return f": to predict without its tracks in the expectation, call the cell line {line}"
 
 

@@ -160,9 +160,27 @@ def predict_line(
         ) from error
 
 
+def _refuse_own_inputs(inputs: Inputs, directory: Path) -> None:
+    """Stop where an input is a file that this prediction would write or delete, however it is named."""
+    written = [directory / name for name in (*gather.FILES, *preparation.FILES, PAGE, JOURNAL)]
+    folders = [directory / name for name in (PAIRS, PREPARED, GENOME)]
+    given = [getattr(inputs, name) for name in (*_HASHED, "genome")]
+    for path in [*given, *inputs.tracks.values(), *inputs.element_signals.values()]:
+        if path is None or not path.exists():
+            continue
+        inside = any(folder.resolve() in path.resolve().parents for folder in folders)
+        if inside or any(one.exists() and one.samefile(path) for one in written):
+            raise UserError(
+                f"the prediction in {directory} would write over this file, which is one of its inputs",
+                mend="name another --directory, or keep your files elsewhere",
+                file=path,
+            )
+
+
 def _predict(
     inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
 ) -> None:
+    _refuse_own_inputs(inputs, directory)
     journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
     if not journal.prepared:
         _prepare(inputs, cell_line, settings, directory, journal)
