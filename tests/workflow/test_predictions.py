@@ -182,7 +182,10 @@ def test_a_model_directory_from_elsewhere_needs_no_training(finished) -> None:
 
 def test_a_track_is_written_anew_without_scoring(finished) -> None:
     finished.write("fewer.yaml", "predictions: {new_liver: {track_pairs: 10}}\n")
-    assert finished.planned("--", "predict", over=["fewer.yaml"]) - ALWAYS == {"gather_predictions"}
+    assert finished.planned("--", "predict", over=["fewer.yaml"]) - ALWAYS == {
+        "gather_predictions",
+        "write_prediction_page",
+    }
 
 
 @pytest.mark.parametrize(
