@@ -28,7 +28,7 @@ METRICS: Final = (
     "n_pairs",
     "n_positive",
 )
-CONTEXTS: Final = ("own", "graph", "wrong", "sibling", "none")
+CONTEXTS: Final = ("own", "enhancers_alone", "graph", "wrong", "sibling", "none")
 NO_CONTEXT: Final = "-"
 """The context of references."""
 
