@@ -167,7 +167,9 @@ def test_the_tables_of_the_benchmark_are_whole(path: Path) -> None:
     if name == "shipped_contact":
         models |= {"baseline", "abc", "enhancer_share", "transepi"}
     else:
-        models |= {"no_landscape", "own_free_weights", "abc"} if of_screens else {"baseline", "graph_landscape"}
+        models |= (
+            {"no_landscape", "own_free_weights", "abc"} if of_screens else {"baseline", "graph_landscape"}
+        )
     models |= {"transepi"} if name == "bengi_hic" else set()
     assert models <= set(table["model"])
     own = table[(table["metric"] == "aupr") & (table["context"] == "own") & (table["model"] == full)]

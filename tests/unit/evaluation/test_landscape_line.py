@@ -16,7 +16,8 @@ from cbat.config.sheets import TRACK_KINDS
 from cbat.errors import UserError
 from cbat.evaluation import landscape_line
 from cbat.evaluation.table import NO_CONTEXT, read_table
-from cbat.landscape.features import NAMES
+from cbat.landscape.apply import ENHANCERS_ALONE, LineLandscape
+from cbat.landscape.features import NAMES, columns_of
 from cbat.landscape.law import KNOTS, Fit, Law, distance_basis, save_law
 from cbat.landscape.pairs import KEY, PAIR_COLUMNS, SOURCES
 
@@ -100,7 +101,7 @@ def test_every_chromosome_is_tested_once_and_pooled(tmp_path: Path) -> None:
     case = write(tmp_path)
     metrics, scored = case.run(case.law("own", a_fit(0.4, insulators=1.0)))
     assert set(metrics["chromosomes"]) == {"folds"}
-    assert set(metrics["context"]) == {"own", "graph", "wrong", "sibling", "none"}
+    assert set(metrics["context"]) == {"own", "graph", "wrong", "sibling", "none", ENHANCERS_ALONE}
     own = scored[scored["context"] == "own"]
     assert len(own) == N
     assert not own.duplicated(KEY).any()
@@ -141,7 +142,7 @@ def test_a_fused_law_also_exchanges_each_kind_by_itself(tmp_path: Path) -> None:
     metrics, scored = case.run(case.law("fused", a_fit(0.4)))
     sources = ("graph", "wrong", "sibling", "none")
     alone = {f"{kind}:{source}" for kind in TRACK_KINDS for source in sources}
-    assert set(scored["context"]) == {"own", *sources, *alone}
+    assert set(scored["context"]) == {"own", ENHANCERS_ALONE, *sources, *alone}
     # The three features are of insulators: exchanged by themselves they are all that is exchanged.
     for source in sources:
         one, whole = (
@@ -153,7 +154,7 @@ def test_a_fused_law_also_exchanges_each_kind_by_itself(tmp_path: Path) -> None:
         np.testing.assert_array_equal(other, scored.loc[scored["context"] == "own", "score"].to_numpy())
     # The whole line has an interval; one kind is compared with it elsewhere, pair by pair.
     with_interval = metrics[metrics["low"].notna()]
-    assert set(with_interval["context"]) == {"own", *sources}
+    assert set(with_interval["context"]) == {"own", ENHANCERS_ALONE, *sources}
     assert set(with_interval["metric"]) == {"aupr", "auroc"}
 
 
@@ -173,14 +174,14 @@ def test_lines_that_are_not_there_are_no_context(tmp_path: Path, missing: tuple[
     case = write(tmp_path, missing=missing)
     _, scored = case.run(case.law("fused", a_fit(0.4)))
     named = {context.split(":")[-1] for context in scored["context"].unique()}
-    assert named == {"own", "graph", "none", "wrong", "sibling"} - set(missing)
+    assert named == {"own", "graph", "none", "wrong", "sibling", ENHANCERS_ALONE} - set(missing)
 
 
 def test_the_settings_say_which_contexts_are_fed(tmp_path: Path) -> None:
     case = write(tmp_path)
     settings = SETTINGS.model_copy(update={"contexts": ["own", "graph", "mean", "shuffled"]})
     _, scored = case.run(case.law("own", a_fit(0.4)), settings=settings)
-    assert set(scored["context"]) == {"own", "graph"}
+    assert set(scored["context"]) == {"own", "graph", ENHANCERS_ALONE}
 
 
 def test_a_law_of_distance_has_no_context(tmp_path: Path) -> None:
@@ -230,3 +231,15 @@ def test_a_damaged_law_or_landscape_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="graph.parquet"):
         case.run(law)
     assert not (tmp_path / "out" / "metrics.tsv").exists()
+
+
+def test_active_enhancers_alone_are_the_lines_own(tmp_path: Path) -> None:
+    line = LineLandscape.read(write(tmp_path).top)
+    own, graph = line.fed(ENHANCERS_ALONE)
+    kept = columns_of("active_enhancers")
+    rest = np.ones(own.shape[1], dtype=bool)
+    rest[kept] = False
+    np.testing.assert_array_equal(graph, line.sources["graph"])
+    np.testing.assert_array_equal(own[:, kept], line.sources["own"][:, kept])
+    np.testing.assert_array_equal(own[:, rest], graph[:, rest])
+    assert (own[:, rest] != line.sources["own"][:, rest]).any()

@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
         "genome.fa, line 1: the contig 'empty' has no sequence",
     ),
     # Model directory.
-    "no model": (lambda c: c.give(model="none"), "none: the model directory does not exist"),
+    "no model": (lambda c: c.give(model="none"), "there is no model and no folder called 'none'"),
     "a folder without a model": (
         lambda c: c.path("model/SHA256SUMS").unlink(),
         "model: this is no model directory, or not all of it",

@@ -226,7 +226,7 @@ def test_peaks_of_a_training_line_under_another_name_are_told(landscape_world, t
     bed.to_csv(tmp_path / "copy.bed", sep="\t", header=False, index=False)
     track = f"insulators={tmp_path / 'copy.bed'}"
     told = predicted_with(landscape_world, tmp_path / "line", "--tracks", track, kinds=[])
-    assert "those of the training line a" in told["training_line"]
+    assert "the insulators are those of a" in told["training_line"]
 
 
 def test_peaks_that_no_line_of_the_model_has_are_told(landscape_world, tmp_path: Path) -> None:

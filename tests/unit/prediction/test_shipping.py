@@ -217,7 +217,7 @@ def test_peaks_of_a_training_line_are_known_again(shipped: Shipped, tmp_path: Pa
     ]  # fmt: skip
     assert main(arguments) == 0
     told = {one["kind"]: one["message"] for one in environment(tmp_path / "line")["warnings"]}
-    assert "those of the training line a" in told["training_line"]
+    assert "the insulators are those of a" in told["training_line"]
 
 
 def test_tracks_of_single_lines_do_not_ship(shipped: Shipped, tmp_path: Path) -> None:
@@ -245,3 +245,22 @@ def test_a_name_is_a_model_of_the_package(shipped: Shipped, tmp_path: Path, monk
     capsys.readouterr()
     assert main(["model", "show", "contact"]) == 0
     assert "contact, seed 1" in capsys.readouterr().out
+
+
+def test_names_without_chr_are_no_other_assembly(shipped: Shipped, tmp_path: Path, capsys) -> None:
+    bare = {}
+    for name in ("enhancers", "promoters"):
+        bare[name] = tmp_path / f"{name}.bed"
+        bare[name].write_text(shipped.world.raw(f"{name}.bed").read_text().replace("chr", ""))
+    arguments = [
+        "predict", "--model", str(shipped.model), "--candidates", str(bare["enhancers"]), "--promoters",
+        str(bare["promoters"]), "--directory", str(tmp_path / "line"),
+    ]  # fmt: skip
+    assert main(arguments) == 2
+    assert "--contig-names" in capsys.readouterr().err
+
+
+def test_a_typo_of_a_model_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["model", "show", "contcat"]) == 2
+    assert "no model and no folder called 'contcat' (did you mean 'contact'?)" in capsys.readouterr().err

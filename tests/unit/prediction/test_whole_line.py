@@ -224,3 +224,18 @@ def test_files_of_pairs_are_known_by_their_names(world, finished: Path, tmp_path
     for wrong in (files[1:], [*files, files[0]]):
         assert main([*given, *map(str, wrong)]) == 2
         assert "and the plan has chr1.parquet, chr2.parquet" in capsys.readouterr().err
+
+
+def test_an_input_in_the_way_of_an_output_stops_before_any_work(world, tmp_path: Path, capsys) -> None:
+    directory = tmp_path / "line"
+    directory.mkdir()
+    for name in ("genes.tsv", "summary.tsv"):
+        shutil.copy(world.raw("enhancers.bed.gz"), directory / name)
+    before = (directory / "genes.tsv").read_bytes()
+    linked = tmp_path / "candidates.bed.gz"
+    linked.symlink_to(directory / "genes.tsv")
+    for given in (directory / "genes.tsv", directory / "summary.tsv", linked):
+        assert main(command(world, directory, candidates=given)) == 2
+        assert "would write over this file" in capsys.readouterr().err
+    assert (directory / "genes.tsv").read_bytes() == before
+    assert sorted(path.name for path in directory.iterdir()) == ["genes.tsv", "summary.tsv"]
