@@ -40,7 +40,7 @@ def test_an_unknown_verb_is_one_message_with_the_nearest_one(capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["model"], "unknown verb 'model' (did you mean 'model show'?)"),
+        (["model"], "unknown verb 'model' (did you mean 'models'?)"),
         (["model", "shwo", "x"], "unknown verb 'model shwo' (did you mean 'model show'?)"),
         (["show"], "unknown verb 'show'"),
     ],
