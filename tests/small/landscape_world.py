@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from cbat.cli import main
 from cbat.config.sections import (
     ElementSettings,
     EvaluationSettings,
@@ -220,3 +222,13 @@ def own_energies(world: LandscapeWorld) -> pd.DataFrame:
     before = member.resistance(*line.fed("own"))
     potential = member.potential(line.pairs["distance"].to_numpy())
     return line.pairs.assign(expected=potential - softplus(before))
+
+
+def refused(arguments: list[str], directory: Path, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Make sure that a prediction stops with one message that says so and helps, before any work."""
+    assert main(arguments) == 2
+    messages = [line for line in capsys.readouterr().err.splitlines() if "cbat predict: error: " in line]
+    assert len(messages) == 1
+    assert expected in messages[0]
+    assert "To mend: " in messages[0]
+    assert not directory.exists()

@@ -30,7 +30,7 @@ def check_inputs(files: Sequence[Path]) -> None:
     Raises
     ------
     UserError
-        For the first mistake, as the stage that reads the file tells it; a file that is yet to be lifted from
+        For the first mistake, as the stage that reads the file tells it; a file that has not been lifted from
         another assembly, which the workflow does in seconds.
     """
     from cbat.config.project import load_project
@@ -77,7 +77,7 @@ def _check_lifted(project: Project, files: Sequence[Path]) -> None:
     over = [str(path) for path in files[1:]]
     command = ["snakemake", "--cores", "1", *(["--configfile", *over] if over else []), "--"]
     raise UserError(
-        f"{str(missing[0])!r} is yet to be lifted from another assembly"
+        f"{str(missing[0])!r} has not been lifted from another assembly yet"
         + (f", and {len(missing) - 1} more" if len(missing) > 1 else ""),
         mend=f"run this, which takes seconds, and check again: {shlex.join([*command, *map(str, missing)])}",
         file=files[-1],

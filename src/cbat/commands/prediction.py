@@ -83,7 +83,8 @@ def predict(
         Signals of the line at its candidates, accessibility=FILE (ATAC, DNase) and enhancer_mark=FILE
         (H3K27ac): a bigWig, or intervals with numbers. For laws of regulation.
     cell_line : str
-        Name of the line; a training line is read as if the model had never met it.
+        Name of the line. The tracks of a training line are left out of what a model expects, where it holds
+        those of single lines.
     tissue : str
         Tissue of origin; cbat model show lists those that the model knows.
     similarity : Path, optional

@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 import pyfaidx
 
-from cbat.data.text_files import GZIP_MAGIC
+from cbat.data.text_files import GZIP_MAGIC, unreadable
 from cbat.errors import UserError
 from cbat.files import atomic_file
 
@@ -115,11 +115,7 @@ def unpack(fasta: Path, target: Path) -> None:
         with open(fasta, "rb") as raw:
             packed = raw.read(2) == GZIP_MAGIC
     except OSError as error:
-        raise UserError(
-            f"the file cannot be read ({error.strerror})",
-            mend="correct its path or its permissions (paths start at the working directory)",
-            file=fasta,
-        ) from error
+        raise unreadable(fasta, error) from error
     try:
         with gzip.open(fasta) if packed else open(fasta, "rb") as source, open(target, "wb") as out:
             first = source.read(_PIECE)

@@ -45,7 +45,8 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _STRAND, _THICK_START, _THICK_END, _SUMMIT, _BLOCKS = 5, 6, 7, 9, 9
 """Places of columns in a row, from 0; blocks are that column and the next two."""
-_TURNED: Final = {"+": "-", "-": "+"}
+TURNED: Final = {"+": "-", "-": "+"}
+"""Strand of an interval -> its strand where the chain turns it round; others stay."""
 _logger = logging.getLogger(__name__)
 
 
@@ -245,7 +246,7 @@ def _lifted_line(
     """The line of a lifted interval."""
     fields[:3] = place.contig, str(place.start), str(place.end)
     if place.turned and len(fields) > _STRAND:
-        fields[_STRAND] = _TURNED.get(fields[_STRAND], fields[_STRAND])
+        fields[_STRAND] = TURNED.get(fields[_STRAND], fields[_STRAND])
     if intervals.format == "narrowPeak":
         offset = int(fields[_SUMMIT])
         lifted = _summit(offset, interval, place, chains)

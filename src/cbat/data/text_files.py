@@ -72,7 +72,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not data.startswith(GZIP_MAGIC):
         return data
     try:
@@ -98,14 +98,14 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         with open(path, "rb") as raw:
             packed = raw.read(2) == GZIP_MAGIC
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     try:
         with gzip.open(path) if packed else open(path, "rb") as raw:
             lines = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace")
             for number, line in enumerate(lines, start=1):
                 yield number, line.rstrip("\n")
     except (EOFError, OSError, zlib.error) as error:
-        raise _damaged(path, error) if packed else _unreadable(path, error) from error
+        raise _damaged(path, error) if packed else unreadable(path, error) from error
     if not number:
         raise _empty(path)
 
@@ -123,7 +123,8 @@ def _empty(path: str | Path) -> UserError:
     return UserError("the file is empty", mend="fill it, or name another file", file=path)
 
 
-def _unreadable(path: Path, error: Exception) -> UserError:
+def unreadable(path: Path, error: Exception) -> UserError:
+    """What to tell of a file that could not be opened or read."""
     reason = getattr(error, "strerror", None) or error
     mend = "correct its path or its permissions (paths start at the working directory)"
     return UserError(f"the file cannot be read ({reason})", mend=mend, file=path)

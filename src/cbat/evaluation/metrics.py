@@ -312,13 +312,30 @@ def best_f1_threshold(
     labels, scores, weights = _checked(label, probability, weight, balanced=False)
     if not (weights * labels).any():
         raise ValueError("a threshold cannot be chosen without positive pairs")
-    values, group = np.unique(-scores, return_inverse=True)
-    called = np.cumsum(np.bincount(group, weights=weights))
-    found = np.cumsum(np.bincount(group, weights=weights * labels))
+    values, called, found = called_from(labels, scores, weights)
     f1 = 2.0 * found / (called + found[-1])
-    best = int(np.argmax(f1))
-    lowest = -float(values[best])
-    return lowest if best + 1 == len(values) else (lowest - float(values[best + 1])) / 2.0
+    return threshold_after(values, int(np.argmax(f1)))
+
+
+def called_from(
+    label: FloatArray, score: FloatArray, weight: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Distinct scores, falling, and the weight of pairs and of positive ones called from each on.
+
+    Shapes: (n,), (n,), (n,) -> (n_scores,) each. All pairs weigh 1 without weights.
+    """
+    values, group = np.unique(-score, return_inverse=True)
+    weights = np.ones(len(score)) if weight is None else weight
+    called, found = (
+        np.cumsum(np.bincount(group, weights=one), dtype=float) for one in (weights, weights * label)
+    )
+    return -values, np.asarray(called), np.asarray(found)
+
+
+def threshold_after(values: FloatArray, last: int) -> float:
+    """Half-way between the last called one of falling scores and the next; at the end the last itself."""
+    following = values[last] if last + 1 == len(values) else values[last + 1]
+    return float((values[last] + following) / 2.0)
 
 
 def fit_temperature(logit: npt.ArrayLike, label: npt.ArrayLike) -> float:

@@ -39,7 +39,8 @@ def mean_track(tracks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         and ``centre`` (0-based half-open, bp) are means over the peaks of a site, weighted by activity;
         ``strand`` is that of the greater part of the activity; ``signal`` is the activity.
     """
-    return joined([_sites(having) for kind in TRACK_KINDS if (having := _of_kind(tracks, kind))])
+    narrow = {line: table[table["end"] - table["start"] <= WIDEST] for line, table in tracks.items()}
+    return joined([_sites(having) for kind in TRACK_KINDS if (having := _of_kind(narrow, kind))])
 
 
 def lines_having(tracks: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
@@ -48,10 +49,7 @@ def lines_having(tracks: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
 
 
 def _of_kind(tracks: Mapping[str, pd.DataFrame], kind: str) -> dict[str, pd.DataFrame]:
-    found = {
-        line: table[(table["kind"] == kind) & (table["end"] - table["start"] <= WIDEST)]
-        for line, table in tracks.items()
-    }
+    found = {line: table[table["kind"] == kind] for line, table in tracks.items()}
     return {line: table for line, table in found.items() if len(table)}
 
 

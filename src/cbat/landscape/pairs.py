@@ -131,10 +131,8 @@ def run(
     write_table(directory / "pairs.parquet", pairs[PAIR_COLUMNS])
     for name, columns in found.items():
         write_table(directory / f"{name}.parquet", _table(pairs, columns))
-    scores = abc_of(pairs, opened[cell_line])
-    shares = enhancer_shares_of(pairs, starts)
-    scored = pairs[KEY].assign(abc=scores.astype(np.float32), enhancer_share=shares.astype(np.float32))
-    write_table(directory / "abc.parquet", scored)
+    scores = published_scores_of(pairs, opened[cell_line], starts)
+    write_table(directory / "abc.parquet", pairs[KEY].assign(**scores))
     of_genes = list(NAMES[columns_of(GENES)])
     write_table(directory / "static.parquet", _table(pairs, own_columns)[[*KEY, *of_genes]])
     report = {
@@ -205,8 +203,12 @@ def features_of(
     return columns.T
 
 
-def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Activity by contact of pairs of all chromosomes, shape=(n_pairs,); 0 without active enhancers.
+def published_scores_of(
+    pairs: pd.DataFrame, tracks: pd.DataFrame, starts: pd.DataFrame
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Scores of :mod:`cbat.landscape.abc` of pairs of all chromosomes, shape=(n_pairs,) each.
+
+    ``abc``, which is 0 without active enhancers, and ``enhancer_share``.
 
     Parameters
     ----------
@@ -214,33 +216,18 @@ def abc_of(pairs: pd.DataFrame, tracks: pd.DataFrame) -> npt.NDArray[np.float64]
         ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
     tracks : DataFrame
         Of one cell line, see :mod:`cbat.landscape.tracks`.
+    starts : DataFrame
+        ``chrom`` and ``position`` of transcription starts.
     """
-    found = np.zeros(len(pairs))
+    found = {name: np.zeros(len(pairs), dtype=np.float32) for name in ("abc", "enhancer_share")}
     peaks = tracks[tracks["kind"] == ENHANCERS]
     enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
     for chrom, rows in _rows_of(pairs["chrom"]).items():
         of_chrom = np.asarray(rows)
         own = Pairs.of(enhancer[of_chrom], promoter[of_chrom])
-        found[of_chrom] = abc.of_pairs(abc.elements_of(peaks[peaks["chrom"] == chrom]), own)
-    return found
-
-
-def enhancer_shares_of(pairs: pd.DataFrame, starts: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """:func:`cbat.landscape.abc.enhancer_side` of pairs of all chromosomes, shape=(n_pairs,).
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        ``chrom``, ``enhancer_centre`` and ``promoter_centre`` (0-based, bp).
-    starts : DataFrame
-        ``chrom`` and ``position`` of transcription starts.
-    """
-    found = np.zeros(len(pairs))
-    enhancer, promoter = (pairs[f"{role}_centre"].to_numpy() for role in ROLES)
-    for chrom, rows in _rows_of(pairs["chrom"]).items():
-        of_chrom = np.asarray(rows)
         position = starts["position"][starts["chrom"] == chrom]
-        found[of_chrom] = abc.enhancer_side(position, Pairs.of(enhancer[of_chrom], promoter[of_chrom]))
+        found["abc"][of_chrom] = abc.of_pairs(abc.elements_of(peaks[peaks["chrom"] == chrom]), own)
+        found["enhancer_share"][of_chrom] = abc.enhancer_side(position, own)
     return found
 
 
@@ -260,10 +247,7 @@ def _rows_of(chrom: pd.Series) -> dict[str, range | npt.NDArray[np.intp]]:
 
 def expected(reader: _Reader, weights: Mapping[str, float]) -> tuple[Columns, dict[str, list[str]]]:
     """Mean features of the training lines that have a kind, by kinship, and which lines these are."""
-    has = {
-        kind: [line for line in weights if (reader.tracks[line]["kind"] == kind).any()]
-        for kind in TRACK_KINDS
-    }
+    has = lines_having({line: reader.tracks[line] for line in weights})
     shares = {kind: among(weights, lines) if lines else {} for kind, lines in has.items()}
     total = np.zeros((len(reader.pairs), len(NAMES)), dtype=np.float32)
     if not weights:

@@ -19,6 +19,7 @@ from cbat.data.bed_files import Opening, intervals_of, opening_of
 from cbat.data.cell_types import COLUMN as CELL_TYPE
 from cbat.data.cell_types import rows_of_cell_type
 from cbat.data.contigs import ContigNames, first_names
+from cbat.data.text_files import unreadable
 from cbat.data.text_tables import TextTable, read_headed
 from cbat.data.windows import spread
 from cbat.errors import UserError
@@ -261,11 +262,7 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as file:
             return file.read(4)
     except OSError as error:
-        raise UserError(
-            f"the file cannot be read ({error.strerror})",
-            mend="correct its path or its permissions (paths start at the working directory)",
-            file=path,
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _no_bigwig(path: Path) -> UserError:

@@ -19,7 +19,7 @@ from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.landscape.assembly_check import LEAST, peaks_at_starts
 from cbat.landscape.contig_checks import check_shared, first_lines
-from cbat.prediction.shared_landscape import OTHER, SharedLandscape, read_landscape
+from cbat.prediction.shared_landscape import OTHER, SharedLandscape, starts_of_assemblies
 
 LEAST_AT_STARTS: Final = 20
 """With fewer intervals at starts nothing is concluded."""
@@ -70,7 +70,7 @@ def choose_assembly(
         It cannot be told; promoters and enhancers are of two assemblies, or of another one than was said; an
         assembly that the model does not know, and no genes.
     """
-    known = {name: read_landscape(model_directory, assembly=name).starts for name in shared.assemblies}
+    known = starts_of_assemblies(model_directory)
     if asked is None or asked in shared.assemblies:
         # Files that name no chromosome as the model does would pass for those of another assembly.
         named = {

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cbat.evaluation.metrics import TEMPERATURE_BOUNDS
+from cbat.evaluation.metrics import TEMPERATURE_BOUNDS, called_from, threshold_after
 from cbat.landscape.candidates import LEAST_CALLED
 from cbat.landscape.law import FloatArray, probability_of
 
@@ -121,9 +121,7 @@ def threshold_of_precision(wanted: float, label: FloatArray, probability: FloatA
     reached = np.flatnonzero(precision >= wanted)
     if not len(reached):
         return np.inf
-    last = int(reached[-1])
-    following = values[last] if last + 1 == len(values) else values[last + 1]
-    return float((values[last] + following) / 2.0)
+    return threshold_after(values, int(reached[-1]))
 
 
 def best_precision(label: FloatArray, probability: FloatArray) -> float:
@@ -133,10 +131,8 @@ def best_precision(label: FloatArray, probability: FloatArray) -> float:
 
 def _precision_from(label: FloatArray, probability: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Probabilities, falling, and the precision from each on; -inf where too few pairs are called."""
-    values, group = np.unique(-probability, return_inverse=True)
-    called = np.cumsum(np.bincount(group))
-    found = np.cumsum(np.bincount(group, weights=label))
-    return -values, np.where(called >= LEAST_CALLED, found / called, -np.inf)
+    values, called, found = called_from(label, probability)
+    return values, np.where(called >= LEAST_CALLED, found / called, -np.inf)
 
 
 def few(label: npt.NDArray[np.float64]) -> bool:

@@ -129,7 +129,8 @@ def run(
     assembly = None
     if len(shared.assemblies) > 1 or settings.assembly is not None:
         assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes)
-        shared = read_landscape(Path(model_directory), assembly=assembly.name)
+        if assembly.name != shared.assembly:
+            shared = read_landscape(Path(model_directory), assembly=assembly.name)
     if promoters is None:
         mentions.append(Starts(Path(model_directory) / GENES, shared.starts).mentions(cell_line))
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:

@@ -303,6 +303,18 @@ def read_landscape(
     )  # fmt: skip
 
 
+def starts_of_assemblies(directory: Path) -> dict[str, pd.DataFrame]:
+    """Assembly -> its transcription starts, of a model directory.
+
+    Raises
+    ------
+    UserError
+        The table is missing or damaged.
+    """
+    table = read_table(directory / _GENES, ["assembly", *GENE_COLUMNS], mend=MEND)
+    return {str(name): part for name, part in table.groupby("assembly", sort=False)}
+
+
 def _check_version(content: Mapping[str, Any], path: Path) -> None:
     if (version := content["format"]) != FORMAT:
         raise UserError(

@@ -13,13 +13,13 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.data.chain_files import Chains, read_chains
-from cbat.data.lift_over import Place, place_of
+from cbat.data.lift_over import TURNED, Place, place_of
 from cbat.errors import UserError
 from cbat.evaluation.headline import Headline
 from cbat.files import atomic_directory, write_json
@@ -37,7 +37,6 @@ from cbat.prediction.shared_landscape import (
     write_starts,
 )
 
-_TURNED: Final = {"+": "-", "-": "+", ".": "."}
 _GENES, _GRAPH, _ABOUT, _LAW, _TRACKS = LANDSCAPE
 _logger = logging.getLogger(__name__)
 
@@ -157,7 +156,7 @@ def _placed(row: dict[Any, Any], place: Place) -> dict[str, Any]:
         "start": place.start,
         "end": place.end,
         "centre": place.end - 1 - inside if place.turned else place.start + inside,
-        "strand": _TURNED[str(row["strand"])] if place.turned else row["strand"],
+        "strand": TURNED.get(row["strand"], row["strand"]) if place.turned else row["strand"],
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from cbat import __version__
 from cbat.config.predictions import PredictionSettings
 from cbat.data.genome import sound_index
+from cbat.data.text_files import unreadable
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.model.about import check_hashes, reads_sequences
@@ -54,6 +55,13 @@ class Inputs:
     element_signals: Mapping[str, Path] = field(default_factory=dict)
     expressed: Path | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """All of them but those of the model."""
+        named = [getattr(self, name) for name in (*_HASHED, "genome")]
+        given = [path for path in named if path is not None]
+        return [*given, *self.tracks.values(), *self.element_signals.values()]
+
     def key(self, cell_line: str, settings: PredictionSettings) -> str:
         """What says whether an earlier run did the same; a genome is known by size, time and index."""
         known: dict[str, Any] = {"version": __version__, "cell_line": cell_line}
@@ -74,24 +82,16 @@ def _sha256(path: Path) -> str:
     try:
         return sha256_of(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _identity(fasta: Path) -> list[Any]:
     try:
         state = fasta.stat()
     except OSError as error:
-        raise _unreadable(fasta, error) from error
+        raise unreadable(fasta, error) from error
     index = sound_index(fasta)
     return [state.st_size, state.st_mtime_ns, None if index is None else sha256_of(index)]
-
-
-def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(
-        f"the file cannot be read ({error.strerror})",
-        mend="correct its path or its permissions (paths start at the working directory)",
-        file=path,
-    )
 
 
 @dataclass
@@ -164,10 +164,7 @@ def _refuse_own_inputs(inputs: Inputs, directory: Path) -> None:
     """Stop where an input is a file that this prediction would write or delete, however it is named."""
     written = [directory / name for name in (*gather.FILES, *preparation.FILES, PAGE, JOURNAL)]
     folders = [directory / name for name in (PAIRS, PREPARED, GENOME)]
-    given = [getattr(inputs, name) for name in (*_HASHED, "genome")]
-    for path in [*given, *inputs.tracks.values(), *inputs.element_signals.values()]:
-        if path is None or not path.exists():
-            continue
+    for path in filter(Path.exists, inputs.files):
         inside = any(folder.resolve() in path.resolve().parents for folder in folders)
         if inside or any(one.exists() and one.samefile(path) for one in written):
             raise UserError(

@@ -11,7 +11,6 @@ from cbat.prediction.page_assembly import LANDMARKS, Assembly, assembly_of_genes
 from cbat.prediction.shared_landscape import OTHER, UNNAMED
 
 HG19, HG38 = {"chr1": 249_250_621}, {"chr1": 248_956_422}
-REFERENCE = Path("/work/shared/data/genes")
 
 
 def promoters(*rows: tuple[str, str, int]) -> pd.DataFrame:
@@ -83,10 +82,9 @@ def test_a_model_in_doubt_says_nothing(kind: str) -> None:
     assert told(None, NOTHING, {}).name is None
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"no annotations of genes in {REFERENCE}")
 @pytest.mark.parametrize("assembly", ["hg19", "hg38"])
-def test_landmarks_are_where_annotations_have_them(assembly: str) -> None:
-    file = REFERENCE / f"CollapsedGeneBounds.{assembly}.TSS500bp.bed.gz"
+def test_landmarks_are_where_annotations_have_them(shared_dir: Path, assembly: str) -> None:
+    file = shared_dir / "data" / "genes" / f"CollapsedGeneBounds.{assembly}.TSS500bp.bed.gz"
     table = pd.read_csv(file, sep="\t", usecols=[0, 1, 2, 3], header=0, keep_default_na=False)
     table.columns = pd.Index(["chrom", "source_start", "source_end", "name"])
     known = table[table["name"].isin(LANDMARKS.keys())].drop_duplicates("name").set_index("name")
