@@ -143,7 +143,7 @@ def label_pairs(
         pairs = keep(pairs, pairs["label"] == 1, "negatives_of_the_table")
         own = candidates or {role: np.zeros(0, dtype=np.int64) for role in ROLES}
         made, report["negatives"] = make_negatives(
-            pairs, _contacts(raw if undecided is None else undecided), tables, own, settings, row.cell_line
+            pairs, _contacts(raw if undecided is None else undecided), tables, own, settings
         )
         columns = [*COLUMNS, MADE_BY]
         pairs = pd.concat([pairs.assign(**{MADE_BY: GIVEN})[columns], made[columns]], ignore_index=True)

@@ -16,7 +16,6 @@ model of sequence it would be a contact.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.config.sections import LabelSettings
+from cbat.data.draws import draw_key, stream_of
 from cbat.data.pair_windows import PairWindow, overlapping_pairs
 from cbat.data.windows import ROLES, Positions, centre
 
@@ -83,7 +83,6 @@ def make_negatives(
     tables: Mapping[str, pd.DataFrame],
     candidates: Mapping[str, Positions],
     settings: LabelSettings,
-    cell_line: str,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Negatives of one cell line, and how many there are of those that were wanted.
 
@@ -100,8 +99,6 @@ def make_negatives(
         Role -> rows of the line's own candidates; elements of ``positives`` join them.
     settings : LabelSettings
         ``negatives`` other than ``given``; bounds of the distance, negatives per positive, seed.
-    cell_line : str
-        Its name takes part in the seed.
 
     Returns
     -------
@@ -124,7 +121,8 @@ def make_negatives(
     for split in sorted({str(name) for role in ROLES for name in splits[role][own[role]]}):
         here = positives[splits["enhancer"][positives["enhancer"].to_numpy()] == split]
         rows = {role: own[role][splits[role][own[role]] == split] for role in ROLES}
-        rng = _stream(settings.seed, cell_line, split)
+        names = [tables[role]["element_id"].to_numpy(dtype=object)[rows[role]] for role in ROLES]
+        rng = stream_of(settings.seed, draw_key(np.concatenate(names)), split)
         if settings.negatives == "element_balanced":
             rows = {role: np.unique(here[role].to_numpy(np.int64)) for role in ROLES}
         pool = _pool(rows, here, contacts, tables, settings)
@@ -134,10 +132,6 @@ def make_negatives(
         )
         report["splits"][split] = counts | {"positives": len(here), "made": len(enhancer)}
     return _table(made, tables, settings.negatives), report
-
-
-def _stream(seed: int, *names: str) -> np.random.Generator:
-    return np.random.default_rng([seed % 2**64, *(zlib.crc32(name.encode()) for name in names)])
 
 
 def _per_positive(settings: LabelSettings) -> int | None:

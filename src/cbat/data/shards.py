@@ -9,7 +9,6 @@ would not have.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import ShardSettings
+from cbat.data.draws import draw_key, stream_of
 from cbat.data.sequences import stored_codes
 from cbat.data.stored import (
     check_files,
@@ -193,9 +193,11 @@ def run(
         )
         for split in SPLITS
     }
-    order, block = draw_blocks(pairs["split"].to_numpy(), cell_line, settings)
+    elements = _local_elements(cohort_rows, tables)
+    keys = {split: draw_key(elements.loc[elements["split"] == split, "element_id"]) for split in SPLITS}
+    order, block = draw_blocks(pairs["split"].to_numpy(), keys, settings)
     pairs = pairs.assign(**local).iloc[order].assign(block=block)
-    support = draw_supports(pairs[["block", "split", *ROLES]], pool, cell_line, settings)
+    support = draw_supports(pairs[["block", "split", *ROLES]], pool, keys, settings)
 
     start_directory(directory)
     for role in ROLES:
@@ -209,7 +211,7 @@ def run(
         pieces = (codes[at : at + _PIECE] for at in range(0, max(len(codes), 1), _PIECE))
         with atomic_file(directory / f"{role}_codes.npy") as temporary:
             write_rows(temporary, pieces, codes.shape)
-    write_table(directory / "elements.parquet", _local_elements(cohort_rows, tables))
+    write_table(directory / "elements.parquet", elements)
     write_table(directory / "pairs.parquet", _as_stored(pairs))
     write_array(directory / "support.npy", support)
     blocks = pairs.drop_duplicates("block")["split"].value_counts()
@@ -225,7 +227,7 @@ def run(
 
 
 def draw_blocks(
-    splits: npt.NDArray[Any], cell_line: str, settings: ShardSettings
+    splits: npt.NDArray[Any], keys: Mapping[str, int], settings: ShardSettings
 ) -> tuple[Indices, npt.NDArray[np.int32]]:
     """Put pairs into a random order within their split, and cut the order into blocks.
 
@@ -233,7 +235,8 @@ def draw_blocks(
     ----------
     splits : array of str, shape=(n_pairs,)
         The split of each pair, which is all that the draw sees of it.
-    cell_line : str
+    keys : mapping
+        Split -> key of the elements that the cell line has in it, see :func:`~cbat.data.draws.draw_key`.
     settings : ShardSettings
 
     Returns
@@ -246,14 +249,14 @@ def draw_blocks(
     orders, blocks, first = [], [], 0
     for split in SPLITS:
         rows = np.flatnonzero(splits == split)
-        orders.append(_generator(settings, cell_line, split, _ORDER_STREAM).permutation(rows))
+        orders.append(stream_of(settings.seed, keys[split], split, _ORDER_STREAM).permutation(rows))
         blocks.append(first + np.arange(len(rows)) // settings.block_size)
         first += -(-len(rows) // settings.block_size)
     return np.concatenate(orders), np.concatenate(blocks).astype(np.int32)
 
 
 def draw_supports(
-    queries: pd.DataFrame, pool: Mapping[str, Indices], cell_line: str, settings: ShardSettings
+    queries: pd.DataFrame, pool: Mapping[str, Indices], keys: Mapping[str, int], settings: ShardSettings
 ) -> npt.NDArray[np.int32]:
     """Draw a support set for each block, without replacement and without the block's own elements.
 
@@ -263,7 +266,8 @@ def draw_supports(
         ``block``, ``split``, ``enhancer``, ``promoter`` (local) of each pair, sorted by block.
     pool : mapping
         Split -> candidates of the cell line, shape=(n, 2): role, local element.
-    cell_line : str
+    keys : mapping
+        As for :func:`draw_blocks`.
     settings : ShardSettings
         All that is left of the pool is put into random order before it is cut to ``support_size``, so
         that a smaller ``support_size`` gives a prefix of the same supports.
@@ -276,24 +280,18 @@ def draw_supports(
     n_blocks = int(queries["block"].max()) + 1 if len(queries) else 0
     support = np.full((n_blocks, settings.support_size, 2), NO_ELEMENT, dtype=np.int32)
     for split in SPLITS:
-        generator = _generator(settings, cell_line, split, _SUPPORT_STREAM)
+        generator = stream_of(settings.seed, keys[split], split, _SUPPORT_STREAM)
         candidates = pool[split]
         # Role and element in one number, to be compared with the elements of a block.
-        keys = candidates[:, 1] * len(ROLES) + candidates[:, 0]
+        numbers = candidates[:, 1] * len(ROLES) + candidates[:, 0]
         for block, rows in queries[queries["split"] == split].groupby("block", sort=True):
             own = np.concatenate(
                 [rows[role].to_numpy() * len(ROLES) + number for number, role in enumerate(ROLES)]
             )
-            free = np.flatnonzero(~np.isin(keys, own))
+            free = np.flatnonzero(~np.isin(numbers, own))
             drawn = generator.permutation(free)[: settings.support_size]
             support[block, : len(drawn)] = candidates[drawn]
     return support
-
-
-def _generator(settings: ShardSettings, cell_line: str, split: str, stream: int) -> np.random.Generator:
-    """Independent of other lines and splits: adding a cell line changes no other one's blocks."""
-    names = [zlib.crc32(name.encode()) for name in (cell_line, split)]
-    return np.random.default_rng([settings.seed % 2**64, *names, stream])
 
 
 def _read_elements(directory: Path, role: str) -> pd.DataFrame:

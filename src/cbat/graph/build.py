@@ -67,7 +67,7 @@ def build_graph(
     scope: Literal["training", "all"],
     settings: GraphSettings,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Nodes and edges of the graph, sorted, ready for JSON.
+    """Nodes and edges of the graph, in the order of the sheets, ready for JSON.
 
     All tissues of the sheet become nodes, and so do the germ layers, conditions and sexes that an edge of
     positive weight reaches. A cell line of unknown tissue has no edge to a tissue. The sheets are taken
@@ -92,19 +92,21 @@ def build_graph(
     for table in settings.similarities:
         _add_similarities(edges, table, {line.cell_line for line in lines})
 
+    # Nodes and edges stand in the order of the sheets: that of their names would move the last digits of what
+    # is computed from them when one of them is called otherwise.
     nodes: list[dict[str, Any]] = [
         {"kind": "cell_line", "name": line.cell_line, "role": line.role, "tissue": line.tissue}
         for line in lines
     ]
     nodes += [{"kind": "tissue", "name": name} for name in known]
     for kind in ("germ_layer", "condition", "sex"):
-        reached = {target for edge_kind, _, target in edges if edge_kind == kind}
+        reached = dict.fromkeys(target for edge_kind, _, target in edges if edge_kind == kind)
         nodes += [{"kind": kind, "name": name} for name in reached]
     return {
-        "nodes": sorted(nodes, key=lambda node: (node["kind"], node["name"])),
+        "nodes": nodes,
         "edges": [
             {"kind": kind, "source": source, "target": target, "weight": weight}
-            for (kind, source, target), weight in sorted(edges.items())
+            for (kind, source, target), weight in sorted(edges.items(), key=lambda edge: edge[0][0])
         ],
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 from cbat.config.sections import EvaluationSettings
+from cbat.data.draws import draw_key, stream_of
 from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environment
 from cbat.model.bundle import TrainedModel
 from cbat.model.contact import AnyEnvironment, BlockEnvironment, UnreadEnvironment
@@ -153,7 +153,7 @@ class Feeder:
 
     def _shuffled(self, own: AnyEnvironment, seed: int) -> AnyEnvironment:
         """The same values on the wrong channels."""
-        rng = np.random.default_rng([seed, 31, zlib.crc32(self.own.cell_line.encode())])
+        rng = stream_of(seed, 31, draw_key(self.own.pairs["distance"]))
         order = torch.from_numpy(rng.permutation(own.fused.shape[1]))
         if isinstance(own, BlockEnvironment):
             return BlockEnvironment(own.block, own.fused[:, order])

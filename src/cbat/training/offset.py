@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cbat.model.distance import DistanceSpline, basis, knots_of
 from cbat.model.environment import FloatArray
@@ -39,7 +40,7 @@ def fit_distance_spline(
     # Standardised columns are what the search likes best; the spline is told in its own units.
     spread = columns.std(axis=0) + 1e-9
     columns = (columns - columns.mean(axis=0)) / spread
-    _, line = np.unique(line, return_inverse=True)
+    line, _ = pd.factorize(line)
     n_lines, n_columns = int(line.max()) + 1, columns.shape[1]
 
     def loss(parameters: FloatArray) -> tuple[float, FloatArray]:

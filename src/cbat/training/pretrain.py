@@ -97,7 +97,7 @@ def training_tables(
         elements_directory / "candidates.parquet", ["cell_line", "role", "element"], mend=_MEND
     )
     candidates = candidates[candidates["cell_line"].isin(list(train_lines))]
-    lines = pd.Index(sorted(candidates["cell_line"].unique()))
+    lines = pd.Index([line for line in train_lines if line in set(candidates["cell_line"])])
     if unknown := sorted(set(train_lines) - set(lines)):
         raise UserError(
             f"{unknown[0]!r} has no candidates among these elements",

@@ -114,7 +114,7 @@ def deal(train: Mapping[str, int], others: Mapping[str, int], n: int) -> dict[st
     load = dict.fromkeys(range(n), 0)
     owner = {}
     for lines in (train, others):
-        for line in sorted(lines, key=lambda name: (-lines[name], name)):
+        for line in sorted(lines, key=lambda name: -lines[name]):
             owner[line] = min(load, key=lambda rank: (load[rank], rank))
             load[owner[line]] += lines[line]
     return owner

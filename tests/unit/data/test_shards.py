@@ -217,13 +217,18 @@ def test_two_runs_write_the_same_bytes(cohort: Cohort) -> None:
         assert (cohort.top / "a" / name).read_bytes() == (cohort.top / "b" / name).read_bytes()
 
 
-def test_the_seed_and_the_name_of_the_line_decide_the_draw(cohort: Cohort) -> None:
+def test_the_seed_and_the_elements_of_the_line_decide_the_draw(cohort: Cohort) -> None:
     shard = cohort.shard(to="a")
     other_seed = cohort.shard(SETTINGS.model_copy(update={"seed": -4}), to="b")
     assert not shard.pairs.equals(other_seed.pairs)
     assert not np.array_equal(shard.support, other_seed.support)
     other_line = cohort.shard(cell_line="other", to="c")
     assert with_ids(shard)["enhancer_id"].to_list() != with_ids(other_line)["enhancer_id"].to_list()
+    cohort.candidates["cell_line"] = cohort.candidates["cell_line"].replace({"K562": "Z", "other": "A"})
+    cohort.write()
+    renamed = cohort.shard(cell_line="Z", to="d")
+    pd.testing.assert_frame_equal(renamed.pairs, shard.pairs)
+    np.testing.assert_array_equal(renamed.support, shard.support)
 
 
 def test_another_line_of_the_cohort_changes_nothing(cohort: Cohort) -> None:

@@ -47,7 +47,7 @@ def edges(graph: dict[str, list[dict[str, Any]]], kind: str) -> dict[tuple[str, 
 
 
 def names(graph: dict[str, list[dict[str, Any]]], kind: str) -> list[str]:
-    return [node["name"] for node in graph["nodes"] if node["kind"] == kind]
+    return sorted(node["name"] for node in graph["nodes"] if node["kind"] == kind)
 
 
 def table(path: Path, text: str) -> Path:
@@ -97,12 +97,19 @@ def test_training_scope_is_blind_to_unseen_lines(tmp_path: Path) -> None:
     assert names(with_unseen, "tissue") == ["blood", "myeloid", "placenta", "skin"]
 
 
-def test_nodes_and_edges_are_sorted_whatever_the_order_of_the_sheets() -> None:
+def test_nodes_and_edges_stand_in_the_order_of_the_sheets_whatever_their_names() -> None:
     settings = GraphSettings(condition_weight=0.1)
-    forward = build_graph(LINES, TISSUES, scope="all", settings=settings)
-    backward = build_graph(LINES[::-1], TISSUES[::-1], scope="all", settings=settings)
-    assert forward == backward
-    assert forward["nodes"] == sorted(forward["nodes"], key=lambda n: (n["kind"], n["name"]))
+    graph = build_graph(LINES, TISSUES, scope="all", settings=settings)
+    new = {line.cell_line: f"{9 - number}_{line.cell_line}" for number, line in enumerate(LINES)}
+    renamed = [line.model_copy(update={"cell_line": new[line.cell_line]}) for line in LINES]
+    expected = json.loads(json.dumps(graph))
+    for node in expected["nodes"]:
+        node["name"] = new[node["name"]] if node["kind"] == "cell_line" else node["name"]
+    for edge in expected["edges"]:
+        edge["source"] = new.get(edge["source"], edge["source"])
+    assert build_graph(renamed, TISSUES, scope="all", settings=settings) == expected
+    first = [node["name"] for node in graph["nodes"] if node["kind"] == "cell_line"]
+    assert first == [line.cell_line for line in LINES]
 
 
 def test_every_edge_ends_at_nodes_of_the_kinds_that_its_kind_names() -> None:
