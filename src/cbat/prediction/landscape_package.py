@@ -109,7 +109,7 @@ def run(
     """
     load_law(law)
     headline = Headline.of(evaluation)
-    pairs = {line: _pairs(folder) for line, folder in sorted(landscapes.items())}
+    pairs = {line: _pairs(folder) for line, folder in landscapes.items()}
     learned = {line: pairs[line] for line in train_lines}
     sizes = {} if contig_sizes is None else read_contig_sizes(contig_sizes)
     about = About(

@@ -178,7 +178,7 @@ def _training(
     learned = set(model.provenance.get("train_lines", model.teacher.lines))
     graph = model.teacher.graph
     lines, distances = [], []
-    for shard in sorted(shards, key=lambda one: one.cell_line):
+    for shard in shards:
         used = ["train", "validation"] if shard.cell_line in learned else ["validation"]
         pairs = shard.pairs[shard.pairs["split"].isin(used)]
         if shard.cell_line in learned:

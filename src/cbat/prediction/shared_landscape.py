@@ -206,7 +206,7 @@ def write_landscape(
     shutil.copyfile(graph, directory / _GRAPH)
     named = assembly or UNNAMED
     write_starts(directory, {named: read_starts(genes)})
-    opened = {line: read_tracks(path) for line, path in sorted(tracks.items())}
+    opened = {line: read_tracks(path) for line, path in tracks.items()}
     of_kinds = {line: dict(list(table.groupby("kind"))) for line, table in opened.items()}
     having = {kind for found in of_kinds.values() for kind in found}
     if expectation == "mean_track":

@@ -199,7 +199,7 @@ def read_relatives(
             file=path,
         )
     least, weight = max(settings.similarity_threshold, 0.0), settings.similarity_weight
-    return tuple(sorted((line, weight * value) for line, value in near.items() if value > least and weight))
+    return tuple((line, weight * value) for line, value in near.items() if value > least and weight)
 
 
 def _cautions(
