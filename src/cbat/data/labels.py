@@ -21,6 +21,7 @@ from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES, Positions, centre, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
+from cbat.sentences import in_words
 
 COLUMNS: Final = [
     "enhancer", "promoter", "enhancer_id", "promoter_id", "label", "distance", "upstream", "chrom", "split",
@@ -95,7 +96,7 @@ def run(
     write_json(output.with_suffix(".json"), report)
     compared = pairs[["enhancer", "promoter", "label", "distance", "split"]]
     write_balance(output.with_suffix(".balance.tsv"), cell_line, compared, report.get("negatives", {}))
-    _logger.info("%s", report)
+    _logger.info("%s", in_words(report))
 
 
 def label_pairs(

@@ -14,7 +14,7 @@ LEAST_SHARE: Final = 0.01
 FULL_RECALL: Final = 0.99
 NEAR_PREVALENCE: Final = 0.02
 NEAR_BOUND: Final = 0.01
-"""A threshold this near to 0 or 1 is at its bound."""
+"""A threshold this near to 0 or 1, or nearer, is at its bound."""
 LEAST_SEPARATION: Final = 0.1
 """Least variance of the environment between cell lines, relative to that between blocks of one line."""
 
@@ -50,7 +50,7 @@ def collapse_signs(
     called = scores >= threshold
     if called.all() or not called.any():
         signs.append(f"the threshold {threshold:.3f} calls {'every pair' if called.all() else 'no pair'}")
-    elif not NEAR_BOUND <= threshold <= 1.0 - NEAR_BOUND:
+    elif not NEAR_BOUND < threshold < 1.0 - NEAR_BOUND:
         signs.append(f"the threshold {threshold:.3f} is at its bound")
     elif labels.any():
         recall, precision = called[labels == 1].mean(), labels[called].mean()

@@ -16,6 +16,7 @@ from cbat.data.windows import ROLES, centre
 from cbat.errors import UserError
 from cbat.evaluation.measure import Origin, metric_rows, of_split
 from cbat.evaluation.peer_tables import KEY, read_peer
+from cbat.sentences import in_words
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,7 +75,7 @@ def peer_rows(
         counts = {ONLY_PEER: only_peer, ONLY_OURS: len(of_split(scored[~known], chromosomes))}
         key = vars(origin) | {"chromosomes": chromosomes, "negatives": "natural"}
         rows += [key | {"metric": metric, "value": float(n)} for metric, n in counts.items()]
-        _logger.info("%s on %s, %s chromosomes: %s", name, cell_line, chromosomes, counts)
+        _logger.info("%s on %s, %s chromosomes: %s", name, cell_line, chromosomes, in_words(counts))
     return rows
 
 

@@ -38,6 +38,7 @@ from cbat.landscape.candidates import (
 from cbat.landscape.features import FEATURES, GENES, LENT, SIGNALS, kind_of
 from cbat.landscape.law import UNBENT, Fit, FloatArray, Law, distance_basis, save_law
 from cbat.landscape.regression import level_of
+from cbat.sentences import in_words
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of a line's own evidence that are tried for each kind of track."""
@@ -95,7 +96,7 @@ def run(
         members[ALL] = fit_member(task, law, _usual(list(members.values()), law))
     save_law(output, Law(law, members, tuple(train_lines)))
     for name, fit in members.items():
-        _logger.info("%s: %s", name, fit.chosen)
+        _logger.info("%s: %s", name, in_words(fit.chosen))
 
 
 def parts_of(splits: SplitSettings) -> dict[str, tuple[Part, ...]]:

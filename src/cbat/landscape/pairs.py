@@ -37,6 +37,7 @@ from cbat.landscape.features import (
 from cbat.landscape.genes import read_starts
 from cbat.landscape.signal_table import read_signals
 from cbat.landscape.tracks import ENHANCERS, read_tracks
+from cbat.sentences import in_words
 
 PAIR_COLUMNS: Final = ["enhancer_id", "promoter_id", "label", "distance", "chrom", "split"]
 SOURCES: Final = ("own", "graph", "wrong", "sibling")
@@ -148,7 +149,7 @@ def run(
         "strongest_promoters_at_starts_of_genes": at_starts,
     }
     write_json(directory / "report.json", report)
-    _logger.info("%s", report)
+    _logger.info("%s", in_words(report))
 
 
 @dataclass(frozen=True, eq=False)

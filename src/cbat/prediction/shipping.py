@@ -36,6 +36,7 @@ from cbat.prediction.shared_landscape import (
     write_expected,
     write_starts,
 )
+from cbat.sentences import in_words
 
 _GENES, _GRAPH, _ABOUT, _LAW, _TRACKS = LANDSCAPE
 _logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def lift_track(track: pd.DataFrame, chains: Chains) -> pd.DataFrame:
             rows.append({str(key): value for key, value in row.items()} | _placed(row, place))
         else:
             left_out[place] += 1
-    _logger.info("%d of %d sites are lifted; left out: %s", len(rows), len(track), dict(left_out))
+    _logger.info("%d of %d sites are lifted; left out: %s", len(rows), len(track), in_words(left_out))
     return pd.DataFrame(rows, columns=track.columns).astype(track.dtypes)
 
 

@@ -22,6 +22,7 @@ from cbat.model.bundle import save_encoder
 from cbat.model.discovery import Motifs, background_frequencies, discover_motifs
 from cbat.model.reading import reading
 from cbat.model.seeding import Bases
+from cbat.sentences import in_words
 
 log = logging.getLogger(__name__)
 BASES: Final = np.array(list("ACGT"))
@@ -65,7 +66,8 @@ def run(
     else:
         with reading(threads) as readers:
             motifs = discover_motifs(tables, settings, seed, readers)
-    log.info("%d motifs in %s elements", len(motifs.prior), [len(codes) for codes, _ in tables])
+    n_elements = {f"{role}s": len(codes) for role, (codes, _) in zip(ROLES, tables, strict=True)}
+    log.info("%d motifs in %s", len(motifs.prior), in_words(n_elements))
     described = [
         {
             "consensus": "".join(BASES[filter_.argmax(dim=0).numpy()]),

@@ -34,6 +34,7 @@ from cbat.model.contact import BlockEnvironment, ContactModel
 from cbat.model.environment import FloatArray
 from cbat.model.resistance import TiedResistance
 from cbat.progress import Progress
+from cbat.sentences import in_words
 from cbat.training.checkpoint import Best, Checkpoints, Course
 from cbat.training.distributed import join, started_by_torchrun
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
@@ -248,7 +249,7 @@ def fit(
         course.restore(kept)
     while _goes_on(course, settings):
         row = _steps(course, loop, data, settings) if course.history else _evaluated(course, data, settings)
-        log.info("step %d: %s", row["step"], row)
+        log.info("step %d: %s", row["step"], in_words({key: row[key] for key in row if key != "step"}))
         if watch is not None:
             watch(row)
         if checkpoints is not None:

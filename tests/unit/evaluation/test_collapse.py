@@ -30,6 +30,7 @@ def test_a_sound_model_shows_none() -> None:
         (GOOD, 0.0, RESISTANCE, "calls every pair"),
         (GOOD, 1.1, RESISTANCE, "calls no pair"),
         (GOOD**40, 0.005, RESISTANCE, "is at its bound"),
+        (GOOD**40, 0.01, RESISTANCE, "is at its bound"),
         (np.where(np.arange(2000) < 5, 0.0, 0.2 + 0.5 * RNG.random(2000)), 0.1, RESISTANCE, "recall is"),
         (GOOD, 0.5, np.full(2000, 3.0), "the resistance hardly differs"),
     ],
