@@ -137,20 +137,14 @@ def _finish(command: Sequence[str], directory: Path, lock: IO[str]) -> int:
 
 def _first_folders(configuration: Mapping[str, Any]) -> list[str]:
     """What stands at the top of the working directory and is named, directly or by the sheet."""
-    from cbat.config.landscape import landscape_files
-    from cbat.config.lifted import lift_inputs
+    from cbat.config.named_files import all_named_files
     from cbat.config.project import SIMULATION_DIRECTORY
     from cbat.config.sections import Config
     from cbat.config.sheets import read_cell_lines
-    from cbat.config.similarities import similarity_files
 
     config = Config.model_validate(configuration)
     paths = [config.cell_lines, config.tissues]
-    paths += [] if config.genome is None else [config.genome.fasta]
-    paths += [table.path for table in config.graph.similarities]
-    paths += [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
-    paths += [path for path in [config.readout.motifs, config.contig_names] if path is not None]
-    paths += [path for _, path in lift_inputs(config)]
+    paths += [path for _, path in all_named_files(config)]
     paths += [path for row in read_cell_lines(config.cell_lines) for path in row.files.values()]
     mine = [
         path for path in paths if not path.is_absolute() and not path.is_relative_to(SIMULATION_DIRECTORY)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cbat.config.base import SIMULATED_GENES
-from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers, landscape_files
-from cbat.config.lifted import check_lift_over, lift_inputs, lifted_files
+from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers
+from cbat.config.lifted import check_lift_over, lifted_files
 from cbat.config.load import key_error, load_section, parse_section
 from cbat.config.models import (
     LANDSCAPE_KEYS,
@@ -22,6 +22,7 @@ from cbat.config.models import (
     ModelSettings,
     law_of,
 )
+from cbat.config.named_files import all_named_files, named_files
 from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
 from cbat.config.sheets import (
@@ -33,7 +34,7 @@ from cbat.config.sheets import (
     read_cell_lines,
     read_tissues,
 )
-from cbat.config.similarities import check_similarities, similarity_files, with_computed_tables
+from cbat.config.similarities import check_similarities, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
@@ -97,13 +98,8 @@ class Project:
 
     def files(self) -> list[Path]:
         """All files that the configuration and its sheets name for training and evaluation."""
-        config = self.config
         own = [path for row in self.cell_lines for path in row.files.values()]
-        own += [table.path for table in config.graph.similarities]
-        if config.genome is not None:
-            own.append(config.genome.fasta)
-        own += [table for table in (config.contig_names, config.readout.motifs) if table is not None]
-        return own + [path for _, path in [*similarity_files(config.graph), *landscape_files(config)]]
+        return own + [path for _, path in named_files(self.config)]
 
     def row(self, cell_line: str) -> CellLine:
         """The row of a cell line."""
@@ -388,24 +384,9 @@ def _check_list(files: Sequence[YamlFile], key: KeyPath, names: Sequence[object]
 
 
 def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
-    wanted: list[tuple[KeyPath, str, Path]] = []
-    if config.genome is not None:
-        wanted.append((("genome", "fasta"), "genome.fasta", config.genome.fasta))
-        if config.genome.contig_names is not None:
-            wanted.append((("genome", "contig_names"), "genome.contig_names", config.genome.contig_names))
-    for position, table in enumerate(config.graph.similarities):
-        wanted.append((("graph", "similarities", position, "path"), "graph.similarities", table.path))
-    named = [*similarity_files(config.graph), *landscape_files(config)]
-    wanted += [(key, ".".join(map(str, key)), path) for key, path in named]
-    wanted += [(key, f"{key[-1]} of lift_over.{key[1]}", path) for key, path in lift_inputs(config)]
-    if config.shipped_model is not None:
-        for one in ("figures", "chain", "genes"):
-            path = getattr(config.shipped_model, one)
-            wanted.append((("shipped_model", one), f"shipped_model.{one}", path))
-    if config.readout.motifs is not None:
-        wanted.append((("readout", "motifs"), "readout.motifs", config.readout.motifs))
-    for key, name, path in wanted:
+    for key, path in all_named_files(config):
         if not is_simulated(config, path) and not is_there(config, path):
+            name = f"{key[-1]} of lift_over.{key[1]}" if key[0] == "lift_over" else ".".join(map(str, key))
             raise key_error(
                 files, key, f"{name} is {str(path)!r}, which {is_no_file(path)}", _mend_path(config, path)
             )

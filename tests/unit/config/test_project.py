@@ -91,7 +91,10 @@ def test_the_wrong_line_is_of_another_tissue_and_as_seen_as_the_own_one(
         ("evaluation: {headline_support: 8}\n", "headline_support is 8, which is not among"),
         ("shards: {support_size: 512}\n", "evaluation.support_sizes asks for 1024 elements, but"),
         ("genome: {fasta: hg19.fa}\n", "my.yaml, line 1: genome.fasta is 'hg19.fa', which does not exist"),
-        ("graph: {similarities: [{path: s.tsv}]}\n", "graph.similarities is 's.tsv', which does not exist"),
+        (
+            "graph: {similarities: [{path: s.tsv}]}\n",
+            "graph.similarities.0.path is 's.tsv', which does not exist",
+        ),
         ("readout: {motifs: no.meme}\n", "readout.motifs is 'no.meme', which does not exist"),
         ("tissues: none.tsv\n", "none.tsv: the sheet of tissues does not exist"),
         ("genome: {fasta: results/simulation/genome.fa.gz}\n", "but it is switched off"),
