@@ -126,6 +126,8 @@ def _explain(section_class: type[BaseModel], details: ErrorDetails, files: Seque
         suggestion = did_you_mean(str(value), choices.replace("'", "").replace(" or ", ", ").split(", "))
         return key_error(files, key, f"{name} is {shown}{suggestion}", f"write one of: {choices}")
     said = _in_words(details["msg"])
+    if kind == "list_type" and isinstance(value, (str, int, float)):
+        return key_error(files, key, f"{name} is {shown}; {said}", f"write a list: [{value}]")
     return key_error(files, key, f"{name} is {shown}; {said}", _MENDS.get(kind, "correct the value"))
 
 

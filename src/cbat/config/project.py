@@ -38,7 +38,7 @@ from cbat.config.similarities import check_similarities, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
-from cbat.config.yaml_files import KeyPath, YamlFile, merge, read_yaml
+from cbat.config.yaml_files import KeyPath, YamlFile, laid_over, merge, read_yaml
 from cbat.errors import UserError
 from cbat.files import is_no_file
 
@@ -194,7 +194,9 @@ def _otherness(row: CellLine, own: CellLine) -> int:
     return 0 if row.cohort == own.cohort else 2 if row.cohort == "prototype" else 1
 
 
-def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None) -> Project:
+def load_project(
+    files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None, whose: str = "--config"
+) -> Project:
     """Read and check a configuration, its sheets and what they point to.
 
     Parameters
@@ -202,7 +204,9 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
     files : sequence of path
         Configuration files, the later over the earlier.
     values : mapping, optional
-        The merged values, when something besides the files had a say (``snakemake --config``).
+        The merged values, when something besides the files had a say.
+    whose : str
+        What that is, for messages.
 
     Raises
     ------
@@ -212,6 +216,8 @@ def load_project(files: Sequence[str | Path], *, values: Mapping[str, Any] | Non
     layers = [read_yaml(file) for file in files]
     if values is None:
         values = merge(layer.values for layer in layers)
+    else:
+        layers = laid_over(values, layers, whose)
     project = _checked(values, layers)
     worlds = {}
     for name in project.config.worlds or {}:

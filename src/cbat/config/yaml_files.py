@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ class YamlFile:
     values : dict
         Its content.
     lines : dict
-        Line of every key, counted from 1.
+        Line of every key, counted from 1; None for what stands in no file.
     """
 
     path: Path
     values: dict[str, Any]
-    lines: Mapping[KeyPath, int]
+    lines: Mapping[KeyPath, int | None]
 
     def line_of(self, key: KeyPath) -> int | None:
         """Line of the key, or of the innermost of its parents that the file holds; `None` without any."""
@@ -101,6 +101,41 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             else:
                 merged[key] = value
     return merged
+
+
+def laid_over(values: Mapping[str, Any], files: Sequence[YamlFile], whose: str) -> list[YamlFile]:
+    """The files, and last what else has a say: the keys whose values are not those of the files.
+
+    Parameters
+    ----------
+    values : mapping
+        The merged values.
+    files : sequence of YamlFile
+        The later over the earlier.
+    whose : str
+        What else has a say, for messages, such as ``--config``.
+    """
+    different = dict.fromkeys(_differences(values, merge(file.values for file in files), ()))
+    return [*files, YamlFile(Path(whose), dict(values), different)] if different else [*files]
+
+
+def _differences(values: Mapping[str, Any], others: Mapping[str, Any], key: KeyPath) -> Iterator[KeyPath]:
+    for name, value in values.items():
+        other = others.get(name)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            yield from _differences(value, other, (*key, name))
+        elif name not in others or value != other:
+            yield from _keys_below(value, (*key, name))
+
+
+def _keys_below(value: Any, key: KeyPath) -> Iterator[KeyPath]:
+    yield key
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _keys_below(inner, (*key, name))
+    elif isinstance(value, (list, tuple)):
+        for position, inner in enumerate(value):
+            yield from _keys_below(inner, (*key, position))
 
 
 def find_key(files: Sequence[YamlFile], key: KeyPath) -> tuple[Path | None, int | None]:
