@@ -7,8 +7,6 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-CHECKOUT = Path(workflow.basedir).resolve()
-CHECKOUT = CHECKOUT if (CHECKOUT / "src").is_dir() else CHECKOUT.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
 # Rules call `cbat`: the package of this checkout, in the environment of the rule.
 os.environ.update(
@@ -32,19 +30,40 @@ from cbat.config.predicted_lines import (
 from cbat.config.predictions import PredictionSettings
 from cbat.config.project import is_simulated, load_project, simulated_lines
 from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
+from cbat.config.shipped_files import of_module, with_shipped_files
 from cbat.config.sources import read_sources, source_of
 from cbat.errors import UserError
 from cbat.files import sha256_of
 from cbat.versions import software
 
+
+def stop(message):
+    """End without a traceback: the message says all there is to say."""
+    print(f"\n{message}\n", file=sys.stderr)
+    sys.exit(1)
+
+
+# A workflow that uses this one as a module hands over its own configuration.
+IS_MODULE = not Path(workflow.main_snakefile).resolve().is_relative_to(CHECKOUT)
+try:
+    if IS_MODULE:
+        given = dict(config)
+        config.clear()
+        config.update(of_module(given, CHECKOUT / "config" / "config.yaml"))
+    config.update(with_shipped_files(config, CHECKOUT))
+except UserError as error:
+    stop(f"Error in the configuration.\n{error}")
 OVER_DEFAULT = [str(path) for path in workflow.config_settings.configfiles]
 DEFAULT = [str(path) for path in workflow.configfiles if str(path) not in OVER_DEFAULT]
 try:
-    PROJECT = load_project(DEFAULT + OVER_DEFAULT, values=config)
+    PROJECT = load_project(
+        DEFAULT + OVER_DEFAULT,
+        values=config,
+        whose="configuration of the module" if IS_MODULE else "--config",
+        home=CHECKOUT,
+    )
 except UserError as error:
-    # Without a traceback: the message says all there is to say.
-    print(f"\nError in the configuration.\n{error}\n", file=sys.stderr)
-    sys.exit(1)
+    stop(f"Error in the configuration.\n{error}")
 
 
 if PROJECT.config.landscape is None:
@@ -56,13 +75,11 @@ if PROJECT.config.landscape is None:
 CACHED = workflow.enable_cache
 CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
 if CACHED and "://" not in CACHE and not Path(CACHE or "-").is_dir():
-    print(
-        f"\nError in the environment.\n--cache keeps files in the folder SNAKEMAKE_OUTPUT_CACHE, which is"
+    stop(
+        "Error in the environment.\n--cache keeps files in the folder SNAKEMAKE_OUTPUT_CACHE, which is"
         f" {repr(CACHE) + ', no folder' if CACHE else 'not set'}."
-        " To mend: set it to a folder that exists, or leave --cache out.\n",
-        file=sys.stderr,
+        " To mend: set it to a folder that exists, or leave --cache out."
     )
-    sys.exit(1)
 
 
 SOFTWARE = (
@@ -107,6 +124,17 @@ def contents(folder, *patterns):
 def settings(section, *keys):
     """A section of the configuration as JSON, defaults included; or only the keys that a stage reads."""
     return getattr(PROJECT.config, section).model_dump_json(include=set(keys) or None)
+
+
+def wanted(files, section, what):
+    """The files of a target, or, where there are none, a message once somebody asks for it."""
+
+    def nothing(wildcards):
+        stop(
+            f"The configuration has no section '{section}', so there is nothing to make. To mend: name {what} in it."
+        )
+
+    return files or nothing
 
 
 def rows(cell_lines, *columns):

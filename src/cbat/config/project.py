@@ -34,6 +34,7 @@ from cbat.config.sheets import (
     read_cell_lines,
     read_tissues,
 )
+from cbat.config.shipped_files import shipped_or_own
 from cbat.config.similarities import check_similarities, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
@@ -195,7 +196,11 @@ def _otherness(row: CellLine, own: CellLine) -> int:
 
 
 def load_project(
-    files: Sequence[str | Path], *, values: Mapping[str, Any] | None = None, whose: str = "--config"
+    files: Sequence[str | Path],
+    *,
+    values: Mapping[str, Any] | None = None,
+    whose: str = "--config",
+    home: Path | None = None,
 ) -> Project:
     """Read and check a configuration, its sheets and what they point to.
 
@@ -207,6 +212,9 @@ def load_project(
         The merged values, when something besides the files had a say.
     whose : str
         What that is, for messages.
+    home : Path, optional
+        Folder of the workflow, whose models and encoders count where the working directory has no others of
+        the same name.
 
     Raises
     ------
@@ -218,13 +226,13 @@ def load_project(
         values = merge(layer.values for layer in layers)
     else:
         layers = laid_over(values, layers, whose)
-    project = _checked(values, layers)
+    project = _checked(values, layers, home)
     worlds = {}
     for name in project.config.worlds or {}:
         inside = world_values(values, name)
         unseen = (project.config.worlds or {})[name].unseen
         check_unseen(layers, name, unseen, project.names())
-        checked = _checked(inside, world_layers(layers, name), unseen)
+        checked = _checked(inside, world_layers(layers, name), home, unseen)
         worlds[name] = World(inside, checked, None if unseen is None else tuple(unseen))
     inside_worlds = {name: world.project for name, world in worlds.items()}
     project = replace(project, worlds=worlds)
@@ -246,7 +254,10 @@ def _simulated_files(project: Project) -> set[Path]:
 
 
 def _checked(
-    values: Mapping[str, Any], layers: Sequence[YamlFile], unseen: Sequence[str] | None = None
+    values: Mapping[str, Any],
+    layers: Sequence[YamlFile],
+    home: Path | None,
+    unseen: Sequence[str] | None = None,
 ) -> Project:
     config = parse_section(Config, values, layers)
     checks = (
@@ -255,8 +266,8 @@ def _checked(
     )  # fmt: skip
     for check in checks:
         check(config, layers)
-    models = _read_models(config, layers)
-    encoders = _read_encoders(models)
+    models = _read_models(config, layers, shipped_or_own(MODEL_DIRECTORY, home))
+    encoders = _read_encoders(models, shipped_or_own(ENCODER_DIRECTORY, home))
     cell_lines = with_unseen(read_cell_lines(config.cell_lines), unseen)
     tissues = read_tissues(config.tissues)
     check_tissues(cell_lines, tissues, file=config.cell_lines, tissue_file=config.tissues)
@@ -404,14 +415,14 @@ def _mend_path(config: Config, path: Path) -> str:
     return "correct the path (it starts at the working directory), or put the file there"
 
 
-def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSettings]:
+def _read_models(
+    config: Config, files: Sequence[YamlFile], known: Mapping[str, Path]
+) -> dict[str, ModelSettings]:
     """Settings of the models to run, from ``config/models``."""
     _check_list(files, ("models",), config.models)
-    known = sorted(path.stem for path in MODEL_DIRECTORY.glob("*.yaml"))
     models: dict[str, ModelSettings] = {}
     for position, name in enumerate(config.models):
         key: KeyPath = ("models", position)
-        path = MODEL_DIRECTORY / f"{name}.yaml"
         if name in REFERENCE_MODELS:
             raise key_error(
                 files, key, f"the name {name!r} is reserved for reference rows", "give the model another name"
@@ -420,10 +431,10 @@ def _read_models(config: Config, files: Sequence[YamlFile]) -> dict[str, ModelSe
             raise key_error(
                 files,
                 key,
-                f"the model {name!r} has no file {path}" + did_you_mean(name, known),
-                f"create the file, or choose from: {', '.join(known)}",
+                f"the model {name!r} has no file {MODEL_DIRECTORY / name}.yaml" + did_you_mean(name, known),
+                f"create the file, or choose from: {', '.join(sorted(known))}",
             )
-        models[name] = _of_this_run(load_section(ModelSettings, path), config)
+        models[name] = _of_this_run(load_section(ModelSettings, known[name]), config)
         if not models[name].sequence and config.landscape is None:
             raise key_error(
                 files,
@@ -454,20 +465,21 @@ def _of_this_run(settings: ModelSettings, config: Config) -> ModelSettings:
     return settings.model_copy(update=lacking)
 
 
-def _read_encoders(models: Mapping[str, ModelSettings]) -> dict[str, EncoderSettings]:
+def _read_encoders(
+    models: Mapping[str, ModelSettings], known: Mapping[str, Path]
+) -> dict[str, EncoderSettings]:
     """Settings of the encoders that the models start from, from ``config/encoders``."""
-    known = sorted(path.stem for path in ENCODER_DIRECTORY.glob("*.yaml"))
     reading = {model: settings for model, settings in models.items() if settings.sequence}
     for model, settings in reading.items():
         if settings.encoder not in known:
             raise UserError(
                 f"the encoder {settings.encoder!r} has no file {ENCODER_DIRECTORY / settings.encoder}.yaml"
                 + did_you_mean(settings.encoder, known),
-                mend=f"create the file, or choose from: {', '.join(known)}",
+                mend=f"create the file, or choose from: {', '.join(sorted(known))}",
                 file=MODEL_DIRECTORY / f"{model}.yaml",
             )
     names = sorted({settings.encoder for settings in reading.values()})
-    return {name: load_section(EncoderSettings, ENCODER_DIRECTORY / f"{name}.yaml") for name in names}
+    return {name: load_section(EncoderSettings, known[name]) for name in names}
 
 
 def _check_roles(config: Config, cell_lines: Sequence[CellLine]) -> None:
