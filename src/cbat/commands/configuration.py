@@ -13,10 +13,17 @@ def check_config(files: Sequence[Path]) -> None:
     ----------
     files : sequence of Path
         YAML files, the later over the earlier; the workflow always puts config/config.yaml first.
+
+    Raises
+    ------
+    UserError
+        All mistakes that were found, each in a line.
     """
     from cbat.config.project import load_project
+    from cbat.faults import all_faults
 
-    project = load_project(files)
+    with all_faults():
+        project = load_project(files)
     counts = ", ".join(f"{len(project.names(role))} {role}" for role in ("train", "validation", "unseen"))
     if prototypes := project.names("prototype"):
         counts += f", {len(prototypes)} prototype"

@@ -15,6 +15,7 @@ from cbat.config.sections import Config, Section
 from cbat.config.suggestions import did_you_mean
 from cbat.config.yaml_files import KeyPath, YamlFile, find_key, merge, read_yaml
 from cbat.errors import UserError
+from cbat.faults import independent
 
 SectionClass = TypeVar("SectionClass", bound=Section)
 
@@ -86,8 +87,13 @@ def parse_section(
         return section_class.model_validate(values)
     except ValidationError as error:
         # A misspelt key is also a missing one; the misspelling explains both.
-        details = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
-        raise _explain(section_class, details, files) from error
+        details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+        if details[0]["type"] == "extra_forbidden":
+            details = [one for one in details if one["type"] != "missing"]
+        for one in details[:-1]:
+            with independent():
+                raise _explain(section_class, one, files) from error
+        raise _explain(section_class, details[-1], files) from error
 
 
 def key_error(files: Sequence[YamlFile], key: KeyPath, problem: str, mend: str) -> UserError:

@@ -41,6 +41,7 @@ from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, laid_over, merge, read_yaml
 from cbat.errors import UserError
+from cbat.faults import independent, settle
 from cbat.files import is_no_file
 
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
@@ -265,11 +266,20 @@ def _checked(
         _check_evaluation, check_landscape, check_peers, check_lift_over, _check_paths,
     )  # fmt: skip
     for check in checks:
-        check(config, layers)
-    models = _read_models(config, layers, shipped_or_own(MODEL_DIRECTORY, home))
-    encoders = _read_encoders(models, shipped_or_own(ENCODER_DIRECTORY, home))
-    cell_lines = with_unseen(read_cell_lines(config.cell_lines), unseen)
-    tissues = read_tissues(config.tissues)
+        with independent():
+            check(config, layers)
+    models: dict[str, ModelSettings] = {}
+    encoders: dict[str, EncoderSettings] = {}
+    cell_lines: tuple[CellLine, ...] = ()
+    tissues: tuple[Tissue, ...] = ()
+    with independent():
+        models = _read_models(config, layers, shipped_or_own(MODEL_DIRECTORY, home))
+        encoders = _read_encoders(models, shipped_or_own(ENCODER_DIRECTORY, home))
+    with independent():
+        cell_lines = with_unseen(read_cell_lines(config.cell_lines), unseen)
+    with independent():
+        tissues = read_tissues(config.tissues)
+    settle()
     check_tissues(cell_lines, tissues, file=config.cell_lines, tissue_file=config.tissues)
     # The worlds of a benchmark say themselves which lines are unseen; the sheet need not.
     if config.worlds is None or any(world.unseen is None for world in config.worlds.values()):
@@ -402,7 +412,9 @@ def _check_list(files: Sequence[YamlFile], key: KeyPath, names: Sequence[object]
 
 def _check_paths(config: Config, files: Sequence[YamlFile]) -> None:
     for key, path in all_named_files(config):
-        if not is_simulated(config, path) and not is_there(config, path):
+        if is_simulated(config, path) or is_there(config, path):
+            continue
+        with independent():
             name = f"{key[-1]} of lift_over.{key[1]}" if key[0] == "lift_over" else ".".join(map(str, key))
             raise key_error(
                 files, key, f"{name} is {str(path)!r}, which {is_no_file(path)}", _mend_path(config, path)
@@ -501,15 +513,20 @@ def _check_roles(config: Config, cell_lines: Sequence[CellLine]) -> None:
 def _check_cell_line_files(config: Config, cell_lines: Sequence[CellLine]) -> None:
     for row in cell_lines:
         for column, path in row.files.items():
-            if is_simulated(config, path):
-                _check_simulated_path(config, row, column, path, {line.cell_line for line in cell_lines})
-            elif not is_there(config, path):
-                raise UserError(
-                    f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} {is_no_file(path)}",
-                    mend=_mend_path(config, path),
-                    file=config.cell_lines,
-                    where=f"line {row.line}",
-                )
+            with independent():
+                _check_path_of_line(config, row, column, path, {line.cell_line for line in cell_lines})
+
+
+def _check_path_of_line(config: Config, row: CellLine, column: str, path: Path, names: set[str]) -> None:
+    if is_simulated(config, path):
+        _check_simulated_path(config, row, column, path, names)
+    elif not is_there(config, path):
+        raise UserError(
+            f"the {column} file {str(path)!r} of the cell line {row.cell_line!r} {is_no_file(path)}",
+            mend=_mend_path(config, path),
+            file=config.cell_lines,
+            where=f"line {row.line}",
+        )
 
 
 def _check_simulated_path(config: Config, row: CellLine, column: str, path: Path, names: set[str]) -> None:

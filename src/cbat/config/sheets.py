@@ -17,6 +17,7 @@ from cbat.config.base import TRACK_KINDS as TRACK_KINDS
 from cbat.config.sections import Name, Section
 from cbat.config.suggestions import did_you_mean
 from cbat.errors import UserError
+from cbat.faults import independent
 
 Cohort = Literal["training", "unseen", "prototype"]
 
@@ -234,19 +235,23 @@ def read_cell_lines(path: str | Path, *, cohort: Cohort | None = None) -> tuple[
     """
     rows = _read_sheet(path, CellLine, "cell line")
     for row in rows:
-        if row.cell_line in RESERVED_CELL_LINES:
-            raise UserError(
-                f"the cell line is called {row.cell_line!r}, a word that the tables of results reserve",
-                mend="choose another name",
-                file=path,
-                where=f"line {row.line}",
-            )
-        _check_prototype(row, path)
-        _check_pairs(row, path)
-        _check_tracks(row, path)
-    _check_own_pairs(rows, path)
-    _check_own_tracks(rows, path)
+        for check in (_check_name, _check_prototype, _check_pairs, _check_tracks):
+            with independent():
+                check(row, path)
+    for check_all in (_check_own_pairs, _check_own_tracks):
+        with independent():
+            check_all(rows, path)
     return tuple(row for row in rows if cohort is None or row.cohort == cohort)
+
+
+def _check_name(row: CellLine, path: str | Path) -> None:
+    if row.cell_line in RESERVED_CELL_LINES:
+        raise UserError(
+            f"the cell line is called {row.cell_line!r}, a word that the tables of results reserve",
+            mend="choose another name",
+            file=path,
+            where=f"line {row.line}",
+        )
 
 
 def _check_own_pairs(rows: Sequence[CellLine], path: str | Path) -> None:
@@ -350,7 +355,9 @@ def check_tissues(
     """Raise `UserError` for a cell line (of ``file``) whose tissue has no row in ``tissue_file``."""
     known = sorted({row.tissue for row in tissues})
     for row in cell_lines:
-        if row.tissue not in known and row.tissue != "unknown":
+        if row.tissue in known or row.tissue == "unknown":
+            continue
+        with independent():
             raise UserError(
                 f"the tissue {row.tissue!r} of the cell line {row.cell_line!r} is not in {tissue_file}"
                 + did_you_mean(row.tissue, known),
@@ -391,25 +398,26 @@ def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row,
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for number, fields in lines[1:]:
-        if len(fields) != len(header):
-            raise UserError(
-                f"{len(fields)} fields where the header has {len(header)}",
-                mend="separate the fields by single tabs and write '.' in a field that is empty",
-                file=path,
-                where=f"line {number}",
-            )
-        row = _parse_row(row_class, dict(zip(header, fields, strict=True)), path, number)
-        name = fields[header.index(columns[0])]
-        # Results of K562 and k562 would share a folder on file systems that ignore case.
-        if (first := seen.setdefault(name.lower(), number)) != number:
-            raise UserError(
-                f"the {kind} {name!r} is already in line {first}",
-                mend="give every row its own name, or delete one of the two",
-                file=path,
-                where=f"line {number}",
-            )
-        rows.append(row)
-    if not rows:
+        with independent():
+            if len(fields) != len(header):
+                raise UserError(
+                    f"{len(fields)} fields where the header has {len(header)}",
+                    mend="separate the fields by single tabs and write '.' in a field that is empty",
+                    file=path,
+                    where=f"line {number}",
+                )
+            row = _parse_row(row_class, dict(zip(header, fields, strict=True)), path, number)
+            name = fields[header.index(columns[0])]
+            # Results of K562 and k562 would share a folder on file systems that ignore case.
+            if (first := seen.setdefault(name.lower(), number)) != number:
+                raise UserError(
+                    f"the {kind} {name!r} is already in line {first}",
+                    mend="give every row its own name, or delete one of the two",
+                    file=path,
+                    where=f"line {number}",
+                )
+            rows.append(row)
+    if len(lines) == 1:
         raise UserError("the sheet has a header but no rows", mend=f"add one row for each {kind}", file=path)
     return tuple(rows)
 
