@@ -120,9 +120,42 @@ def test_sound_inputs_are_counted(inputs: Inputs, capsys) -> None:
     assert rows == [
         ["cell", "line", "pairs", "contacts", "left", "out"],
         *([line, "16", "8", "0"] for line in LINES),
+        [],
+        ["cell", "line", "split", "contacts", "others"],
+        *(
+            [line, split, n, n]
+            for line in LINES
+            for split, n in (("train", "4"), ("validation", "2"), ("test", "2"))
+        ),
         ["All", "inputs", "can", "be", "read."],
     ]
     assert inputs.files() == before
+
+
+def test_all_faults_are_listed_each_with_its_file(inputs: Inputs, capsys) -> None:
+    inputs.line("a.tsv", 3, "chr1 x 1135 chr1 1555 1645 1")
+    inputs.line("a.enh.bed", 1, "chr1 9 5")
+    inputs.line("b.prom.bed", 2, "chr1 2")
+    inputs.edit("u.tsv", "label", "lable")
+    before = inputs.files()
+    assert check() == 2
+    first, *faults = capsys.readouterr().err.splitlines()
+    assert first == "cbat check_inputs: error: 4 faults"
+    for file, line in (("a.tsv", 3), ("a.enh.bed", 1), ("b.prom.bed", 2), ("u.tsv", 1)):
+        assert sum(f". {file}, line {line}: " in fault for fault in faults) == 1, file
+    assert all(" To mend: " in fault for fault in faults)
+    assert inputs.files() == before
+
+
+def test_faults_of_predictions_are_listed_too(inputs: Inputs, capsys) -> None:
+    inputs.write("new.bed", "chr1\t5\t9\nchr1\t9\t5\n")
+    inputs.write("new.prom.bed", "chr1\t5\t9\tname\t0\tforward\n")
+    inputs.write("my.yaml", CONFIG + "predictions: {n: {enhancers: new.bed, promoters: new.prom.bed}}\n")
+    assert check() == 2
+    said = capsys.readouterr().err
+    assert "2 faults" in said
+    assert "new.bed, line 2: " in said
+    assert "new.prom.bed, line 1: " in said
 
 
 def test_lines_whose_support_is_drawn_from_their_pairs_are_named(inputs: Inputs, capsys) -> None:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cbat.config.landscape import LEAST_FOLDS
 from cbat.config.project import Project
 from cbat.errors import UserError
+from cbat.faults import SeveralFaultsError, all_faults, any_so_far, independent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cbat.config.sections import Config, LandscapeSettings
 
+Reports = dict[str, dict[str, Any]]
+Found = tuple[Reports, Reports, Reports]
+"""Cell line -> what was read of its pairs, of its peaks, and of the signals at its candidates."""
+
+PREFIX: Final = "cbat_check_inputs_"
+"""Of the folder that is filled for a check."""
 COHORTS: Final[tuple[Literal["training", "unseen"], ...]] = ("training", "unseen")
 
 
@@ -30,34 +40,42 @@ def check_inputs(files: Sequence[Path]) -> None:
     Raises
     ------
     UserError
-        For the first mistake, as the stage that reads the file tells it; a file that has not been lifted from
-        another assembly, which the workflow does in seconds.
+        All mistakes that were found, each in a line, as the stage that reads the file tells it; a file that
+        has not been lifted from another assembly, which the workflow does in seconds.
     """
     from cbat.config.project import load_project
 
-    project = load_project(files)
+    with all_faults():
+        project = load_project(files)
     if project.config.simulation is not None:
         print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
         return
     _check_lifted(project, files)
-    with tempfile.TemporaryDirectory(prefix="cbat_check_inputs_") as temporary:
-        try:
-            reports, tracks, signals = _read_everything(project, Path(temporary))
-        except UserError as error:
-            if error.file is None or not Path(error.file).is_relative_to(temporary):
-                raise
-            # Of what is copied for the check only the genome may be at fault: name the user's own.
-            fasta = None if project.config.genome is None else project.config.genome.fasta
-            raise UserError(error.problem, mend=error.mend, file=fasta, where=error.where) from error
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as temporary:
+        with _own_genome_named(project.config), all_faults():
+            found = _read_everything(project, Path(temporary))
+        counts = _counted(project, Path(temporary) / "labels")
         of_pairs = _supports_of_pairs(project, Path(temporary))
-    width = max(len("cell line"), *(len(line) for line in reports))
-    print(f"{'cell line':<{width}}  {'pairs':>9}  {'contacts':>9}  {'left out':>9}")
-    for line, report in reports.items():
-        left_out = sum(report["left_out"].values())
-        print(f"{line:<{width}}  {report['pairs']:>9}  {report['positives']:>9}  {left_out:>9}")
+    _tell(project, found, counts, of_pairs)
+
+
+def _tell(project: Project, found: Found, counts: pd.DataFrame, of_pairs: str) -> None:
+    """What the inputs hold, and what is unusual about it."""
+    from cbat.prediction.card import text_table
+
+    reports, tracks, signals = found
+    header = ["cell line", "pairs", "contacts", "left out"]
+    rows = [
+        [line, *(str(n) for n in (report["pairs"], report["positives"], sum(report["left_out"].values())))]
+        for line, report in reports.items()
+    ]
+    print("\n".join(text_table(header, rows)))
     for line, report in reports.items():
         if why := {reason: n for reason, n in report["left_out"].items() if n}:
             print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
+    print()
+    cells = [[str(cell) for cell in row] for row in counts.itertuples(index=False)]
+    print("\n".join(text_table(["cell line", "split", "contacts", "others"], cells)))
     if of_pairs and project.sequence_models:
         print(of_pairs)
     if tracks:
@@ -84,10 +102,7 @@ def _check_lifted(project: Project, files: Sequence[Path]) -> None:
     )
 
 
-Reports = dict[str, dict[str, Any]]
-
-
-def _read_everything(project: Project, directory: Path) -> tuple[Reports, Reports, Reports]:
+def _read_everything(project: Project, directory: Path) -> Found:
     """Run the stages that read files of the user into ``directory``.
 
     Returns
@@ -95,33 +110,64 @@ def _read_everything(project: Project, directory: Path) -> tuple[Reports, Report
     labels, tracks, signals : dict
         Cell line -> what was read of its pairs, of its peaks, and of the signals at its candidates.
     """
+    from cbat.commands.each_file import read_each_file, read_predictions
     from cbat.data import genome
     from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
 
     config: Config = project.config
     if config.readout.motifs is not None:
-        # Small, and needed only when everything is trained.
-        read_motif_file(config.readout.motifs)
+        with independent():
+            # Small, and needed only when everything is trained.
+            read_motif_file(config.readout.motifs)
     if config.genome is not None:
-        genome.run(fasta=config.genome.fasta, directory=directory / "genome")
-    build.run(
-        cell_lines=config.cell_lines,
-        tissues=config.tissues,
-        scope="all",
-        settings=config.graph,
-        directory=directory / "graph",
-    )
-    tracks = {}
-    if config.landscape is not None:
-        tracks = _read_landscape(project, config.landscape, directory / "genome")
+        with independent():
+            genome.run(fasta=config.genome.fasta, directory=directory / "genome")
+    with independent():
+        build.run(
+            cell_lines=config.cell_lines,
+            tissues=config.tissues,
+            scope="all",
+            settings=config.graph,
+            directory=directory / "graph",
+        )
+    tracks: Reports = {}
     reports: Reports = {}
-    for cohort in COHORTS:
-        reports |= _read_cohort(project, cohort, directory)
-    signals = _read_signals(project, directory / "elements")
-    _check_both_labels(project, directory / "labels")
-    _read_peers(project, directory / "labels")
+    signals: Reports = {}
+    if not any_so_far():
+        with independent():
+            tracks = {} if config.landscape is None else _read_landscape(project, config.landscape, directory)
+        for cohort in COHORTS:
+            with independent():
+                reports |= _read_cohort(project, cohort, directory)
+    if not any_so_far():
+        with independent():
+            signals = _read_signals(project, directory / "elements")
+        with independent():
+            _check_both_labels(project, directory / "labels")
+        with independent():
+            _read_peers(project, directory / "labels")
+    if any_so_far() or config.graph.peak_overlaps or config.graph.expression_correlations:
+        read_each_file(project, directory)
+    read_predictions(project, directory / "predictions")
     return reports, tracks, signals
+
+
+@contextmanager
+def _own_genome_named(config: Config) -> Iterator[None]:
+    """Of what is copied for the check only the genome may be at fault: name the user's own file."""
+
+    def own(error: UserError) -> UserError:
+        if config.genome is None or not any(part.startswith(PREFIX) for part in Path(error.file or "").parts):
+            return error
+        return UserError(error.problem, mend=error.mend, file=config.genome.fasta, where=error.where)
+
+    try:
+        yield
+    except SeveralFaultsError as error:
+        raise SeveralFaultsError([own(fault) for fault in error.faults]) from error
+    except UserError as error:
+        raise own(error) from error
 
 
 def _read_signals(project: Project, elements: Path) -> Reports:
@@ -180,7 +226,7 @@ def _tell_of_tracks(project: Project, tracks: Reports) -> None:
     print(assembly_in_words(tracks))
 
 
-def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path) -> Reports:
+def _read_landscape(project: Project, settings: LandscapeSettings, directory: Path) -> Reports:
     """Read the genes and the tracks of all lines, and see that they speak of the same chromosomes."""
     from cbat.data.contigs import read_contig_names
     from cbat.data.genome import read_contig_sizes
@@ -189,7 +235,8 @@ def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path)
     from cbat.landscape.tracks import check_tracks
 
     contigs = read_contig_names(project.config.contig_names)
-    sizes = None if project.config.genome is None else read_contig_sizes(genome / "contig_sizes.tsv")
+    sizes_file = directory / "genome" / "contig_sizes.tsv"
+    sizes = None if project.config.genome is None else read_contig_sizes(sizes_file)
     splits = {"the section splits": set(project.config.splits.split_of)}
     starts, _ = starts_of(settings.genes, contigs, settings.promoter_classes)
     named = dict.fromkeys(starts["chrom"], 1)
@@ -232,15 +279,16 @@ def _read_cohort(project: Project, cohort: Literal["training", "unseen"], direct
     reports = {}
     for row in rows:
         output = directory / "labels" / f"{row.cell_line}.parquet"
-        labels.run(
-            sheet=config.cell_lines,
-            cell_line=row.cell_line,
-            elements_directory=collected,
-            labels=config.labels,
-            output=output,
-            contig_names=config.contig_names,
-        )
-        reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
+        with independent():
+            labels.run(
+                sheet=config.cell_lines,
+                cell_line=row.cell_line,
+                elements_directory=collected,
+                labels=config.labels,
+                output=output,
+                contig_names=config.contig_names,
+            )
+            reports[row.cell_line] = json.loads(output.with_suffix(".json").read_text())
     return reports
 
 
@@ -277,24 +325,27 @@ def _read_peers(project: Project, directory: Path) -> None:
             )
 
 
-def _check_both_labels(project: Project, directory: Path) -> None:
-    """Make sure that there is something to train, to choose by, and to evaluate."""
+def _counted(project: Project, directory: Path) -> pd.DataFrame:
+    """Contacts and others of each cell line in each split, in the order of the sheet and of the splits."""
     import pandas as pd
 
     from cbat.data.stored import read_table
 
+    rows = []
+    for row in project.labelled:
+        path = directory / f"{row.cell_line}.parquet"
+        pairs = read_table(path, ["label", "split"], mend="run label_pairs again")
+        for split in project.config.splits.chromosomes:
+            label = pairs.loc[pairs["split"] == split, "label"]
+            rows.append((row.cell_line, split, int(label.sum()), int((label == 0).sum())))
+    return pd.DataFrame(rows, columns=pd.Index(["cell_line", "split", "contacts", "others"]))
+
+
+def _check_both_labels(project: Project, directory: Path) -> None:
+    """Make sure that there is something to train, to choose by, and to evaluate."""
     config = project.config
-    tables = [
-        read_table(
-            directory / f"{row.cell_line}.parquet", ["label", "split"], mend="run label_pairs again"
-        ).assign(cell_line=row.cell_line)
-        for row in project.labelled
-    ]
-    pairs = pd.concat(tables, ignore_index=True)
-    n = {
-        key: (int(part.sum()), int((part == 0).sum()))
-        for key, part in pairs.groupby(["cell_line", "split"])["label"]
-    }
+    counts = _counted(project, directory)
+    n = {(line, split): both for line, split, *both in counts.itertuples(index=False)}
     training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
     sides = _sides(config)
     counts = {
@@ -306,7 +357,9 @@ def _check_both_labels(project: Project, directory: Path) -> None:
     # Folds judge together, so that some of them may hold one label alone.
     enough = config.splits.folds is not None and sum(all(both) for both in counts.values()) >= LEAST_FOLDS
     for split, (contacts, others) in counts.items():
-        if not ((contacts and others) or enough):
+        if (contacts and others) or enough:
+            continue
+        with independent():
             raise UserError(
                 f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
                 "chromosomes, and both are needed",
@@ -321,7 +374,9 @@ def _check_both_labels(project: Project, directory: Path) -> None:
             contacts, others = (
                 sum(n.get((row.cell_line, part), (0, 0))[at] for part in tested) for at in (0, 1)
             )
-            if not (contacts and others):
+            if contacts and others:
+                continue
+            with independent():
                 raise UserError(
                     f"the cell line {row.cell_line!r} is evaluated on the {split} chromosomes, and has "
                     f"{contacts} contacts and {others} others there",
