@@ -610,14 +610,15 @@ def test_what_is_said(inputs: Inputs, capsys, monkeypatch: pytest.MonkeyPatch, n
     assert "Traceback" not in message
     if isinstance(expected, Read):
         assert status == 0, message
-        (counted,) = (line.split() for line in output.splitlines() if line.startswith("a "))
+        of_lines, *_ = output.split("\n\n")
+        (counted,) = (line.split() for line in of_lines.splitlines() if line.startswith("a "))
         assert counted[-1] == str(expected.left_out)
         if expected.reason:
             assert f"a: left out {expected.left_out} {expected.reason}." in output
         return
     assert status == 2
     assert expected in message
-    assert message.count("To mend:") == 1
+    assert message.count("To mend:") == len(message.splitlines()) - (" faults\n" in message)
     # The message names a file of the user, and none that is gone by now.
     assert any(name in message for name in ("tsv", "bed", "yaml", "genome.fa", "splits.", "chr1:1025"))
     assert "cbat_check_inputs_" not in message
