@@ -46,7 +46,7 @@ def rows(*lines: str, sep: str = "\t", n: int = 1) -> bytes:
 
 
 BED6 = rows("chr1 {0} 99999999 n 5 +", n=9)
-PEAKS = rows("chr1 {0} 99999999 p 500 . 3.5 2 1 40", n=9)
+PEAKS = rows("chr1 {0} 99999999 p 500 . 3.{0} 2 1 40", n=9)
 PAIRS = (
     "enhancer_chrom enhancer_start enhancer_end promoter_chrom promoter_start promoter_end label",
     "chr1 100 900 chr1 5000 6000 1",
