@@ -128,7 +128,8 @@ def rows_of(features: Sequence[str]) -> list[int]:
 def terms_of(columns: Columns, features: Sequence[str], shape: Shape, weights: FloatArray) -> FloatArray:
     """What each of some features adds, shape=(n, len(features)), from standardised features of all names."""
     read = shaped(columns[:, rows_of(features)], shape).astype(float) * weights
-    return np.asarray(read.reshape(len(read), -1, len(features)).sum(axis=1))
+    blocks = read.shape[1] // max(len(features), 1)
+    return np.asarray(read.reshape(len(read), blocks, len(features)).sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,8 @@ def test_the_terms_of_the_features_add_up_to_the_resistance(shape: str) -> None:
     fit, own, graph = drawn_fit(shape, NAMES[5:12]), columns(seed=1), columns(seed=2)
     terms = fit.terms(own, graph)
     assert terms.shape == (50, 7)
+    assert fit.terms(own[:0], graph[:0]).shape == (0, 7)
+    assert drawn_fit(features=()).terms(own, graph).shape == (50, 0)
     np.testing.assert_allclose(fit.constant + terms.sum(axis=1), fit.resistance(own, graph), rtol=1e-12)
     # Each alone, from its own weights.
     for number, name in enumerate(fit.features):
