@@ -15,6 +15,7 @@ import pytest
 
 from cbat.cli import main
 from cbat.prediction import score
+from cbat.written import RECORD
 
 TOP = Path(__file__).resolve().parents[3]
 ENOUGH = 120
@@ -58,10 +59,12 @@ def command(world, directory: Path, *options: str) -> list[str]:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All outputs but the journal and the genome, hidden ones included."""
+    """All outputs but the journal, the record of them and the genome, hidden ones included."""
     files = [path for path in directory.rglob("*") if path.is_file() and "genome" not in path.parts]
     return {
-        str(path.relative_to(directory)): path.read_bytes() for path in files if path.name != "progress.json"
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in files
+        if path.name not in ("progress.json", RECORD)
     }
 
 
@@ -124,9 +127,9 @@ def test_after_kill_9_only_what_is_missing_is_scored(
 def test_half_written_files_of_a_killed_run_are_cleared_away(world, whole: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
     for name in (
-        ".predictions.bedpe.gz.x1.gz",
-        "pairs/.chr1.parquet.x1.parquet",
-        "prepared/.plan.json.x.json",
+        ".predictions.bedpe.gz.cbat-abcd_123.gz",
+        "pairs/.chr1.parquet.cbat-abcd_123.parquet",
+        "prepared/.plan.json.cbat-abcd_123.json",
     ):
         (out / name).write_text("half")
     assert main(command(world, out)) == 0
