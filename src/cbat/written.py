@@ -51,6 +51,16 @@ def is_recorded(folder: Path, name: str, verbs: Collection[str | None], *, by_na
         return False
 
 
+def is_product(path: Path) -> bool:
+    """Whether a command wrote a file of this name here, which the record of one of its folders says."""
+    here = Path(os.path.realpath(path.parent)) / path.name
+    return any(
+        here.relative_to(folder).as_posix() in _read(folder)
+        for folder in here.parents
+        if (folder / RECORD).is_file()
+    )
+
+
 def is_own_link(folder: Path, name: str) -> bool:
     """Whether ``name`` is a link that a command made; what it names is somebody else's."""
     states = _read(folder).get(name, {}).get("states", [])
