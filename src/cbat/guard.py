@@ -92,6 +92,10 @@ class Place:
             return name.as_posix() in self.names
         return not any(f".{MARK}" in part for part in name.parts)
 
+    def is_whole(self, path: Path) -> bool:
+        """Whether ``path`` is the folder that is replaced, or a link to it."""
+        return self.output.kind == "whole" and Path(os.path.realpath(path)) == self.folder
+
     def files(self) -> Iterator[Path]:
         """Files that are there and that would be written over, or would go with the folder."""
         if self.output.kind == "edited" and not self.folder.is_dir():
@@ -167,7 +171,7 @@ class Guard:
             self._refuse_input(here)
         if (place := self._place(here)) is None:
             return
-        if place.output.kind == "whole" and here == place.folder:
+        if place.is_whole(here):
             self._check_whole(place)
         elif not self._is_ours(place, here):
             self._refuse_foreign(place, [here])
@@ -177,7 +181,7 @@ class Guard:
         here = _placed(path)
         if (place := self._place(here)) is None:
             return
-        if place.output.kind == "whole" and here == place.folder:
+        if place.is_whole(here):
             written.record_whole(content, self.verb)
             return
         name = here.relative_to(place.folder).as_posix()
@@ -191,7 +195,7 @@ class Guard:
         written.record(place.folder, {name: state}, self.verb)
 
     def _place(self, here: Path) -> Place | None:
-        return next((place for place in self.places if place.holds(here)), None)
+        return next((place for place in self.places if place.is_whole(here) or place.holds(here)), None)
 
     def _is_ours(self, place: Place, path: Path) -> bool:
         if path.is_dir() and not path.is_symlink():

@@ -44,7 +44,9 @@ def locked(path: Path, *, shared: bool, verb: str) -> Iterator[None]:
         yield
         return
     try:
-        _sign(handle, verb)
+        if not shared:
+            # The name of one of those that share it would outlive its work.
+            _sign(handle, verb)
         yield
     finally:
         _give_back(handle, path)

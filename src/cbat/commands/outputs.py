@@ -168,7 +168,7 @@ def outputs_guarded(verb: str, values: Mapping[str, Any]) -> Iterator[None]:
         See :func:`cbat.guard.guarded`.
     """
     declared = {} if values.get("check") and verb == "download" else OUTPUTS.get(verb, {})
-    places = [Place(path, output) for name, output in declared.items() for path in _paths(values[name])]
+    places = [Place(path, output) for name, output in declared.items() for path in _paths(values.get(name))]
     inputs = [path for name, value in values.items() if name not in declared for path in _paths(value)]
     if isinstance(model := values.get("model"), str) and Path(model).is_dir():
         inputs.append(Path(model))
