@@ -118,7 +118,7 @@ def test_no_verb_writes_over_an_input(verb: str, output: str, given: str, way: s
         own = there if way == "same" else tmp_path / "mine.tsv"
         WAYS[way](own, there)
     hints, before = path_parameters(verb), digest(there)
-    values = {name: None for name in OUTPUTS[verb]}
+    values = dict.fromkeys(OUTPUTS[verb])
     values |= {output: as_given(hints[output], at), given: as_given(hints[given], own)}
     with pytest.raises(UserError, match=f"'cbat {verb}' would (write over|replace)"):
         with outputs_guarded(verb, values):
@@ -137,7 +137,7 @@ def test_no_verb_writes_over_what_it_did_not_write(verb: str, tmp_path: Path) ->
     mine = tmp_path / name
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text("mine\n")
-    values = {name: None for name in OUTPUTS[verb]} | {"directory": tmp_path}
+    values = dict.fromkeys(OUTPUTS[verb]) | {"directory": tmp_path}
     with pytest.raises(UserError, match="which no earlier run of it wrote") as caught:
         with outputs_guarded(verb, values):
             pytest.fail("it began to work")
@@ -395,7 +395,7 @@ def refused(verb: str, values: dict[str, Any]) -> str:
 def test_a_second_run_into_a_folder_is_refused_until_the_first_is_killed(verb: str, tmp_path: Path) -> None:
     out, link = tmp_path / "out", tmp_path / "link"
     link.symlink_to(out)
-    values = {name: None for name in OUTPUTS[verb]}
+    values = dict.fromkeys(OUTPUTS[verb])
     with held(verb, "directory", out, out) as process:
         for path in (out, link):
             said = refused(verb, values | {"directory": path})
