@@ -83,33 +83,37 @@ class Place:
             return name in map(self._named, self.output.by_name)
         return any(fnmatchcase(name, pattern) for pattern in self.output.by_name)
 
-    def holds(self, path: Path) -> bool:
-        """Whether ``path``, absolute and resolved but for its last part, is written as a part of it."""
-        if self.output.kind not in ("file", "folder", "whole") or not path.is_relative_to(self.folder):
-            return False
-        name = path.relative_to(self.folder)
-        if self.output.kind == "file":
-            return name.as_posix() in self.names
-        return not any(f".{MARK}" in part for part in name.parts)
+    def name_of(self, path: Path) -> str | None:
+        """The name in the folder of a path that is written as a part of it; None for any other path."""
+        if self.output.kind not in ("file", "folder", "whole"):
+            return None
+        # A folder inside may be a link to another disk, and so may those around it.
+        given = self.given.parent if self.output.kind == "file" else self.given
+        for one, folder in ((os.path.abspath(path), os.path.abspath(given)), (_placed(path), self.folder)):
+            if not Path(one).is_relative_to(folder):
+                continue
+            name = Path(one).relative_to(folder)
+            named = name.as_posix() in self.names
+            if named or (self.output.kind != "file" and not any(f".{MARK}" in part for part in name.parts)):
+                return name.as_posix()
+        return None
 
     def is_whole(self, path: Path) -> bool:
         """Whether ``path`` is the folder that is replaced, or a link to it."""
         return self.output.kind == "whole" and Path(os.path.realpath(path)) == self.folder
 
-    def files(self) -> Iterator[Path]:
-        """Files that are there and that would be written over, or would go with the folder."""
+    def there(self) -> list[str]:
+        """Names of files that are there and that would be written over, or would go with the folder."""
         if self.output.kind == "edited" and not self.folder.is_dir():
-            yield self.folder
-            return
-        if self.output.kind in ("whole", "edited"):
-            for pattern in self.names or ["**/*"]:
-                yield from sorted(self.folder.glob(pattern))
-            return
-        for name in self.names:
-            # Files whose names are not known yet are asked for later.
-            later = "*" in name and self.output.kind == "folder"
-            if not later and os.path.lexists(path := self.folder / name):
-                yield path
+            return [""]
+        if self.output.kind == "edited":
+            return sorted(path.name for pattern in self.names for path in self.folder.glob(pattern))
+        if self.output.kind == "whole":
+            names = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*"))
+            return sorted(name for name in names if name != written.RECORD and f".{MARK}" not in name)
+        # Files whose names are not known yet are asked for later.
+        known = [name for name in self.names if self.output.kind == "file" or "*" not in name]
+        return [name for name in known if os.path.lexists(self.folder / name)]
 
 
 @dataclass
@@ -150,41 +154,48 @@ class Guard:
         UserError
             An input is among it, or a file that no earlier run of the verb wrote.
         """
+        files = [os.path.realpath(place.given) for place in self.places if place.output.kind == "file"]
+        if twice := [path for path in files if files.count(path) > 1]:
+            raise UserError(
+                f"'cbat {self.verb}' would write two files here", mend="name two files", file=twice[0]
+            )
         for place in self.places:
             self._check_form(place)
             if place.output.kind == "whole":
                 self._check_whole(place)
                 continue
             foreign = []
-            for path in place.files():
-                self._refuse_input(path)
-                if place.output.kind in ("file", "folder") and not self._is_ours(place, path):
-                    foreign.append(path)
+            for name in place.there():
+                if not written.is_own_link(place.folder, name):
+                    self._refuse_input(place.folder / name)
+                if place.output.kind != "edited" and not self._is_ours(place, name):
+                    foreign.append(name)
             self._refuse_foreign(place, foreign)
 
     def before(self, path: Path, *, through: bool = True) -> None:
         """See :class:`cbat.files.Keeper`."""
-        here = _placed(path)
-        if not os.path.lexists(here):
+        if not os.path.lexists(path):
             return
-        if through or not here.is_symlink():
-            self._refuse_input(here)
-        if (place := self._place(here)) is None:
+        place, name = self._place(path)
+        if place is not None and through and written.is_own_link(place.folder, name):
+            raise RuntimeError(f"{path} is a link to a file of the user, which would be written to")
+        if through or not path.is_symlink():
+            self._refuse_input(path)
+        if place is None:
             return
-        if place.is_whole(here):
+        if place.is_whole(path):
             self._check_whole(place)
-        elif not self._is_ours(place, here):
-            self._refuse_foreign(place, [here])
+        elif not self._is_ours(place, name):
+            self._refuse_foreign(place, [name])
 
     def written(self, path: Path, content: Path) -> None:
         """See :class:`cbat.files.Keeper`."""
-        here = _placed(path)
-        if (place := self._place(here)) is None:
+        place, name = self._place(path)
+        if place is None:
             return
-        if place.is_whole(here):
+        if place.is_whole(path):
             written.record_whole(content, self.verb)
             return
-        name = here.relative_to(place.folder).as_posix()
         if place.known_by_name(name) and not content.is_symlink():
             state = None
         elif not os.path.lexists(content):
@@ -194,15 +205,20 @@ class Guard:
             self._made.add(_identity(content))
         written.record(place.folder, {name: state}, self.verb)
 
-    def _place(self, here: Path) -> Place | None:
-        return next((place for place in self.places if place.is_whole(here) or place.holds(here)), None)
+    def _place(self, path: Path) -> tuple[Place | None, str]:
+        """The output that a path is written for, and its name in the folder of that."""
+        for place in self.places:
+            name = "." if place.is_whole(path) else place.name_of(path)
+            if name is not None:
+                return place, name
+        return None, ""
 
-    def _is_ours(self, place: Place, path: Path) -> bool:
+    def _is_ours(self, place: Place, name: str) -> bool:
+        path = place.folder / name
         if path.is_dir() and not path.is_symlink():
             return place.output.kind == "whole"
         if _is_empty(path) or _identity(path) in self._made:
             return True
-        name = path.relative_to(place.folder).as_posix()
         verbs, by_name = {self.verb, self.whole_verb}, place.known_by_name(name)
         if not written.is_recorded(place.folder, name, verbs, by_name=by_name):
             return False
@@ -224,27 +240,20 @@ class Guard:
 
     def _check_whole(self, place: Place) -> None:
         for path in self.inputs:
-            if path.exists() and Path(os.path.realpath(path)).is_relative_to(place.folder):
+            if os.path.exists(path) and Path(os.path.realpath(path)).is_relative_to(place.folder):
                 raise UserError(
                     f"'cbat {self.verb}' would replace the folder {place.given}, which holds this input",
                     mend="name another folder for what is made",
                     file=path,
                 )
         foreign = []
-        for path in place.files():
-            if path.name == written.RECORD or f".{MARK}" in path.relative_to(place.folder).as_posix():
-                continue
-            self._refuse_input(path)
-            if not self._is_ours(place, path):
-                foreign.append(path)
+        for name in place.there():
+            self._refuse_input(place.folder / name)
+            if not self._is_ours(place, name):
+                foreign.append(name)
         self._refuse_foreign(place, foreign)
 
     def _refuse_input(self, path: Path) -> None:
-        for place in self.places:
-            # A link that an earlier run made is replaced, and what it names is left alone.
-            inside = path.is_symlink() and path.is_relative_to(place.folder)
-            if inside and written.is_own_link(place.folder, path.relative_to(place.folder).as_posix()):
-                return
         try:
             state = path.stat()
         except OSError:
@@ -257,10 +266,9 @@ class Guard:
                 file=read,
             )
 
-    def _refuse_foreign(self, place: Place, foreign: Sequence[Path]) -> None:
-        if not foreign:
+    def _refuse_foreign(self, place: Place, names: Sequence[str]) -> None:
+        if not names:
             return
-        names = [str(path.relative_to(place.folder)) for path in foreign]
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
         told = "replace" if place.output.kind == "whole" else "write over"
         of_file = place.output.kind == "file"
@@ -269,7 +277,7 @@ class Guard:
             "changed since",
             mend=f"name another {'file' if of_file else 'folder'} for what is made, or move "
             f"{'it' if len(names) == 1 else 'them'} away",
-            file=foreign[0] if of_file else place.given,
+            file=place.given.parent / names[0] if of_file else place.given,
         )
 
 
@@ -334,8 +342,9 @@ def _made_folder(folder: Path) -> Iterator[None]:
             if [entry.name for entry in folder.iterdir()] == [written.RECORD]:
                 # All that it told of is gone: so can it.
                 (folder / written.RECORD).unlink()
-                folder.rmdir()
-            for path in new:
+                new = [folder, *new]
+        for path in dict.fromkeys(new):
+            with suppress(OSError):
                 path.rmdir()
 
 

@@ -17,10 +17,12 @@ from cbat.errors import UserError
 log = logging.getLogger(__name__)
 _PATIENCE = 1.0
 """Seconds in which a lock that another run is about to give back is asked for again."""
+_warned: set[Path] = set()
+"""Folders of which it has been said that they cannot be locked."""
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool, verb: str) -> Iterator[None]:
+def locked(path: Path, *, shared: bool, verb: str, patience: float | None = None) -> Iterator[None]:
     """Hold the lock ``path``, a file that is there only while somebody holds it or was killed with it.
 
     On NFS the lock holds between machines too, unless it was mounted with ``nolock`` or ``local_lock``.
@@ -33,13 +35,16 @@ def locked(path: Path, *, shared: bool, verb: str) -> Iterator[None]:
         Whether others may hold it as well, if they share it too.
     verb : str
         What holds it, for the message of whoever is refused.
+    patience : float, optional
+        Seconds to wait for others, a second by default.
 
     Raises
     ------
     UserError
         Another process holds it.
     """
-    handle = _taken(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    patience = _PATIENCE if patience is None else patience
+    handle = _taken(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience)
     if handle is None:
         yield
         return
@@ -52,9 +57,9 @@ def locked(path: Path, *, shared: bool, verb: str) -> Iterator[None]:
         _give_back(handle, path)
 
 
-def _taken(path: Path, mode: int) -> int | None:
+def _taken(path: Path, mode: int, patience: float) -> int | None:
     """A handle of the locked file; None on a file system without locks."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + patience
     while True:
         handle = _opened(path)
         try:
@@ -73,10 +78,12 @@ def _taken(path: Path, mode: int) -> int | None:
             ) from None
         except OSError as error:
             os.close(handle)
-            log.warning(
-                "%s: no lock can be taken there (%s): see to it that no other run writes into this folder",
-                path.parent, error.strerror,
-            )  # fmt: skip
+            if path.parent not in _warned:
+                _warned.add(path.parent)
+                log.warning(
+                    "%s: no lock can be taken there (%s): let no other run write into this folder",
+                    path.parent, error.strerror,
+                )  # fmt: skip
             return None
         if _is_at(handle, path):
             return handle
@@ -86,6 +93,10 @@ def _taken(path: Path, mode: int) -> int | None:
 
 def _opened(path: Path) -> int:
     try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
+    except FileNotFoundError:
+        # Another run, for which the folder was new too, has failed and taken it away.
+        path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
     except PermissionError:
         if not path.exists():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from cbat.files import MARK, sha256_of
+from cbat.locks import locked
 
 RECORD: Final = ".cbat_written.json"
 """Name of the record in its folder."""
@@ -19,6 +18,8 @@ State = list[Any] | None
 """Size and hash of a file, the target of a link, or None for what is known by its name."""
 _HASHED_UP_TO: Final = 1 << 30
 """Bytes above which a file is known by its size alone, as an unpacked genome is."""
+_PATIENCE: Final = 60.0
+"""Seconds for others to write their part of a record, which takes them none."""
 _REMEMBERED: Final = 2
 """A killed process may have written down what never took its place."""
 
@@ -89,7 +90,8 @@ def record(folder: Path, states: Mapping[str, State], verb: str) -> None:
     verb : str
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    # Jobs of a workflow share a folder and write at once.
+    with locked(folder / f".{MARK}lock-record", shared=False, verb=verb, patience=_PATIENCE):
         known = _read(folder)
         for name, state in states.items():
             entry = known.get(name, {})
@@ -124,15 +126,3 @@ def _write(folder: Path, files: Mapping[str, Any]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait for others that write into the record; jobs of a workflow share a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # A file system without locks.
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -21,7 +21,7 @@ from cbat.cli import VERBS, main
 from cbat.commands.outputs import OUTPUTS, outputs_guarded
 from cbat.commands.signatures import signature_of
 from cbat.errors import UserError
-from cbat.files import atomic_directory, atomic_file, remove, write_json
+from cbat.files import atomic_directory, atomic_file, atomic_link, remove, write_json
 from cbat.guard import LOCK
 from cbat.prediction import explanation_files, gather, plan, preparation, whole_line
 from cbat.training import checkpoint
@@ -40,6 +40,7 @@ INPUTS = {
     "sources", "candidates", "prediction", "files",
 }  # fmt: skip
 """Parameters that name what is read. One that is new belongs here or, for what is written, into OUTPUTS."""
+FASTA = ">chr1\nACGT\n"
 WORKING_DIRECTORIES = {("run_world", "directory")}
 """Folders in which another run of the workflow works, whose stages have guards of their own."""
 
@@ -252,6 +253,42 @@ def test_an_output_folder_may_be_a_link(verb: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in scratch.iterdir()) == [RECORD, "explanation.json"]
 
 
+def test_a_folder_inside_may_be_a_link_too(tmp_path: Path) -> None:
+    line, scratch = tmp_path / "line", tmp_path / "scratch"
+    line.mkdir()
+    scratch.mkdir()
+    (line / "pairs").symlink_to(scratch)
+    pairs = line / "pairs" / "chr1.parquet"
+    (scratch / "chr1.parquet").write_text("mine\n")
+    with outputs_guarded("predict", {"directory": line}):
+        with pytest.raises(UserError, match="would write over pairs/chr1.parquet"), atomic_file(pairs):
+            pytest.fail("it began to write")
+        (scratch / "chr1.parquet").unlink()
+        write_json(pairs, "scored")
+    with outputs_guarded("predict", {"directory": line}):
+        write_json(pairs, "scored again")
+    assert (scratch / "chr1.parquet").read_text() == '"scored again"\n'
+    assert sorted(path.name for path in line.iterdir()) == [RECORD, "pairs"]
+
+
+def test_a_link_that_a_verb_made_is_never_written_through(tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine.fa", tmp_path / "out"
+    mine.write_text(FASTA)
+    with outputs_guarded("prepare_genome", {"fasta": mine, "directory": out}):
+        atomic_link(mine, out / "genome.fa")
+    with outputs_guarded("prepare_genome", {"fasta": None, "directory": out}):
+        with pytest.raises(RuntimeError, match="a file of the user"), atomic_file(out / "genome.fa"):
+            pytest.fail("it began to write")
+        atomic_link(mine, out / "genome.fa")
+        remove(out / "genome.fa")
+    assert mine.read_text() == FASTA
+
+
+def test_two_outputs_have_two_names(tmp_path: Path) -> None:
+    both = {"table": tmp_path / "a", "first_page": tmp_path / "a"}
+    assert "would write two files here" in refused("describe_inputs", both)
+
+
 def test_links_into_one_folder_do_not_hide_an_input(tmp_path: Path) -> None:
     scratch, link = tmp_path / "scratch", tmp_path / "results"
     scratch.mkdir()
@@ -308,9 +345,6 @@ def test_an_exchange_that_is_cut_short_is_taken_back(mounted: Path, monkeypatch,
     with pytest.raises(KeyboardInterrupt), atomic_directory(mounted) as temporary:
         shutil.copytree(made, temporary, dirs_exist_ok=True)
     assert {one.name: one.read_text() for one in mounted.iterdir()} == {"a": "before"}
-
-
-FASTA = ">chr1\nACGT\n"
 
 
 def test_nothing_is_written_through_the_link_of_a_prepared_genome(tmp_path: Path) -> None:

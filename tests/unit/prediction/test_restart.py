@@ -175,3 +175,51 @@ def test_a_changed_input_is_noticed(world, whole: Path, tmp_path: Path, scored: 
     options[options.index("--candidates") + 1] = str(tmp_path / "fewer.bed")
     assert main(options) == 0
     assert set(scored) == {f"chr{n}" for n in range(1, 6)}
+
+
+def test_files_of_the_user_in_the_folder_of_a_prediction_stay(world, whole: Path, tmp_path: Path) -> None:
+    """Whatever they are called, and also where another prediction takes the place of the first."""
+    out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
+    mine = ("notes.txt", "pairs/mine.parquet", ".genes.tsv.original.tsv", "prepared/.mine", "genome/hg19.fa")
+    for name in mine:
+        (out / name).write_text("mine\n")
+    assert main(command(world, out, "--seed", "7", "--chromosomes", "chr1", "chr2")) == 0
+    assert [(out / name).read_text() for name in mine] == ["mine\n"] * len(mine)
+    assert not (out / "pairs" / "chr3.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "genes.tsv",
+        "index.html",
+        "pairs/chr2.parquet",
+        "environment.json",
+        "prepared/plan.json",
+        "progress.json",
+    ],
+)
+def test_a_prediction_does_not_write_over_what_it_did_not_write(
+    world, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], scored: list[str]
+) -> None:
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine\n")
+    assert main(command(world, tmp_path / "out")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"'cbat predict' would write over {name}, which no earlier run of it wrote here" in said
+    assert mine.read_text() == "mine\n"
+    assert scored == []
+    # The advice helps.
+    mine.rename(tmp_path / "elsewhere")
+    assert main(command(world, tmp_path / "out", "--chromosomes", "chr1")) == 0
+
+
+def test_an_edited_table_is_not_written_over(world, whole: Path, tmp_path: Path, capsys) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
+    with open(out / "genes.tsv", "a") as table:
+        table.write("# looked at\n")
+    before = contents(out)
+    assert main(command(world, out, "--seed", "7")) == 2
+    assert "would write over genes.tsv, " in capsys.readouterr().err
+    assert contents(out) == before
