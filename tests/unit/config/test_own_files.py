@@ -65,7 +65,7 @@ def test_links_do_not_hide_where_a_file_lies(project_files, way: str) -> None:
         "graph: {similarities: [{path: results/x}]}\n",
         "graph: {expression_correlations: {one: {table: results/x, columns: {K562: a, NHEK: b}}}}\n",
         "readout: {motifs: results/x}\n",
-        "evaluation: {peers: {abc: results/x}}\n",
+        "evaluation: {peers: {other: results/x}}\n",
         "lift_over: {lifted.bed: {chain: results/x, from: genome.fa}}\n",
         "landscape: {genes: genome.fa}\npredictions: {mine: {enhancers: results/x, genes: genome.fa}}\n",
         "tissues: results/tissues.tsv\n",
