@@ -39,12 +39,15 @@ class Output:
         earlier run wrote is its own whatever it holds.
     alone : bool
         Whether no other command may write into the folder meanwhile.
+    locked : bool
+        Whether it is locked here; False where the command has a lock of its own.
     """
 
     kind: Kind
     names: tuple[str, ...] = ()
     by_name: tuple[str, ...] = ()
     alone: bool = False
+    locked: bool = True
 
 
 @dataclass(frozen=True)
@@ -309,7 +312,7 @@ def guarded(guard: Guard, *, lock: bool = True) -> Iterator[None]:
 
 @contextmanager
 def _place_locked(place: Place, verb: str) -> Iterator[None]:
-    if place.output.kind == "edited":
+    if place.output.kind == "edited" or not place.output.locked:
         yield
         return
     with ExitStack() as stack:

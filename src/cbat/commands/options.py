@@ -17,7 +17,6 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
-from cbat.commands.outputs import outputs_guarded
 from cbat.commands.signatures import REQUIRED, Signature, signature_of
 from cbat.errors import UserError
 
@@ -42,6 +41,8 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
     verb = program.removeprefix("cbat ")
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
+    from cbat.commands.outputs import outputs_guarded
+
     module, _, name = function.partition(":")
     with outputs_guarded(verb, values):
         getattr(_imported(module), name)(**values)

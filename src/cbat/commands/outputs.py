@@ -111,8 +111,13 @@ OUTPUTS: Final[dict[str, dict[str, Output]]] = {
     "score_chromosome": {"output": FILE, "directory": Output("shared")},
     "gather_predictions": {"directory": _folder(*_GATHERED)},
     "write_prediction_page": {"directory": _folder("index.html")},
-    # Its folder is the working directory of a run of its own, which has a lock that is waited for.
-    "run_world": {"outputs": FILE},
+    # Its folder is the working directory of a run of its own, whose stages write below results/.
+    "run_world": {
+        "outputs": FILE,
+        "directory": Output(
+            "folder", by_name=("world.json", "world_cell_lines.tsv", "run.log"), locked=False
+        ),
+    },
     "summarise_benchmark": {"directory": _folder("benchmark.tsv", "benchmark.txt", "benchmark.rst")},
     "summarise_held_out_lines": {
         "directory": _folder(
