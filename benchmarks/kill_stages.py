@@ -111,7 +111,7 @@ def other_files(directory: Path, expected: dict[str, str]) -> list[str]:
 
 def state_after(directory: Path, expected: dict[str, str]) -> dict[str, Any]:
     """What a kill has left."""
-    below = (directory / "results").rglob(".*")
+    below = (directory / "results").rglob(".*.cbat-????????*")
     return {
         "lock_left": lock_left(directory),
         "temporaries_left": sum(1 for _ in below),

@@ -88,7 +88,7 @@ class Remaking:
 
 def contents(directory: Path, pattern: str) -> dict[str, bytes]:
     """Relative path -> bytes of the files that match."""
-    files = sorted(path for path in directory.glob(pattern) if path.is_file())
+    files = sorted(path for path in directory.glob(pattern) if path.is_file() and path.name[0] != ".")
     return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 

@@ -55,7 +55,7 @@ def test_what_a_killed_process_left_goes_when_the_same_is_written_next(tmp_path,
     with writer(path, kind):
         pass
     assert not path.exists()
-    assert len([*tmp_path.glob(".model.json.????????*")]) == 1
+    assert len([*tmp_path.glob(".model.json.cbat-????????*")]) == 1
     if kind == "file":
         with atomic_file(path) as temporary:
             temporary.write_text("whole")
@@ -71,11 +71,11 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path, kind: str) -> None
     with writer(path, kind):
         with atomic_file(path) if kind == "file" else atomic_directory(path) as temporary:
             (temporary / "part" if kind == "directory" else temporary).write_text("whole")
-        assert len([*tmp_path.glob(".model.json.????????*")]) == 1
+        assert len([*tmp_path.glob(".model.json.cbat-????????*")]) == 1
 
 
 def test_an_index_beside_a_stale_file_goes_too(tmp_path) -> None:
-    for name in (".genome.fa.abcd_123.fa", ".genome.fa.abcd_123.fa.fai"):
+    for name in (".genome.fa.cbat-abcd_123.fa", ".genome.fa.cbat-abcd_123.fa.fai"):
         (tmp_path / name).write_text("half")
     with atomic_file(tmp_path / "genome.fa") as temporary:
         temporary.write_text(">chr1\nA\n")
@@ -234,7 +234,7 @@ def test_a_stale_file_of_somebody_else_stands_in_nobodys_way() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
-        stale = folder / ".model.json.abcdefgh.json"
+        stale = folder / ".model.json.cbat-abcdefgh.json"
         stale.touch(0o600)
         os.seteuid(65534)
         try:

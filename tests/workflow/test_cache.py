@@ -55,7 +55,7 @@ class Clone:
     def contents(self) -> dict[str, bytes]:
         """Relative path -> bytes of what may be cached."""
         results = self.directory / "results"
-        files = sorted(path for name in CACHED for path in (results / name).rglob("*") if path.is_file())
+        files = sorted(path for name in CACHED for path in (results / name).rglob("[!.]*") if path.is_file())
         return {str(path.relative_to(results)): path.read_bytes() for path in files}
 
 

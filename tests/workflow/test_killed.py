@@ -11,6 +11,8 @@ from pathlib import Path
 import kill_stages
 import pytest
 
+from cbat.written import RECORD
+
 TOP = Path(__file__).resolve().parents[2]
 MODEL = "results/models/graph_manifold/seed_1"
 MODEL_FILES = ("model.safetensors", "model.json", "history.jsonl")
@@ -87,7 +89,7 @@ def test_a_data_stage_that_is_killed_leaves_no_half_file(finished) -> None:
     assert kill_stages.other_files(directory, expected) == []
     kill_stages.go_on(directory, *wanted)
     assert kill_stages.hashes(directory) == expected
-    assert not list(shard.glob(".*"))
+    assert [path.name for path in shard.glob(".*")] == [RECORD]
 
 
 def test_a_corrupt_shard_is_told_and_goes_away_with_its_file(finished) -> None:

@@ -39,9 +39,13 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     signature = signature_of(function)
     parsed = vars(_parser(signature, program, summary).parse_args(arguments))
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
+    verb = program.removeprefix("cbat ")
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
+    from cbat.commands.outputs import outputs_guarded
+
     module, _, name = function.partition(":")
-    getattr(_imported(module), name)(**values)
+    with outputs_guarded(verb, values):
+        getattr(_imported(module), name)(**values)
 
 
 def _imported(module: str) -> ModuleType:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from cbat.errors import UserError
-from cbat.files import atomic_file
+from cbat.files import atomic_file, claim
 
 CONFIGURATION: Final = "world.json"
 SHEET: Final = "world_cell_lines.tsv"
@@ -119,6 +119,7 @@ def _finish(command: Sequence[str], directory: Path, lock: IO[str]) -> int:
     """Exit status of the nested run, which lives no longer than this one."""
     # A profile for a cluster is for the jobs of the benchmark, one of which this is.
     environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+    claim(directory / LOG)
     with open(directory / LOG, "w") as log:
         child = subprocess.Popen(
             command, cwd=directory, env=environment, stdout=log, stderr=subprocess.STDOUT,

@@ -23,6 +23,7 @@ from cbat.config.models import (
     law_of,
 )
 from cbat.config.named_files import all_named_files, named_files
+from cbat.config.own_files import check_own_files
 from cbat.config.predicted_lines import check_predictions
 from cbat.config.sections import Config, GraphSettings
 from cbat.config.sheets import (
@@ -239,6 +240,8 @@ def load_project(
     project = replace(project, worlds=worlds)
     made = _simulated_files(project) | set(lifted_files(project.config))
     check_predictions(project, layers, inside_worlds, made)
+    simulated = [_simulated_files(one) for one in (project, *inside_worlds.values())]
+    check_own_files(project, frozenset[Path]().union(*simulated))
     return project
 
 

@@ -14,7 +14,7 @@ import pyfaidx
 
 from cbat.data.text_files import GZIP_MAGIC, unreadable
 from cbat.errors import UserError
-from cbat.files import atomic_file
+from cbat.files import atomic_file, atomic_link, remove, replace_by
 
 _PIECE: Final = 1 << 22
 _MEND_EMPTY: Final = "remove it, or copy the file again if it ends too early"
@@ -45,12 +45,15 @@ def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
     if (sound := None if copy else sound_index(fasta)) is not None:
         sizes = _link(fasta, sound, directory)
     else:
+        # A link of an earlier run names a file of the user, which a file in its place must not be written to.
+        if (directory / "genome.fa").is_symlink():
+            remove(directory / "genome.fa")
         with atomic_file(directory / "genome.fa") as temporary:
             unpack(fasta, temporary)
             index = temporary.with_name(temporary.name + ".fai")
             try:
                 sizes = contig_sizes(temporary, fasta)
-                index.replace(directory / "genome.fa.fai")
+                replace_by(index, directory / "genome.fa.fai")
             finally:
                 index.unlink(missing_ok=True)
     # An index older than its FASTA looks stale to the programs that read it.
@@ -94,10 +97,7 @@ def _link(fasta: Path, index: Path, directory: Path) -> pd.DataFrame:
         temporary.write_text(text, encoding="utf-8")
     # A relative path stays relative, so that both may move together.
     relative = os.path.relpath(fasta.absolute(), directory.absolute())
-    link = directory / ".genome.fa.link"
-    link.unlink(missing_ok=True)
-    link.symlink_to(fasta if fasta.is_absolute() else Path(relative))
-    link.replace(directory / "genome.fa")
+    atomic_link(fasta if fasta.is_absolute() else relative, directory / "genome.fa")
     rows = [line.split("\t")[:2] for line in text.splitlines()]
     sizes = [(name, int(length)) for name, length in rows]
     return pd.DataFrame(sizes, columns=pd.Index(["contig", "length"]))

@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import json
 import logging
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +19,9 @@ from typing import Any, Final
 
 from cbat.config.sections import RetrievalSettings
 from cbat.config.sources import Source
-from cbat.data.transfer import TransferError, discard, fetch, part_of
+from cbat.data.transfer import TransferError, discard, fetch, part_of, parts_of
 from cbat.errors import UserError
-from cbat.files import atomic_file, sha256_of, write_json
+from cbat.files import atomic_file, claim, replace_by, sha256_of, write_json
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
@@ -57,6 +56,9 @@ def download(source: Source, output: Path, settings: RetrievalSettings) -> None:
             where=f"line {source.line}",
         )
     url, part = mirrored(source.url, settings.mirror), part_of(output)
+    # Before anything is fetched: what has the names of these may be the user's.
+    for path in (output, *parts_of(part)):
+        claim(path)
     logger.info("fetching %s from %s", source.name, url)
     with _told_if_full(output):
         try:
@@ -188,7 +190,7 @@ def _store(source: Source, part: Path, output: Path) -> None:
     if source.unpack == "none":
         if output.name.endswith(".gz") and source.sha256 is None:
             _digest_unpacked(source, part)
-        os.replace(part, output)
+        replace_by(part, output)
         return
     with atomic_file(output) as temporary, open(temporary, "wb") as out:
         if source.unpack == "gzip":

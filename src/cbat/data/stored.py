@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.errors import UserError
-from cbat.files import atomic_file, sha256_of
+from cbat.files import atomic_file, remove, sha256_of
 
 MANIFEST: Final = "manifest.json"
 _ROWS_OF_GROUP: Final = 10_000
@@ -27,7 +27,7 @@ _ROWS_OF_GROUP: Final = 10_000
 def start_directory(directory: Path) -> None:
     """Make ``directory`` and take away the manifest of an earlier run, before any file of it changes."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / MANIFEST).unlink(missing_ok=True)
+    remove(directory / MANIFEST)
 
 
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:

@@ -64,9 +64,14 @@ def part_of(output: Path) -> Path:
     return output.with_name(f"{output.name}.part")
 
 
+def parts_of(part: Path) -> tuple[Path, Path]:
+    """What has arrived, and the note of what it is the beginning of."""
+    return part, _note_of(part)
+
+
 def discard(part: Path) -> None:
     """Forget what has arrived."""
-    for path in (part, _note_of(part)):
+    for path in parts_of(part):
         path.unlink(missing_ok=True)
 
 

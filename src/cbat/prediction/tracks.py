@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pysam
 
-from cbat.files import atomic_file
+from cbat.files import atomic_file, remove, replace_by
 
 BEDPE_COLUMNS: Final = (
     "chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2",
@@ -172,7 +172,8 @@ def indexed_text(path: Path) -> Iterator[IndexedText]:
                 str(temporary), seq_col=0, start_col=1, end_col=2, zerobased=True, meta_char="#", force=True
             )
             index.chmod(0o644)
-            path.with_name(path.name + ".tbi").unlink(missing_ok=True)
-            index.replace(path.with_name(path.name + ".tbi"))
+            beside = path.with_name(path.name + ".tbi")
+            remove(beside)
+            replace_by(index, beside)
         finally:
             index.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.data.genome import sound_index
 from cbat.data.text_files import unreadable
 from cbat.errors import UserError
-from cbat.files import sha256_of, write_json
+from cbat.files import ask, remove, remove_stale, sha256_of, write_json
 from cbat.model.about import check_hashes, reads_sequences
 from cbat.prediction import chromosome, gather, page, preparation
 from cbat.prediction.own_tracks import TrackFiles, check_files
@@ -126,7 +127,7 @@ class Journal:
 
     def forget(self) -> None:
         """Take back what an earlier run has written down, for its files are about to be replaced."""
-        self.path.unlink(missing_ok=True)
+        remove(self.path)
 
     def write(self) -> None:
         """Write it down."""
@@ -160,30 +161,16 @@ def predict_line(
         ) from error
 
 
-def _refuse_own_inputs(inputs: Inputs, directory: Path) -> None:
-    """Stop where an input is a file that this prediction would write or delete, however it is named."""
-    written = [directory / name for name in (*gather.FILES, *preparation.FILES, PAGE, JOURNAL)]
-    folders = [directory / name for name in (PAIRS, PREPARED, GENOME)]
-    for path in filter(Path.exists, inputs.files):
-        inside = any(folder.resolve() in path.resolve().parents for folder in folders)
-        if inside or any(one.exists() and one.samefile(path) for one in written):
-            raise UserError(
-                f"the prediction in {directory} would write over this file, which is one of its inputs",
-                mend="name another --directory, or keep your files elsewhere",
-                file=path,
-            )
-
-
 def _predict(
     inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
 ) -> None:
-    _refuse_own_inputs(inputs, directory)
     journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
     if not journal.prepared:
         _prepare(inputs, cell_line, settings, directory, journal)
     plan = read_plan(directory)
     files = {chrom: pairs_file(directory, chrom) for chrom in plan.chromosomes}
     missing = [chrom for chrom, file in files.items() if not journal.has(chrom, file)]
+    ask(files[chrom] for chrom in missing)
     if len(missing) < len(files):
         log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
     for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
@@ -191,8 +178,8 @@ def _predict(
     scored = list(files.values())
     gather.run(directory=directory, pairs=scored, settings=settings)
     page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
-    for path in _half_written(directory):
-        path.unlink()
+    for folder in (directory, *(directory / name for name in (PAIRS, PREPARED, GENOME))):
+        remove_stale(folder)
 
 
 def _prepare(
@@ -225,11 +212,12 @@ def _prepare(
 
         prepare.run(**given)
     # Tables of another run beside a new environment would be taken for those of this one.
-    for path in [
-        *(directory / name for name in [*gather.FILES, PAGE, *_left(inputs.model_directory)]),
-        *(directory / PAIRS).glob("*.parquet"),
-    ]:
-        path.unlink(missing_ok=True)
+    for name in [*gather.FILES, PAGE, *_left(inputs.model_directory)]:
+        remove(directory / name)
+    for path in (directory / PAIRS).glob("*.parquet"):
+        # One of the user's stays: it is none of a chromosome of this prediction, or the run stops.
+        with suppress(UserError):
+            remove(path)
     journal.prepared, journal.chromosomes = True, {}
     journal.write()
 
@@ -237,16 +225,6 @@ def _prepare(
 def _left(model_directory: Path) -> list[str]:
     """Tables of an environment that an earlier run left, where this model writes none."""
     return [] if reads_sequences(model_directory) else [*preparation.OF_SUPPORT]
-
-
-def _half_written(directory: Path) -> Iterator[Path]:
-    """Temporary files of runs that were killed while they wrote."""
-    names = [*gather.FILES, *preparation.FILES, PAGE, JOURNAL]
-    for name in names:
-        yield from directory.glob(f".{name}.*")
-    yield from (directory / PAIRS).glob(".*.parquet")
-    yield from (directory / PREPARED).glob(".*")
-    yield from (directory / GENOME).glob(".*")
 
 
 def _scored(

@@ -12,8 +12,8 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cbat.errors import UserError
-from cbat.files import atomic_file
+from cbat.files import atomic_file, remove, remove_stale, replace_by
 from cbat.training.distributed import Company
 from cbat.training.losses import Objective
 
@@ -213,14 +213,19 @@ class Checkpoints:
                 save_file(tensors, temporary, metadata=about)
                 _to_disk(temporary)
                 if last.exists():
-                    os.replace(last, self.directory / PREVIOUS)
+                    replace_by(last, self.directory / PREVIOUS)
         except (UserError, OSError) as error:
             log.warning("no checkpoint after step %d, training goes on: %s", course.steps_done, error)
 
     def remove(self) -> None:
         """Take the checkpoints away, once what they were kept for is written."""
         if self.company.first:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            # Nothing else: the folder may be one of the user's.
+            for name in (LAST, PREVIOUS):
+                remove(self.directory / name)
+            remove_stale(self.directory)
+            with suppress(OSError):
+                self.directory.rmdir()
 
 
 def _read(path: Path) -> tuple[dict[str, str], State]:

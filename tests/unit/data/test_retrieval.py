@@ -24,6 +24,7 @@ from cbat.config.sources import COLUMNS, Source
 from cbat.data import retrieval, transfer
 from cbat.data.retrieval import check, download, mirrored
 from cbat.errors import UserError
+from cbat.written import RECORD
 
 TOP = Path(__file__).resolve().parents[3]
 PUBLISHED = "https://data.example/"
@@ -78,7 +79,9 @@ class Job:
         return json.loads(retrieval.record_of(self.output).read_text())
 
     def leftovers(self) -> list[str]:
-        return sorted(path.name for path in self.output.parent.iterdir() if path != self.output)
+        """Names beside the file, but for its record and lock."""
+        names = {path.name for path in self.output.parent.iterdir()} - {self.output.name, RECORD}
+        return sorted(name for name in names if not name.startswith("."))
 
 
 @pytest.fixture

@@ -105,7 +105,10 @@ READERS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     "enhanceratlas": (b"chr1:100-900_ENSG01$G$chr1$7000$+\t0.7\n" * 3, pairs("enhanceratlas")),
     "re2g": (rows(*RE2G, n=5), pairs(score_threshold=0.5)),
     "bedpe": (rows("chr1 100 900 chr1 {0} 99999999 n 0.7 + -", n=5), pairs("bedpe", score_threshold=0.5)),
-    "expression": (rows("gene TPM", "G{0} 1.5", n=5), lambda path: read_expressed(path, {"G10000"}, least=1.0)),
+    "expression": (
+        rows("gene TPM", "G{0} 1.5", n=5),
+        lambda path: read_expressed(path, {"G10000"}, least=1.0),
+    ),
     "similarity": (rows("x A B", "A 1 0.5", "B 0.5 1"), read_similarity),
     "contig_names": (rows("given genome", "{0} chr1", n=4), read_contig_names),
     "peer": (rows("cell_line enhancer promoter score", "K chr1:1-9 chr1:{0}-99999999 .5", n=5), read_peer),

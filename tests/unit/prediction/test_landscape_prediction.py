@@ -22,6 +22,7 @@ from cbat.model.about import read_description, write_checksums
 from cbat.prediction.card import figures
 from cbat.prediction.shared_landscape import EDGES, distance_class, distance_shares, read_landscape
 from cbat.prediction.tracks import BEDPE_COLUMNS
+from cbat.written import RECORD
 
 OUTPUTS = {
     "calibration.json", "contacts.bedpe", "contacts.interact", "contacts.longrange.gz",
@@ -62,7 +63,7 @@ def test_all_outputs_are_there_and_no_torch_is_imported(landscape_world, tmp_pat
     code = f"import sys; from cbat.cli import main; assert main({arguments!r}) == 0; "
     code += "assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert {path.name for path in (tmp_path / "line").iterdir() if path.is_file()} == OUTPUTS
+    assert {path.name for path in (tmp_path / "line").iterdir() if path.is_file()} == OUTPUTS | {RECORD}
     with pysam.TabixFile(str(tmp_path / "line" / "predictions.bedpe.gz")) as table:
         assert sum(1 for _ in table.fetch("chr1")) == len(scored(tmp_path / "line")) > 500
 

@@ -15,6 +15,7 @@ import pytest
 
 from cbat.cli import main
 from cbat.prediction import score
+from cbat.written import RECORD
 
 TOP = Path(__file__).resolve().parents[3]
 ENOUGH = 120
@@ -58,10 +59,12 @@ def command(world, directory: Path, *options: str) -> list[str]:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All outputs but the journal and the genome, hidden ones included."""
+    """All outputs but the journal, the record of them and the genome, hidden ones included."""
     files = [path for path in directory.rglob("*") if path.is_file() and "genome" not in path.parts]
     return {
-        str(path.relative_to(directory)): path.read_bytes() for path in files if path.name != "progress.json"
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in files
+        if path.name not in ("progress.json", RECORD)
     }
 
 
@@ -124,9 +127,9 @@ def test_after_kill_9_only_what_is_missing_is_scored(
 def test_half_written_files_of_a_killed_run_are_cleared_away(world, whole: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
     for name in (
-        ".predictions.bedpe.gz.x1.gz",
-        "pairs/.chr1.parquet.x1.parquet",
-        "prepared/.plan.json.x.json",
+        ".predictions.bedpe.gz.cbat-abcd_123.gz",
+        "pairs/.chr1.parquet.cbat-abcd_123.parquet",
+        "prepared/.plan.json.cbat-abcd_123.json",
     ):
         (out / name).write_text("half")
     assert main(command(world, out)) == 0
@@ -172,3 +175,51 @@ def test_a_changed_input_is_noticed(world, whole: Path, tmp_path: Path, scored: 
     options[options.index("--candidates") + 1] = str(tmp_path / "fewer.bed")
     assert main(options) == 0
     assert set(scored) == {f"chr{n}" for n in range(1, 6)}
+
+
+def test_files_of_the_user_in_the_folder_of_a_prediction_stay(world, whole: Path, tmp_path: Path) -> None:
+    """Whatever they are called, and also where another prediction takes the place of the first."""
+    out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
+    mine = ("notes.txt", "pairs/mine.parquet", ".genes.tsv.original.tsv", "prepared/.mine", "genome/hg19.fa")
+    for name in mine:
+        (out / name).write_text("mine\n")
+    assert main(command(world, out, "--seed", "7", "--chromosomes", "chr1", "chr2")) == 0
+    assert [(out / name).read_text() for name in mine] == ["mine\n"] * len(mine)
+    assert not (out / "pairs" / "chr3.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "genes.tsv",
+        "index.html",
+        "pairs/chr2.parquet",
+        "environment.json",
+        "prepared/plan.json",
+        "progress.json",
+    ],
+)
+def test_a_prediction_does_not_write_over_what_it_did_not_write(
+    world, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], scored: list[str]
+) -> None:
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine\n")
+    assert main(command(world, tmp_path / "out")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"'cbat predict' would write over {name}, which no earlier run of it wrote here" in said
+    assert mine.read_text() == "mine\n"
+    assert scored == []
+    # The advice helps.
+    mine.rename(tmp_path / "elsewhere")
+    assert main(command(world, tmp_path / "out", "--chromosomes", "chr1")) == 0
+
+
+def test_an_edited_table_is_not_written_over(world, whole: Path, tmp_path: Path, capsys) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "out", symlinks=True))
+    with open(out / "genes.tsv", "a") as table:
+        table.write("# looked at\n")
+    before = contents(out)
+    assert main(command(world, out, "--seed", "7")) == 2
+    assert "would write over genes.tsv, " in capsys.readouterr().err
+    assert contents(out) == before

@@ -16,6 +16,7 @@ from cbat.data.pair_tables import read_pairs
 from cbat.model.about import read_description
 from cbat.prediction import score
 from cbat.prediction.tracks import BEDPE_COLUMNS, INTERACT_COLUMNS
+from cbat.written import RECORD
 
 JOURNAL = "progress.json"
 
@@ -30,9 +31,13 @@ def command(world, directory: Path, *options: str, **files: Path) -> list[str]:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """All outputs but the journal and the genome."""
+    """All outputs but the journal, the record of them and the genome."""
     files = [path for path in directory.rglob("*") if path.is_file() and "genome" not in path.parts]
-    return {str(path.relative_to(directory)): path.read_bytes() for path in files if path.name != JOURNAL}
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in files
+        if path.name not in (JOURNAL, RECORD)
+    }
 
 
 @pytest.fixture(scope="module")
