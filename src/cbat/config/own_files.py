@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cbat.config.lifted import RESULTS, lift_inputs
+from cbat.config.lifted import RESULTS
+from cbat.config.named_files import all_named_files
 from cbat.config.predicted_lines import input_files
 from cbat.config.shipped_models import SHIPPED
 from cbat.config.worlds import WORLD_DIRECTORY
@@ -69,10 +70,8 @@ def _refuse_unless_made(path: Path, folder: Path) -> None:
 def _inputs(project: Project) -> Iterator[Path]:
     config = project.config
     yield from (config.cell_lines, config.tissues)
-    yield from project.files()
-    yield from (path for _, path in lift_inputs(config))
-    if (shipped := config.shipped_model) is not None:
-        yield from (shipped.figures, shipped.chain, shipped.genes)
+    yield from (path for row in project.cell_lines for path in row.files.values())
+    yield from (path for _, path in all_named_files(config))
     for prediction in (config.predictions or {}).values():
         yield from input_files(prediction).values()
         if prediction.model_directory is not None and str(prediction.model_directory) not in SHIPPED:
