@@ -14,8 +14,8 @@ SHOWN = "#app > div > div:last-child"
 TOLERANCE = 2
 """Pixels: fonts differ between machines."""
 
-# Text and pictures that no scrolling brings into the window: from each box upwards, what an ancestor cuts off is
-# lost, unless it can be scrolled there.
+# Text and pictures that no scrolling brings into the window: from each box upwards, what an ancestor cuts off
+# is lost, unless it can be scrolled there.
 _UNREACHABLE = """
 (tolerance) => {
   const lost = [];
@@ -85,6 +85,7 @@ class Walk:
     def __init__(self, browser: Any, report: Path, size: tuple[int, int]) -> None:
         self.faults: list[str] = []
         self._at = "the first page"
+        self._rules: set[str] = set()
         self._size = size
         context = browser.new_context(offline=True, viewport={"width": size[0], "height": size[1]})
         self.page = context.new_page()
@@ -142,7 +143,7 @@ class Walk:
         return True
 
     def result(self, category: str, number: int) -> None:
-        """Look at one result of a category, at what is said of it and at its rule."""
+        """Look at one result of a category, at what is said of it, and once at each rule."""
         row = self.page.locator(f"{MENU} tbody tr").nth(number)
         name = f"{category!r}, {row.locator('td').first.inner_text()!r}"
         view, about = row.locator("a").all()
@@ -154,8 +155,12 @@ class Walk:
             self.look(name)
         about.click()
         self.look(f"about {name}")
-        self.page.locator(f"{MENU} li:has-text('Snakemake rule') + li a").click()
-        self.look(f"rule of {name}")
+        rule = self.page.locator(f"{MENU} li:has-text('Snakemake rule') + li")
+        if (of := rule.inner_text()) not in self._rules:
+            self._rules.add(of)
+            rule.locator("a").click()
+            self.look(f"rule {of}")
+        self.page.click(f"{MENU} nav a:text-is({_quoted(category)})")
 
     def search(self) -> None:
         """A search for what every path holds lists every result."""
@@ -185,7 +190,6 @@ class Walk:
                 continue
             for number in range(self.page.locator(f"{MENU} tbody tr").count()):
                 self.result(name, number)
-                self.category(name)
         self.search()
 
     def figures(self) -> None:
@@ -197,10 +201,15 @@ class Walk:
         page = self.page.context.new_page()
         for path, uri in figures:
             self._at = path
-            page.goto(uri)
-            for text in page.evaluate(_TEXT_OUTSIDE_OF_A_FIGURE, TOLERANCE):
+            for text in cut_off(page, uri):
                 self._fault(f"cut off by the figure: {text!r}")
         page.close()
+
+
+def cut_off(page: Any, uri: str) -> list[str]:
+    """Texts of an SVG that reach beyond its frame."""
+    page.goto(uri)
+    return page.evaluate(_TEXT_OUTSIDE_OF_A_FIGURE, TOLERANCE)
 
 
 def faults_of(browser: Any, report: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> list[str]:

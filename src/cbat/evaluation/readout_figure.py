@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from cbat.drawing import FAINT, INK, svg_figure
+from cbat.drawing import FAINT, INK, draw_title, svg_figure
 from cbat.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _LONGEST_NAME: Final = 14
 _FULL_COLOUR: Final = 3.0
 """Deviation, in standard deviations, from which on a cell has its full colour."""
 _ROW: Final = 0.34
+_CHARACTER: Final = 0.08
+_LEAST_WIDTH: Final = 8.0
+"""The words below need it."""
 _SMALL: Final = 8.0
 _NEEDED: Final = {
     "tissue": ("cell_line", "stated_tissue", "n_support", "most_probable"),
@@ -58,7 +61,8 @@ def run(*, tissue_posterior: Path, deviating_motifs: Path, n_support: int, outpu
     tissues = [name.removeprefix(POSTERIOR) for name in posterior.columns if name.startswith(POSTERIOR)]
     n_ranks = min(_SHOWN_MOTIFS, int(motifs["rank"].astype(int).max()))
     widths = [0.62 * max(len(tissues), 1), 1.12 * n_ranks]
-    with svg_figure(output, sum(widths) + 1.9, _ROW * len(lines) + 2.2) as figure:
+    names = 0.4 + _CHARACTER * max(map(len, lines))
+    with svg_figure(output, max(sum(widths) + names, _LEAST_WIDTH), _ROW * len(lines) + 2.2) as figure:
         left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": widths})
         for axes in (left, right):
             axes.tick_params(length=0)
@@ -69,7 +73,7 @@ def run(*, tissue_posterior: Path, deviating_motifs: Path, n_support: int, outpu
         left.set_yticks(range(len(lines)), lines)
         left.set_ylim(len(lines) - 0.5, -0.5)
         right.tick_params(labelleft=False)
-        figure.suptitle(f"What support sets of {n_support} elements say of each cell line", fontsize=11)
+        draw_title(figure, f"What support sets of {n_support} elements say of each cell line")
         figure.supxlabel(
             "framed: the tissue that the sheet states, which the read-out is not told   |   "
             "red: motif more frequent than in the average line, blue: less",

@@ -39,7 +39,7 @@ _PAGE: Final = """\
 </head>
 <body>
 <h1>{title}</h1>
-<p>{count} · <a download="{file}" href="data:text/tab-separated-values;base64,{content}">Download {file}</a></p>
+<p>{count} · <a download="{file}" href="{link}">Download {file}</a></p>
 <div class="table">
 {table}
 </div>
@@ -85,7 +85,7 @@ def _page(path: Path, title: str) -> str:
         style=_STYLE,
         count=f"{len(rows):,} row{'' if len(rows) == 1 else 's'}",
         file=html.escape(path.name),
-        content=base64.b64encode(content).decode("ascii"),
+        link=f"data:text/tab-separated-values;base64,{base64.b64encode(content).decode('ascii')}",
         table=_table(header, rows) if header else "The table is empty.",
     )
 
