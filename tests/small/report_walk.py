@@ -73,6 +73,25 @@ _TEXT_OUTSIDE_OF_A_FIGURE = """
 """
 
 
+_TEXT_OVER_TEXT = """
+() => {
+  const flat = [...document.querySelectorAll("text")]
+    .filter((one) => one.textContent.trim() && Math.abs(one.getScreenCTM().b) < 1e-3)
+    .map((one) => [one.textContent.trim(), one.getBoundingClientRect()]);
+  const found = [];
+  for (let i = 0; i < flat.length; i++)
+    for (let j = 0; j < i; j++) {
+      const [a, b] = [flat[i][1], flat[j][1]];
+      const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (across > 2 && down > 0.5 * Math.min(a.height, b.height))
+        found.push(`${flat[j][0]} / ${flat[i][0]}`);
+    }
+  return found;
+}
+"""
+
+
 class Walk:
     """One walk at one size of the window.
 
@@ -210,6 +229,12 @@ def cut_off(page: Any, uri: str) -> list[str]:
     """Texts of an SVG that reach beyond its frame."""
     page.goto(uri)
     return page.evaluate(_TEXT_OUTSIDE_OF_A_FIGURE, TOLERANCE)
+
+
+def overlaps(page: Any, uri: str) -> list[str]:
+    """Pairs of level texts of an SVG that run into each other."""
+    page.goto(uri)
+    return page.evaluate(_TEXT_OVER_TEXT)
 
 
 def faults_of(browser: Any, report: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> list[str]:

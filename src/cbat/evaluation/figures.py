@@ -31,6 +31,8 @@ _CHANCE: Final = 0.5
 _BAR: Final = 0.21
 _WIDEST: Final = 9.0
 """Inches of a bar with the gap beside it, and of all bars of a row."""
+_LEAST_WIDTH: Final = 5.4
+"""The title needs it."""
 _NAME_WIDTH: Final = 20
 """Characters of a line of a cell line's name."""
 _WRONG_COLOUR: Final = "#c44e52"
@@ -137,7 +139,7 @@ def plot_cell_line_bars(
     names = _line_names(shown)
     step = len(shown) + 1.0
     rows = _rows_of_bars([*names, MACRO], step)
-    width = 1.8 + _BAR * step * max(map(len, rows))
+    width = max(1.8 + _BAR * step * max(map(len, rows)), _LEAST_WIDTH)
     with svg_figure(output, width, 0.9 + 3.1 * len(rows)) as figure:
         panels = figure.subplots(len(rows), squeeze=False).ravel()
         for axes, lines in zip(panels, rows, strict=True):
@@ -147,7 +149,7 @@ def plot_cell_line_bars(
             _draw_chance(axes, table, headline, full_model, lines, centres, (len(shown) + 1.0) / 2.0)
             axes.set_xlim(-step / 2.0 - 0.3, (max(map(len, rows)) - 0.5) * step + 1.3)
             axes.set_ylim(0.0, 1.0)
-        figure.supylabel("AUPR (dotted: chance)", fontsize=10)
+            axes.set_ylabel("AUPR (dotted: chance)")
         draw_title(figure, f"AUPR by cell line, {_setting(headline)}")
         draw_key(figure, panels)
 
@@ -302,7 +304,7 @@ def _panels(output: Path, names: list[str], title: str, headline: Headline) -> I
     """A panel for each cell line, with common axes and one key."""
     n_columns = min(4, len(names))
     n_rows = -(-len(names) // n_columns)
-    width, height = max(2.1 * n_columns + 0.6, 5.2), 2.1 * n_rows + 1.1
+    width, height = max(2.1 * n_columns + 0.6, _LEAST_WIDTH), 2.1 * n_rows + 1.1
     with svg_figure(output, width, height) as figure:
         grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
         for unused in grid[len(names) :]:

@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import CHROMIUM, NO_CHROMIUM, launched
-from report_walk import cut_off
+from report_walk import cut_off, overlaps
 
 from cbat.config.sections import FigureSettings
 from cbat.data import balance, balance_figure
 from cbat.evaluation import figures, readout_figure, summary
 from cbat.graph import picture
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
+    # Matplotlib warns where words leave no room for what is drawn.
+    pytest.mark.filterwarnings("error:constrained_layout not applied"),
+]
 
 LONG = "Homo_sapiens-GM12878-lymphoblastoid-replicate-"
 SETS = {
@@ -81,39 +85,76 @@ def draw_graph(names: list[str], directory: Path) -> Path:
 @pytest.mark.parametrize("draw", [draw_balance, draw_readout, draw_graph])
 @pytest.mark.parametrize("names", SETS)
 def test_figures_of_inputs_are_whole(page, draw, names: str, tmp_path: Path) -> None:
-    assert cut_off(page, draw(SETS[names], tmp_path).as_uri()) == []
+    output = draw(SETS[names], tmp_path)
+    assert cut_off(page, output.as_uri()) == []
+    assert overlaps(page, output.as_uri()) == []
+
+
+@pytest.fixture(scope="module")
+def evaluated(build, settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """An evaluation of one line, which stands for all, and its metrics."""
+    directory = tmp_path_factory.mktemp("evaluated")
+    made = build(directory / "evaluation", lines=["K"], seeds=[1], n=60)
+    summary.run(
+        tables=made.tables, settings=settings, baseline="baseline", full_model="full",
+        directory=directory / "summary",
+    )  # fmt: skip
+    return made, directory / "summary" / "metrics.tsv"
+
+
+def renamed(metrics: Path, names: list[str], model: str, output: Path) -> Path:
+    """Metrics of as many lines as there are names, with another name of the full model."""
+    table = pd.read_csv(metrics, sep="\t", dtype="str", keep_default_na=False)
+    of_line = table["cell_line"] == "K"
+    lines = [table[of_line].assign(cell_line=name) for name in names]
+    whole = pd.concat([*lines, table[~of_line]]).replace({"model": {"full": model}})
+    whole.to_csv(output, sep="\t", index=False)
+    return output
+
+
+@pytest.mark.parametrize("full_model", ["full", f"a_model_with_a_long_name_{'and_longer_' * 5}"])
+@pytest.mark.parametrize("names", SETS)
+def test_figures_of_metrics_are_whole(
+    page, evaluated, settings, names: str, full_model: str, tmp_path: Path
+) -> None:
+    metrics = renamed(evaluated[1], SETS[names], full_model, tmp_path / "metrics.tsv")
+    for draw in (figures.plot_cell_line_bars, figures.plot_support_curve):
+        output = tmp_path / f"{draw.__name__}.svg"
+        draw(
+            metrics=metrics, settings=settings, figures=FigureSettings(), baseline="baseline",
+            full_model=full_model, output=output,
+        )  # fmt: skip
+        assert cut_off(page, output.as_uri()) == []
+        assert overlaps(page, output.as_uri()) == []
 
 
 @pytest.mark.parametrize("names", SETS)
-def test_figures_of_accuracy_are_whole(page, build, settings, names: str, tmp_path: Path) -> None:
-    made = build(tmp_path / "evaluation", lines=SETS[names], seeds=[1], n=60)
-    few = settings.model_copy(update={"n_bootstrap": 2})
-    summary.run(
-        tables=made.tables, settings=few, baseline="baseline", full_model="full",
-        directory=tmp_path / "summary",
-    )  # fmt: skip
-    metrics = tmp_path / "summary" / "metrics.tsv"
-    longest = f"a_model_whose_name_is_long_{'and_longer_' * 5}"
-    text = metrics.read_text().replace("\nfull\t", f"\n{longest}\t")
-    (tmp_path / "renamed.tsv").write_text(text)
-    common = {"settings": few, "figures": FigureSettings(), "baseline": "baseline"}
-    for number, (table, full) in enumerate(((metrics, "full"), (tmp_path / "renamed.tsv", longest))):
-        for draw in (figures.plot_cell_line_bars, figures.plot_support_curve):
-            output = tmp_path / f"{draw.__name__}_{number}.svg"
-            draw(metrics=table, full_model=full, output=output, **common)
-            assert cut_off(page, output.as_uri()) == []
+def test_curves_are_whole(page, evaluated, settings, names: str, tmp_path: Path) -> None:
+    made, _ = evaluated
+    scored = []
+    for model in ("baseline", "full"):
+        for name in SETS[names]:
+            folder = tmp_path / model / "seed_1" / name
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.symlink_to(made.directory / model / "seed_1" / "K")
+            scored.append(folder / "scored_pairs.parquet")
     output = tmp_path / "curves.svg"
     figures.plot_precision_recall(
-        scored_pairs=made.scored, truth=made.truth, full_model="full", output=output, **common
-    )
+        scored_pairs=scored, settings=settings, figures=FigureSettings(), baseline="baseline",
+        full_model="full", output=output,
+    )  # fmt: skip
     assert cut_off(page, output.as_uri()) == []
+    assert overlaps(page, output.as_uri()) == []
 
 
-def test_what_a_figure_cuts_off_is_seen(page, tmp_path: Path) -> None:
-    figure = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><text x="{}" y="20">name</text></svg>'
-    )
-    (tmp_path / "figure.svg").write_text(figure.format(-20))
-    assert cut_off(page, (tmp_path / "figure.svg").as_uri()) == ["name"]
-    (tmp_path / "figure.svg").write_text(figure.format(20))
-    assert cut_off(page, (tmp_path / "figure.svg").as_uri()) == []
+def test_what_a_figure_cuts_off_or_overwrites_is_seen(page, tmp_path: Path) -> None:
+    output = tmp_path / "figure.svg"
+
+    def draw(x: int) -> str:
+        texts = f'<text x="{x}" y="20">name</text><text x="80" y="22">other</text>'
+        output.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40">{texts}</svg>')
+        return output.as_uri()
+
+    assert (cut_off(page, draw(-20)), overlaps(page, draw(-20))) == (["name"], [])
+    assert (cut_off(page, draw(20)), overlaps(page, draw(20))) == ([], [])
+    assert (cut_off(page, draw(60)), overlaps(page, draw(60))) == ([], ["name / other"])
