@@ -114,6 +114,11 @@ class Walk:
         self.page.goto(report.resolve().as_uri())
         self.page.wait_for_selector(MENU)
         self.page.wait_for_selector("#rulegraph canvas")
+        self._settle()
+
+    def _settle(self) -> None:
+        """What moves would be measured on its way."""
+        self.page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
 
     def _fault(self, text: str) -> None:
         self.faults.append(f"{self._size[0]} x {self._size[1]}, {self._at}: {text}")
@@ -206,6 +211,7 @@ class Walk:
             if not self.category(name):
                 self.page.reload()
                 self.page.wait_for_selector(MENU)
+                self._settle()
                 continue
             for number in range(self.page.locator(f"{MENU} tbody tr").count()):
                 self.result(name, number)

@@ -100,8 +100,8 @@ def _read(path: Path) -> tuple[bytes, list[str], list[list[str]]]:
             f"the table cannot be read ({error})", mend="make the table again", file=path
         ) from error
     filled = [line for line in lines if line]
-    for number, line in enumerate(filled[1:], 2):
-        if len(line) != len(filled[0]):
+    for number, line in enumerate(lines, 1):
+        if line and len(line) != len(filled[0]):
             raise UserError(
                 f"{len(line)} fields where the header has {len(filled[0])}",
                 mend="make the table again",
