@@ -133,6 +133,9 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.evaluation.held_out:run",
         "Put the cell lines that worlds hold out side by side.",
     ),
+    "write_table_pages": Verb(
+        "cbat.evaluation.table_pages:run", "Write tables of results as pages for a browser."
+    ),
 }
 """The stages of the workflow, in the way of the data."""
 

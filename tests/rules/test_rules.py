@@ -52,6 +52,7 @@ OUTPUTS = {
     "plot_cell_line_bars": "results/figures/cell_line_bars.svg",
     "plot_precision_recall": "results/figures/precision_recall.svg",
     "plot_support_curve": "results/figures/support_curve.svg",
+    "write_table_pages": "results/pages/**/*.html",
 }
 """All that one job of each rule makes."""
 OF_OTHER_RUNS = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import CHROMIUM, NO_CHROMIUM, launched
+from report_walk import SIZES, faults_of
 
 TOY = Path(__file__).resolve().parents[1] / "toy"
 WORLDS = ("additive", "uninformative")
@@ -63,6 +65,14 @@ def test_claims_are_weighed_over_all_worlds(finished) -> None:
     assert "Does what is claimed hold?" in report
     assert "benchmark.tsv" in report
     assert "Does it beat the baseline?" in (results / "worlds" / "additive" / "report.html").read_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+def test_all_of_the_reports_can_be_read(finished) -> None:
+    results = finished.directory / "results"
+    with launched() as browser:
+        for report in (results / "report.html", results / "worlds" / "additive" / "report.html"):
+            assert faults_of(browser, report, SIZES[:1]) == []
 
 
 def test_a_finished_benchmark_has_nothing_to_do(finished) -> None:

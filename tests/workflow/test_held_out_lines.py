@@ -8,6 +8,8 @@ import shutil
 import pandas as pd
 import pytest
 import yaml
+from browser import CHROMIUM, NO_CHROMIUM, launched
+from report_walk import SIZES, faults_of
 
 KEPT = ["blood_1", "liver_1", "skin_1"]
 MINE = """\
@@ -77,6 +79,13 @@ def test_every_held_out_line_has_a_row(finished) -> None:
     report = (finished.directory / "results" / "report.html").read_text()
     assert "Cell lines held out" in report
     assert "Does what is claimed hold?" not in report
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+def test_all_of_the_reports_can_be_read(finished) -> None:
+    with launched() as browser:
+        for folder in (finished.directory, finished.directory / "worlds" / "without_blood"):
+            assert faults_of(browser, folder / "results" / "report.html", SIZES[:1]) == []
 
 
 def test_a_world_trains_without_the_line_that_it_holds_out(finished) -> None:

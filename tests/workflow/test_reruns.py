@@ -20,9 +20,12 @@ CONDA = Path(__file__).resolve().parents[1] / "conda"
 # What follows from a stage, as sets of rules.
 NOTHING: set[str] = set()
 REPORT = {"write_report"}
+TABLES = {"write_table_pages"} | REPORT
 # The record of the run holds a hash of its whole configuration.
 RECORD = {"record_versions"} | REPORT
-SUMMARY = {"summarise_evaluation", "check_collapse", "plot_cell_line_bars", "plot_support_curve"} | RECORD
+SUMMARY = (
+    {"summarise_evaluation", "check_collapse", "plot_cell_line_bars", "plot_support_curve"} | RECORD | TABLES
+)
 PREDICTION = {"prepare_prediction", "score_chromosome", "gather_predictions", "write_prediction_page"}
 PACKAGE = {"package_model"} | PREDICTION
 EVALUATION = {"evaluate_cell_line", "plot_precision_recall"} | SUMMARY | PACKAGE
@@ -374,7 +377,7 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
         "a stop for collapsed models", over("training: {fail_on_collapse: true}\n"),
         {"check_collapse"} | RECORD, {},
     ),
-    ("motifs in the read-out", over("readout: {n_motifs: 5}\n"), READOUT | PACKAGE | RECORD, {}),
+    ("motifs in the read-out", over("readout: {n_motifs: 5}\n"), READOUT | PACKAGE | RECORD | TABLES, {}),
     ("code of the summary", more_code("evaluation/summary.py"), SUMMARY, {}),
     # -- figures, report, predictions ---------------------------------------------------------------------
     ("a colour", over("figures: {model_colour: '#aa0000'}\n"), FIGURES | RECORD, {}),
@@ -383,6 +386,8 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
         {"plot_cell_line_bars", "plot_support_curve", "plot_precision_recall"} | REPORT, {},
     ),
     ("a caption", append_code("workflow/report/summary.rst", "\nMore.\n"), REPORT, {}),
+    ("the style of the report", append_code("workflow/report/report.css", "\n/* */\n"), REPORT, {}),
+    ("code of the pages of tables", more_code("evaluation/table_pages.py"), TABLES, {}),
     (
         "the style of the page", append_code("src/cbat/prediction/page_files/page.css", "\n/* */\n"),
         {"write_prediction_page"}, {},
@@ -411,7 +416,7 @@ ROWS: list[tuple[str, Change, set[str], dict[str, set[str]]]] = [
     # -- worlds -------------------------------------------------------------------------------------------
     (
         "worlds", over("worlds: {one: {}}\npredictions: null\n"),
-        {"run_world", "summarise_benchmark"} | REPORT, {"run_world": {"world=one"}},
+        {"run_world", "summarise_benchmark"} | TABLES, {"run_world": {"world=one"}},
     ),
 ]  # fmt: skip
 

@@ -16,12 +16,7 @@ rule run_world:
         genome=SHARED_GENOME,
     output:
         [f"results/worlds/{{world}}/{file}" for file in WORLD_FILES],
-        summary=report(
-            "results/worlds/{world}/summary/summary.tsv",
-            caption="../report/summary.rst",
-            category="Worlds",
-            labels={"figure": "{world}", "kind": "table"},
-        ),
+        summary="results/worlds/{world}/summary/summary.tsv",
     log:
         "logs/run_world/{world}.log",
     benchmark:
@@ -35,7 +30,7 @@ rule run_world:
         runtime=minutes(720),
     params:
         code=code(*sorted({verb.function.partition(":")[0] for verb in STAGES.values()})),
-        workflow=contents("workflow", "Snakefile", "rules/*.smk", "report/*.rst"),
+        workflow=contents("workflow", "Snakefile", "rules/*.smk", "report/*.*"),
         # What is written down need not be what counts, see `sheet`.
         settings=world_settings,
         values=lambda wildcards, input: json.dumps(PROJECT.worlds[wildcards.world].values, sort_keys=True),
@@ -55,12 +50,7 @@ rule summarise_benchmark:
     input:
         metrics=expand("results/worlds/{world}/summary/metrics.tsv", world=WEIGHED),
     output:
-        table=report(
-            "results/summary/benchmark.tsv",
-            caption="../report/benchmark.rst",
-            category="Benchmark",
-            labels={"figure": "What is claimed", "kind": "table"},
-        ),
+        table="results/summary/benchmark.tsv",
         words="results/summary/benchmark.txt",
         first_page="results/summary/benchmark.rst",
     log:
@@ -94,27 +84,10 @@ rule summarise_held_out_lines:
         peers=expand("results/worlds/{world}/summary/peers.tsv", world=HOLDING_OUT),
         sources=expand("results/worlds/{world}/summary/landscape_sources.tsv", world=HOLDING_OUT),
     output:
-        table=report(
-            "results/summary/held_out_lines.tsv",
-            caption="../report/held_out_lines.rst",
-            category="Cell lines held out",
-            labels={"figure": "Cell lines held out", "kind": "table"},
-        ),
+        table="results/summary/held_out_lines.tsv",
         metrics="results/summary/held_out_metrics.tsv",
-        peers=in_report(
-            "results/summary/held_out_peers.tsv",
-            bool(PEERS),
-            caption="../report/peers.rst",
-            category="Cell lines held out",
-            labels={"figure": "Other tools", "kind": "table"},
-        ),
-        sources=in_report(
-            "results/summary/held_out_sources.tsv",
-            PROJECT.config.landscape is not None,
-            caption="../report/landscape_sources.rst",
-            category="Cell lines held out",
-            labels={"figure": "Conserved, or the line's own", "kind": "table"},
-        ),
+        peers="results/summary/held_out_peers.tsv",
+        sources="results/summary/held_out_sources.tsv",
         words="results/summary/held_out_lines.txt",
         first_page="results/summary/held_out_lines.rst",
     log:

@@ -384,11 +384,6 @@ PEERS = PROJECT.config.evaluation.peers
 PEER_OPTIONS = ["--peers", *(f"{name}={path}" for name, path in PEERS.items())] if PEERS else []
 
 
-def in_report(path, wanted, **shown):
-    """An output that is a part of the report where that is wanted."""
-    return report(path, **shown) if wanted else path
-
-
 def evaluations(file, models=PROJECT.config.models):
     """One file of each evaluation: of every model, seed and cell line that the configuration asks for."""
     return expand(

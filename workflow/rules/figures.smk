@@ -11,7 +11,7 @@ rule plot_cell_line_bars:
             "results/figures/cell_line_bars.svg",
             caption="../report/cell_line_bars.rst",
             category="Accuracy",
-            labels={"figure": "AUPR of each cell line", "kind": "figure"},
+            labels={"result": "AUPR of each cell line"},
         ),
     log:
         "logs/plot_cell_line_bars/figure.log",
@@ -40,7 +40,7 @@ rule plot_support_curve:
             "results/figures/support_curve.svg",
             caption="../report/support_curve.rst",
             category="Is the environment used?",
-            labels={"figure": "AUPR and support size", "kind": "figure"},
+            labels={"result": "AUPR and support size"},
         ),
     log:
         "logs/plot_support_curve/figure.log",
@@ -73,7 +73,7 @@ rule plot_precision_recall:
             "results/figures/precision_recall.svg",
             caption="../report/precision_recall.rst",
             category="Accuracy",
-            labels={"figure": "Precision and recall", "kind": "figure"},
+            labels={"result": "Precision and recall"},
         ),
     log:
         "logs/plot_precision_recall/figure.log",

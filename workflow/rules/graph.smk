@@ -46,7 +46,7 @@ rule plot_prototype_graph:
             "results/graph/all/graph.svg",
             caption="../report/prototype_graph.rst",
             category="Cell lines",
-            labels={"figure": "Cell prototype graph"},
+            labels={"result": "Cell prototype graph"},
         ),
     log:
         "logs/plot_prototype_graph/all.log",

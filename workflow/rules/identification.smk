@@ -22,19 +22,9 @@ rule identify_cell_line:
         encoder=[f"results/encoders/{{encoder}}/seed_{{seed}}/{file}" for file in ENCODER_FILES],
         motifs=[str(path) for path in [PROJECT.config.readout.motifs] if path is not None],
     output:
-        report(
-            "results/identification/{encoder}/seed_{seed}/identification.tsv",
-            caption="../report/identification.rst",
-            category="Environment",
-            labels={"figure": "Is the cell line identified?", "kind": "table"},
-        ),
+        "results/identification/{encoder}/seed_{seed}/identification.tsv",
         "results/identification/{encoder}/seed_{seed}/mean_posterior.tsv",
-        report(
-            "results/identification/{encoder}/seed_{seed}/motifs.tsv",
-            caption="../report/identifying_motifs.rst",
-            category="Environment",
-            labels={"figure": "Motifs that identify cell lines", "kind": "table"},
-        ),
+        "results/identification/{encoder}/seed_{seed}/motifs.tsv",
     log:
         "logs/identify_cell_line/{encoder}_seed_{seed}.log",
     benchmark:

@@ -59,7 +59,7 @@ rule plot_balance:
             "results/figures/balance.svg",
             caption="../report/balance.rst",
             category="Labels",
-            labels={"figure": "Contacts and negatives", "kind": "figure"},
+            labels={"result": "Contacts and negatives"},
         ),
     log:
         "logs/plot_balance/figure.log",

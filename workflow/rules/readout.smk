@@ -29,18 +29,8 @@ rule read_environment:
         "results/readout/{model}/seed_{seed}/tissue_posterior.tsv",
         "results/readout/{model}/seed_{seed}/line_posterior.tsv",
         "results/readout/{model}/seed_{seed}/calibration.json",
-        report(
-            "results/readout/{model}/seed_{seed}/deviating_motifs.tsv",
-            caption="../report/deviating_motifs.rst",
-            category="Environment",
-            labels={"figure": "Deviating motifs, {model}, seed {seed}", "kind": "table"},
-        ),
-        report(
-            "results/readout/{model}/seed_{seed}/calibration.tsv",
-            caption="../report/readout_calibration.rst",
-            category="Environment",
-            labels={"figure": "Calibration of the read-out, {model}, seed {seed}", "kind": "table"},
-        ),
+        "results/readout/{model}/seed_{seed}/deviating_motifs.tsv",
+        "results/readout/{model}/seed_{seed}/calibration.tsv",
     log:
         "logs/read_environment/{model}_seed_{seed}.log",
     benchmark:
@@ -77,7 +67,7 @@ rule plot_environment_readout:
             "results/figures/environment_readout.svg",
             caption="../report/environment_readout.rst",
             category="Environment",
-            labels={"figure": "What the support sets say", "kind": "figure"},
+            labels={"result": "What the support sets say"},
         ),
     log:
         "logs/plot_environment_readout/figure.log",

@@ -6,6 +6,7 @@ rule write_report:
     """Gather figures, tables, captions and provenance into one HTML file."""
     input:
         getattr(rules, WANTED).input,
+        rules.write_table_pages.output,
     output:
         "results/report.html",
     log:
@@ -18,7 +19,7 @@ rule write_report:
         mem_mb=memory(500),
         runtime=minutes(10),
     params:
-        captions=contents("workflow/report", "*.rst"),
+        captions=contents("workflow/report", "*.rst", "*.css"),
         # Of the configuration the captions read these keys.
         shown=[
             settings("labels", "negatives"),
@@ -26,11 +27,12 @@ rule write_report:
             {name: world.unseen for name, world in PROJECT.worlds.items()},
         ],
         config=lambda wildcards, input: json.dumps(config, sort_keys=True),
-        wanted=lambda wildcards, input: WANTED,
+        wanted=lambda wildcards, input: f"{WANTED} write_table_pages",
         snakefile=lambda wildcards, input: str(workflow.main_snakefile),
+        stylesheet=lambda wildcards, input: str(CHECKOUT / "workflow" / "report" / "report.css"),
     shell:
         # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.
         "config=$(mktemp --suffix .json); trap 'rm -f $config' EXIT;"
         " printf '%s' {params.config:q} > $config;"
         " python -m snakemake {params.wanted} --snakefile {params.snakefile:q} --configfile $config"
-        " --report {output} --nolock --cores 1 > {log} 2>&1"
+        " --report {output} --report-stylesheet {params.stylesheet:q} --nolock --cores 1 > {log} 2>&1"

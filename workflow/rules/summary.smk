@@ -19,39 +19,12 @@ rule summarise_evaluation:
         peers=[str(path) for path in PEERS.values()],
     output:
         metrics="results/summary/metrics.tsv",
-        summary=report(
-            "results/summary/summary.tsv",
-            caption="../report/summary.rst",
-            category="Unseen cell lines",
-            labels={"figure": "Summary", "kind": "table"},
-        ),
-        ablations=report(
-            "results/summary/ablations.tsv",
-            caption="../report/ablations.rst",
-            category="What each part is worth",
-            labels={"figure": "Every model of this run", "kind": "table"},
-        ),
-        grid=report(
-            "results/summary/grid.tsv",
-            caption="../report/grid.rst",
-            category="Accuracy",
-            labels={"figure": "Seen and unseen", "kind": "table"},
-        ),
+        summary="results/summary/summary.tsv",
+        ablations="results/summary/ablations.tsv",
+        grid="results/summary/grid.tsv",
         # Empty where no landscape is read, or no other tool is named.
-        landscape_sources=in_report(
-            "results/summary/landscape_sources.tsv",
-            PROJECT.config.landscape is not None,
-            caption="../report/landscape_sources.rst",
-            category="Is the environment used?",
-            labels={"figure": "Conserved, or the line's own", "kind": "table"},
-        ),
-        peers=in_report(
-            "results/summary/peers.tsv",
-            bool(PEERS),
-            caption="../report/peers.rst",
-            category="Accuracy",
-            labels={"figure": "Other tools", "kind": "table"},
-        ),
+        landscape_sources="results/summary/landscape_sources.tsv",
+        peers="results/summary/peers.tsv",
         words="results/summary/summary.txt",
         first_page="results/summary/first_page.rst",
     log:
@@ -88,12 +61,7 @@ rule describe_inputs:
         tracks=expand("results/tracks/{cell_line}.json", cell_line=TRACKED),
         signals=expand("results/signals/{cell_line}.json", cell_line=SIGNALLED),
     output:
-        table=report(
-            "results/summary/inputs.tsv",
-            caption="../report/inputs.rst",
-            category="Labels",
-            labels={"figure": "Inputs", "kind": "table"},
-        ),
+        table="results/summary/inputs.tsv",
         first_page="results/summary/inputs.rst",
     log:
         "logs/describe_inputs/inputs.log",

@@ -12,7 +12,7 @@ import pandas as pd
 from cbat.config.sections import FigureSettings
 from cbat.data.balance import ALL, read_balance
 from cbat.data.windows import ROLES
-from cbat.drawing import svg_figure
+from cbat.drawing import draw_key, draw_title, folded, svg_figure
 from cbat.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS: Final = 4
 _SMALL: Final = 8.0
+_NAME_WIDTH: Final = 26
+"""Characters of a line of a cell line's name."""
 _LABELLED: Final = {1_000: "1 kb", 10_000: "10 kb", 100_000: "100 kb", 1_000_000: "1 Mb", 10_000_000: "10 Mb"}
 
 
@@ -56,8 +58,8 @@ def run(*, balance: Sequence[Path], figures: FigureSettings, output: Path) -> No
             axes.tick_params(labelbottom=True)
             axes.set_xlabel("distance")
         figure.supylabel("share of the class", fontsize=10)
-        figure.suptitle("What tells contacts from negatives before any model", fontsize=11)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        draw_title(figure, "What tells contacts from negatives before any model")
+        draw_key(figure, panels[:1])
 
 
 def _whole(path: Path) -> pd.DataFrame:
@@ -80,7 +82,8 @@ def _draw(axes: Axes, table: pd.DataFrame, figures: FigureSettings) -> None:
     # Room for the words above the bars.
     axes.set_ylim(0.0, 1.45 * float(shares["value"].max()))
     n = {label: int(_value(table, "pairs", label)) for label in ("1", "0")}
-    axes.set_title(f"{name}: {n['1']} contacts,\n{n['0']} negatives ({kind.replace('_', ' ')})", fontsize=9.0)
+    words = f"{n['1']} contacts,\n{n['0']} negatives ({kind.replace('_', ' ')})"
+    axes.set_title(f"{folded(name, _NAME_WIDTH)}: {words}", fontsize=9.0)
     axes.text(
         0.02, 0.98, _in_words(table), transform=axes.transAxes, va="top", fontsize=_SMALL, linespacing=1.3
     )  # fmt: skip

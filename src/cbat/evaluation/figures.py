@@ -14,7 +14,7 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings, FigureSettings
 from cbat.data import stored
-from cbat.drawing import FAINT, INK, svg_figure
+from cbat.drawing import FAINT, INK, draw_key, draw_title, folded, svg_figure
 from cbat.errors import UserError
 from cbat.evaluation.comparison import ScoredPairs, Side
 from cbat.evaluation.headline import DRAWN_CONTEXTS, Headline
@@ -23,12 +23,18 @@ from cbat.evaluation.weights import prevalence_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FloatArray = npt.NDArray[np.float64]
 
 _CURVE_POINTS: Final = 201
 _CHANCE: Final = 0.5
+_BAR: Final = 0.21
+_WIDEST: Final = 9.0
+"""Inches of a bar with the gap beside it, and of all bars of a row."""
+_LEAST_WIDTH: Final = 5.4
+"""The title needs it."""
+_NAME_WIDTH: Final = 20
+"""Characters of a line of a cell line's name."""
 _WRONG_COLOUR: Final = "#c44e52"
 _SHUFFLED_COLOUR: Final = "#7b5ea7"
 
@@ -132,33 +138,51 @@ def plot_cell_line_bars(
     shown = [(one, rows) for one, rows in shown if len(rows)]
     names = _line_names(shown)
     step = len(shown) + 1.0
-    with svg_figure(output, 1.8 + 0.21 * step * (len(names) + 1), 4.0) as figure:
-        axes = figure.add_subplot()
-        for number, (one, rows) in enumerate(shown):
-            means = rows.groupby("cell_line")[["value", "low", "high"]].mean()
-            means = means.reindex([*names, MACRO])
-            where = np.arange(len(means)) * step + number
-            where[-1] += 1.0
-            axes.bar(where, means["value"], width=0.9, label=one.name, zorder=2, **one.look)
-            whisker = np.abs(means[["low", "high"]].sub(means["value"], axis=0)).to_numpy().T
-            axes.errorbar(
-                where, means["value"], yerr=whisker, fmt="none", ecolor=INK, elinewidth=1.0, capsize=2.0,
-                zorder=3,
-            )  # fmt: skip
-        centres = np.arange(len(names) + 1) * step + (len(shown) - 1) / 2.0
-        centres[-1] += 1.0
-        slanted = max(map(len, names)) > 5
-        axes.set_xticks(
-            centres, [*names, "mean"], rotation=35 if slanted else 0, ha="right" if slanted else "center",
-            rotation_mode="anchor",
+    rows = _rows_of_bars([*names, MACRO], step)
+    width = max(1.8 + _BAR * step * max(map(len, rows)), _LEAST_WIDTH)
+    with svg_figure(output, width, 0.9 + 3.1 * len(rows)) as figure:
+        panels = figure.subplots(len(rows), squeeze=False).ravel()
+        for axes, lines in zip(panels, rows, strict=True):
+            # The mean stands apart.
+            centres = np.arange(len(lines)) * step + (lines == MACRO)
+            _draw_bars(axes, shown, lines, centres)
+            _draw_chance(axes, table, headline, full_model, lines, centres, (len(shown) + 1.0) / 2.0)
+            axes.set_xlim(-step / 2.0 - 0.3, (max(map(len, rows)) - 0.5) * step + 1.3)
+            axes.set_ylim(0.0, 1.0)
+            axes.set_ylabel("AUPR (dotted: chance)")
+        draw_title(figure, f"AUPR by cell line, {_setting(headline)}")
+        draw_key(figure, panels)
+
+
+def _rows_of_bars(lines: list[str], step: float) -> list[npt.NDArray[np.str_]]:
+    """Cell lines in as few rows as have room for them, all of about the same length."""
+    n_rows = -(-len(lines) // max(1, int(_WIDEST / (_BAR * step))))
+    return np.array_split(np.array(lines), n_rows)
+
+
+def _draw_bars(
+    axes: Axes,
+    shown: list[tuple[_Series, pd.DataFrame]],
+    lines: npt.NDArray[np.str_],
+    centres: FloatArray,
+) -> None:
+    """A bar of each series for each line, with its interval."""
+    for number, (one, rows) in enumerate(shown):
+        means = rows.groupby("cell_line")[["value", "low", "high"]].mean().reindex(lines)
+        where = centres + number - (len(shown) - 1) / 2.0
+        axes.bar(where, means["value"], width=0.9, label=one.name, zorder=2, **one.look)
+        whisker = np.abs(means[["low", "high"]].sub(means["value"], axis=0)).to_numpy().T
+        axes.errorbar(
+            where, means["value"], yerr=whisker, fmt="none", ecolor=INK, elinewidth=1.0, capsize=2.0,
+            zorder=3,
         )  # fmt: skip
-        axes.tick_params(axis="x", length=0)
-        _draw_chance(axes, table, headline, full_model, names, centres, (len(shown) + 1.0) / 2.0)
-        axes.set_ylim(0.0, 1.0)
-        axes.set_xlim(-1.0, centres[-1] + step / 2.0 + 0.3)
-        axes.set_ylabel("AUPR (dotted: chance)")
-        figure.suptitle(f"AUPR by cell line, {_setting(headline)}", fontsize=11)
-        _key_below(figure, axes)
+    names = ["mean" if name == MACRO else folded(name, _NAME_WIDTH) for name in lines]
+    slanted = max(map(len, names)) > 5
+    axes.set_xticks(
+        centres, names, rotation=35 if slanted else 0, ha="right" if slanted else "center",
+        rotation_mode="anchor",
+    )  # fmt: skip
+    axes.tick_params(axis="x", length=0)
 
 
 def _draw_chance(
@@ -166,8 +190,8 @@ def _draw_chance(
     table: pd.DataFrame,
     headline: Headline,
     full_model: str,
-    names: list[str],
-    centres: npt.NDArray[np.floating[Any]],
+    lines: npt.NDArray[np.str_],
+    centres: FloatArray,
     reach: float,
 ) -> None:
     """A dotted line at the AUPR of chance: for all, or at natural prevalence for each cell line."""
@@ -176,7 +200,7 @@ def _draw_chance(
         axes.axhline(_CHANCE, color=INK, **look)
         return
     rows = replace(headline, metric="prevalence").rows(table, full_model)
-    share = rows.groupby("cell_line")["value"].mean().reindex([*names, MACRO])
+    share = rows.groupby("cell_line")["value"].mean().reindex(lines)
     axes.hlines(share.to_numpy(), centres - reach, centres + reach, colors=INK, **look)
 
 
@@ -222,7 +246,10 @@ def plot_support_curve(
         ),
         _Series("mean environment", full_model, "mean", {"color": figures.model_colour, "linestyle": ":"}),
         _Series("resistance off", full_model, "none", {"color": figures.model_colour, "linestyle": "-."}),
-        _Series(baseline, baseline, None, {"color": figures.baseline_colour, "linestyle": "--"}),
+        _Series(
+            folded(baseline, 2 * _NAME_WIDTH), baseline, None,
+            {"color": figures.baseline_colour, "linestyle": "--"},
+        ),
     ]  # fmt: skip
     with svg_figure(output, 7.6, 4.3) as figure:
         axes = figure.add_subplot()
@@ -248,7 +275,7 @@ def plot_support_curve(
         axes.grid(axis="y", color="#eeeeee", zorder=0)
         axes.set_axisbelow(True)
         worth = "support set" if draws else "line's own landscape"
-        figure.suptitle(f"What the {worth} is worth to {full_model}, {_setting(headline)}", fontsize=11)
+        draw_title(figure, f"What the {worth} is worth to {full_model}, {_setting(headline)}")
         figure.legend(loc="outside right center")
 
 
@@ -277,7 +304,7 @@ def _panels(output: Path, names: list[str], title: str, headline: Headline) -> I
     """A panel for each cell line, with common axes and one key."""
     n_columns = min(4, len(names))
     n_rows = -(-len(names) // n_columns)
-    width, height = max(2.1 * n_columns + 0.6, 5.2), 2.1 * n_rows + 1.1
+    width, height = max(2.1 * n_columns + 0.6, _LEAST_WIDTH), 2.1 * n_rows + 1.1
     with svg_figure(output, width, height) as figure:
         grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
         for unused in grid[len(names) :]:
@@ -287,7 +314,7 @@ def _panels(output: Path, names: list[str], title: str, headline: Headline) -> I
         panels = dict(zip(names, grid, strict=False))
         yield panels
         for name, axes in panels.items():
-            axes.set_title(name)
+            axes.set_title(folded(name, _NAME_WIDTH))
             axes.set_xlim(0.0, 1.0)
             axes.set_ylim(0.4 if headline.balanced else 0.0, 1.02)
             axes.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
@@ -296,14 +323,8 @@ def _panels(output: Path, names: list[str], title: str, headline: Headline) -> I
             axes.set_xlabel("recall")
         prevalence = "classes balanced" if headline.balanced else "natural prevalence"
         figure.supylabel(f"precision, {prevalence}", fontsize=10)
-        figure.suptitle(title, fontsize=11)
-        _key_below(figure, grid[0])
-
-
-def _key_below(figure: Figure, axes: Axes) -> None:
-    """One key for the whole figure; seeds share an entry."""
-    handles = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+        draw_title(figure, title)
+        draw_key(figure, panels.values())
 
 
 def _draw_curve(axes: Axes, pairs: pd.DataFrame, headline: Headline, **look: Any) -> None:

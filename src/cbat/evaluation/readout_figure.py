@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from cbat.drawing import FAINT, INK, svg_figure
+from cbat.drawing import FAINT, INK, draw_title, folded, svg_figure
 from cbat.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +21,13 @@ _LONGEST_NAME: Final = 14
 _FULL_COLOUR: Final = 3.0
 """Deviation, in standard deviations, from which on a cell has its full colour."""
 _ROW: Final = 0.34
+_TISSUE: Final = 0.62
+_MOTIF: Final = 1.12
+_CHARACTER: Final = 0.08
+_NAME_WIDTH: Final = 24
+"""Characters of a line of a tissue's name."""
+_LEAST_WIDTH: Final = 8.0
+"""The words below need it."""
 _SMALL: Final = 8.0
 _NEEDED: Final = {
     "tissue": ("cell_line", "stated_tissue", "n_support", "most_probable"),
@@ -57,8 +64,10 @@ def run(*, tissue_posterior: Path, deviating_motifs: Path, n_support: int, outpu
     lines = list(posterior["cell_line"])
     tissues = [name.removeprefix(POSTERIOR) for name in posterior.columns if name.startswith(POSTERIOR)]
     n_ranks = min(_SHOWN_MOTIFS, int(motifs["rank"].astype(int).max()))
-    widths = [0.62 * max(len(tissues), 1), 1.12 * n_ranks]
-    with svg_figure(output, sum(widths) + 1.9, _ROW * len(lines) + 2.2) as figure:
+    widths = [_TISSUE * max(len(tissues), 1), _MOTIF * n_ranks]
+    height = _ROW * len(lines) + 2.0 + 0.7 * _CHARACTER * min(max(map(len, tissues), default=0), _NAME_WIDTH)
+    names = 0.4 + _CHARACTER * max(map(len, lines))
+    with svg_figure(output, max(sum(widths) + names, _LEAST_WIDTH), height) as figure:
         left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": widths})
         for axes in (left, right):
             axes.tick_params(length=0)
@@ -69,7 +78,7 @@ def run(*, tissue_posterior: Path, deviating_motifs: Path, n_support: int, outpu
         left.set_yticks(range(len(lines)), lines)
         left.set_ylim(len(lines) - 0.5, -0.5)
         right.tick_params(labelleft=False)
-        figure.suptitle(f"What support sets of {n_support} elements say of each cell line", fontsize=11)
+        draw_title(figure, f"What support sets of {n_support} elements say of each cell line")
         figure.supxlabel(
             "framed: the tissue that the sheet states, which the read-out is not told   |   "
             "red: motif more frequent than in the average line, blue: less",
@@ -81,7 +90,7 @@ def _draw_tissues(axes: Axes, posterior: pd.DataFrame, tissues: list[str]) -> No
     """Probabilities as shades and percentages; a frame around the stated tissue."""
     from matplotlib.patches import Rectangle
 
-    axes.set_title("probability of tissue, %")
+    axes.set_title(folded("probability of tissue, %", _title_width(_TISSUE * len(tissues))))
     if not tissues:
         axes.set_xticks([])
         axes.text(0.5, 0.5, "no tissues", transform=axes.transAxes, ha="center", color=FAINT)
@@ -96,8 +105,9 @@ def _draw_tissues(axes: Axes, posterior: pd.DataFrame, tissues: list[str]) -> No
             corner = (tissues.index(stated) - 0.46, row - 0.44)
             axes.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor="#e0a030", linewidth=2.0))
     slanted = max(map(len, tissues)) > 6
+    names = [folded(tissue, _NAME_WIDTH) for tissue in tissues]
     axes.set_xticks(
-        range(len(tissues)), tissues, rotation=40 if slanted else 0, ha="right" if slanted else "center",
+        range(len(tissues)), names, rotation=40 if slanted else 0, ha="right" if slanted else "center",
         rotation_mode="anchor",
     )  # fmt: skip
 
@@ -120,8 +130,14 @@ def _draw_motifs(axes: Axes, motifs: pd.DataFrame, lines: list[str], n_ranks: in
         axes.text(column, row, label, ha="center", va="center", fontsize=7.0, color=colour, linespacing=0.95)
     axes.imshow(values, cmap="RdBu_r", vmin=-_FULL_COLOUR, vmax=_FULL_COLOUR, aspect="auto")
     axes.set_xticks(range(n_ranks), [str(rank + 1) for rank in range(n_ranks)])
-    axes.set_title("most deviating motifs (standard deviations between lines)")
+    title = "most deviating motifs (standard deviations between lines)"
+    axes.set_title(folded(title, _title_width(_MOTIF * n_ranks)))
     axes.set_xlabel("rank", fontsize=_SMALL)
+
+
+def _title_width(inches: float) -> int:
+    """Characters of a title that have room above so many inches."""
+    return max(12, int(10 * inches))
 
 
 def _read(path: Path, kind: str) -> pd.DataFrame:

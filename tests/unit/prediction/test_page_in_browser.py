@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from browser import CHROMIUM, NO_CHROMIUM, launched
 
 from cbat.config.predictions import PredictionSettings
 from cbat.model.about import check_hashes
@@ -17,25 +18,13 @@ from cbat.prediction import page as pages
 from cbat.prediction import page_assembly
 from cbat.prediction.plan import pairs_file, read_plan
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium on PATH (Debian: apt-get install chromium); the page is not looked at",
-)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as opened:
         yield opened
-        opened.close()
 
 
 def write_page(model: Path, folder: Path) -> Path:
