@@ -141,12 +141,13 @@ STAGES: Final[dict[str, Verb]] = {
 
 TOOLS: Final[dict[str, Verb]] = {
     "predict": Verb(
-        "cbat.commands.prediction:predict", "Predict the contacts of a cell line from its candidate elements."
+        "cbat.commands.prediction:predict",
+        "Predict which enhancers touch or regulate which promoters in a cell line.",
     ),
     "models": Verb("cbat.commands.models:models", "List the models that come with the package."),
     "model show": Verb("cbat.commands.models:show_model", "Say what a model holds."),
     "explain": Verb(
-        "cbat.commands.explanation:explain", "Say which motifs make the scores of a prediction what they are."
+        "cbat.commands.explanation:explain", "Say what makes the scores of a prediction what they are."
     ),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
@@ -183,6 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cbat {__version__}")
         return 0
     verb, options = _verb_of(arguments)
+    if verb not in VERBS and (of_thing := _verbs_of_thing(arguments)):
+        print("\n".join(of_thing))
+        return 0
     if verb not in VERBS:
         from cbat.config.suggestions import did_you_mean
 
@@ -200,6 +204,17 @@ def _verb_of(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
     things = {verb.split()[0] for verb in VERBS if " " in verb}
     words = 2 if arguments[0] in things else 1
     return " ".join(arguments[:words]), arguments[words:]
+
+
+def _verbs_of_thing(arguments: Sequence[str]) -> list[str]:
+    """What can be done to a thing such as ``model``, where it is named alone or help is asked for."""
+    thing, *rest = arguments
+    found = {name: verb for name, verb in VERBS.items() if name.startswith(f"{thing} ")}
+    if not found or (rest and rest[0] not in ("-h", "--help")):
+        return []
+    width = max(map(len, found)) + 2
+    listed = [f"  {name:<{width}}{verb.summary}" for name, verb in found.items()]
+    return [f"usage: cbat {thing} <verb> [options]", "", "verbs:", *listed]
 
 
 class _Ended(BaseException):
@@ -250,9 +265,9 @@ def _overview() -> str:
         "usage: cbat <verb> [options]",
         "",
         "Which enhancer touches, and which regulates, which promoter, in a cell line that nobody has mapped.",
-        "Every verb is one stage of the workflow; 'cbat <verb> --help' lists its options.",
+        "'cbat <verb> --help' lists the options of a verb.",
     ]
-    for title, verbs in (("stages", STAGES), ("tools", TOOLS)):
+    for title, verbs in (("tools", TOOLS), ("stages of the workflow", STAGES)):
         parts += ["", f"{title}:", *(f"  {name:<{width}}{verb.summary}" for name, verb in verbs.items())]
     parts += [
         "",

@@ -40,7 +40,6 @@ def test_an_unknown_verb_is_one_message_with_the_nearest_one(capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["model"], "unknown verb 'model' (did you mean 'models'?)"),
         (["model", "shwo", "x"], "unknown verb 'model shwo' (did you mean 'model show'?)"),
         (["show"], "unknown verb 'show'"),
     ],
@@ -129,3 +128,26 @@ def test_starting_loads_nothing_heavy(seconds_of_children) -> None:
     before = seconds_of_children()
     assert printed(code).endswith("set()\n")
     assert seconds_of_children() - before < 2.0
+
+
+@pytest.mark.parametrize("words", [["model"], ["model", "--help"]])
+def test_what_can_be_done_to_a_thing_is_listed(words: list[str], capsys) -> None:
+    assert main(words) == 0
+    assert "model show  Say what a model holds." in capsys.readouterr().out
+
+
+def test_tools_stand_before_the_stages(capsys) -> None:
+    assert main(["--help"]) == 0
+    lines = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line]
+    assert lines.index("predict") < lines.index("models") < lines.index("simulate_benchmark")
+
+
+def test_defaults_are_shown_and_an_unknown_option_is_named_with_the_nearest(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Seed of the draw. [default: 1]" in text
+    assert "[default: new_line]" in text
+    assert main(["predict", "--candidate", "a.bed", "--model=contact"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("cbat predict: error: unknown option '--candidate' (did you mean '--candidates'?)")

@@ -140,7 +140,7 @@ def test_what_is_copied_is_enough_to_plan_a_run_in_another_folder(
         check=False,
     )
     assert planned.returncode == 0, planned.stderr
-    assert "rule train_model:" in planned.stdout + planned.stderr
+    assert "Train the model graph_manifold (seed 1)." in planned.stdout + planned.stderr
     shown = subprocess.run(
         [image / "workflow" / "bin" / "cbat", "train_model", "--help"],
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},

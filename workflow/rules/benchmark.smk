@@ -38,6 +38,8 @@ rule run_world:
         unseen=lambda wildcards: PROJECT.worlds[wildcards.world].unseen or (),
         genome=lambda wildcards, input: f"--genome {input.genome[0]}" if input.genome else "",
         options=lambda wildcards, input: nested_options(),
+    message:
+        "Run the world {wildcards.world}."
     shell:
         "cbat run_world --world {wildcards.world} --values {params.values:q} --snakefile {params.main:q}"
         " --directory worlds/{wildcards.world} --outputs {output} --unseen {params.unseen} {params.genome}"
@@ -70,6 +72,8 @@ rule summarise_benchmark:
         settings=settings("evaluation", "headline_support", "headline_negatives"),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
+    message:
+        "Weigh all worlds against what is claimed."
     shell:
         "cbat summarise_benchmark --worlds {params.worlds} --settings {params.settings:q}"
         " --baseline {params.baseline} --full-model {params.full_model} --directory results/summary"
@@ -117,6 +121,8 @@ rule summarise_held_out_lines:
         settings=settings("evaluation", *HEADLINE_KEYS),
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
+    message:
+        "Put the held-out cell lines side by side."
     shell:
         "cbat summarise_held_out_lines --metrics {params.metrics} --summaries {params.summaries}"
         " --peers {params.peers} --sources {params.sources} --laws {params.laws}"

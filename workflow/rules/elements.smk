@@ -54,6 +54,8 @@ rule collect_elements:
             f"--contig-sizes {input.contig_sizes}" if input.contig_sizes else ""
         ),
         genome=lambda wildcards, input: f"--genome-fasta {input.genome[0]}" if input.genome else "",
+    message:
+        "Collect the elements of the {wildcards.cohort} cell lines."
     shell:
         "cbat collect_elements --cell-lines {params.cell_lines:q} --cohort {wildcards.cohort}"
         " {params.contig_sizes} --elements {params.elements:q} --splits {params.splits:q}"

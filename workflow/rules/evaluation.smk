@@ -47,6 +47,8 @@ rule evaluate_cell_line:
         landscape=lambda wildcards, input: (
             f"--landscape results/landscape/{wildcards.cell_line}" if input.landscape else ""
         ),
+    message:
+        "Evaluate {wildcards.model} (seed {wildcards.seed}) on {wildcards.cell_line}."
     shell:
         "cbat evaluate_cell_line --model {wildcards.model} --seed {wildcards.seed}"
         " --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"

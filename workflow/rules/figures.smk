@@ -25,6 +25,8 @@ rule plot_cell_line_bars:
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),
+    message:
+        "Draw the accuracy of every cell line."
     shell:
         "cbat plot_cell_line_bars --metrics {input.metrics} --settings {params.settings:q}"
         " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
@@ -54,6 +56,8 @@ rule plot_support_curve:
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),
+    message:
+        "Draw accuracy against the size of the support set."
     shell:
         "cbat plot_support_curve --metrics {input.metrics} --settings {params.settings:q}"
         " --figures {params.figures:q} --baseline {params.baseline} --full-model {params.full_model}"
@@ -89,6 +93,8 @@ rule plot_precision_recall:
     params:
         **FIGURE_PARAMS,
         code=code("cbat.evaluation.figures"),
+    message:
+        "Draw precision against recall."
     shell:
         "cbat plot_precision_recall --scored-pairs {input.scored_pairs} --truth {input.truth}"
         " --settings {params.settings:q} --figures {params.figures:q}"

@@ -27,5 +27,7 @@ if PREPARED_GENOME:
             key=cache_key,
             # A link would be all that the cache keeps, and its file is the user's.
             copied=lambda wildcards, input: "--copy" if CACHED else "",
+        message:
+            "Unpack and index the genome."
         shell:
             "cbat prepare_genome --fasta {input.fasta:q} {params.copied} --directory results/genome > {log} 2>&1"

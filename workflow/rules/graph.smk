@@ -31,6 +31,8 @@ rule build_prototype_graph:
         ),
         tissue_rows=rows(PROJECT.tissues, "tissue", "germ_layer", "parent"),
         settings=lambda wildcards: PROJECT.graph_settings(wildcards.scope).model_dump_json(),
+    message:
+        "Relate the cell lines by tissue and similarity ({wildcards.scope} lines)."
     shell:
         "cbat build_prototype_graph --cell-lines {params.cell_lines:q} --tissues {params.tissues:q}"
         " --scope {wildcards.scope} --settings {params.settings:q} --directory results/graph/{wildcards.scope}"
@@ -60,6 +62,8 @@ rule plot_prototype_graph:
     params:
         code=code("cbat.graph.picture"),
         settings=settings("figures"),
+    message:
+        "Draw the cell prototype graph."
     shell:
         "cbat plot_prototype_graph --graph {input.graph} --output {output} --settings {params.settings:q}"
         " > {log} 2>&1"

@@ -40,6 +40,8 @@ rule identify_cell_line:
         cell_lines=PROJECT.names(),
         settings=settings("evaluation", "support_sizes", "headline_support", "n_bootstrap", "seed"),
         readout=settings("readout"),
+    message:
+        "Identify cell lines by their enhancers ({wildcards.encoder}, seed {wildcards.seed})."
     shell:
         "cbat identify_cell_line --encoder results/encoders/{wildcards.encoder}/seed_{wildcards.seed}"
         " --cohorts {params.cohorts} --elements results/elements --sequences results/sequences"

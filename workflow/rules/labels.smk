@@ -44,6 +44,8 @@ rule label_pairs:
         contig_names=contig_names_option,
         cohort=cohort_of,
         settings=settings("labels"),
+    message:
+        "Read the labelled pairs of {wildcards.cell_line}."
     shell:
         "cbat label_pairs --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
         " --elements-directory results/elements/{params.cohort} --labels {params.settings:q}"
@@ -73,6 +75,8 @@ rule plot_balance:
     params:
         code=code("cbat.data.balance_figure"),
         figures=settings("figures", "baseline_colour", "model_colour"),
+    message:
+        "Draw how contacts and negatives differ."
     shell:
         "cbat plot_balance --balance {input.balance} --figures {params.figures:q} --output {output}"
         " > {log} 2>&1"

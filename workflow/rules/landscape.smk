@@ -35,6 +35,8 @@ if LANDSCAPE is not None:
             code=code("cbat.landscape.genes"),
             contig_names=contig_names_option,
             promoter_classes=["--promoter-classes", *PROMOTER_CLASSES] if PROMOTER_CLASSES else [],
+        message:
+            "Read where genes start."
         shell:
             "cbat read_genes --genes {input.genes:q} {params.contig_names:q} {params.promoter_classes:q}"
             " --output {output.genes} > {log} 2>&1"
@@ -74,6 +76,8 @@ if LANDSCAPE is not None:
             genome=lambda wildcards, input: (
                 f"--genome {input.genome[0]} --contig-sizes {input.genome[2]}" if input.genome else ""
             ),
+        message:
+            "Rank the peaks of {wildcards.cell_line}."
         shell:
             "cbat read_tracks --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
             " --settings {params.given:q} {params.contig_names:q} {params.genome} --output {output.tracks}"
@@ -108,6 +112,8 @@ if LANDSCAPE is not None:
             # The genes are of no concern here, but no landscape is without them.
             given=lambda wildcards, input: settings("landscape"),
             contig_names=contig_names_option,
+        message:
+            "Rank the signals at the candidate enhancers of {wildcards.cell_line}."
         shell:
             "cbat read_signals --sheet {params.cell_lines:q} --cell-line {wildcards.cell_line}"
             " --settings {params.given:q} --elements-directory results/elements/{params.cohort}"
@@ -148,6 +154,8 @@ if LANDSCAPE is not None:
                 part for context, name in stand_ins(wildcards).items() for part in (f"--{context}", name)
             ],
             signals=lambda wildcards, input: ["--signals", *input.signals] if input.signals else [],
+        message:
+            "Read what lies between the ends of the pairs of {wildcards.cell_line}."
         shell:
             "cbat read_landscape --cell-line {wildcards.cell_line} --labels {input.labels}"
             " --elements-directory results/elements/{params.cohort} --tracks {params.tracks}"
@@ -181,6 +189,8 @@ if LANDSCAPE is not None:
             validation_lines=PROJECT.names("validation"),
             splits=settings("splits"),
             label_kind=PROJECT.config.labels.kind,
+        message:
+            "Fit the law {wildcards.law} of the landscape."
         shell:
             "cbat fit_landscape --law {wildcards.law} --landscapes {params.landscapes}"
             " --train-lines {params.train_lines} --validation-lines {params.validation_lines}"
@@ -219,6 +229,8 @@ if LANDSCAPE is not None:
                 "seed",
             ),
             splits=settings("splits"),
+        message:
+            "Evaluate {wildcards.model} (seed {wildcards.seed}) on {wildcards.cell_line}."
         shell:
             "cbat evaluate_landscape --model {wildcards.model} --seed {wildcards.seed}"
             " --cell-line {wildcards.cell_line} --role {params.role} --law {input.law}"

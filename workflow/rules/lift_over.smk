@@ -26,6 +26,8 @@ if LIFTED:
             runtime=minutes(10),
         params:
             code=code("cbat.data.lift_over"),
+        message:
+            "Lift {wildcards.lifted} over from another assembly."
         shell:
             "cbat lift_over --chain {input.chain:q} --input {input.given:q} --output {output.lifted:q}"
             " > {log:q} 2>&1"

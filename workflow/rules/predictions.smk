@@ -50,6 +50,8 @@ rule package_model:
         landscape=landscape_options,
         label_kind=PROJECT.config.labels.kind,
         simulated=SIMULATED_OPTION,
+    message:
+        "Put the model {wildcards.model} (seed {wildcards.seed}) into a model directory."
     shell:
         "cbat package_model --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --name {wildcards.model} --seed {wildcards.seed} --shards {params.shards} --metrics {input.metrics}"
@@ -98,6 +100,8 @@ if PROJECT.config.landscape is not None:
             evaluation=settings("evaluation", *HEADLINE_KEYS),
             label_kind=PROJECT.config.labels.kind,
             simulated=SIMULATED_OPTION,
+        message:
+            "Put the law {wildcards.model} (seed {wildcards.seed}) into a model directory."
         shell:
             "cbat package_landscape --name {wildcards.model} --seed {wildcards.seed} {params.landscape}"
             " --train-lines {params.train_lines} --validation-lines {params.validation_lines}"
@@ -138,6 +142,8 @@ rule prepare_prediction:
         model=lambda wildcards: prediction_model(wildcards).directory,
         settings=prediction_settings("track_pairs", "page_pairs"),
         options=prediction_options,
+    message:
+        "Read the candidates and the environment of {wildcards.predicted_line}."
     shell:
         "cbat prepare_prediction --model-directory {params.model:q}"
         " --enhancers {input.enhancers:q} --promoters {input.promoters:q}"
@@ -180,6 +186,8 @@ rule prepare_landscape_prediction:
         model=lambda wildcards: prediction_model(wildcards).directory,
         settings=prediction_settings("track_pairs", "page_pairs"),
         options=prediction_options,
+    message:
+        "Read the candidates and the landscape of {wildcards.predicted_line}."
     shell:
         "cbat prepare_landscape_prediction --model-directory {params.model:q}"
         " --enhancers {input.enhancers:q} --promoters {input.promoters:q}"
@@ -206,6 +214,8 @@ rule score_chromosome:
     params:
         code=code("cbat.prediction.chromosome"),
         model=lambda wildcards: prediction_model(wildcards).directory,
+    message:
+        "Score the pairs of {wildcards.predicted_line} on {wildcards.chromosome}."
     shell:
         "cbat score_chromosome --model-directory {params.model:q}"
         " --directory results/predictions/{wildcards.predicted_line} --chromosome {wildcards.chromosome}"
@@ -231,6 +241,8 @@ rule gather_predictions:
     params:
         code=code("cbat.prediction.gather"),
         settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"track_pairs"}),
+    message:
+        "Write the scored pairs of {wildcards.predicted_line} as tables and tracks."
     shell:
         "cbat gather_predictions --directory results/predictions/{wildcards.predicted_line}"
         " --pairs {input.pairs} --settings {params.settings:q} > {log} 2>&1"
@@ -260,6 +272,8 @@ rule write_prediction_page:
         page=contents("src/cbat/prediction/page_files", "page.*"),
         model=lambda wildcards: prediction_model(wildcards).directory,
         settings=lambda wildcards: prediction_of(wildcards).model_dump_json(include={"page_pairs"}),
+    message:
+        "Write the page of {wildcards.predicted_line}."
     shell:
         "cbat write_prediction_page --model-directory {params.model:q}"
         " --directory results/predictions/{wildcards.predicted_line} --pairs {input.pairs}"

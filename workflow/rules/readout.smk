@@ -49,6 +49,8 @@ rule read_environment:
         tissues=[f"{name}={PROJECT.row(name).tissue}" for name in PROJECT.evaluated()],
         settings=settings("evaluation", "chromosomes", "support_sizes", "headline_support"),
         readout=settings("readout"),
+    message:
+        "Read which tissues and motifs support sets point to ({wildcards.model}, seed {wildcards.seed})."
     shell:
         "cbat read_environment --model-directory results/models/{wildcards.model}/seed_{wildcards.seed}"
         " --calibration-shards {params.calibration_shards} --shards {params.shards}"
@@ -81,6 +83,8 @@ rule plot_environment_readout:
     params:
         code=code("cbat.evaluation.readout_figure"),
         n_support=PROJECT.config.evaluation.headline_support,
+    message:
+        "Draw which tissues and motifs support sets point to."
     shell:
         "cbat plot_environment_readout --tissue-posterior {input.tissue_posterior}"
         " --deviating-motifs {input.deviating_motifs} --n-support {params.n_support} --output {output}"

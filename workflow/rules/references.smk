@@ -31,6 +31,8 @@ rule fit_references:
         ),
         settings=settings("evaluation", "seed"),
         splits=settings("splits"),
+    message:
+        "Fit the shortcuts that every model must beat."
     shell:
         "cbat fit_references --training-labels {input.training_labels}"
         " --training-elements results/elements/training {params.sequences} {params.landscapes}"
@@ -72,6 +74,8 @@ rule evaluate_references:
         settings=settings(
             "evaluation", "chromosomes", "headline_support", "headline_negatives", "n_bootstrap", "seed"
         ),
+    message:
+        "Evaluate shortcuts and other tools on {wildcards.cell_line}."
     shell:
         "cbat evaluate_references --cell-line {wildcards.cell_line} --role {params.role}"
         " --labels {input.labels} --elements results/elements/{params.cohort}"

@@ -30,6 +30,8 @@ rule write_report:
         wanted=lambda wildcards, input: f"{WANTED} write_table_pages",
         snakefile=lambda wildcards, input: str(workflow.main_snakefile),
         stylesheet=lambda wildcards, input: str(CHECKOUT / "workflow" / "report" / "report.css"),
+    message:
+        "Write the report."
     shell:
         # Snakemake writes reports itself, about jobs that are done; the run in progress holds the lock.
         "config=$(mktemp --suffix .json); trap 'rm -f $config' EXIT;"

@@ -28,5 +28,7 @@ rule download_source:
         # What the cache knows the file by.
         source=lambda wildcards, input: published(wildcards).model_dump_json(),
         settings=lambda wildcards, input: settings("retrieval"),
+    message:
+        "Download {wildcards.file}."
     shell:
         "cbat download --name {params.name:q} --output {output:q} --settings {params.settings:q} > {log} 2>&1"

@@ -33,6 +33,8 @@ rule extract_sequences:
         code=code("cbat.data.sequences"),
         key=cache_key,
         max_n=f"--max-n {MAX_N}" if MAX_N is not None else "",
+    message:
+        "Extract the sequences of the {wildcards.cohort} cell lines."
     shell:
         "cbat extract_sequences --genome-fasta {input.fasta} {params.max_n}"
         " --elements-directory results/elements/{wildcards.cohort}"

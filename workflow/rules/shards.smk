@@ -34,6 +34,8 @@ rule write_block_shards:
         key=cache_key,
         cohort=cohort_of,
         settings=settings("shards"),
+    message:
+        "Write the blocks and support sets of {wildcards.cell_line}."
     shell:
         "cbat write_block_shards --cell-line {wildcards.cell_line} --labels {input.labels}"
         " --elements-directory results/elements/{params.cohort}"

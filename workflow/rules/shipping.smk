@@ -36,6 +36,8 @@ if SHIPPED_MODEL is not None:
             classes=lambda wildcards, input: (
                 ["--promoter-classes", *input.promoter_classes] if input.promoter_classes else []
             ),
+        message:
+            "Make the model that comes with the package."
         shell:
             f"cbat ship_model --package {{params.package}} --name {SHIPPED_MODEL.name}"
             " --figures {input.figures:q} {params.references} --evaluation {params.evaluation:q}"

@@ -23,6 +23,8 @@ rule compare_peaks:
     params:
         code=code("cbat.graph.similarity"),
         settings=lambda wildcards: peaks_of(wildcards).model_dump_json(include={"peaks", "bin"}),
+    message:
+        "Compare cell lines by their peaks ({wildcards.comparison}, {wildcards.scope} lines)."
     shell:
         "cbat compare_peaks --settings {params.settings:q} --output {output} > {log} 2>&1"
 
@@ -47,5 +49,7 @@ rule compare_expression:
     params:
         code=code("cbat.graph.similarity"),
         settings=lambda wildcards: expression_of(wildcards).model_dump_json(include={"table", "columns"}),
+    message:
+        "Compare cell lines by their expression ({wildcards.comparison}, {wildcards.scope} lines)."
     shell:
         "cbat compare_expression --settings {params.settings:q} --output {output} > {log} 2>&1"

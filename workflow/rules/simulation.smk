@@ -34,6 +34,8 @@ if PROJECT.config.simulation is not None:
             cell_lines=sheet("cell_lines"),
             rows=rows(SIMULATED_ROWS, "cell_line", "tissue"),
             settings=settings("simulation"),
+        message:
+            "Simulate the raw files of the benchmark."
         shell:
             "cbat simulate_benchmark --settings {params.settings:q} --cell-lines {params.cell_lines:q}"
             " --directory results/simulation > {log} 2>&1"

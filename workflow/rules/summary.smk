@@ -46,6 +46,8 @@ rule summarise_evaluation:
         differences=json.dumps(PROJECT.differences()),
         laws=PROJECT.landscape_models,
         peers=PEER_OPTIONS,
+    message:
+        "Gather all figures and say what they mean."
     shell:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"
@@ -78,6 +80,8 @@ rule describe_inputs:
         support_elements=PROJECT.config.shards.support_elements if PROJECT.sequence_models else [],
         expected_from=EXPECTED_FROM if TRACKED else [],
         signals=lambda wildcards, input: ["--signals", *input.signals] if input.signals else [],
+    message:
+        "Say what each cell line brought and what was left out."
     shell:
         "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
         " --elements {input.elements} --support-elements {params.support_elements}"
@@ -105,6 +109,8 @@ rule check_collapse:
         code=code("cbat.evaluation.collapse_check"),
         settings=settings("evaluation", *HEADLINE_KEYS),
         training=settings("training", "fail_on_collapse"),
+    message:
+        "Look for models that have collapsed."
     shell:
         "cbat check_collapse --metrics {input.metrics} --settings {params.settings:q}"
         " --models {input.models} --training {params.training:q} --output {output} > {log} 2>&1"
@@ -138,6 +144,8 @@ rule record_versions:
     params:
         code=code("cbat.evaluation.run_versions"),
         configuration=settings_of(PROJECT),
+    message:
+        "Write down what the results were made of."
     shell:
         "cbat record_versions --configuration {params.configuration:q} --raw {input.raw:q}"
         " --manifests {input.manifests} --models {input.models} --output {output} > {log} 2>&1"

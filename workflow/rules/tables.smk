@@ -70,5 +70,7 @@ rule write_table_pages:
     params:
         code=code("cbat.evaluation.table_pages"),
         titles=[label for *_, label in SHOWN_TABLES],
+    message:
+        "Write the tables of the report as pages."
     shell:
         "cbat write_table_pages --tables {input} --titles {params.titles:q} --pages {output} > {log} 2>&1"

@@ -40,6 +40,8 @@ rule pretrain_encoder:
         settings=lambda wildcards: PROJECT.encoders[wildcards.encoder].model_dump_json(),
         training=settings("training", "device", "precision"),
         train_lines=PROJECT.names("train"),
+    message:
+        "Learn motif filters ({wildcards.encoder}, seed {wildcards.seed})."
     shell:
         "cbat pretrain_encoder --train-lines {params.train_lines} --elements-directory results/elements/training"
         " --sequences-directory results/sequences/training --settings {params.settings:q}"
@@ -94,6 +96,8 @@ rule train_model:
             if input.law
             else []
         ),
+    message:
+        "Train the model {wildcards.model} (seed {wildcards.seed})."
     shell:
         "cbat train_model --shards {params.shards} --train-lines {params.train_lines}"
         " --validation-lines {params.validation_lines} --encoder {params.encoder} --graph {input.graph}"

@@ -37,7 +37,9 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
         The command line after the verb.
     """
     signature = signature_of(function)
-    parsed = vars(_parser(signature, program, summary).parse_args(arguments))
+    parser = _parser(signature, program, summary)
+    _check_known(parser, program, arguments)
+    parsed = vars(parser.parse_args(arguments))
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
     verb = program.removeprefix("cbat ")
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
@@ -46,6 +48,22 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     module, _, name = function.partition(":")
     with outputs_guarded(verb, values):
         getattr(_imported(module), name)(**values)
+
+
+def _check_known(parser: argparse.ArgumentParser, program: str, arguments: Sequence[str]) -> None:
+    """Name an unknown option before the options that are missing, which it may be."""
+    known = [option for action in parser._actions for option in action.option_strings]
+    for argument in arguments:
+        option = argument.partition("=")[0]
+        if argument == "--":
+            return
+        if argument.startswith("--") and option not in known:
+            from cbat.config.suggestions import did_you_mean
+
+            raise UserError(
+                f"unknown option {option!r}{did_you_mean(option, known)}",
+                mend=f"run '{program} --help' for the list",
+            )
 
 
 def _imported(module: str) -> ModuleType:
@@ -74,7 +92,7 @@ def _parser(signature: Signature, program: str, summary: str) -> argparse.Argume
     for one in signature.parameters:
         required = one.default is REQUIRED
         options = _option(one.hint, positional=one.positional)
-        text = entries.get(one.name, "").replace("%", "%%")
+        text = (entries.get(one.name, "") + _default_in_words(one.default)).replace("%", "%%")
         if one.positional:
             parser.add_argument(one.name, help=text, **options)
             continue
@@ -87,6 +105,13 @@ def _parser(signature: Signature, program: str, summary: str) -> argparse.Argume
             **options,
         )
     return parser
+
+
+def _default_in_words(default: Any) -> str:
+    """The default of an option, where it says something."""
+    if default is REQUIRED or default is None or default is False or default == ():
+        return ""
+    return f" [default: {'yes' if default is True else default}]"
 
 
 def describe_parameters(docstring: str) -> dict[str, str]:
