@@ -71,8 +71,6 @@ _TEXT_OUTSIDE_OF_A_FIGURE = """
   }).map((text) => text.textContent.trim());
 }
 """
-
-
 _TEXT_OVER_TEXT = """
 () => {
   const flat = [...document.querySelectorAll("text")]
@@ -117,7 +115,7 @@ class Walk:
         self._settle()
 
     def _settle(self) -> None:
-        """What moves would be measured on its way."""
+        """Switch animations off: what moves would be measured on its way."""
         self.page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
 
     def _fault(self, text: str) -> None:
@@ -132,10 +130,9 @@ class Walk:
             self._fault("blank page")
             return False
         frame = self._framed()
-        for lost in (frame or self.page).evaluate(_UNREACHABLE, TOLERANCE) + (
-            self.page.evaluate(_UNREACHABLE, TOLERANCE) if frame else []
-        ):
-            self._fault(f"out of reach: {lost}")
+        for document in filter(None, (self.page, frame)):
+            for lost in document.evaluate(_UNREACHABLE, TOLERANCE):
+                self._fault(f"out of reach: {lost}")
         pictures = shown.locator("img, canvas")
         text = frame.inner_text("body") if frame else shown.inner_text()
         if not text.strip() and not any((one.bounding_box() or {}).get("width") for one in pictures.all()):

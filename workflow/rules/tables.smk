@@ -1,6 +1,8 @@
 # Needs: the tables that the report shows.
 # Makes: a page of each, which a browser shows and the report holds.
 
+SOURCES_LABEL = "Conserved, or the line's own"
+
 
 def shown_tables():
     """Tables of the report: path below results/, category, caption and the name by which the report lists it."""
@@ -39,7 +41,6 @@ def shown_tables():
         yield f"{where}/motifs", "Environment", "identifying_motifs", "Motifs that identify cell lines"
 
 
-SOURCES_LABEL = "Conserved, or the line's own"
 SHOWN_TABLES = list(shown_tables())
 
 
@@ -48,7 +49,8 @@ rule write_table_pages:
     input:
         [f"results/{table}.tsv" for table, *_ in SHOWN_TABLES],
     output:
-        # Of two labels the report may make a switch, which fails unless each result has both values.
+        # One label each, and no two alike: of a second one the report may make a switch, which blanks the page
+        # unless every result has both of its values; and a search puts the results of all categories together.
         [
             report(
                 f"results/pages/{table}.html",
