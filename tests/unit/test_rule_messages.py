@@ -28,7 +28,6 @@ def test_a_rule_has_a_message(rule: str) -> None:
     assert re.fullmatch(r"[A-Z].*\.", message)
     of_jobs = re.findall(r"\{wildcards\.(\w+)\}", RULES[rule].split("message:")[0])
     told = re.findall(r"\{wildcards\.(\w+)\}", message)
-    log = re.findall(
-        r"\{(\w+)\}", RULES[rule].split("log:")[1].split("\n\n")[0].split(":\n")[1].split("\n")[0]
-    )
+    log_file = RULES[rule].split("log:\n")[1].split("\n")[0]
+    log = re.findall(r"\{(\w+)\}", log_file)
     assert set(told) == set(log) | (set(told) & set(of_jobs)), "jobs of one rule differ in their messages"
