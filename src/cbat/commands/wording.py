@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from cbat.data.contigs import ELSEWHERE
 from cbat.errors import UserError
 
 _OPTIONS: Final = (
-    (r"; without a genome the key is landscape\.contig_names", ""),
-    (r" \(without a genome landscape\.contig_names\)", ""),
+    (rf" \({re.escape(ELSEWHERE)}\)", ""),
     (r"(?:genome|landscape)\.contig_names", "--contig-names"),
     (r"landscape\.signals\.(\w+)", r"--signals \1"),
     (r"landscape\.insulator_motifs", "--insulator-motifs"),

@@ -15,6 +15,7 @@ from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
 from cbat.data.importers.common import LEFT_OUT
+from cbat.data.left_out import tell_left_out
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
 from cbat.data.pair_tables import check_kind, pairs_of, undecided_pairs
 from cbat.data.stored import read_table, write_table
@@ -95,6 +96,7 @@ def run(
     write_json(output.with_suffix(".json"), report)
     compared = pairs[["enhancer", "promoter", "label", "distance", "split"]]
     write_balance(output.with_suffix(".balance.tsv"), cell_line, compared, report.get("negatives", {}))
+    tell_left_out(row.pairs_file, report["rows"], report["left_out"])
     _logger.info("%s", report)
 
 

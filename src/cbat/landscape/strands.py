@@ -22,7 +22,7 @@ from cbat.data.contigs import ContigNames
 from cbat.data.sequences import read_windows
 from cbat.data.windows import centre, spread
 from cbat.errors import UserError
-from cbat.landscape.contig_checks import check_shared, first_lines
+from cbat.data.contig_checks import check_shared, first_lines
 from cbat.landscape.peak_files import NONE, read_peaks
 
 Floats = npt.NDArray[np.float64]
@@ -104,7 +104,7 @@ def with_strands(
     if given:
         source, strand = "column 6 of the peaks", track["strand"].to_numpy(dtype=object)
     elif motifs is not None:
-        check_shared(motifs, first_lines(sites), {"the insulators": set(track["chrom"])})
+        check_shared(motifs, first_lines(sites), {"the insulators": set(track["chrom"])}, contigs)
         source, strand = f"{_SECTION} ({motifs})", strands_of_sites(track, sites)
         details["sites"] = len(sites)
         if len(track) >= _MANY and (strand != ".").mean() < _FEW:

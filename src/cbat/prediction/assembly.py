@@ -18,7 +18,7 @@ from cbat.data.assemblies import assembly_of
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.landscape.assembly_check import LEAST, peaks_at_starts
-from cbat.landscape.contig_checks import check_shared, first_lines
+from cbat.data.contig_checks import check_shared, first_lines
 from cbat.prediction.shared_landscape import OTHER, SharedLandscape, starts_of_assemblies
 
 LEAST_AT_STARTS: Final = 20

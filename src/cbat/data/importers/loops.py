@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import other_style, unknown_contig
+from cbat.data.contig_checks import check_shared, first_lines
 from cbat.data.importers.bedpe import Ends, read_ends
 from cbat.data.importers.common import (
     INTERVAL_COLUMNS,
@@ -94,11 +94,8 @@ def _anchors(source: PairSource, ends: Ends, number: int, side: Interval) -> pd.
 
 def _check_contigs(source: PairSource, anchors: pd.DataFrame, elements: dict[str, pd.DataFrame]) -> None:
     """Contigs without candidates may be; contigs that candidates only spell otherwise may not."""
-    known = [str(name) for name in pd.concat([table["chrom"] for table in elements.values()]).unique()]
-    first = anchors.drop_duplicates("chrom")
-    for chrom, line in zip(first["chrom"], first["line"], strict=True):
-        if chrom not in known and other_style(chrom) in known:
-            raise unknown_contig(chrom, known, "the candidates", file=source.path, line=int(line))
+    known = {str(name) for table in elements.values() for name in table["chrom"].unique()}
+    check_shared(source.path, first_lines(anchors), {"the candidates": known}, source.contigs)
 
 
 def _overlaps(anchors: pd.DataFrame, elements: pd.DataFrame, role: str) -> pd.DataFrame:
