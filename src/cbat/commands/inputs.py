@@ -182,9 +182,9 @@ def _tell_of_tracks(project: Project, tracks: Reports) -> None:
 
 def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path) -> Reports:
     """Read the genes and the tracks of all lines, and see that they speak of the same chromosomes."""
+    from cbat.data.contig_checks import check_shared
     from cbat.data.contigs import read_contig_names
     from cbat.data.genome import read_contig_sizes
-    from cbat.data.contig_checks import check_shared
     from cbat.landscape.genes import starts_of
     from cbat.landscape.tracks import check_tracks
 

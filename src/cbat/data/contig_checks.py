@@ -40,7 +40,7 @@ _ENSEMBL_OF: Final = {ucsc: ensembl for ensembl, ucsc in _UCSC_OF.items()}
 _logger = logging.getLogger(__name__)
 
 
-def plain_name(contig: str) -> str:
+def plain_contig(contig: str) -> str:
     """What is left of a name without case, ``chr`` and leading zeros: ``1`` of ``Chr01``, ``m`` of ``MT``."""
     name = contig.casefold().strip()
     if (prefix := _PREFIX.match(name)) is not None:
@@ -114,8 +114,8 @@ def alias_of(mine: Collection[str], known: Collection[str]) -> tuple[str, str] |
         return None
     plain: dict[str, str] = {}
     for name in known:
-        plain.setdefault(plain_name(name), name)
-    return next(((name, plain[one]) for name in odd if (one := plain_name(name)) in plain), None)
+        plain.setdefault(plain_contig(name), name)
+    return next(((name, plain[one]) for name in odd if (one := plain_contig(name)) in plain), None)
 
 
 def named_otherwise(
@@ -278,12 +278,13 @@ def _accession_in_words(names: Collection[str], known: Collection[str]) -> str:
                 f"{told}set {KEY} to a copy of {table} with {theirs!r} in place of {chrom!r}, and so on "
                 f"({ELSEWHERE})"
             )
-    theirs = next((name for name in known if kind_of_accession(name) is not None), None)
-    if theirs is None or not names:
+    accessions = [name for name in known if kind_of_accession(name) is not None]
+    if not accessions or not names:
         return ""
     first = next(iter(names))
-    mine = {name: one for name in known if (one := chromosome_of(name)) is not None}
-    theirs = next((name for name, (_, chrom) in mine.items() if alias_of([first], [chrom]) or first == chrom), theirs)
+    known_ones = {name: chromosome_of(name) for name in accessions}
+    of_plain = {plain_contig(one[1]): name for name, one in known_ones.items() if one is not None}
+    theirs = of_plain.get(plain_contig(first), accessions[0])
     return (
         f"the other file has accessions of {kind_of_accession(theirs)}: map {first!r} to its own, such as "
         f"{theirs!r}, and so on in the table of {KEY} ({ELSEWHERE})"

@@ -41,8 +41,8 @@ def check_ends(
     path : Path
         The file, for messages.
     table : DataFrame
-        ``chrom``, ``start``, ``end`` (0-based half-open, bp) and ``line``; contigs that ``sizes`` lacks are
-        not looked at.
+        ``chrom``, ``start``, ``end`` (0-based half-open, bp) and ``line`` (0 where it is not known); contigs
+        that ``sizes`` lacks are not looked at.
     sizes : mapping
         Contig -> length, bp.
     what : str
@@ -70,8 +70,8 @@ def check_ends(
         if len(over):
             row = over.iloc[0]
             _logger.warning(
-                "%s: %d of %d %s reach over the end of their contig, such as %s:%d-%d in line %d, and count as "
-                "they are: the bases beyond are unknown",
+                "%s: %d of %d %s reach over the end of their contig, such as %s:%d-%d in line %d, and count "
+                "as they are: the bases beyond are unknown",
                 path, len(over), len(table), what, row["chrom"], row["start"], row["end"], row["line"],
             )  # fmt: skip
         return len(over)
@@ -90,6 +90,7 @@ def _refused(
 ) -> UserError:
     row = (over if off.empty else off).iloc[0]
     chrom, size = row["chrom"], sizes[row["chrom"]]
+    where = f"line {row['line']}" if row["line"] else None
     looks = assembly_of(sizes)
     told = whose if looks is None else f"{whose}, which looks like {looks}"
     beyond = int((off["start"] - off["chrom"].map(sizes)).max()) if len(off) else 0
@@ -100,18 +101,19 @@ def _refused(
         f"{chrom}:{row['start']}-{row['end']} ({chrom} is {size} bp long in {told})"
     )
     if little:
-        lines = ", ".join(str(line) for line in off["line"].tolist())
+        lines = ", ".join(str(line) for line in off["line"].tolist() if line)
+        which = f" (line {lines})" if lines else ""
         return UserError(
             f"{problem}; all others fit",
-            mend=f"delete what begins beyond the end (line {lines}), or clip the file to the lengths of the "
+            mend=f"delete what begins beyond the end{which}, or clip the file to the lengths of the "
             "contigs (UCSC's bedClip does so); if it is of another assembly, lift it over (cbat lift_over)",
             file=path,
-            where=f"line {row['line']}",
+            where=where,
         )
     return UserError(
         f"{problem}: the file seems to be of another assembly{hint}",
         mend="name the FASTA of the assembly that the file was made with, or lift the file over (cbat "
         "lift_over)",
         file=path,
-        where=f"line {row['line']}",
+        where=where,
     )

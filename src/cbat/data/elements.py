@@ -244,8 +244,10 @@ def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
     return found
 
 
-def check_intervals(mention: Mentions, sizes: Mapping[str, int], contigs: ContigNames | None = None) -> Check:
-    """Compare intervals with the genome.
+def check_intervals(
+    mention: Mentions, sizes: Mapping[str, int], contigs: ContigNames | None = None, hint: str = ""
+) -> Check:
+    """Compare intervals with the genome; ``hint`` as in :func:`~cbat.data.contig_ends.check_ends`.
 
     Raises
     ------
@@ -267,7 +269,7 @@ def check_intervals(mention: Mentions, sizes: Mapping[str, int], contigs: Contig
             raise unknown_contig(
                 str(row.chrom), sizes, whose, file=mention.path, line=int(row.line), contigs=contigs
             )
-    n_over = check_ends(mention.path, table, sizes, f"{mention.role}s")
+    n_over = check_ends(mention.path, table, sizes, f"{mention.role}s", hint=hint)
     return Check(n_over, _elsewhere(mention, sizes, whose))
 
 

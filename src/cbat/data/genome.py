@@ -89,17 +89,17 @@ def sound_index(fasta: Path) -> Path | None:
 def misfit(fasta: Path, index: Path) -> str | None:
     """Why an index does not fit a plain FASTA, or None where it does.
 
-    Times and lengths say nothing: a file may be copied, edited, or hold contigs of one length in another order.
-    So the content is looked at: between two contigs of the index stands nothing but the header of the latter,
-    nothing is left before the first and behind the last, and lines end where the index says. Of long contigs
-    :data:`_LINES` lines are looked at, spread over all.
+    Times and lengths say nothing: a file may be copied, edited, or hold contigs of one length in another
+    order. So the content is looked at: between two contigs of the index stands nothing but the header of the
+    latter, nothing is left before the first and behind the last, and lines end where the index says. Of long
+    contigs :data:`_LINES` lines are looked at, spread over all.
 
     Parameters
     ----------
     fasta : Path
         Plain FASTA.
     index : Path
-        As `samtools faidx` writes it: name, bases, offset of the first base, bases in a line, bytes in a line.
+        As `samtools faidx` writes it: name, bases, offset of the first base, bases and bytes in a line.
     """
     try:
         rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]

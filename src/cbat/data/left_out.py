@@ -25,16 +25,20 @@ def tell_left_out(path: Path, total: int, reasons: Mapping[str, int]) -> None:
         Why -> how many; a reason may be a key of a report (``left_out_by_contig_names``), whose
         underscores are written as spaces. Reasons without a record are not named.
     """
+    n = sum(reasons.values())
+    if n:
+        level = logging.WARNING if is_worth_a_warning(n, total) else logging.INFO
+        _logger.log(level, "%s: %s", path, in_words(total, reasons))
+
+
+def in_words(total: int, reasons: Mapping[str, int]) -> str:
+    """How many records of a file are left out, and why; see :func:`tell_left_out`."""
     given = {reason: count for reason, count in reasons.items() if count}
-    n = sum(given.values())
-    if not n:
-        return
     told = ", ".join(
         f"{reason.replace('_', ' ')}: {count:,} ({count / max(total, 1):.1%})"
         for reason, count in given.items()
     )
-    level = logging.WARNING if is_worth_a_warning(n, total) else logging.INFO
-    _logger.log(level, "%s: %s of %s records are left out (%s)", path, f"{n:,}", f"{total:,}", told)
+    return f"{sum(given.values()):,} of {total:,} records are left out ({told})"
 
 
 def is_worth_a_warning(left_out: int, total: int) -> bool:

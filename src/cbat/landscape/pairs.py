@@ -111,7 +111,8 @@ def run(
     starts = read_starts(genes)
     opened = {name: read_tracks(path) for name, path in tracks.items()}
     _check_chromosomes(pairs, starts, opened, {"the genes": genes})
-    nearby = {"the genes": set(starts["chrom"]), f"the tracks of {cell_line!r}": set(opened[cell_line]["chrom"])}
+    of_line = set(opened[cell_line]["chrom"])
+    nearby = {"the genes": set(starts["chrom"]), f"the tracks of {cell_line!r}": of_line}
     unmatched = tell_elsewhere(labels, rows_of(pairs["chrom"]), nearby, "pairs")
     at_starts = _check_assemblies(tracks, opened, starts, genes)
     others = [line for line in training_lines if line != cell_line]
@@ -319,8 +320,6 @@ def _check_chromosomes(
     named |= {f"the tracks of {line!r}": set(table["chrom"].unique()) for line, table in tracks.items()}
     for what, chromosomes in named.items():
         file = files.get(what)
-        if (alias := alias_of(chromosomes, known)) is not None:
-            raise named_otherwise(file or what, None, *alias, "the labelled pairs")
         if known and chromosomes and not chromosomes & known:
             raise UserError(
                 f"{what} share no chromosome with the labelled pairs: they have {sorted(chromosomes)[0]!r}, "
@@ -329,6 +328,8 @@ def _check_chromosomes(
                 "landscape.contig_names)",
                 file=file,
             )
+        if (alias := alias_of(chromosomes, known)) is not None:
+            raise named_otherwise(file or what, None, *alias, "the labelled pairs")
 
 
 def _check_assemblies(

@@ -63,9 +63,7 @@ class SignalFile(ABC):
         """
 
     @abstractmethod
-    def check_contigs(
-        self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None
-    ) -> None:
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
         """Make sure that the file speaks of the chromosomes of the elements, and names them as they do.
 
         Parameters
@@ -152,13 +150,9 @@ class BigWig(SignalFile):
             raise _no_bigwig(self.path) from error
         return float(value[0])
 
-    def check_contigs(
-        self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None
-    ) -> None:
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
         """As :meth:`SignalFile.check_contigs`; also that every element begins inside its contig."""
-        check_shared(
-            self.path, dict.fromkeys(self.contigs, 0), {whose: set(places["chrom"])}, contigs
-        )
+        check_shared(self.path, dict.fromkeys(self.contigs, 0), {whose: set(places["chrom"])}, contigs)
         beyond = places["start"] >= places["chrom"].map({name: of[1] for name, of in self.contigs.items()})
         for row in places[beyond].itertuples():
             raise UserError(
@@ -201,9 +195,7 @@ class Intervals(SignalFile):
                 found[rows] = _largest(self.table.iloc[of_chrom[chrom]], places.iloc[rows])
         return found
 
-    def check_contigs(
-        self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None
-    ) -> None:
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
         """As :meth:`SignalFile.check_contigs`."""
         check_shared(self.path, first_lines(self.table), {whose: set(places["chrom"])}, contigs)
 

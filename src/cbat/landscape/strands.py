@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.data.contig_checks import check_shared, first_lines
 from cbat.data.contigs import ContigNames
 from cbat.data.sequences import read_windows
 from cbat.data.windows import centre, spread
 from cbat.errors import UserError
-from cbat.data.contig_checks import check_shared, first_lines
 from cbat.landscape.peak_files import NONE, read_peaks
 
 Floats = npt.NDArray[np.float64]

@@ -212,8 +212,8 @@ def tracks_of(
 ) -> dict[str, Track]:
     """Kind -> track of one cell line, of the kinds that its row names; see :func:`check_tracks`.
 
-    What is left out, and peaks on contigs that the genome or one of ``others`` lacks, is in the report of each
-    track; :func:`tell_tracks` logs it.
+    What is left out, and peaks on contigs that the genome or one of ``others`` lacks, is in the report of
+    each track; :func:`tell_tracks` logs it.
     """
     hashes = {kind: sha256_of(path) for kind, path in row.tracks.items() if Path(path).is_file()}
     _check_apart(row, hashes)

@@ -32,7 +32,8 @@ from cbat.evaluation.metrics import best_f1_threshold, expected_calibration_erro
 from cbat.landscape.candidates import LEAST_CALLED
 from cbat.model.about import About
 from cbat.model.environment import FloatArray
-from cbat.prediction.candidates import Caution, Genome
+from cbat.prediction.candidates import Genome
+from cbat.prediction.cautions import Caution
 from cbat.prediction.decision import (
     FEW,
     LEVEL_WIDTH,

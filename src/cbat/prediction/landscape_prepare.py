@@ -17,7 +17,8 @@ from cbat.landscape.law import FloatArray, softplus
 from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
 from cbat.prediction.assembly import Chosen, check_genome, choose_assembly
 from cbat.prediction.calibration import Scorer, calibrate, check_pairs
-from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
+from cbat.prediction.candidates import Candidates, Starts, collect, read_files
+from cbat.prediction.cautions import Caution
 from cbat.prediction.decision import Decision
 from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.line_landscape import GENES
@@ -128,7 +129,7 @@ def run(
     mentions = read_files(named, cell_line, contigs)
     assembly = None
     if len(shared.assemblies) > 1 or settings.assembly is not None:
-        assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes)
+        assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes, contigs)
         if assembly.name != shared.assembly:
             shared = read_landscape(Path(model_directory), assembly=assembly.name)
     if promoters is None:
@@ -137,7 +138,7 @@ def run(
         if assembly is not None and prepared is not None and genome is not None:
             check_genome(assembly, prepared.sizes, genome)
         refuse_simulated(settings, about, mentions, prepared)
-        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
+        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes, contigs)
         choice = Choice.read(expressed, candidates, mentions, settings)
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared

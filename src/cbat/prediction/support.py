@@ -21,7 +21,8 @@ from cbat.model.blocks import encode_elements
 from cbat.model.directory import SharedModel
 from cbat.model.new_line import LineReading, read_line
 from cbat.model.teacher import Relatives
-from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.candidates import Candidates, Genome
+from cbat.prediction.cautions import Caution
 from cbat.prediction.preparation import UNKNOWN, of_name, of_tissue
 
 UNUSUAL: Final = 2.0

@@ -11,7 +11,7 @@ import pytest
 from cbat.config.sections import ElementSettings, LabelSettings, SplitSettings
 from cbat.data import elements, labels
 from cbat.data.accessions import HUMAN
-from cbat.data.contig_checks import plain_name
+from cbat.data.contig_checks import plain_contig
 from cbat.data.contigs import (
     SHIPPED,
     SHIPPED_ACCESSIONS,
@@ -57,7 +57,7 @@ def test_the_shipped_tables_are_those_of_the_human_chromosomes() -> None:
     assert read_contig_names(TOP / SHIPPED).renamed == expected
     assert read_contig_names(TOP / SHIPPED_BACK).renamed == {back: name for name, back in expected.items()}
     for given, genome in expected.items():
-        assert plain_name(given) == plain_name(genome)
+        assert plain_contig(given) == plain_contig(genome)
 
 
 @pytest.mark.parametrize(("assembly", "first"), [("hg19", "NC_000001.10"), ("hg38", "NC_000001.11")])

@@ -198,8 +198,8 @@ def test_one_split_has_no_neighbour() -> None:
         ("chr9 10 20 chr9 30 40 1", "line 3: the genome has no contig 'chr9', only chr1, chr2, chr3, c"),
         (
             "chr4 5000 5101 chr4 3000 3400 1",
-            r"line 3: 1 of 2 enhancers lie beyond the end of their contig, such as chr4:5000-5101 \(chr4 is 5000 "
-            r"bp long in the genome\); all others fit\. To mend: delete what begins beyond the end \(line 3\)",
+            r"line 3: 1 of 2 enhancers lie beyond the end of their contig, such as chr4:5000-5101 \(chr4 is "
+            r"5000 bp long in the genome\); all others fit\. To mend: delete what begins beyond the end",
         ),
         (
             "chr1 10 20 chr1 10000 10001 1",

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from cbat.config.sections import ExpressionCorrelation, PeakOverlap
+from cbat.data.bed_files import read_bed
 from cbat.errors import UserError
 from cbat.graph.build import read_similarity
-from cbat.data.bed_files import read_bed
 from cbat.graph.similarity import compare_expression, compare_peaks, covered_bins, jaccard, read_expression
 
 LINES = ["GM12878", "HUVEC", "HeLa-S3", "IMR90", "K562", "NHEK"]
