@@ -63,7 +63,7 @@ def check_ends(
         An interval that begins beyond the end of its contig, or more than :data:`FEW` of all (and more than
         :data:`AT_LEAST`) that reach over it.
     """
-    length = table["chrom"].map(sizes)
+    length = table["chrom"].map(sizes).astype(float)
     over = table[table["end"] > length]
     off = over[over["start"] >= length[over.index]]
     if off.empty and len(over) <= max(AT_LEAST, FEW * len(table)):

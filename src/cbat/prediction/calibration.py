@@ -7,7 +7,7 @@ where chromosomes are few), and each fold is judged with level, temperature and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine
 from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
-from cbat.data.elements import check_intervals, read_mentions, unique_elements
+from cbat.data.elements import Mentions, check_intervals, read_mentions, unique_elements
 from cbat.data.labels import OneLabelError, label_pairs
 from cbat.data.pair_tables import kind_of
 from cbat.data.windows import ROLES
@@ -33,7 +33,7 @@ from cbat.landscape.candidates import LEAST_CALLED
 from cbat.model.about import About
 from cbat.model.environment import FloatArray
 from cbat.prediction.candidates import Genome
-from cbat.prediction.cautions import Caution
+from cbat.prediction.cautions import Caution, of_left_out
 from cbat.prediction.decision import (
     FEW,
     LEVEL_WIDTH,
@@ -46,6 +46,7 @@ from cbat.prediction.decision import (
     of_precision,
     refit,
 )
+from cbat.prediction.labelled_pairs import check_meet, of_inverted_labels
 
 FOLDS: Final = 5
 _ALL: Final = "labelled"
@@ -101,6 +102,7 @@ def calibrate(
     genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path | None],
+    line: Sequence[Mentions],
     model: Decision,
     *,
     knows_precision: bool = False,
@@ -127,6 +129,8 @@ def calibrate(
     contigs : ContigNames
     candidates : mapping
         Role -> the line's candidates, for chromatin loops.
+    line : sequence of Mentions
+        The intervals of its candidates, which the labelled pairs must meet.
     model : Decision
         The model's own.
     knows_precision : bool
@@ -135,12 +139,15 @@ def calibrate(
     Raises
     ------
     UserError
-        Malformed pairs, intervals outside the genome, pairs of one class alone, or a precision that the
-        labelled pairs do not reach, or are too few for.
+        Malformed pairs, intervals outside the genome or away from all candidates, pairs of one class alone,
+        or a precision that the labelled pairs do not reach, or are too few for.
     """
-    table, elements, left_out = _labelled(pairs, cell_line, settings, about, genome, contigs, candidates)
+    table, elements, left_out, cautions = _labelled(
+        pairs, cell_line, settings, about, genome, contigs, candidates, line
+    )
     scores = score(table, elements)
     label = table["label"].to_numpy(dtype=float)
+    cautions += of_inverted_labels(scores, label, table["distance"].to_numpy())
     choose = _chooser(label, settings.precision, model, pairs, knows_precision=knows_precision)
     refitted = refit(scores, label, model, choose)
     if not np.isfinite(refitted.threshold):
@@ -155,7 +162,7 @@ def calibrate(
         "threshold_of": "model" if few(label) else "labelled_pairs",
     }
     report["held_out"] = compare(scores, label, pair_clusters(table), model, choose, table["promoter_id"])
-    return Calibration(refitted, report, _cautions(report))
+    return Calibration(refitted, report, (*cautions, *_cautions(report)))
 
 
 def _chooser(
@@ -268,8 +275,9 @@ def _labelled(
     genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path | None],
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
-    """Labelled pairs, the tables of elements that they are rows of, and counts of what was left out."""
+    line: Sequence[Mentions],
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int], list[Caution]]:
+    """Labelled pairs, the tables of elements that they are rows of, what was left out, and cautions."""
     loops = settings.pairs_format == "loops"
     if loops and candidates["promoter"] is None:
         raise UserError(
@@ -292,7 +300,8 @@ def _labelled(
     if genome is not None:
         known = list(genome.sizes)
         for mention in mentions:
-            check_intervals(mention, genome.sizes)
+            check_intervals(mention, genome.sizes, contigs)
+    cautions = check_meet(pairs, mentions, line, contigs)
     windows, everywhere = about.windows.model_dump(), dict.fromkeys(known, _ALL)
     tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
     left_out = None
@@ -313,7 +322,8 @@ def _labelled(
             "leave out --calibrate (in a configuration calibrate)",
             file=pairs,
         ) from error
-    return table, tables, {reason: n for reason, n in report["left_out"].items() if n}
+    reasons = {reason: n for reason, n in report["left_out"].items() if n}
+    return table, tables, reasons, cautions + of_left_out(pairs, report["rows"], reasons)
 
 
 def _cautions(report: Mapping[str, Any]) -> tuple[Caution, ...]:

@@ -244,9 +244,9 @@ def _predicted(chromosomes: Sequence[str] | None, known: Sequence[str], genome: 
 def _fits_trained(mention: Mentions, genome: Genome, about: About) -> str:
     """What is said of intervals beyond the ends of contigs that would fit the model's genome."""
     table, trained = mention.intervals, about.training.genome
-    beyond = table[table["end"] > table["chrom"].map(genome.sizes)]
-    fits = (beyond["end"] <= beyond["chrom"].map(trained).fillna(0)).all()
-    if not fits or first_difference(trained, genome.sizes) is None:
+    beyond = table[table["end"] > table["chrom"].map(genome.sizes).astype(float)]
+    fits = (beyond["end"] <= beyond["chrom"].map(trained).astype(float)).all()
+    if beyond.empty or not fits or first_difference(trained, genome.sizes) is None:
         return ""
     return f"; all of them would fit {assembly_of(trained) or 'the genome that the model was trained on'}"
 

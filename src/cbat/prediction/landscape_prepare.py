@@ -149,7 +149,7 @@ def run(
         if calibration_pairs is not None:
             refitted = calibrate(
                 _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,
-                files, decision, knows_precision=known,
+                files, mentions, decision, knows_precision=known,
             )  # fmt: skip
             decision = refitted.decision
         order = list(candidates.tables["enhancer"]["chrom"].unique())

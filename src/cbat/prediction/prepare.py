@@ -172,6 +172,7 @@ def run(
                 prepared,
                 contigs,
                 files,
+                mentions,
                 decision,
             )
             decision = refitted.decision
