@@ -100,11 +100,6 @@ def heading(text: str) -> str:
     return f"{text}\n{'-' * len(text)}"
 
 
-def bullets(texts: Iterable[str]) -> str:
-    """A list in reStructuredText; marks in it are no markup."""
-    return "\n".join(f"- {paragraph(text)}" for text in texts)
-
-
 def paragraph(text: str, *, raw: bool = False) -> str:
     """Running text, which means what it says unless it is ``raw`` markup."""
     return text if raw else escaped(text)

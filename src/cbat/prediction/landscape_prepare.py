@@ -22,7 +22,7 @@ from cbat.prediction.cautions import Caution
 from cbat.prediction.decision import Decision
 from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.line_landscape import GENES
-from cbat.prediction.own_tracks import TrackFiles, check_files
+from cbat.prediction.own_tracks import TrackFiles, check_contigs, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
     UNKNOWN,
@@ -134,6 +134,8 @@ def run(
             shared = read_landscape(Path(model_directory), assembly=assembly.name)
     if promoters is None:
         mentions.append(Starts(Path(model_directory) / GENES, shared.starts).mentions(cell_line))
+    # Before anything is looked for on a chromosome by its name.
+    check_contigs(mentions, shared, contigs)
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
         if assembly is not None and prepared is not None and genome is not None:
             check_genome(assembly, prepared.sizes, genome)

@@ -44,7 +44,7 @@ from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 from cbat.prediction.own_genes import as_in_training
 from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 
-_MODEL: Final = "the landscape of the model"
+OF_MODEL: Final = "the landscape of the model"
 _OF_PACKAGE: Final = "those of the model"
 _SOME: Final = 20
 """Candidates of a chromosome or a role from which on it is odd that no peak or start of a gene is there."""
@@ -169,6 +169,20 @@ def check_files(given: TrackFiles) -> None:
             )
 
 
+def check_contigs(mentions: Sequence[Mentions], shared: SharedLandscape, contigs: ContigNames) -> None:
+    """Make sure that the candidates name chromosomes as the model's landscape does, and as each other.
+
+    Raises
+    ------
+    UserError
+        See :func:`~cbat.data.contig_checks.check_shared`.
+    """
+    others: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
+    for mention in mentions:
+        check_shared(mention.path, first_lines(mention.intervals), others, contigs)
+        others[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
+
+
 def read_own_tracks(
     given: TrackFiles,
     shared: SharedLandscape,
@@ -202,10 +216,10 @@ def read_own_tracks(
         share no chromosome with the model's landscape or name them otherwise.
     """
     check_files(given)
-    of_model: dict[str, Collection[str]] = {_MODEL: shared.chromosomes}
+    of_model: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
     unmatched: list[str] = []
+    check_contigs(mentions, shared, contigs)
     for mention in mentions:
-        check_shared(mention.path, first_lines(mention.intervals), of_model, contigs)
         unmatched += _elsewhere(mention.path, mention.intervals, shared.chromosomes, f"{mention.role}s")
         of_model[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
     settings = parse_section(
@@ -405,7 +419,7 @@ def _of_genes(
 
 
 def _elsewhere(path: Path, table: pd.DataFrame, known: Collection[str], what: str) -> list[str]:
-    warning = elsewhere(rows_of(table["chrom"]), known, _MODEL, what) if len(known) else None
+    warning = elsewhere(rows_of(table["chrom"]), known, OF_MODEL, what) if len(known) else None
     return [] if warning is None else [f"{path}: {warning}"]
 
 
