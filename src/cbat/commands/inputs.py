@@ -192,8 +192,8 @@ def _read_landscape(project: Project, settings: LandscapeSettings, genome: Path)
     sizes = None if project.config.genome is None else read_contig_sizes(genome / "contig_sizes.tsv")
     splits = {"the section splits": set(project.config.splits.split_of)}
     starts, _ = starts_of(settings.genes, contigs, settings.promoter_classes)
-    named = dict.fromkeys(starts["chrom"], 1)
-    check_shared(settings.genes, named, splits)
+    named = dict.fromkeys(starts["chrom"], 0)
+    check_shared(settings.genes, named, splits | ({"the genome": set(sizes)} if sizes else {}), contigs)
     others = splits | {"the genes": set(named)}
     return check_tracks(
         project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others, starts=starts
@@ -263,7 +263,7 @@ def _read_peers(project: Project, directory: Path) -> None:
     for line in project.evaluated() if tables else ():
         pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs again")
         for name, table in tables.items():
-            score, _ = match(table, pairs, name, peers[name], line)
+            score, _ = match(table, pairs, name, peers[name], line, contigs)
             compared[name] += int((~np.isnan(score) & pairs["split"].isin(tested).to_numpy()).sum())
     for name, n in compared.items():
         if project.evaluated() and not n:
