@@ -39,6 +39,20 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
+def written_otherwise(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | None:
+    """The first of ``names`` that ``known`` has in another case or with other marks alone, and that name."""
+    listed = set(known)
+    plain = {plain_name(name): name for name in sorted(listed)}
+    return next(
+        (
+            (name, plain[plain_name(name)])
+            for name in names
+            if name not in listed and plain_name(name) in plain
+        ),
+        None,
+    )
+
+
 def _nothing_for_dot(value: object) -> object:
     return None if value == "." else value
 

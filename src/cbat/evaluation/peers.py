@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.config.sheets import written_otherwise
 from cbat.data.contig_checks import check_shared, first_lines, rows_of, tell_elsewhere
 from cbat.data.contigs import ContigNames
 from cbat.data.windows import ROLES, centre
@@ -119,6 +120,7 @@ def match(
     score = scores_of(predicted, pairs, cell_line)
     shared = int((~np.isnan(score)).sum())
     if not len(mine):
+        _refuse_other_name(predicted, cell_line, predictions)
         known = ", ".join(sorted(set(predicted["cell_line"])))
         _logger.warning("%s has no pair of the cell line %s; it knows: %s", name, cell_line, known)
     elif not shared:
@@ -137,6 +139,18 @@ def match(
     if merged:
         _logger.info("%s: %d repeated rows of %s were merged into their means", name, merged, cell_line)
     return score, len(mine) - shared
+
+
+def _refuse_other_name(predicted: pd.DataFrame, cell_line: str, predictions: Path) -> None:
+    """A line that the peer writes otherwise would count as one that it does not know."""
+    known = predicted["cell_line"].unique().tolist()
+    if (other := written_otherwise([cell_line], known)) is not None:
+        raise UserError(
+            f"the cell line {cell_line!r} is called {other[1]!r} in the table of the peer",
+            mend=f"write {cell_line!r} in its column cell_line",
+            file=predictions,
+            where=f"line {int(predicted.loc[predicted['cell_line'] == other[1], 'line'].iloc[0])}",
+        )
 
 
 def _check_contigs(

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cbat.config.suggestions import did_you_mean
+from cbat.data.contig_checks import alias_of
 from cbat.data.stored import read_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
@@ -95,7 +96,8 @@ def _nearest(elements: pd.DataFrame, role: str, asked: str, place: re.Match[str]
         return did_you_mean(asked, [name for name in elements["name"].unique() if name != _NO_NAME])
     there = elements[elements["chrom"] == place["chrom"]]
     if there.empty:
-        return f" (it has none on {place['chrom']!r})"
+        alias = alias_of([place["chrom"]], elements["chrom"].unique().tolist())
+        return f" (it has none on {place['chrom']!r}" + (")" if alias is None else f", but on {alias[1]!r})")
     away = (there["source_start"] - int(place["start"].replace(",", ""))).abs()
     return f" (the nearest {role} is {there.loc[away.idxmin(), 'element_id']})"
 

@@ -269,6 +269,7 @@ def read_own_tracks(
     if INSULATORS in tables:
         tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
         report["kinds"][INSULATORS]["strands"] = strands
+        cautions += of_unmatched(strands.get("unmatched", []))
         if shared.stranded and not (tables[INSULATORS]["strand"] != ".").any():
             cautions.append(_without_strands(given.motifs))
     if given.motifs is not None and not (shared.stranded and INSULATORS in tables):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,15 +20,17 @@ from landscape_world import CHROMOSOMES, KINDS, LENGTH, NEW, LandscapeWorld, wri
 
 from cbat.cli import main
 from cbat.config.predictions import PredictionSettings
-from cbat.config.sections import LandscapeSettings, PeakOverlap
-from cbat.config.sheets import read_cell_lines
+from cbat.config.sections import GraphSettings, LandscapeSettings, PeakOverlap, SimilarityTable
+from cbat.config.sheets import CellLine, read_cell_lines
 from cbat.data import genome
 from cbat.data.bed_files import read_candidates
 from cbat.data.contig_checks import alias_of, check_shared, elsewhere, plain_contig
 from cbat.data.contigs import SHIPPED, SHIPPED_ACCESSIONS, SHIPPED_BACK, ContigNames, read_contig_names
 from cbat.data.elements import check_intervals, listed_mentions
 from cbat.errors import UserError
-from cbat.graph.build import read_similarity
+from cbat.evaluation.peer_tables import read_peer
+from cbat.evaluation.peers import match
+from cbat.graph.build import build_graph, read_similarity
 from cbat.graph.similarity import compare_peaks
 from cbat.landscape import tracks
 from cbat.model.about import read_description
@@ -311,6 +314,77 @@ def test_the_peaks_that_were_brought(cases: Path, tmp_path: Path) -> None:
     assert found["A", "C"] == found["B", "C"] > 0.5
 
 
+# Names of cell lines.
+
+
+def square(path: Path, names: list[str]) -> Path:
+    rows = ["\t".join([name, *(["0.5"] * len(names))]) for name in names]
+    path.write_text("\n".join(["\t".join(["cell_line", *names]), *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (
+            ["K-562", "GM12878"],
+            "the sheet has the cell line 'K562', and the table of similarities calls it 'K-562'",
+        ),
+        (["k562", "gm12878"], "calls it"),
+        (["HepG2", "HeLa"], "has no cell line of the sheet: it has HepG2, HeLa"),
+    ],
+)
+def test_a_table_of_similarities_has_the_lines_of_the_sheet(
+    tmp_path: Path, names: list[str], told: str
+) -> None:
+    lines = [cell_line_of(name) for name in ("K562", "GM12878")]
+    settings = GraphSettings(similarities=[SimilarityTable(path=square(tmp_path / "s.tsv", names))])
+    with pytest.raises(UserError, match=told):
+        build_graph(lines, [], scope="all", settings=settings)
+    # The advice; a table may have more lines than the sheet.
+    square(tmp_path / "s.tsv", ["K562", "GM12878", "HepG2"])
+    edges = build_graph(lines, [], scope="all", settings=settings)["edges"]
+    assert [(edge["source"], edge["target"]) for edge in edges] == [("GM12878", "K562")]
+
+
+def cell_line_of(name: str) -> CellLine:
+    return CellLine.model_validate(
+        {"cell_line": name, "tissue": "unknown", "role": "train", "sex": "unknown", "condition": "unknown",
+         "pairs": f"{name}.tsv", "pairs_format": "cbat", "enhancers": None, "promoters": None}
+    )  # fmt: skip
+
+
+PEER = "cell_line\tenhancer\tpromoter\tscore\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            "K562\t1:100-200\t1:500-600\t1",
+            "line 2: chromosomes are named like '1' here, but like 'chr1' in the lab",
+        ),
+        ("K562\tCHR1:100-200\tCHR1:500-600\t1", "named like 'CHR1' here"),
+        (
+            "k-562\tchr1:100-200\tchr1:500-600\t1",
+            "line 2: the cell line 'K562' is called 'k-562' in the table",
+        ),
+        ("K562\ts1:100-200\ts1:500-600\t1", "no chromosome of this file is in the labelled pairs of K562"),
+    ],
+)
+def test_a_peer_under_other_names_is_refused(tmp_path: Path, row: str, told: str) -> None:
+    pairs = pd.DataFrame(
+        {"enhancer_id": ["chr1:100-200"], "promoter_id": ["chr1:500-600"], "chrom": ["chr1"]}
+    )
+    path = tmp_path / "peer.tsv"
+    path.write_text(PEER + row + "\n")
+    with pytest.raises(UserError, match=told):
+        match(read_peer(path), pairs, "peer", path, "K562")
+    # The advice.
+    path.write_text(PEER + "K562\tchr1:100-200\tchr1:500-600\t1\n")
+    assert match(read_peer(path), pairs, "peer", path, "K562")[0].tolist() == [1.0]
+
+
 # An index beside a FASTA.
 
 
@@ -540,6 +614,28 @@ def test_another_style_stops_and_a_table_mends_it(command, name: str) -> None:
 def test_a_training_line_is_known_by_a_name_that_is_written_otherwise(command) -> None:
     command.name = "A"
     assert "A is the name of the training line a, written otherwise" in command.cautions()["training_line"][0]
+
+
+def test_genes_that_a_table_of_expression_lacks_are_a_caution(command) -> None:
+    names = [text.split("\t")[3] for text in command.files["promoters"].read_text().splitlines()]
+    table = bed(command.directory / "genes.txt", names[::2])
+    command.options = ["--expressed", str(table)]
+    told = command.cautions()["unmatched_genes"][0]
+    assert f"of {len(names):,} promoters are of genes that {table} does not name" in told
+
+
+def test_sites_of_the_motif_that_speak_of_other_contigs(command) -> None:
+    """Peaks without strands take them from the sites, which lack a part of the chromosomes."""
+    command.change("insulators", lambda lines: [re.sub("\t[-+]\t", "\t.\t", text) for text in lines])
+    sites = [text for text in command.line.track("insulators").read_text().splitlines() if "chr1\t" in text]
+    motifs = command.directory / "sites.bed"
+    motifs.write_text("".join("\t".join(text.split("\t")[:6]) + "\n" for text in sites))
+    command.options = ["--insulator-motifs", str(motifs)]
+    assert "there they have no strand" in command.cautions()["unmatched_contigs"][0]
+    motifs.write_text(motifs.read_text().replace("chr1\t", "1\t"))
+    status, told = command.run()
+    assert status == 2
+    assert "named like '1' here, but like 'chr1' in the insulators" in told
 
 
 def pairs_with(**change: Callable[[pd.Series], pd.Series]) -> Callable[[list[str]], list[str]]:
