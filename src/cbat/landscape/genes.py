@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from cbat.data.bed_files import STRANDS, opening_of, read_bed
 from cbat.data.contigs import ContigNames, read_contig_names
-from cbat.data.gtf_files import is_gtf, read_genes
+from cbat.data.gtf_files import FORMAT, LEFT_OUT, WITHOUT_GENE, is_gtf, read_genes
+from cbat.data.left_out import tell_left_out
 from cbat.data.stored import read_table, write_table
 from cbat.data.text_tables import read_headless
 from cbat.data.windows import centre
@@ -96,7 +97,7 @@ def starts_of(
     report: dict[str, Any] = {
         "file": str(genes),
         "sha256": sha256_of(genes),
-        "format": "GTF" if gtf else "BED",
+        "format": listed.attrs[FORMAT] if gtf else "BED",
         "intervals_read": len(listed),
     }
     if gtf:
@@ -104,6 +105,7 @@ def starts_of(
             str(feature): len(part) for feature, part in listed.groupby("feature", sort=True)
         }
         report["left_out_without_strand"] = int((listed["strand"] == ".").sum())
+        report |= {f"left_out_{reason}": n for reason, n in listed.attrs[LEFT_OUT].items()}
         listed = listed[listed["strand"] != "."].reset_index(drop=True)
     renamed = (contigs or ContigNames()).rename(listed, "chrom")
     report["left_out_by_contig_names"] = len(listed) - len(renamed)
@@ -170,7 +172,7 @@ def _check_and_tell(genes: Path, starts: pd.DataFrame, report: dict[str, Any]) -
             mend="name an annotation with strands, and see to the table of contig names",
             file=genes,
         )
-    if left_out := report.get("left_out_without_strand"):
-        _logger.warning("%s: %d genes without a strand are left out", genes, left_out)
+    reasons = {key.removeprefix("left_out_"): n for key, n in report.items() if key.startswith("left_out_")}
+    tell_left_out(genes, report["intervals_read"] + reasons.get(WITHOUT_GENE, 0), reasons)
     if without := report["starts_without_strand"]:
         _logger.warning("%s: of %d genes without a strand the middle is taken", genes, without)
