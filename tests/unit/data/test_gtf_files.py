@@ -68,7 +68,7 @@ def test_promoters_may_be_genes_and_enhancers_may_not(tmp_path: Path) -> None:
         ("761586\t762902", "761586\t762902.0", ", line 5: the gene lies at 761586-762902.0"),
         ("762902\t.\t-", "762902\t.\tx", ", line 5: the strand of the gene is 'x'"),
         ('"ENSG00000225880"; gene_name "LINC00115"', '""', ", line 5: the gene has no gene_id"),
-        ("LINC00115", "LINC\x01", r", line 5: the character '\\x01' is none of a text"),
+        ("LINC00115", "LINC\x01", ", line 5: the file holds the control character 0x01"),
         ('\t.\tgene_id "ENSG00000225880"', "", ", line 5: the line has 7 fields, not 9"),
     ],
 )
