@@ -20,7 +20,7 @@ from cbat.errors import UserError
 STRANDS: Final = ("+", "-", ".")
 NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_start")
 """What the second column of a BED is called where a header names it, in lower case."""
-_NO_STRAND: Final = "*"
+NO_STRAND: Final = "*"
 """How R writes that there is no strand."""
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 
@@ -102,8 +102,8 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
         raise table.fail(
             0,
             f"start is {first!r}: this is a header, and a BED has none",
-            "begin the line with '#' if starts count from 0, as in a BED; tables of R, of spreadsheets and of "
-            "MACS mostly count from 1, and then 1 is to be taken off every start as well",
+            "begin the line with '#' if starts count from 0, as in a BED; tables of R and of MACS count from "
+            "1, and then take 1 off every start as well",
         )
     frame = intervals_of(table)
     if stranded and "strand" in table.columns:
@@ -123,7 +123,7 @@ def strands_of(table: TextTable) -> Any:
     """
     words, rows = distinct(table.columns["strand"])
     listed = words.to_pylist()
-    if odd := [word for word in listed if word not in (*STRANDS, _NO_STRAND)]:
+    if odd := [word for word in listed if word not in (*STRANDS, NO_STRAND)]:
         row = int(np.flatnonzero(rows == listed.index(odd[0]))[0])
         cut = shlex.quote(f"{table.path}.bed")
         raise table.fail(
@@ -132,7 +132,7 @@ def strands_of(table: TextTable) -> Any:
             "write +, - or . there, or leave out the column and those after it, where the file has something "
             f"else there (cut -f1-5 FILE > {cut})",
         )
-    return np.array(["." if word == _NO_STRAND else word for word in listed], dtype=object)[rows]
+    return np.array(["." if word == NO_STRAND else word for word in listed], dtype=object)[rows]
 
 
 def intervals_of(table: TextTable) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Both count from 1 and include both ends: bases ``start`` to ``end``. A gene on the strand ``+`` starts at its
 first base, one on ``-`` at its last. What a line says of a gene decides for that gene alone: the gene's own
-line, else its transcripts, else its exons, else its coding parts, so that a transgene that was added with exon
-lines to an annotation with genes is not lost.
+line, else its transcripts, else its exons, else its coding parts, so that a transgene that was added with
+exon lines to an annotation with genes is not lost.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _LEVEL_OF: Final = {
 }  # fmt: skip
 """Third column, in the words of GTF and of the Sequence Ontology -> level."""
 _KEYS: Final = (
-    "gene_id", "gene_name", "transcript_id", "gene_type", "gene_biotype", "biotype", "ID", "Parent", "Name", "gene",
+    "gene_id", "gene_name", "gene_type", "gene_biotype", "biotype", "ID", "Parent", "Name", "gene",
 )  # fmt: skip
 _IN_GTF: Final = {key: re.compile(rf'(?:^|[;\s]){key}\s+(?:"([^"]*)"|([^";\s]+))') for key in _KEYS}
 _IN_GFF3: Final = {key: re.compile(rf"(?:^|;)\s*{key}=([^;]*)") for key in _KEYS}

@@ -21,6 +21,11 @@ _BOM: Final = b"\xef\xbb\xbf"
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r")) + b"\x7f"
 """Bytes that no text table has."""
 _UTF_16: Final = ("UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW_FILE")
+_BIGWIG: Final = (
+    "a bigWig",
+    "name peaks that were called in it (BED, narrowPeak or broadPeak); as accessibility or enhancer_mark it "
+    "is read as it is",
+)
 _KINDS: Final = {
     b"PK\x03\x04": (
         "a zip archive or an Excel workbook",
@@ -35,8 +40,8 @@ _KINDS: Final = {
     b"PAR1": ("a Parquet file", "write the table as text separated by tabs"),
     b"\x89HDF": ("an HDF5 file (.h5, .cool, .mcool)", "write what you need of it as text separated by tabs"),
     b"HIC\0": ("a contact map of Juicer (.hic)", "call loops in it, and name the list of loops"),
-    b"\x88\x8f\xfc\x26": ("a bigWig", "convert it: bigWigToBedGraph FILE NEW_FILE"),
-    b"\x26\xfc\x8f\x88": ("a bigWig", "convert it: bigWigToBedGraph FILE NEW_FILE"),
+    b"\x88\x8f\xfc\x26": _BIGWIG,
+    b"\x26\xfc\x8f\x88": _BIGWIG,
     b"\xeb\xf2\x89\x87": ("a bigBed", "convert it: bigBedToBed FILE NEW_FILE"),
     b"\x87\x89\xf2\xeb": ("a bigBed", "convert it: bigBedToBed FILE NEW_FILE"),
     b"BAM\1": ("a BAM of aligned reads", "call peaks in it, and name the file of peaks"),
@@ -56,7 +61,7 @@ _LOOKED_AT: Final = 512
 """First bytes that are looked at where a file is read line by line."""
 _MEND_TEXT: Final = "save the table as plain UTF-8 text, or compressed by gzip"
 _MEND_LATIN: Final = (
-    "save the table as UTF-8 (from Latin-1, which most such files are: iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE)"
+    "save the table as UTF-8 (most such files are Latin-1: iconv -f LATIN1 -t UTF-8 FILE > NEW_FILE)"
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -113,8 +113,8 @@ def read_headed(
     path: str | Path,
     *,
     delimiter: str,
-    required: Sequence[str],
-    optional: Sequence[str] = (),
+    required: Collection[str],
+    optional: Collection[str] = (),
     comments: bool = False,
 ) -> TextTable:
     """Read a table whose first line names its columns.
@@ -129,9 +129,9 @@ def read_headed(
         The file, plain or gzip.
     delimiter : str
         One character.
-    required : sequence of str
+    required : collection of str
         Columns that must be there, in any order; others may be there too, and are not read.
-    optional : sequence of str
+    optional : collection of str
         Columns that are read where they are there.
     comments : bool
         Skip lines that start with ``#`` and hold no tab, and take a ``#`` off the header.
@@ -285,7 +285,7 @@ def unquoted(field: str) -> str:
     return field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
-def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Sequence[str]) -> UserError | None:
+def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Collection[str]) -> UserError | None:
     """The error for a table that another delimiter would have split rightly."""
     first = _first_line(data)
     for other, name in _DELIMITER_NAMES.items():

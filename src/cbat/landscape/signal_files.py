@@ -19,8 +19,9 @@ from cbat.data.bed_files import Opening, intervals_of, opening_of
 from cbat.data.cell_types import COLUMN as CELL_TYPE
 from cbat.data.cell_types import rows_of_cell_type
 from cbat.data.contigs import ContigNames, first_names
+from cbat.data.left_out import tell_left_out
 from cbat.data.text_files import unreadable
-from cbat.data.text_tables import TextTable, read_headed
+from cbat.data.text_tables import TextTable, check_named_once, read_headed
 from cbat.data.windows import spread
 from cbat.errors import UserError
 from cbat.landscape.contig_checks import alias_of, check_shared, first_lines, named_otherwise
@@ -243,7 +244,7 @@ def open_signal(
     if path.suffix.lower() in _ENDINGS or magic in _BIGBED:
         raise _no_bigwig(path)
     opening = opening_of(path)
-    if CELL_TYPE in opening.names:
+    if CELL_TYPE.lower() in [one.lower() for one in opening.names]:
         return _of_cell_type(path, name, column, cell_line, contigs, opening)
     peaks = read_peaks(path, name, column, contigs)
     if peaks.signal == NONE:
@@ -305,6 +306,8 @@ def _of_cell_type(
         "without_a_number": int((mine & ~known).sum()),
         "left_out_by_contig_names": len(rows) - len(frame),
     }
+    n_mine = int(mine.sum())
+    tell_left_out(path, n_mine, {"without_a_number": n_mine - len(rows)})
     return Intervals(path, frame, report, of_cell_type=True)
 
 
@@ -326,6 +329,7 @@ def _column_of(path: Path, name: str, column: str, names: Collection[str]) -> in
     """Number, from 0, of the column that was asked for."""
     listed, key = list(names), f"landscape.signals.{name}"
     lower = [one.lower() for one in listed]
+    check_named_once(path, listed[3:], column)
     if column.isdecimal() and 3 < int(column) <= len(listed):
         return int(column) - 1
     if column.lower() in lower[3:]:

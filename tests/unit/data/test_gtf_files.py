@@ -79,7 +79,9 @@ def test_mistakes(tmp_path: Path, old: str, new: str, message: str) -> None:
 
 
 def test_an_annotation_of_exons_only(tmp_path: Path) -> None:
-    path = write(tmp_path, "\n".join(line.replace("\tb", "") for line in GTF.splitlines() if "\texon\t" in line))
+    path = write(
+        tmp_path, "\n".join(line.replace("\tb", "") for line in GTF.splitlines() if "\texon\t" in line)
+    )
     assert read_transcription_starts(path)[["start", "name"]].to_numpy().tolist() == [[11899, "ENSG1"]]
     path = write(tmp_path, path.read_text().replace("\texon\t", "\tstart_codon\t"))
     with pytest.raises(UserError, match="no genes, transcripts, exons or coding parts"):

@@ -125,7 +125,10 @@ def test_names_of_contigs_are_translated_and_what_is_left_out_is_counted(tmp_pat
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ("##gff-version 3\nchr1\tx\tgene\t1\t9\t.\t+\t.\ta=b\n", "line 2: the gene has neither ID nor Parent"),
+        (
+            "##gff-version 3\nchr1\tx\tgene\t1\t9\t.\t+\t.\ta=b\n",
+            "line 2: the gene has neither ID nor Parent",
+        ),
         ("chr1\tx\tgene\t1\t9\t.\t+\t.\tid A;\n", "line 1: the gene has no gene_id"),
         (gtf(("start_codon", 1, 9, "+", "A")), "no genes, transcripts, exons or coding parts"),
         (gtf(("gene", 9, 1, "+", "A")), "line 1: the gene lies at 9-1"),
