@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
-from cbat.data.foreign_formats import refuse_foreign
+from cbat.data.foreign_formats import converted, refuse_foreign
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
 from cbat.data.text_files import BROWSER_LINE, read_lines
 from cbat.data.text_tables import TextTable, distinct, read_headless, unquoted
@@ -125,12 +124,11 @@ def strands_of(table: TextTable) -> Any:
     listed = words.to_pylist()
     if odd := [word for word in listed if word not in (*STRANDS, NO_STRAND)]:
         row = int(np.flatnonzero(rows == listed.index(odd[0]))[0])
-        cut = shlex.quote(f"{table.path}.bed")
         raise table.fail(
             row,
             f"column 6 of a BED is the strand, and here it is {odd[0]!r}",
             "write +, - or . there, or leave out the column and those after it, where the file has something "
-            f"else there (cut -f1-5 FILE > {cut})",
+            f"else there: {converted(table.path, 'cut -f1-5')}",
         )
     return np.array(["." if word == NO_STRAND else word for word in listed], dtype=object)[rows]
 

@@ -89,11 +89,25 @@ class Head:
 
     def awk(self, program: str, ending: str = "bed") -> str:
         """The command that makes a file that is read of this one, and what to do with it."""
-        given, made = shlex.quote(str(self.path)), shlex.quote(f"{self.path}.{ending}")
-        with open(self.path, "rb") as raw:
-            packed = raw.read(2) == GZIP_MAGIC
-        read, file = (f"gzip -dc {given} | ", "") if packed else ("", f" {given}")
-        return f"run {read}awk '{_TO_BED}{program}'{file} > {made}, and name {made} instead"
+        return converted(self.path, f"awk '{_TO_BED}{program}'", ending)
+
+
+def converted(path: Path, command: str, ending: str = "bed") -> str:
+    """What to run on a file, plain or gzip, and to name the result.
+
+    Parameters
+    ----------
+    path : Path
+    command : str
+        Of a shell, which reads the file or its standard input, and writes to its output.
+    ending : str
+        Of the name of the new file.
+    """
+    given, made = shlex.quote(str(path)), shlex.quote(f"{path}.{ending}")
+    with open(path, "rb") as raw:
+        packed = raw.read(2) == GZIP_MAGIC
+    run = f"gzip -dc {given} | {command}" if packed else f"{command} {given}"
+    return f"run {run} > {made}, and name {made} instead"
 
 
 def _fields(line: str) -> tuple[str, ...]:

@@ -89,7 +89,8 @@ def read_peaks(
     Raises
     ------
     UserError
-        As :func:`~cbat.data.bed_files.read_bed`; a column that does not exist; a signal that is no finite number, or negative. Names the file and the line.
+        As :func:`~cbat.data.bed_files.read_bed`; a column that does not exist; a signal
+        that is no finite number, or negative. Names the file and the line.
     """
     path = Path(path)
     opening = _checked_opening(path)

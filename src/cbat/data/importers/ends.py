@@ -145,7 +145,7 @@ def _refused(source: PairSource, n: int) -> UserError:
     return UserError(
         f"end 1 lies before end 2 in all {n} rows: the ends stand in the order of the genome, which does not "
         "say which of them is the enhancer",
-        mend=f"give the line's candidates, which do ({key_of('promoters')}, or enhancers), or set "
+        mend=f"give the line's candidates, which do: {key_of('enhancers')} and promoters; or set "
         f"{key_of('pairs_format')} to loops for contacts without labels, or to bedpe_enhancer_first if end 1 "
         "is the enhancer in every row",
         file=file,

@@ -30,9 +30,9 @@ def read_loops(source: PairSource) -> pd.DataFrame:
     """Pairs of an enhancer that overlaps one anchor of a loop and a promoter that overlaps the other.
 
     Loops are those of a HiCCUPS list (Rao et al. 2014, https://doi.org/10.1016/j.cell.2014.11.021), a BEDPE
-    or another list that :mod:`cbat.data.importers.loop_lists` reads. An overlap of 1 bp counts. All pairs have
-    the label 1, and each comes once, with the line of the first loop that joins it. Loops that join no two
-    candidates are counted in the attribute ``left_out``.
+    or another list that :mod:`cbat.data.importers.loop_lists` reads. An overlap of 1 bp counts. All pairs
+    have the label 1, and each comes once, with the line of the first loop that joins it. Loops that join no
+    two candidates are counted in the attribute ``left_out``.
 
     Raises
     ------
@@ -128,6 +128,6 @@ def _overlaps(anchors: pd.DataFrame, elements: pd.DataFrame, role: str) -> pd.Da
 LOOPS: Final = PairFormat(
     read_loops,
     looks_like_loops,
-    f"a header, separated by tabs, that starts with {', '.join(HICCUPS)}, an ibed of CHiCAGO, UCSC's interact "
-    "or WashU's longrange",
+    f"a header, separated by tabs, that starts with {', '.join(HICCUPS)}, an ibed of CHiCAGO, interact of "
+    "UCSC or longrange of WashU",
 )

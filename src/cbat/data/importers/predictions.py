@@ -30,8 +30,8 @@ from cbat.errors import UserError
 
 _ENDING: Final = r"(?:[._ ](?!numerator|feature)\w+)*"
 RE2G_SCORE: Final = rf"(?:[\w-]*e2g[\w-]*[._ ])?score{_ENDING}"
-"""Names of the score in any case: of the ENCODE portal (``Score``), the pipeline (``ENCODE-rE2G.Score``) and its
-version for single cells (``E2G.Score.qnorm``)."""
+"""Names of the score in any case: of the ENCODE portal (``Score``), the pipeline (``ENCODE-rE2G.Score``) and
+its version for single cells (``E2G.Score.qnorm``)."""
 ABC_SCORE: Final = rf"abc[._ ]score{_ENDING}"
 _COLUMNS: Final = ("chr", "start", "end", "TargetGeneTSS")
 _TSS: Final = r"^[0-9]{1,15}(\.0+)?$"
