@@ -1,4 +1,4 @@
-"""Formats, names and columns of files that people brought: each is read rightly, or refused with a fix that works.
+"""Formats, names and columns of files that people brought: read rightly, or refused with a fix that works.
 
 The files are in a folder beside the repository, ``shared/cases``; without it these tests skip. The same kinds
 of fault in files made here: ``test_foreign_formats.py`` and ``test_unclear_formats.py``.
@@ -7,6 +7,7 @@ of fault in files made here: ``test_foreign_formats.py`` and ``test_unclear_form
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,7 +52,7 @@ def follow(told: str) -> Path:
     found = COMMAND.search(told)
     assert found is not None, told
     subprocess.run(["bash", "-c", found["run"]], check=True)
-    return Path(found["name"])
+    return Path(shlex.split(found["name"])[0])
 
 
 def test_two_scores_are_asked_about(case) -> None:
@@ -168,7 +169,9 @@ def test_names_with_quotes(case) -> None:
 )
 def test_interactions_of_other_programs(case, folder: str, name: str, called: str) -> None:
     path = case(folder, name)
-    beds = {f"{role}s": case("base", bed) for role, bed in (("enhancer", "enh.bed"), ("promoter", "prom.bed"))}
+    beds = {
+        f"{role}s": case("base", bed) for role, bed in (("enhancer", "enh.bed"), ("promoter", "prom.bed"))
+    }
     pairs = read_pairs(path, "auto", **beds)
     # Those of the other two files, for all hold the same interactions.
     assert len(pairs) == 114
