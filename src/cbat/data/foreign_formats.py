@@ -237,7 +237,7 @@ def _is_granges(head: Head) -> bool:
 
 
 def _of_granges(head: Head) -> str:
-    first = 2 if head.rows and not are_positions(head.rows[-1][1]) else 1
+    first = 2 if head.rows and not are_positions(*head.rows[-1][1:2]) else 1
     chrom, start, end, strand = (f"${first + at}" for at in (0, 1, 2, 4))
     quotes = 'gsub(/"/, ""); '
     program = (
