@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from cbat.data.contigs import ELSEWHERE
 from cbat.errors import UserError
 
-
-def _option(found: re.Match[str]) -> str:
-    return f"give --{found[1].replace('_', '-')}"
-
-
-def _without_option(found: re.Match[str]) -> str:
-    return f"leave out --{found[1].replace('_', '-')}"
+_CALLED: Final = {"enhancers": "--candidates"}
+"""Options that are not called as the key is."""
 
 
-_OPTIONS: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
-    (r"write '\.' for the threshold, or", "leave out --score-threshold, or"),
-    (r"but the sheet of cell lines gives a score_threshold", "and --score-threshold is given"),
-    (r"lower the threshold in the sheet of cell lines", "lower --score-threshold"),
-    (r", or write '\.' to take those of the pairs", ""),
+def _option(key: re.Match[str]) -> str:
+    return _CALLED.get(key[1], f"--{key[1].replace('_', '-')}")
+
+
+_OPTIONS: Final = (
+    (r"(\w+) \(a column of the sheet of cell lines, or a key of a prediction\)", _option),
+    (r"; in a sheet write '\.'", ""),
+    (
+        r"the columns enhancers and promoters of the sheet(?: \(promoters: or a GTF\))?",
+        "--candidates and --promoters (or --genes)",
+    ),
+    (r" \(predict: (--[\w-]+)\)", r" (\1)"),
     (rf" \({re.escape(ELSEWHERE)}\)", ""),
     (r"(?:genome|landscape)\.contig_names", "--contig-names"),
     (r"landscape\.signals\.(\w+)", r"--signals \1"),
     (r"landscape\.insulator_motifs", "--insulator-motifs"),
     (r"landscape\.genes", "--genes"),
-    (r"(?:give a number|name the format) in the column (\w+) of the sheet of cell lines", _option),
-    (r"write '\.' in the column (\w+) of the sheet of cell lines", _without_option),
     (r"write '\.' for (the one|a kind of track) that (?:the line|it) lacks", r"leave out \1 that it lacks"),
 )
 """What a message may say -> what it says to somebody who has no configuration."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -29,6 +29,7 @@ from cbat.data.contig_ends import check_ends
 from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames, first_names, read_contig_names
 from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, unknown_windows, with_sequence
 from cbat.data.genome import read_contig_sizes
+from cbat.data.gtf_files import LEFT_OUT
 from cbat.data.left_out import tell_left_out
 from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
@@ -57,8 +58,8 @@ class Mentions:
         Whether the file is a BED, which may well cover contigs that nobody looks at.
     n_near_promoters : int
         Enhancers that were left out because a promoter is near.
-    n_by_name : int
-        Intervals of a BED that the table of contig names leaves out.
+    left_out : mapping
+        Why -> how many records of a file of candidates were left out when it was read.
     """
 
     cell_line: str
@@ -68,12 +69,12 @@ class Mentions:
     candidates: bool
     bed: bool = False
     n_near_promoters: int = 0
-    n_by_name: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_intervals(self) -> int:
         """Intervals of the file, with those that were left out."""
-        return len(self.intervals) + self.n_near_promoters + self.n_by_name
+        return len(self.intervals) + self.n_near_promoters + sum(self.left_out.values())
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,9 @@ def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Men
 
 def listed_mentions(cell_line: str, role: str, path: Path, listed: pd.DataFrame) -> Mentions:
     """Mentions of a file of candidates, as :func:`~cbat.data.bed_files.read_candidates` gives it."""
-    left_out = int(listed.attrs.get(LEFT_OUT_BY_NAME, 0))
-    return Mentions(cell_line, role, Path(path), listed, candidates=True, bed=True, n_by_name=left_out)
+    by_name = {LEFT_OUT_BY_NAME.removeprefix(_LEFT_OUT): int(listed.attrs.get(LEFT_OUT_BY_NAME, 0))}
+    left_out = {**listed.attrs.get(LEFT_OUT, {}), **by_name}
+    return Mentions(cell_line, role, Path(path), listed, candidates=True, bed=True, left_out=left_out)
 
 
 def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
@@ -461,7 +463,7 @@ def counts(
                 "candidates": mention.candidates,
                 "bed": mention.bed,
                 "intervals": mention.n_intervals,
-                LEFT_OUT_BY_NAME: mention.n_by_name,
+                **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
                 "left_out_on_contigs_the_genome_lacks": int(unknown.sum()),
                 "left_out_on_chromosomes_of_no_split": int((off & ~unknown).sum()),
                 "left_out_near_promoters": mention.n_near_promoters,

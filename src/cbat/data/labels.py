@@ -14,7 +14,7 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
-from cbat.data.importers.common import LEFT_OUT
+from cbat.data.importers.common import LEFT_OUT, SWAPPED
 from cbat.data.left_out import tell_left_out
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
 from cbat.data.pair_tables import check_kind, pairs_of, undecided_pairs
@@ -167,6 +167,8 @@ def _raw_pairs(
     of_format = dict(raw.attrs.get(LEFT_OUT, {}))
     n_rows = sum(of_format.values()) + len(raw if undecided is None else undecided)
     report: dict[str, Any] = {"rows": n_rows, "left_out": of_format}
+    if raw.attrs.get(SWAPPED):
+        report[SWAPPED] = raw.attrs[SWAPPED]
     if undecided is not None:
         report["left_out"]["below_score_threshold"] = len(undecided) - len(raw)
     if contigs.left_out:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from cbat.data.contigs import LEFT_OUT_BY_NAME
 from cbat.data.elements import reasons_of
 from cbat.data.left_out import in_words, is_worth_a_warning
 from cbat.landscape import element_signals, tracks
+from cbat.landscape.genes import left_out_of
 
 Reports = Mapping[str, Mapping[str, Any]]
-_OF_GENES: Final = (LEFT_OUT_BY_NAME, "left_out_without_strand")
 
 
 def left_out_in_words(
@@ -59,8 +58,7 @@ def left_out_in_words(
     for report in landscapes:
         found += report.get("unmatched", [])
     if genes is not None:
-        reasons = {key: genes[key] for key in _OF_GENES if genes.get(key)}
-        found += _sentence(genes["file"], genes["intervals_read"], reasons)
+        found += _sentence(genes["file"], *left_out_of(genes))
     return list(dict.fromkeys(found))
 
 

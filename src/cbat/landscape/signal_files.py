@@ -21,7 +21,7 @@ from cbat.data.cell_types import rows_of_cell_type
 from cbat.data.contig_checks import check_shared, first_lines
 from cbat.data.contigs import ContigNames
 from cbat.data.text_files import unreadable
-from cbat.data.text_tables import TextTable, read_headed
+from cbat.data.text_tables import TextTable, check_named_once, read_headed
 from cbat.data.windows import spread
 from cbat.errors import UserError
 from cbat.landscape.peak_files import AUTO, NONE, read_peaks
@@ -250,7 +250,7 @@ def open_signal(
     if path.suffix.lower() in _ENDINGS or magic in _BIGBED:
         raise _no_bigwig(path)
     opening = opening_of(path)
-    if CELL_TYPE in opening.names:
+    if CELL_TYPE.lower() in [one.lower() for one in opening.names]:
         return _of_cell_type(path, name, column, cell_line, contigs, opening)
     peaks = read_peaks(path, name, column, contigs)
     if peaks.signal == NONE:
@@ -333,6 +333,7 @@ def _column_of(path: Path, name: str, column: str, names: Collection[str]) -> in
     """Number, from 0, of the column that was asked for."""
     listed, key = list(names), f"landscape.signals.{name}"
     lower = [one.lower() for one in listed]
+    check_named_once(path, listed[3:], column)
     if column.isdecimal() and 3 < int(column) <= len(listed):
         return int(column) - 1
     if column.lower() in lower[3:]:

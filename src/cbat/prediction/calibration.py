@@ -24,7 +24,7 @@ from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import Mentions, check_intervals, read_mentions, unique_elements
 from cbat.data.labels import OneLabelError, label_pairs
-from cbat.data.pair_tables import kind_of
+from cbat.data.pair_tables import CONTACTS_ALONE, kind_of
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.measure import pair_clusters
@@ -50,6 +50,10 @@ from cbat.prediction.labelled_pairs import check_meet, of_inverted_labels
 
 FOLDS: Final = 5
 _ALL: Final = "labelled"
+_BRING_BOTH: Final = (
+    "bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: leave out "
+    "--calibrate (in a configuration calibrate)"
+)
 _FARTHEST: Final = 10**9
 Decisions = npt.NDArray[np.bool_]
 Scorer = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], FloatArray]
@@ -91,6 +95,13 @@ def check_pairs(pairs: Path, pairs_format: str, about: About) -> None:
             "that come with the package), or predict without --calibrate (in a configuration calibrate)",
             file=pairs,
         )
+    if known in CONTACTS_ALONE:
+        raise UserError(
+            f"pairs in the format {known} are contacts alone, and pairs of one label do not tell how common "
+            "contacts are",
+            mend=_BRING_BOTH,
+            file=pairs,
+        )
 
 
 def calibrate(
@@ -128,7 +139,7 @@ def calibrate(
     genome : Genome or None
     contigs : ContigNames
     candidates : mapping
-        Role -> the line's candidates, for chromatin loops.
+        Role -> the line's candidates, which tell the ends of a BEDPE apart.
     line : sequence of Mentions
         The intervals of its candidates, which the labelled pairs must meet.
     model : Decision
@@ -278,20 +289,14 @@ def _labelled(
     line: Sequence[Mentions],
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int], list[Caution]]:
     """Labelled pairs, the tables of elements that they are rows of, what was left out, and cautions."""
-    loops = settings.pairs_format == "loops"
-    if loops and candidates["promoter"] is None:
-        raise UserError(
-            "loops are looked up among the promoters of a file, and none is given",
-            mend="give the promoters or an annotation of genes",
-            file=pairs,
-        )
+    laid_over = kind_of(pairs, settings.pairs_format)[0] == "bedpe"
     row = parse_section(
         CellLine,
         {
             "cell_line": cell_line, "tissue": "unknown", "role": "unseen", "sex": "unknown",
             "condition": "unknown", "pairs": pairs, "pairs_format": settings.pairs_format,
-            "score_threshold": settings.score_threshold,
-            **{f"{role}s": candidates[role] if loops else None for role in ROLES},
+            "score_threshold": settings.score_threshold, "score_column": settings.score_column,
+            **{f"{role}s": candidates[role] if laid_over else None for role in ROLES},
         },
         [],
     )  # fmt: skip
@@ -318,8 +323,7 @@ def _labelled(
     except OneLabelError as error:
         raise UserError(
             f"{error.problem}; pairs of one label do not tell how common contacts are",
-            mend="bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: "
-            "leave out --calibrate (in a configuration calibrate)",
+            mend=_BRING_BOTH,
             file=pairs,
         ) from error
     reasons = {reason: n for reason, n in report["left_out"].items() if n}

@@ -13,7 +13,7 @@ import pandas as pd
 from cbat.data.assemblies import assembly_of, first_difference
 from cbat.data.bed_files import read_candidates
 from cbat.data.contig_checks import correct_name
-from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames
+from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import (
     Check,
@@ -299,7 +299,7 @@ def _report(
     return {
         mention.role: {
             "intervals": mention.n_intervals,
-            LEFT_OUT_BY_NAME: mention.n_by_name,
+            **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
             "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(known))).sum()),
             "left_out_near_promoters": mention.n_near_promoters,
             "left_out_without_sequence": 0,

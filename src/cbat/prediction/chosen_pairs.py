@@ -66,7 +66,11 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
     UserError
         No element is meant, or several are.
     """
-    found = elements[(elements["element_id"] == asked) | (elements["name"] == asked)]
+    # The name of a promoter of several genes is all of theirs.
+    has_name = pd.Series(
+        [asked in name.split(",") for name in elements["name"]], index=elements.index, dtype=bool
+    )
+    found = elements[(elements["element_id"] == asked) | (elements["name"] == asked) | has_name]
     if asked == _NO_NAME:
         found = found.iloc[:0]
     place, position = _INTERVAL.match(asked), _POSITION.match(asked)
@@ -93,7 +97,8 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
 
 def _nearest(elements: pd.DataFrame, role: str, asked: str, place: re.Match[str] | None) -> str:
     if place is None:
-        return did_you_mean(asked, [name for name in elements["name"].unique() if name != _NO_NAME])
+        every = {one for name in elements["name"].unique() for one in name.split(",")}
+        return did_you_mean(asked, sorted(every - {_NO_NAME}))
     there = elements[elements["chrom"] == place["chrom"]]
     if there.empty:
         alias = alias_of([place["chrom"]], elements["chrom"].unique().tolist())

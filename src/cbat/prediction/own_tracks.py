@@ -16,7 +16,7 @@ from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS, CellLine
 from cbat.config.suggestions import did_you_mean
 from cbat.data.contig_checks import check_shared, elsewhere, first_lines, rows_of
 from cbat.data.contig_ends import check_ends
-from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames, first_names
+from cbat.data.contigs import ContigNames, first_names
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.files import is_no_file
@@ -27,7 +27,7 @@ from cbat.landscape.assembly_check import (
     peaks_at_starts,
     too_few,
 )
-from cbat.landscape.genes import starts_of
+from cbat.landscape.genes import left_out_of, starts_of
 from cbat.landscape.peak_files import NONE, states_signal
 from cbat.landscape.strands import strands_of_sites, with_strands
 from cbat.landscape.tracks import (
@@ -415,8 +415,7 @@ def _of_genes(
     if sizes is not None:
         places = starts.assign(start=starts["position"], end=starts["position"] + 1, line=0)
         check_ends(genes, places, sizes, "starts of genes")
-    keys = (LEFT_OUT_BY_NAME, "left_out_without_strand")
-    return of_left_out(genes, report["intervals_read"], {key: report.get(key, 0) for key in keys})
+    return of_left_out(genes, *left_out_of(report))
 
 
 def _elsewhere(path: Path, table: pd.DataFrame, known: Collection[str], what: str) -> list[str]:

@@ -24,16 +24,6 @@ from cbat.errors import UserError
         ("write '.' for the one that the line lacks", "leave out the one that it lacks"),
         ("sites of landscape.insulator_motifs", "sites of --insulator-motifs"),
         ("correct its path", "correct its path"),
-        (
-            "give a number in the column score_threshold of the sheet of cell lines",
-            "give --score-threshold",
-        ),
-        (
-            "name the format in the column pairs_format of the sheet of cell lines, or rewrite the pairs",
-            "give --pairs-format, or rewrite the pairs",
-        ),
-        ("write '.' in the column score_threshold of the sheet of cell lines", "leave out --score-threshold"),
-        ("lower the threshold in the sheet of cell lines", "lower --score-threshold"),
     ],
 )
 def test_keys_become_options(of_a_run: str, of_a_command: str) -> None:

@@ -64,7 +64,6 @@ def test_by_hand(raw) -> None:
                 "candidates": True,
                 "bed": False,
                 "intervals": n,
-                "left_out_by_contig_names": 0,
                 "left_out_on_contigs_the_genome_lacks": 0,
                 "left_out_on_chromosomes_of_no_split": 1,
                 "left_out_near_promoters": 0,

@@ -172,12 +172,12 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
         "this is a GTF, and genes are no enhancers",
     ),
     "a GTF without genes": (
-        lambda c: c.write("promoters.bed", 'chr1\tme\texon\t100\t900\t.\t+\t.\tgene_id "G";\n'),
-        "promoters.bed: the GTF has neither genes nor transcripts",
+        lambda c: c.write("promoters.bed", 'chr1\tme\tstop_codon\t100\t900\t.\t+\t.\tgene_id "G";\n'),
+        "promoters.bed: the file has no genes, transcripts, exons or coding parts",
     ),
     "a gene without a strand": (
         lambda c: c.write("promoters.bed", 'chr1\tme\tgene\t100\t900\t.\t.\t.\tgene_id "G";\n'),
-        "promoters.bed, line 1: the strand of the gene is '.'",
+        "promoters.bed: none of the 1 genes has a strand",
     ),
     # Genome.
     "no genome": (lambda c: c.give(genome="none.fa"), "none.fa: the file cannot be read (No such file"),
