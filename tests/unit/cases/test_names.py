@@ -616,6 +616,26 @@ def test_a_training_line_is_known_by_a_name_that_is_written_otherwise(command) -
     assert "A is the name of the training line a, written otherwise" in command.cautions()["training_line"][0]
 
 
+@pytest.mark.parametrize("option", ["promoters", "genes"])
+def test_genes_that_are_left_out_are_a_caution(command, option: str) -> None:
+    """Of an annotation, one gene in ten has no strand."""
+    rows = [text.split("\t") for text in command.files["promoters"].read_text().splitlines()]
+    gtf = command.directory / "genes.gtf"
+    lines = []
+    for n, (chrom, start, _, name, *_) in enumerate(rows):
+        first, strand = int(start) + 201, "." if n % 10 == 0 else "+"
+        fields = [chrom, "me", "gene", first, first + 700, ".", strand, ".", f'gene_id "{name}";']
+        lines.append("\t".join(map(str, fields)) + "\n")
+    gtf.write_text("".join(lines))
+    if option == "genes":
+        command.options = ["--genes", str(gtf)]
+    else:
+        command.files["promoters"] = gtf
+    told = [one for one in command.cautions()["left_out"] if one.startswith(f"{gtf}: ")]
+    assert len(told) == 1
+    assert f"{len(rows) // 10} of {len(rows)} records are left out (" in told[0]
+
+
 def test_genes_that_a_table_of_expression_lacks_are_a_caution(command) -> None:
     names = [text.split("\t")[3] for text in command.files["promoters"].read_text().splitlines()]
     table = bed(command.directory / "genes.txt", names[::2])
