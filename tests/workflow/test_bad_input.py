@@ -239,12 +239,20 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
         "a.tsv, line 3: the genome has no contig 'chrUn'",
     ),
     "a promoter past the end of its chromosome": (
-        lambda i: i.line("u.tsv", 2, "chr1 1000 1150 chr1 5900 6001 1"),
-        "u.tsv, line 2: the promoter chr1:5900-6001 of u reaches beyond the end of chr1, which is 6000 bp",
+        lambda i: i.line("u.tsv", 2, "chr1 1000 1150 chr1 6000 6101 1"),
+        "u.tsv, line 2: 1 of 16 promoters lie beyond the end of their contig, such as chr1:6000-6101",
     ),
     "a candidate past the end of its chromosome": (
+        lambda i: i.line("a.enh.bed", 2, "chr1 6000 6100"),
+        "such as chr1:6000-6100 (chr1 is 6000 bp long in the genome); all others fit",
+    ),
+    "a promoter over the end of its chromosome": (
+        lambda i: i.line("u.tsv", 2, "chr1 1000 1150 chr1 5900 6001 1"),
+        READ,
+    ),
+    "a candidate over the end of its chromosome": (
         lambda i: i.line("a.enh.bed", 2, "chr1 5990 6100"),
-        "a.enh.bed, line 2: the enhancer chr1:5990-6100",
+        READ,
     ),
     "start equal to end": (
         lambda i: i.line("a.tsv", 2, "chr1 1000 1000 chr1 1500 1700 1"),

@@ -191,8 +191,8 @@ def signal_files(row):
 
 
 def pair_files(row):
-    """The files that the pairs of a row are read from: loops are laid over the candidates."""
-    laid_over = row.pairs_format in ("auto", "loops")
+    """The files that the pairs of a row are read from: candidates tell the ends of loops and of a BEDPE."""
+    laid_over = row.pairs_format in ("auto", "bedpe", "loops")
     return raw_files([row]) if laid_over else [str(row.pairs)]
 
 

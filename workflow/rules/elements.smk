@@ -46,6 +46,7 @@ rule collect_elements:
             "enhancers",
             "promoters",
             "score_threshold",
+            "score_column",
         ),
         elements=settings("elements"),
         splits=settings("splits"),

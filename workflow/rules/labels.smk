@@ -40,6 +40,7 @@ rule label_pairs:
             "enhancers",
             "promoters",
             "score_threshold",
+            "score_column",
         ),
         contig_names=contig_names_option,
         cohort=cohort_of,

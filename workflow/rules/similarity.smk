@@ -7,6 +7,7 @@ rule compare_peaks:
     """Compare cell lines by the overlap of their peaks."""
     input:
         peaks=lambda wildcards: sorted({str(path) for path in peaks_of(wildcards).peaks.values()}),
+        contig_names=contig_names(),
     output:
         "results/similarity/{scope}/{comparison}.tsv",
     log:
@@ -23,10 +24,11 @@ rule compare_peaks:
     params:
         code=code("cbat.graph.similarity"),
         settings=lambda wildcards: peaks_of(wildcards).model_dump_json(include={"peaks", "bin"}),
+        contig_names=contig_names_option,
     message:
         "Compare cell lines by their peaks ({wildcards.comparison}, {wildcards.scope} lines)."
     shell:
-        "cbat compare_peaks --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "cbat compare_peaks --settings {params.settings:q} {params.contig_names:q} --output {output} > {log} 2>&1"
 
 
 rule compare_expression:

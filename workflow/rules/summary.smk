@@ -62,6 +62,11 @@ rule describe_inputs:
         elements=expand("results/elements/{cohort}/report.json", cohort=COHORTS),
         tracks=expand("results/tracks/{cell_line}.json", cell_line=TRACKED),
         signals=expand("results/signals/{cell_line}.json", cell_line=SIGNALLED),
+        landscapes=expand(
+            "results/landscape/{cell_line}/report.json",
+            cell_line=PROJECT.names() if PROJECT.config.landscape is not None else [],
+        ),
+        genes="results/genes/genes.json" if PROJECT.config.landscape is not None else [],
     output:
         table="results/summary/inputs.tsv",
         first_page="results/summary/inputs.rst",
@@ -80,13 +85,16 @@ rule describe_inputs:
         support_elements=PROJECT.config.shards.support_elements if PROJECT.sequence_models else [],
         expected_from=EXPECTED_FROM if TRACKED else [],
         signals=lambda wildcards, input: ["--signals", *input.signals] if input.signals else [],
+        landscape=lambda wildcards, input: (
+            ["--landscapes", *input.landscapes, "--genes", input.genes] if input.landscapes else []
+        ),
     message:
         "Say what each cell line brought and what was left out."
     shell:
         "cbat describe_inputs --cell-lines {params.cell_lines} --labels {input.labels}"
         " --elements {input.elements} --support-elements {params.support_elements}"
         " --tracks {input.tracks} --expected-from {params.expected_from} {params.signals}"
-        " --table {output.table} --first-page {output.first_page} > {log} 2>&1"
+        " {params.landscape} --table {output.table} --first-page {output.first_page} > {log} 2>&1"
 
 
 rule check_collapse:

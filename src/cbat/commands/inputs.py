@@ -228,9 +228,9 @@ def _tell_of_tracks(project: Project, tracks: Reports) -> None:
 
 def _read_landscape(project: Project, settings: LandscapeSettings, directory: Path) -> Reports:
     """Read the genes and the tracks of all lines, and see that they speak of the same chromosomes."""
+    from cbat.data.contig_checks import check_shared
     from cbat.data.contigs import read_contig_names
     from cbat.data.genome import read_contig_sizes
-    from cbat.landscape.contig_checks import check_shared
     from cbat.landscape.genes import starts_of
     from cbat.landscape.tracks import check_tracks
 
@@ -239,8 +239,8 @@ def _read_landscape(project: Project, settings: LandscapeSettings, directory: Pa
     sizes = None if project.config.genome is None else read_contig_sizes(sizes_file)
     splits = {"the section splits": set(project.config.splits.split_of)}
     starts, _ = starts_of(settings.genes, contigs, settings.promoter_classes)
-    named = dict.fromkeys(starts["chrom"], 1)
-    check_shared(settings.genes, named, splits)
+    named = dict.fromkeys(starts["chrom"], 0)
+    check_shared(settings.genes, named, splits | ({"the genome": set(sizes)} if sizes else {}), contigs)
     others = splits | {"the genes": set(named)}
     return check_tracks(
         project.cell_lines, settings, contigs=contigs, sizes=sizes, others=others, starts=starts
@@ -311,7 +311,7 @@ def _read_peers(project: Project, directory: Path) -> None:
     for line in project.evaluated() if tables else ():
         pairs = read_table(directory / f"{line}.parquet", columns, mend="run label_pairs again")
         for name, table in tables.items():
-            score, _ = match(table, pairs, name, peers[name], line)
+            score, _ = match(table, pairs, name, peers[name], line, contigs)
             compared[name] += int((~np.isnan(score) & pairs["split"].isin(tested).to_numpy()).sum())
     for name, n in compared.items():
         if project.evaluated() and not n:

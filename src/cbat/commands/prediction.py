@@ -29,6 +29,7 @@ def predict(
     calibrate: Path | None = None,
     pairs_format: str = "auto",
     score_threshold: float | None = None,
+    score_column: str | None = None,
     min_distance: int | None = None,
     max_distance: int | None = None,
     chromosomes: Sequence[str] = (),
@@ -99,6 +100,8 @@ def predict(
         Format of these pairs, as in a sheet of cell lines.
     score_threshold : float, optional
         Such pairs that score this much or more are contacts, for formats with scores.
+    score_column : str, optional
+        Column of these scores, where the table has several.
     min_distance : int, optional
         Shortest distance between the two centres, bp; the shortest that the model was trained on by default.
     max_distance : int, optional
@@ -159,6 +162,7 @@ def predict(
         "similarity_weight": similarity_weight,
         "pairs_format": pairs_format,
         "score_threshold": score_threshold,
+        "score_column": score_column,
         "track_pairs": track_pairs,
         "page_pairs": page_pairs,
         "precision": precision,

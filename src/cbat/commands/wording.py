@@ -7,11 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from cbat.data.contigs import ELSEWHERE
 from cbat.errors import UserError
 
+_CALLED: Final = {"enhancers": "--candidates"}
+"""Options that are not called as the key is."""
+
+
+def _option(key: re.Match[str]) -> str:
+    return _CALLED.get(key[1], f"--{key[1].replace('_', '-')}")
+
+
 _OPTIONS: Final = (
-    (r"; without a genome the key is landscape\.contig_names", ""),
-    (r" \(without a genome landscape\.contig_names\)", ""),
+    (r"(\w+) \(a column of the sheet of cell lines, or a key of a prediction\)", _option),
+    (r"; in a sheet write '\.'", ""),
+    (
+        r"the columns enhancers and promoters of the sheet(?: \(promoters: or a GTF\))?",
+        "--candidates and --promoters (or --genes)",
+    ),
+    (r" \(predict: (--[\w-]+)\)", r" (\1)"),
+    (rf" \({re.escape(ELSEWHERE)}\)", ""),
     (r"(?:genome|landscape)\.contig_names", "--contig-names"),
     (r"landscape\.signals\.(\w+)", r"--signals \1"),
     (r"landscape\.insulator_motifs", "--insulator-motifs"),

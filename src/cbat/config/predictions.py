@@ -58,6 +58,9 @@ class PredictionSettings(Section):
     score_threshold: float | None = Field(
         None, description="Pairs of `calibrate` that score this much or more are contacts, as in a sheet."
     )
+    score_column: str | None = Field(
+        None, description="Column of these scores, where `calibrate` has several, as in a sheet."
+    )
     signals: dict[Name, Annotated[str, BeforeValidator(str)]] = Field(
         default_factory=dict,
         json_schema_extra={"additionalProperties": False},

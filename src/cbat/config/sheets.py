@@ -25,19 +25,35 @@ AUTO: Final = "auto"
 """The format of pairs that is recognised by the first row of the file."""
 NEEDS_THRESHOLD: Final = frozenset({"abc", "encode_re2g"})
 """Formats of pairs that give a score in place of a label."""
-TAKES_THRESHOLD: Final = NEEDS_THRESHOLD | {"bedpe", "enhanceratlas"}
+TAKES_SCORE_COLUMN: Final = NEEDS_THRESHOLD | {"bedpe", "bedpe_enhancer_first"}
+"""Formats of pairs of which several columns could be the score."""
+TAKES_THRESHOLD: Final = TAKES_SCORE_COLUMN | {"enhanceratlas"}
 """Formats of pairs that a score threshold may say something about."""
 OF_SEVERAL_LINES: Final = frozenset({"encode_crispr"})
 """Formats of pairs whose rows say of which cell line they are, so that several lines may share a file."""
 RESERVED_CELL_LINES: Final = frozenset({"macro", "worst"})
 """Names that stand for aggregates in the tables of results."""
-_OF_PAIRS: Final = ("pairs", "enhancers", "promoters", "score_threshold", *ELEMENT_SIGNALS)
+_OF_PAIRS: Final = ("pairs", "enhancers", "promoters", "score_threshold", "score_column", *ELEMENT_SIGNALS)
 """Columns of which a prototype fills in none."""
 
 
 def plain_name(name: str) -> str:
     """A name without case and marks: K562, k562 and K-562 are one cell line."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def written_otherwise(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | None:
+    """The first of ``names`` that ``known`` has in another case or with other marks alone, and that name."""
+    listed = set(known)
+    plain = {plain_name(name): name for name in sorted(listed)}
+    return next(
+        (
+            (name, plain[plain_name(name)])
+            for name in names
+            if name not in listed and plain_name(name) in plain
+        ),
+        None,
+    )
 
 
 def _nothing_for_dot(value: object) -> object:
@@ -79,6 +95,7 @@ class CellLine(Section):
         "encode_re2g",
         "abc",
         "bedpe",
+        "bedpe_enhancer_first",
         "loops",
     ] = Field(
         description=(
@@ -87,8 +104,10 @@ class CellLine(Section):
             "CSV of the CBOEP negative generator; `bengi`: headerless TSV of the BENGI benchmark; "
             "`encode_crispr`: ENCODE's tables of CRISPR screens, rows of the line's CellType; "
             "`enhanceratlas`: interactions of EnhancerAtlas 2.0; `encode_re2g`, `abc`: tables of "
-            "predictions; `bedpe`: enhancer and promoter as end 1 and 2, with label or score; `loops`: "
-            "HiCCUPS list or BEDPE, laid over `enhancers` and `promoters`. See `docs/formats.md`. "
+            "predictions; `bedpe`: enhancer and promoter, told apart by `enhancers` and `promoters`, with "
+            "label or score; `bedpe_enhancer_first`: the same, end 1 is the enhancer; `loops`: HiCCUPS list, "
+            "BEDPE, ibed, interact or longrange, laid over `enhancers` and `promoters`. "
+            "See `docs/formats.md`. "
             "A prototype has `auto`."
         )
     )
@@ -111,6 +130,13 @@ class CellLine(Section):
         description=(
             "May be left out. Pairs that score this much or more are contacts: needed by `encode_re2g`, "
             "`abc` and a `bedpe` without labels, possible with `enhanceratlas`, `.` for the other formats."
+        ),
+    )
+    score_column: Annotated[str | None, BeforeValidator(_nothing_for_dot)] = Field(
+        None,
+        description=(
+            "May be left out. Column of the scores that `score_threshold` is for, where the table has "
+            "several (such as `ENCODE-rE2G.Score.qnorm`); `.` for the only one."
         ),
     )
     active_enhancers: OptionalFile = Field(
@@ -312,6 +338,11 @@ def _check_pairs(row: CellLine, path: str | Path) -> None:
         mend = "add the column score_threshold, with the lowest score of a contact in this row"
     elif row.pairs_format not in {AUTO, *TAKES_THRESHOLD} and row.score_threshold is not None:
         problem = f"pairs in the format {row.pairs_format} have no scores, but score_threshold is given"
+        mend = "write '.' there"
+    elif row.pairs_format not in {AUTO, *TAKES_SCORE_COLUMN} and row.score_column is not None:
+        problem = (
+            f"pairs in the format {row.pairs_format} have no scores to choose, but score_column is given"
+        )
         mend = "write '.' there"
     elif row.pairs_format == "loops" and None in (row.enhancers, row.promoters):
         problem = "loops need candidate enhancers and promoters to be laid over"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,15 +10,17 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
+from cbat.data.foreign_formats import converted, refuse_foreign
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
-from cbat.data.text_files import read_lines
-from cbat.data.text_tables import TextTable, read_headless
+from cbat.data.text_files import BROWSER_LINE, read_lines
+from cbat.data.text_tables import TextTable, distinct, read_headless, unquoted
 from cbat.errors import UserError
 
 STRANDS: Final = ("+", "-", ".")
 NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_start")
 """What the second column of a BED is called where a header names it, in lower case."""
-_BROWSER_LINE: Final = re.compile(r"(track|browser)\b")
+NO_STRAND: Final = "*"
+"""How R writes that there is no strand."""
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 
 
@@ -31,8 +32,8 @@ def read_candidates(
     Parameters
     ----------
     path : str or Path
-        Plain or gzip. BED with three columns or more, narrowPeak or broadPeak; for promoters also GTF, of
-        which :func:`~cbat.data.gtf_files.read_transcription_starts` takes the transcription starts.
+        Plain or gzip. BED with three columns or more, narrowPeak or broadPeak; for promoters also GTF or
+        GFF3, of which :func:`~cbat.data.gtf_files.read_transcription_starts` takes the transcription starts.
     role : {"enhancer", "promoter"}
         Promoters keep their strand.
     contigs : ContigNames, optional
@@ -43,7 +44,8 @@ def read_candidates(
     Returns
     -------
     pandas.DataFrame
-        As :func:`read_bed`.
+        As :func:`read_bed`. Starts of an annotation that several genes share are a row for each name, if
+        names are asked for.
 
     Raises
     ------
@@ -60,7 +62,9 @@ def read_candidates(
             file=path,
         )
     starts = read_transcription_starts(path)
-    return contigs.rename(starts if named else starts.drop(columns="name"), "chrom")
+    if not named:
+        starts = starts.drop(columns="name").drop_duplicates(["chrom", "start", "strand"], ignore_index=True)
+    return contigs.rename(starts, "chrom")
 
 
 def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.DataFrame:
@@ -76,7 +80,7 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
     stranded : bool
         Take the strand from the sixth column if there is one.
     named : bool
-        Add the column ``name``: the fourth, white space in it as ``_``, or ``.`` if there is none.
+        Add the column ``name``: the fourth, as :func:`clean_names` gives it, or ``.`` if there is none.
 
     Returns
     -------
@@ -88,21 +92,45 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
     ------
     UserError
         Unreadable, truncated or empty file; fewer than three columns; a coordinate that is no whole
-        number; an empty interval; an unknown strand. Names the file and the line.
+        number; an empty interval; an unknown strand; a file of another format, by its name. Names the file
+        and the line.
     """
+    refuse_foreign(path, "promoters" if stranded else "intervals")
     table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
     if (first := table.columns["start"][0].as_py()).lower() in NAMES_OF_STARTS:
         raise table.fail(
             0,
             f"start is {first!r}: this is a header, and a BED has none",
-            "delete the line, or begin it with '#'",
+            "begin the line with '#' if starts count from 0, as in a BED; tables of R and of MACS count from "
+            "1, and then take 1 off every start as well",
         )
     frame = intervals_of(table)
     if stranded and "strand" in table.columns:
-        frame["strand"] = table.choices("strand", STRANDS)
+        frame["strand"] = strands_of(table)
     if named:
-        frame["name"] = _names(table.columns["name"]) if "name" in table.columns else "."
+        frame["name"] = clean_names(table.columns["name"]) if "name" in table.columns else "."
     return frame
+
+
+def strands_of(table: TextTable) -> Any:
+    """Strands of the sixth column of a BED, ``.`` for R's ``*``; shape=(n_rows,).
+
+    Raises
+    ------
+    UserError
+        For the first row with something else.
+    """
+    words, rows = distinct(table.columns["strand"])
+    listed = words.to_pylist()
+    if odd := [word for word in listed if word not in (*STRANDS, NO_STRAND)]:
+        row = int(np.flatnonzero(rows == listed.index(odd[0]))[0])
+        raise table.fail(
+            row,
+            f"column 6 of a BED is the strand, and here it is {odd[0]!r}",
+            "write +, - or . there, or leave out the column and those after it, where the file has something "
+            f"else there: {converted(table.path, 'cut -f1-5')}",
+        )
+    return np.array(["." if word == NO_STRAND else word for word in listed], dtype=object)[rows]
 
 
 def intervals_of(table: TextTable) -> pd.DataFrame:
@@ -169,18 +197,26 @@ def opening_of(path: str | Path) -> Opening:
     bare = False
     for _, line in read_lines(path):
         text = line.lstrip("# ") if line.startswith("#") else line
-        fields = tuple(text.split("\t") if "\t" in text else text.split())
+        fields = tuple(map(unquoted, text.split("\t") if "\t" in text else text.split()))
         is_header = len(fields) > 2 and fields[1].lower() in NAMES_OF_STARTS
         if line.startswith("#"):
             names = fields if is_header else names
         elif is_header and not bare:
             names, bare = fields, True
-        elif line.strip() and not _BROWSER_LINE.match(line):
-            return Opening(names, bare, tuple(line.split("\t")))
+        elif line.strip() and not BROWSER_LINE.match(line):
+            return Opening(names, bare, tuple(map(unquoted, line.split("\t"))))
     return Opening(names, bare, ())
 
 
-def _names(column: Any) -> Any:
-    """Names that may stand in a table of any format."""
-    names = pc.replace_substring_regex(column, r"\s+", "_")
-    return pc.if_else(pc.equal(names, ""), ".", names).to_numpy()
+def clean_names(column: Any) -> Any:
+    """Names that may stand in a table of any format, shape=(n_rows,).
+
+    Quotes and what is left of the attributes of a GTF (``"GENE0";``) are taken off, and white space and
+    characters that are not printed become ``_``; an empty name is ``.``.
+    """
+    words, rows = distinct(column)
+    names = pc.replace_substring_regex(words, r"^[\s\"']+|[\s\"';]+$", "")
+    names = pc.replace_substring_regex(names, r"[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Zs}]+", "_")
+    names = pc.replace_substring(names, '"', "'")
+    listed = pc.if_else(pc.equal(names, ""), ".", names).to_pylist()
+    return np.array([*listed, None], dtype=object)[rows]

@@ -1,6 +1,7 @@
 """Names of contigs: what a file calls them and what the genome does.
 
-Nothing is guessed. A name stays as it is unless the table of ``genome.contig_names`` says otherwise.
+Nothing is guessed. A name stays as it is unless the table of ``genome.contig_names`` says otherwise. Whether
+files agree is checked in :mod:`cbat.data.contig_checks`.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cbat.data.text_tables import read_headed
-from cbat.errors import UserError
 
 LEFT_OUT: Final = "."
 """Stands in the column ``genome`` for a contig whose rows are left out."""
+LEFT_OUT_BY_NAME: Final = "left_out_by_contig_names"
+"""Attribute (``attrs``) of a table whose rows :meth:`ContigNames.rename` has left out: how many."""
 KEY: Final = "genome.contig_names"
-WITHOUT_GENOME: Final = "landscape.contig_names"
+ELSEWHERE: Final = "without a genome landscape.contig_names, in one command --contig-names"
+"""Where the table is named where the configuration names no genome, or there is no configuration."""
 SHIPPED: Final = "resources/contig_names/human_ensembl_to_ucsc.tsv"
 """Maps 1, ..., 22, X, Y, MT to chr1, ..., chr22, chrX, chrY, chrM."""
+SHIPPED_BACK: Final = "resources/contig_names/human_ucsc_to_ensembl.tsv"
+"""Maps them back."""
+SHIPPED_ACCESSIONS: Final = "resources/contig_names/human_{assembly}_accessions_to_ucsc.tsv"
+"""Maps the accessions of an assembly (:data:`cbat.data.accessions.HUMAN`) to chr1, ..., chr22, chrX, chrY."""
 _logger = logging.getLogger(__name__)
-_MITOCHONDRION: Final = {"MT": "chrM", "chrM": "MT"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,12 @@ class ContigNames:
     ----------
     renamed : mapping
         Names that are not here stay as they are.
+    path : Path, optional
+        The table, for messages.
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -47,7 +56,8 @@ class ContigNames:
 
     def with_all_rows(self) -> ContigNames:
         """The same, but contigs to leave out keep their rows and the names that files give them."""
-        return ContigNames({given: name for given, name in self.renamed.items() if name != LEFT_OUT})
+        kept = {given: name for given, name in self.renamed.items() if name != LEFT_OUT}
+        return ContigNames(kept, self.path)
 
     def apply(self, names: NDArray[np.object_]) -> NDArray[np.object_]:
         """The genome's names, ``shape=(n,)``."""
@@ -58,7 +68,10 @@ class ContigNames:
         return np.asarray(new[codes], dtype=object)
 
     def rename(self, table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-        """``table`` with the genome's names in ``columns``, without the rows of contigs to leave out."""
+        """``table`` with the genome's names in ``columns``, without the rows of contigs to leave out.
+
+        Their number is the attribute :data:`LEFT_OUT_BY_NAME` of the new table, if there are any.
+        """
         if not self.renamed:
             return table
         table = table.assign(
@@ -70,7 +83,9 @@ class ContigNames:
         if not out.any():
             return table
         _logger.info("%d of %d rows are on contigs that %s leaves out", out.sum(), len(table), KEY)
-        return table[~out].reset_index(drop=True)
+        kept = table[~out].reset_index(drop=True)
+        kept.attrs[LEFT_OUT_BY_NAME] = int(out.sum())
+        return kept
 
 
 def read_contig_names(path: str | Path | None) -> ContigNames:
@@ -96,47 +111,9 @@ def read_contig_names(path: str | Path | None) -> ContigNames:
         if name in renamed:
             raise table.fail(row, f"the contig {name!r} is given twice", "delete one of the two")
         renamed[str(name)] = str(genome[row])
-    return ContigNames(renamed)
-
-
-def other_style(chrom: str) -> str:
-    """``1`` for ``chr1``, ``MT`` for ``chrM``, and the other way round."""
-    if chrom in _MITOCHONDRION:
-        return _MITOCHONDRION[chrom]
-    return chrom.removeprefix("chr") if chrom.startswith("chr") else f"chr{chrom}"
+    return ContigNames(renamed, Path(path))
 
 
 def first_names(known: Collection[str]) -> str:
     """Some names of contigs, for a message."""
     return ", ".join(list(known)[:5]) + (", ..." if len(known) > 5 else "")
-
-
-def unknown_contig(chrom: str, known: Collection[str], whose: str, *, file: Path, line: int) -> UserError:
-    """The error for a contig that ``whose`` (the genome, for one) does not name.
-
-    Parameters
-    ----------
-    chrom : str
-        The unknown name.
-    known : collection of str
-        The names that are known.
-    whose : str
-        Who knows them, for the message: ``"the genome"``.
-    file, line
-        Where the unknown name stands.
-    """
-    other = other_style(chrom)
-    if other in known:
-        problem = f"chromosomes are named like {chrom!r} here, but like {other!r} in {whose}"
-        mend = (
-            f"set {KEY} to a table of names that maps {chrom!r} to {other!r} ({SHIPPED} does so for 1, ..., "
-            "X, Y, MT and chr1, ..., chrX, chrY, chrM), or rename them in one of the two; without a genome "
-            f"the key is {WITHOUT_GENOME}"
-        )
-    else:
-        problem = f"{whose} has no contig {chrom!r}, only {first_names(known)}"
-        mend = (
-            f"name a genome that has the contig, or leave its rows out: remove them, or map {chrom!r} to "
-            f"'{LEFT_OUT}' in the table of {KEY}"
-        )
-    return UserError(problem, mend=mend, file=file, where=f"line {line}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,17 +14,31 @@ import pandas as pd
 
 from cbat.config.sections import ElementSettings, SplitSettings
 from cbat.config.sheets import CellLine, read_cell_lines
-from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import ContigNames, first_names, other_style, read_contig_names, unknown_contig
+from cbat.data.contig_checks import (
+    alias_of,
+    check_shared,
+    correct_name,
+    elsewhere,
+    first_lines,
+    named_otherwise,
+    rows_of,
+    unknown_contig,
+)
+from cbat.data.contig_ends import check_ends
+from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames, first_names, read_contig_names
 from cbat.data.element_filters import LEFT_OUT_COLUMNS, near_promoters, unknown_windows, with_sequence
 from cbat.data.genome import read_contig_sizes
+from cbat.data.gtf_files import LEFT_OUT
+from cbat.data.left_out import tell_left_out
 from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
 from cbat.files import write_json
 
+_LEFT_OUT: Final = "left_out_"
+_logger = logging.getLogger(__name__)
 ELEMENT_COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "split", "strand", "source_start", "source_end",
 ]  # fmt: skip
@@ -43,6 +58,8 @@ class Mentions:
         Whether the file is a BED, which may well cover contigs that nobody looks at.
     n_near_promoters : int
         Enhancers that were left out because a promoter is near.
+    left_out : mapping
+        Why -> how many records of a file of candidates were left out when it was read.
     """
 
     cell_line: str
@@ -52,6 +69,27 @@ class Mentions:
     candidates: bool
     bed: bool = False
     n_near_promoters: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def n_intervals(self) -> int:
+        """Intervals of the file, with those that were left out."""
+        return len(self.intervals) + self.n_near_promoters + sum(self.left_out.values())
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a comparison of a file's contigs with those of others found, besides errors.
+
+    Attributes
+    ----------
+    n_over : int
+        Intervals that reach over the end of their contig.
+    warnings : tuple of str
+    """
+
+    n_over: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def run(
@@ -109,11 +147,10 @@ def run(
     contigs = read_contig_names(contig_names)
     gap = elements.enhancer_promoter_gap
     mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
-    for mention in mentions:
-        if sizes is None:
-            check_names(mention, splits)
-        else:
-            check_intervals(mention, sizes)
+    checks = [
+        check_names(mention, splits, contigs) if sizes is None else check_intervals(mention, sizes, contigs)
+        for mention in mentions
+    ]
     n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = splits.split_of
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}
@@ -123,7 +160,10 @@ def run(
         tables, left_out = with_sequence(tables, elements.max_n, genome_fasta)
     check_splits_apart(tables.values(), elements.flank)
     candidates = candidate_table(mentions, tables, windows, [row.cell_line for row in lines])
-    report = counts(mentions, tables, candidates, split_of)
+    report = counts(mentions, tables, candidates, split_of, sizes)
+    for one, mention, check in zip(report["files"], mentions, checks, strict=True):
+        one |= {"reach_over_the_end": check.n_over, "warnings": list(check.warnings)}
+        _tell(mention, one, check)
     report["left_out_without_sequence"] = {role: int((left_out["role"] == role).sum()) for role in ROLES}
     if genome_fasta is not None:
         report["unknown_windows"] = unknown_windows(tables, genome_fasta)
@@ -135,6 +175,19 @@ def run(
     write_table(directory / "candidates.parquet", candidates)
     write_table(directory / "without_sequence.parquet", left_out)
     write_json(directory / "report.json", report)
+
+
+def _tell(mention: Mentions, counted: Mapping[str, Any], check: Check) -> None:
+    """Log what is left out of a file of candidates; of pairs label_pairs tells."""
+    for warning in check.warnings:
+        _logger.warning("%s", warning)
+    if mention.bed:
+        tell_left_out(mention.path, counted["intervals"], reasons_of(counted))
+
+
+def reasons_of(counted: Mapping[str, Any]) -> dict[str, int]:
+    """Why -> how many intervals of a file were left out, of its part of the report."""
+    return {key.removeprefix(_LEFT_OUT): n for key, n in counted.items() if key.startswith(_LEFT_OUT)}
 
 
 def check_splits(splits: SplitSettings, sizes: Mapping[str, int]) -> None:
@@ -150,11 +203,9 @@ def check_splits(splits: SplitSettings, sizes: Mapping[str, int]) -> None:
         for chrom in chromosomes:
             if chrom in sizes:
                 continue
-            other = other_style(chrom)
-            mend = f"write {other!r}, as the genome does" if other in sizes else "correct or remove it"
             raise UserError(
                 f"splits.{split} names {chrom!r}, a contig that the genome does not have (it has {listed})",
-                mend=f"{mend}, in the configuration",
+                mend=f"{correct_name(chrom, sizes, 'the genome does')}, in the configuration",
             )
 
 
@@ -172,8 +223,15 @@ def read_mentions(row: CellLine, contigs: ContigNames | None = None) -> list[Men
         found.append(Mentions(row.cell_line, role, row.pairs_file, intervals, candidates=bed is None))
         if bed is not None:
             listed = read_candidates(bed, role, contigs)
-            found.append(Mentions(row.cell_line, role, Path(bed), listed, candidates=True, bed=True))
+            found.append(listed_mentions(row.cell_line, role, bed, listed))
     return found
+
+
+def listed_mentions(cell_line: str, role: str, path: Path, listed: pd.DataFrame) -> Mentions:
+    """Mentions of a file of candidates, as :func:`~cbat.data.bed_files.read_candidates` gives it."""
+    by_name = {LEFT_OUT_BY_NAME.removeprefix(_LEFT_OUT): int(listed.attrs.get(LEFT_OUT_BY_NAME, 0))}
+    left_out = {**listed.attrs.get(LEFT_OUT, {}), **by_name}
+    return Mentions(cell_line, role, Path(path), listed, candidates=True, bed=True, left_out=left_out)
 
 
 def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
@@ -188,50 +246,53 @@ def distal(mentions: Sequence[Mentions], gap: int) -> list[Mentions]:
     return found
 
 
-def check_intervals(mention: Mentions, sizes: Mapping[str, int]) -> None:
-    """Compare intervals with the genome.
+def check_intervals(
+    mention: Mentions, sizes: Mapping[str, int], contigs: ContigNames | None = None, hint: str = ""
+) -> Check:
+    """Compare intervals with the genome; ``hint`` as in :func:`~cbat.data.contig_ends.check_ends`.
 
     Raises
     ------
     UserError
-        For the first interval on a contig that the genome lacks, or beyond the end of its contig. A BED may
-        have some intervals on contigs that a genome without them lacks, such as chrY or chrM.
+        For the first interval on a contig that the genome lacks, or beyond the end of its contig, see
+        :func:`~cbat.data.contig_ends.check_ends`. A BED may have some intervals on contigs that a genome
+        without them lacks, such as chrY or chrM, but not under another name.
     """
-    table = mention.intervals
+    table, whose = mention.intervals, "the genome"
     if table.empty:
-        return
-    length = table["chrom"].map(sizes)
-    assembly = assembly_of(sizes)
-    looks = f", which looks like {assembly}" if assembly else ""
-    unknown = length.isna()
+        return Check()
+    unknown = ~table["chrom"].isin(list(sizes))
     if mention.bed and not unknown.all():
-        unknown &= table["chrom"].map(other_style).isin(list(sizes))
-    for row in table[unknown].itertuples():
-        raise unknown_contig(str(row.chrom), sizes, "the genome", file=mention.path, line=int(row.line))
-    for row in table[table["end"] > length].itertuples():
-        raise UserError(
-            f"the {mention.role} {row.chrom}:{row.start}-{row.end} of {mention.cell_line} reaches beyond the "
-            f"end of {row.chrom}, which is {sizes[str(row.chrom)]} bp long in the genome{looks}",
-            mend="use coordinates of the same genome assembly as the FASTA, or correct or remove the row",
-            file=mention.path,
-            where=f"line {row.line}",
-        )
+        lines = first_lines(table[unknown])
+        if (alias := alias_of(lines, sizes)) is not None:
+            raise named_otherwise(mention.path, lines[alias[0]], *alias, whose, contigs)
+    else:
+        for row in table[unknown].itertuples():
+            raise unknown_contig(
+                str(row.chrom), sizes, whose, file=mention.path, line=int(row.line), contigs=contigs
+            )
+    n_over = check_ends(mention.path, table, sizes, f"{mention.role}s", hint=hint)
+    return Check(n_over, _elsewhere(mention, sizes, whose))
 
 
-def check_names(mention: Mentions, splits: SplitSettings) -> None:
+def check_names(mention: Mentions, splits: SplitSettings, contigs: ContigNames | None = None) -> Check:
     """Compare names of chromosomes with those of the splits, where no genome says what they are called.
 
     Raises
     ------
     UserError
-        For the first interval on ``1`` where the splits name ``chr1``, or the other way round.
+        For the first interval on ``1`` where the splits name ``chr1``, or the other way round; a file without
+        any chromosome of the splits.
     """
-    table, known = mention.intervals, splits.split_of
-    others = table["chrom"].map(other_style).isin(list(known)) & ~table["chrom"].isin(list(known))
-    for row in table[others].itertuples():
-        raise unknown_contig(
-            str(row.chrom), list(known), "the section splits", file=mention.path, line=int(row.line)
-        )
+    whose = "the section splits"
+    known = list(splits.split_of)
+    check_shared(mention.path, first_lines(mention.intervals), {whose: known}, contigs)
+    return Check()
+
+
+def _elsewhere(mention: Mentions, known: Collection[str], whose: str) -> tuple[str, ...]:
+    warning = elsewhere(rows_of(mention.intervals["chrom"]), known, whose, f"{mention.role}s")
+    return () if warning is None else (f"{mention.path}: {warning}",)
 
 
 def check_roles(mentions: Sequence[Mentions], both_roles: Literal["error", "keep"]) -> dict[str, int]:
@@ -386,11 +447,14 @@ def counts(
     tables: Mapping[str, pd.DataFrame],
     candidates: pd.DataFrame,
     split_of: Mapping[str, str],
+    sizes: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """What came in, what was kept, and why the rest was not."""
     report: dict[str, Any] = {"files": [], "unique": {}, "candidates": {}}
     for mention in mentions:
-        off = ~mention.intervals["chrom"].isin(list(split_of))
+        chrom = mention.intervals["chrom"]
+        off = ~chrom.isin(list(split_of))
+        unknown = off & False if sizes is None else ~chrom.isin(list(sizes))
         report["files"].append(
             {
                 "cell_line": mention.cell_line,
@@ -398,8 +462,10 @@ def counts(
                 "file": str(mention.path),
                 "candidates": mention.candidates,
                 "bed": mention.bed,
-                "intervals": len(mention.intervals),
-                "left_out_on_chromosomes_of_no_split": int(off.sum()),
+                "intervals": mention.n_intervals,
+                **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
+                "left_out_on_contigs_the_genome_lacks": int(unknown.sum()),
+                "left_out_on_chromosomes_of_no_split": int((off & ~unknown).sum()),
                 "left_out_near_promoters": mention.n_near_promoters,
             }
         )

@@ -1,7 +1,8 @@
 """Tables that say which genes of a cell line are expressed: by a number, by TRUE and FALSE, or as a list.
 
 Layouts that are read, plain or gzip, separated by tabs, commas or semicolons, with or without a header: the
-results of quantification programs (RSEM, Salmon), matrices of samples, and lists of names, one a line.
+results of quantification programs (RSEM, Salmon), matrices of samples (those of GTEx in GCT among them), and
+lists of names, one a line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from cbat.config.suggestions import did_you_mean
+from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.text_files import read_text
 from cbat.errors import UserError
 
@@ -30,6 +32,8 @@ _DELIMITERS: Final = "\t,;"
 _NUMBER: Final = re.compile(r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$")
 _MISSING: Final = frozenset({"", "na", "nan", "."})
 _VERDICTS: Final = {"true": True, "false": False}
+_GCT: Final = re.compile(r"#1\.[0-9]\s*$")
+"""First line of GCT, the format of GTEx's matrices."""
 _SHOWN: Final = 6
 
 
@@ -70,10 +74,12 @@ class _Table:
     def column(self, column: int) -> list[str]:
         return [row[column] for row in self.rows]
 
-    def find(self, names: Sequence[str]) -> int | None:
-        """The column with the first of these headings, in lower case, that there is."""
-        lower = [name.lower() for name in self.header or ()]
-        return next((lower.index(name) for name in names if name in lower), None)
+    def alike(self, name: str, among: Collection[int] | None = None) -> list[int]:
+        """Columns from the second on of that heading, else of that heading in another case."""
+        there = [at for at in range(1, len(self.header or ())) if among is None or at in among]
+        headings = {at: self.heading(at) for at in there}
+        exact = [at for at, heading in headings.items() if heading == name]
+        return exact or [at for at, heading in headings.items() if heading.lower() == name.lower()]
 
 
 def read_expressed(
@@ -102,6 +108,7 @@ def read_expressed(
         Unreadable or empty file; rows of different length; an unknown column, or several and none named; a
         value that is no number from 0 on; rows of several cell lines.
     """
+    refuse_foreign(path, "expression")
     table = _read(Path(path))
     values = [at for at in range(1, len(table.rows[0])) if _mostly_values(table.column(at))]
     measure = _measure(table, values, column)
@@ -124,12 +131,18 @@ def _read(path: Path) -> _Table:
     lines = [
         (number, line)
         for number, line in enumerate(read_text(path).decode("utf-8").split("\n"), start=1)
-        if line.strip() and not (line.startswith("#") and not any(mark in line for mark in _DELIMITERS))
+        if line.strip()
     ]
+    if _GCT.match(lines[0][1]):
+        # Its second line says how many rows and columns there are.
+        lines = lines[2:]
+    plain = [line for _, line in lines if not line.startswith("#")]
+    # A header for one column, above the names of rows, has no delimiter.
+    delimiter = next((mark for mark in _DELIMITERS if any(mark in line for line in plain[:2])), None)
+    # A comment has no delimiter, so that it is none of the columns.
+    lines = [(n, line) for n, line in lines if not line.startswith("#") or (delimiter or "\n") in line]
     if not lines:
         raise UserError("the file holds comments only", mend="add genes, one a line", file=path)
-    # A header for one column, above the names of rows, has no delimiter.
-    delimiter = next((mark for mark in _DELIMITERS if any(mark in line for _, line in lines[:2])), None)
     rows = [_fields(line, delimiter) for _, line in lines]
     rows[0] = _without_empty_end(rows[0])
     rows[0][0] = rows[0][0].removeprefix("#").strip()
@@ -156,7 +169,10 @@ def _read(path: Path) -> _Table:
 
 
 def _fields(line: str, delimiter: str | None) -> list[str]:
-    found = [line] if delimiter is None else next(csv.reader([line], delimiter=delimiter))
+    try:
+        found = [line] if delimiter is None else next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        found = line.split(delimiter)
     return [field.strip().strip('"') for field in found]
 
 
@@ -189,7 +205,10 @@ def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | 
     """The column of values that is judged by."""
     named = [table.heading(at) for at in values]
     if column is not None:
-        if table.header is None or column not in table.header[1:]:
+        alike = table.alike(column)
+        if len(alike) > 1:
+            raise _several(table, alike)
+        if not alike:
             told = ", ".join(named[:_SHOWN]) + (", ..." if len(named) > _SHOWN else "")
             raise UserError(
                 f"the table has no column {column!r}{did_you_mean(column, named)}"
@@ -200,10 +219,12 @@ def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | 
                 file=table.path,
                 where="line 1",
             )
-        return table.header.index(column, 1)
-    known = table.find(MEASURES)
-    if known is not None and known in values:
-        return known
+        return alike[0]
+    known = next((alike for name in MEASURES if (alike := table.alike(name, among=values))), [])
+    if len(known) > 1:
+        raise _several(table, known)
+    if known:
+        return known[0]
     if len(values) > 1:
         told = ", ".join(named[:_SHOWN]) + (", ..." if len(named) > _SHOWN else "")
         raise UserError(
@@ -215,6 +236,17 @@ def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | 
             file=table.path,
         )
     return values[0] if values else None
+
+
+def _several(table: _Table, columns: Sequence[int]) -> UserError:
+    told = ", ".join(f"{table.heading(at)} (column {at + 1})" for at in columns)
+    return UserError(
+        f"{len(columns)} columns could be meant: {told}",
+        mend="delete those that are not of this cell line, or name one of another heading with "
+        "--expression-column (in a configuration expression_column)",
+        file=table.path,
+        where="line 1",
+    )
 
 
 def _judged(text: str, table: _Table, row: int, measure: int, least: float) -> bool:

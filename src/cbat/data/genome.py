@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import shutil
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import pandas as pd
 import pyfaidx
@@ -17,6 +19,12 @@ from cbat.errors import UserError
 from cbat.files import atomic_file, atomic_link, remove, replace_by
 
 _PIECE: Final = 1 << 22
+_LINES: Final = 256
+"""Lines of a contig whose ends are compared with an index."""
+_LONGEST_HEADER: Final = 1 << 16
+_ENDS: Final = b"\r\n"
+"""Ends of lines."""
+_logger = logging.getLogger(__name__)
 _MEND_EMPTY: Final = "remove it, or copy the file again if it ends too early"
 _MEND_LINES: Final = "wrap every contig in lines of one length, for example by 'seqkit seq -w 60'"
 
@@ -25,6 +33,7 @@ def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
     """Write ``genome.fa``, ``genome.fa.fai`` and ``contig_sizes.tsv``.
 
     A plain FASTA with a sound index (``.fai``) beside it is linked, see :func:`sound_index`, unless ``copy``.
+    Any other is copied and indexed; an index beside it that does not fit is warned of.
 
     Parameters
     ----------
@@ -63,31 +72,109 @@ def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
 
 
 def sound_index(fasta: Path) -> Path | None:
-    """The index beside a plain FASTA, if it is as new as the file and ends where the file ends.
+    """The index beside a plain FASTA, if it fits the content of the file; see :func:`misfit`.
 
     Then the file need not be copied, which for a genome takes gigabytes. In all other cases, an unreadable
-    file among them, there is no such index.
+    file among them, there is no such index. One that is there and does not fit is warned of.
     """
     index = fasta.with_name(fasta.name + ".fai")
-    try:
-        with open(fasta, "rb") as raw:
-            if raw.read(1) != b">":
-                return None
-        if index.stat().st_mtime < fasta.stat().st_mtime:
-            return None
-        rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
-        # samtools faidx: name, bases, offset of the first base, bases in a line, bytes in a line.
-        ends = []
-        for _, *numbers in rows:
-            length, offset, bases, width = map(int, numbers[:4])
-            if length <= 0:
-                return None
-            ends.append(offset + (length - 1) // bases * width + (length - 1) % bases + 1)
-        unread = fasta.stat().st_size - max(ends)
-        named = len({row[0] for row in rows}) == len(rows)
-    except (OSError, UnicodeDecodeError, ValueError, ZeroDivisionError):
+    if not index.is_file() or _first_bytes(fasta, 1) != b">":
         return None
-    return index if named and 0 <= unread <= len(b"\r\n") else None
+    if (why := misfit(fasta, index)) is None:
+        return index
+    _logger.warning(
+        "%s does not fit %s (%s), so the FASTA is indexed again; 'samtools faidx %s' mends the index",
+        index, fasta, why, fasta,
+    )  # fmt: skip
+    return None
+
+
+def misfit(fasta: Path, index: Path) -> str | None:
+    """Why an index does not fit a plain FASTA, or None where it does.
+
+    Times and lengths say nothing: a file may be copied, edited, or hold contigs of one length in another
+    order. So the content is looked at: between two contigs of the index stands nothing but the header of the
+    latter, nothing is left before the first and behind the last, and lines end where the index says. Of long
+    contigs :data:`_LINES` lines are looked at, spread over all.
+
+    Parameters
+    ----------
+    fasta : Path
+        Plain FASTA.
+    index : Path
+        As `samtools faidx` writes it: name, bases, offset of the first base, bases and bytes in a line.
+    """
+    try:
+        rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
+        records = sorted((_Record(row[0], *map(int, row[1:5])) for row in rows), key=lambda one: one.offset)
+        if len({record.name for record in records}) < len(records):
+            return "it names a contig twice"
+        if not records:
+            return "it is empty"
+        with open(fasta, "rb") as raw:
+            end = 0
+            for record in records:
+                if (why := _misfit_of(raw, record, end)) is not None:
+                    return why
+                end = record.end
+            raw.seek(end)
+            rest = raw.read(_LONGEST_HEADER)
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, ZeroDivisionError) as error:
+        return f"it cannot be read: {error}"
+    return f"something follows {records[-1].name!r}" if rest.strip(_ENDS) else None
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A row of an index: a contig, its bases, the offset of the first, bases and bytes of a line."""
+
+    name: str
+    length: int
+    offset: int
+    bases: int
+    width: int
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last base."""
+        return self.offset + (self.length - 1) // self.bases * self.width + (self.length - 1) % self.bases + 1
+
+
+def _misfit_of(raw: BinaryIO, record: _Record, before: int) -> str | None:
+    """Why a contig of an index is not in the file there; ``before`` is the end of the contig before it."""
+    name = record.name
+    if record.length <= 0 or not 0 < record.bases < record.width <= record.bases + len(_ENDS):
+        return f"its numbers of {name!r} cannot be"
+    if not before < record.offset <= before + _LONGEST_HEADER:
+        return f"{name!r} does not follow the contig before it"
+    raw.seek(before)
+    text = raw.read(record.offset - before)
+    header = text.lstrip(_ENDS)
+    is_one_line = header[:1] == b">" and header.find(b"\n") == len(header) - 1
+    if not is_one_line or header[1:].split()[:1] != [name.encode()]:
+        return f"the header of {name!r} does not stand before its bases"
+    if before and text[:1] not in (b"\n", b"\r"):
+        return f"{name!r} does not begin where the contig before it ends"
+    n_lines = (record.length - 1) // record.bases
+    for line in {n_lines * step // _LINES for step in range(_LINES)} if n_lines else ():
+        raw.seek(record.offset + line * record.width)
+        piece = raw.read(record.width)
+        bases, line_end = piece[: record.bases], piece[record.bases :]
+        if len(piece) < record.width or line_end.strip(_ENDS) or line_end[-1:] != b"\n" or b"\n" in bases:
+            return f"lines of {name!r} do not end where it says"
+    raw.seek(record.offset + n_lines * record.width)
+    last = raw.read(record.end - record.offset - n_lines * record.width)
+    if b"\n" in last or b">" in last or len(last) != (record.length - 1) % record.bases + 1:
+        return f"the last line of {name!r} is not where it says"
+    return None
+
+
+def _first_bytes(path: Path, n: int) -> bytes:
+    try:
+        with open(path, "rb") as raw:
+            return raw.read(n)
+    except OSError:
+        return b""
 
 
 def _link(fasta: Path, index: Path, directory: Path) -> pd.DataFrame:

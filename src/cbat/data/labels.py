@@ -14,7 +14,8 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine, find_cell_line
 from cbat.data.balance import write_balance
 from cbat.data.contigs import ContigNames, read_contig_names
-from cbat.data.importers.common import LEFT_OUT
+from cbat.data.importers.common import LEFT_OUT, SWAPPED
+from cbat.data.left_out import tell_left_out
 from cbat.data.negatives import GIVEN, MADE_BY, make_negatives
 from cbat.data.pair_tables import check_kind, pairs_of, undecided_pairs
 from cbat.data.stored import read_table, write_table
@@ -96,6 +97,7 @@ def run(
     write_json(output.with_suffix(".json"), report)
     compared = pairs[["enhancer", "promoter", "label", "distance", "split"]]
     write_balance(output.with_suffix(".balance.tsv"), cell_line, compared, report.get("negatives", {}))
+    tell_left_out(row.pairs_file, report["rows"], report["left_out"])
     _logger.info("%s", in_words(report))
 
 
@@ -166,6 +168,8 @@ def _raw_pairs(
     of_format = dict(raw.attrs.get(LEFT_OUT, {}))
     n_rows = sum(of_format.values()) + len(raw if undecided is None else undecided)
     report: dict[str, Any] = {"rows": n_rows, "left_out": of_format}
+    if raw.attrs.get(SWAPPED):
+        report[SWAPPED] = raw.attrs[SWAPPED]
     if undecided is not None:
         report["left_out"]["below_score_threshold"] = len(undecided) - len(raw)
     if contigs.left_out:

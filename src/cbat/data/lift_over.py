@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from cbat.data.bed_files import intervals_of, opening_of
 from cbat.data.chain_files import Chains, read_chains
+from cbat.data.contig_checks import alias_of
+from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.gtf_files import is_gtf
 from cbat.data.peak_formats import WHOLE, format_of, has_thick_part
 from cbat.data.text_files import read_text
@@ -145,6 +147,7 @@ def read_intervals(path: str | Path) -> Intervals:
             "annotation of the other assembly",
             file=path,
         )
+    refuse_foreign(path, "intervals")
     opening = opening_of(path)
     table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
     header = -1
@@ -285,6 +288,8 @@ def _check_and_tell(intervals: Intervals, chains: Chains, counts: Counts) -> Non
             "%s: %d of %d intervals (%.1f%%) are left out: %s. Is %s from the assembly of this file?",
             intervals.path, lost, n, 100 * lost / n, "; ".join(_in_words(counts)), chains.path,
         )  # fmt: skip
+    if alias := _alias(intervals, chains):
+        _logger.warning("%s: %s", intervals.path, _named_otherwise(*alias, chains))
 
 
 def _in_words(counts: Counts) -> Iterator[str]:
@@ -296,6 +301,16 @@ def _nothing_lifted(intervals: Intervals, chains: Chains, counts: Counts) -> Use
     n, first = len(intervals.rows), min(intervals.rows)
     if counts.left_out[NOT_IN_CHAIN] == n:
         named = dict.fromkeys(contig for contig, _, _ in intervals.rows.values())
+        if alias := _alias(intervals, chains):
+            return UserError(
+                _named_otherwise(*alias, chains),
+                mend="write the names of the chain file into the file (for chr1 in place of 1: sed "
+                "'s/^/chr/' on the rows)"
+                if alias[1] == f"chr{alias[0]}"
+                else "write the names of the chain file into the file",
+                file=intervals.path,
+                where=f"line {first + 1}",
+            )
         return UserError(
             f"no contig of this file is in {chains.path}: here {_few(list(named))}, there "
             f"{_few(sorted(chains.sizes))}",
@@ -310,6 +325,15 @@ def _nothing_lifted(intervals: Intervals, chains: Chains, counts: Counts) -> Use
         "another assembly or the wrong way round",
         file=intervals.path,
     )
+
+
+def _alias(intervals: Intervals, chains: Chains) -> tuple[str, str] | None:
+    """A contig of the file that the chain file names otherwise, and how."""
+    return alias_of(dict.fromkeys(contig for contig, _, _ in intervals.rows.values()), chains.sizes)
+
+
+def _named_otherwise(mine: str, theirs: str, chains: Chains) -> str:
+    return f"chromosomes are named like {mine!r} here, but like {theirs!r} in {chains.path}"
 
 
 def _few(names: Sequence[str]) -> str:

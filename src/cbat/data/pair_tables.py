@@ -12,16 +12,25 @@ from typing import Final
 import pandas as pd
 
 from cbat.config.base import LabelKind
-from cbat.config.sheets import AUTO, NEEDS_THRESHOLD, TAKES_THRESHOLD, CellLine
+from cbat.config.sheets import AUTO, NEEDS_THRESHOLD, TAKES_SCORE_COLUMN, TAKES_THRESHOLD, CellLine
 from cbat.data.contigs import ContigNames
-from cbat.data.importers.bedpe import BEDPE
+from cbat.data.foreign_formats import IBED, INTERACT, LONGRANGE, holds_intervals, refuse_foreign
+from cbat.data.importers.bedpe import BEDPE, BEDPE_ENHANCER_FIRST, ENHANCER_FIRST
 from cbat.data.importers.bengi import BENGI
-from cbat.data.importers.common import INTERVAL_COLUMNS, FirstRow, PairFormat, PairSource
+from cbat.data.importers.common import (
+    INTERVAL_COLUMNS,
+    LEFT_OUT,
+    FirstRow,
+    PairFormat,
+    PairSource,
+    key_of,
+)
 from cbat.data.importers.coordinate_tables import CBAT, CBOEP, TARGETFINDER
-from cbat.data.importers.crispr import ENCODE_CRISPR
+from cbat.data.importers.crispr import ENCODE_CRISPR, OF_OTHERS
 from cbat.data.importers.enhanceratlas import ENHANCERATLAS
 from cbat.data.importers.loops import LOOPS
 from cbat.data.importers.predictions import ABC, ENCODE_RE2G
+from cbat.data.left_out import tell_left_out
 from cbat.data.text_files import first_row
 from cbat.errors import UserError
 
@@ -38,10 +47,15 @@ PAIR_FORMATS: Final[dict[str, PairFormat]] = {
     "abc": ABC,
     "loops": LOOPS,
     "bedpe": BEDPE,
+    ENHANCER_FIRST: BEDPE_ENHANCER_FIRST,
 }
 """Formats by name, in the order in which they are looked for."""
+_LISTS: Final = (IBED, INTERACT, LONGRANGE)
+"""Formats that are read as loops."""
 LEAVES_OUT_WEAK: Final = frozenset({"enhanceratlas"})
 """Formats of which a threshold leaves pairs out in place of labelling them 0."""
+CONTACTS_ALONE: Final = frozenset({"enhanceratlas", "loops"})
+"""Formats that list no pair without a contact."""
 KIND_OF: Final[dict[str, LabelKind]] = {
     **dict.fromkeys(("targetfinder", "cboep", "bengi", "enhanceratlas", "loops"), "contact"),
     "encode_crispr": "regulation",
@@ -96,6 +110,7 @@ def pairs_of(row: CellLine, contigs: ContigNames | None = None) -> pd.DataFrame:
         promoters=row.promoters,
         contigs=contigs,
         cell_line=row.cell_line,
+        score_column=row.score_column,
     )
 
 
@@ -119,6 +134,7 @@ def read_pairs(
     promoters: Path | None = None,
     contigs: ContigNames | None = None,
     cell_line: str | None = None,
+    score_column: str | None = None,
 ) -> pd.DataFrame:
     """Read a table of labelled pairs.
 
@@ -131,11 +147,13 @@ def read_pairs(
     score_threshold : float, optional
         For formats that give scores: pairs that score this much or more are contacts.
     enhancers, promoters : Path, optional
-        Candidates, for ``loops``.
+        Candidates, for ``loops`` and ``bedpe``.
     contigs : ContigNames, optional
         Names of contigs; without it they stay as they are.
     cell_line : str, optional
         Whose pairs are read of an ``encode_crispr`` table of several cell types.
+    score_column : str, optional
+        Column of the scores, of a table in which several could be.
 
     Returns
     -------
@@ -148,10 +166,10 @@ def read_pairs(
     Raises
     ------
     UserError
-        Unknown or unrecognised format; unreadable, truncated or empty file; missing column; another
-        delimiter; a row with a missing field, a coordinate that is no whole number, an empty interval,
-        another label than 0 and 1, or a score that is no number; a threshold that is missing or not
-        needed. Names the file and the line.
+        Unknown or unrecognised format; a file of another format, by its name; unreadable, truncated or
+        empty file; missing column; another delimiter; a row with a missing field, a coordinate that is no
+        whole number, an empty interval, another label than 0 and 1, or a score that is no number; a
+        threshold that is missing or not needed; several columns of scores. Names the file and the line.
     """
     path = Path(path)
     if pairs_format == AUTO:
@@ -162,9 +180,22 @@ def read_pairs(
             mend=f"use one of: {', '.join((AUTO, *PAIR_FORMATS))}",
             file=path,
         )
+    refuse_foreign(path, "pairs", _LISTS if pairs_format == "loops" else ())
     _check_threshold(path, pairs_format, score_threshold)
-    source = PairSource(path, score_threshold, enhancers, promoters, contigs or ContigNames(), cell_line)
-    return PAIR_FORMATS[pairs_format].read(source)
+    if score_column is not None and pairs_format not in TAKES_SCORE_COLUMN:
+        raise UserError(
+            f"pairs in the format {pairs_format} have no scores to choose, but there is a score_column",
+            mend=f"leave out {key_of('score_column')}",
+            file=path,
+        )
+    source = PairSource(
+        path, score_threshold, enhancers, promoters, contigs or ContigNames(), cell_line, score_column
+    )
+    pairs = PAIR_FORMATS[pairs_format].read(source)
+    # Rows of other cell lines are no loss.
+    reasons = {reason: n for reason, n in pairs.attrs.get(LEFT_OUT, {}).items() if reason != OF_OTHERS}
+    tell_left_out(path, len(pairs) + sum(reasons.values()), reasons)
+    return pairs
 
 
 def recognise(path: str | Path) -> str:
@@ -180,12 +211,21 @@ def recognise(path: str | Path) -> str:
     for name, pair_format in PAIR_FORMATS.items():
         if pair_format.looks_like(row):
             return name
+    refuse_foreign(path, "pairs")
     number, text = first_row(path)
+    if holds_intervals(path):
+        raise UserError(
+            "this is a BED of intervals, not a table of pairs",
+            mend="name a table of pairs; files of single elements are given as candidates (the columns "
+            "enhancers and promoters of the sheet)",
+            file=path,
+            where=f"line {number}",
+        )
     looked_for = "; ".join(f"{name}: {one.described}" for name, one in PAIR_FORMATS.items())
     shown = text if len(text) <= 80 else f"{text[:77]}..."
     raise UserError(
         f"the format of the pairs is not recognised by the row {shown!r}. Looked for: {looked_for}",
-        mend="name the format in the column pairs_format of the sheet of cell lines, or rewrite the pairs",
+        mend=f"name the format in {key_of('pairs_format')}, or rewrite the pairs",
         file=path,
         where=f"line {number}",
     )
@@ -195,12 +235,12 @@ def _check_threshold(path: Path, pairs_format: str, score_threshold: float | Non
     if pairs_format in NEEDS_THRESHOLD and score_threshold is None:
         raise UserError(
             f"pairs in the format {pairs_format} have scores and no labels, and there is no threshold",
-            mend="give a number in the column score_threshold of the sheet of cell lines",
+            mend=f"give a number in {key_of('score_threshold')}",
             file=path,
         )
     if pairs_format not in TAKES_THRESHOLD and score_threshold is not None:
         raise UserError(
             f"pairs in the format {pairs_format} have labels, so a score_threshold says nothing",
-            mend="write '.' in the column score_threshold of the sheet of cell lines",
+            mend=f"leave out {key_of('score_threshold')}; in a sheet write '.'",
             file=path,
         )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.data.contig_text import UNKNOWN_BASE, Codes, Positions, open_contig
+from cbat.data.genome import misfit
 from cbat.data.stored import (
     StoredRows,
     check_files,
@@ -296,6 +297,13 @@ def _open_genome(path: Path) -> Any:
     mend = "run prepare_genome again"
     if not Path(path).is_file():
         raise UserError("the genome is missing", mend=mend, file=path)
+    index = Path(f"{path}.fai")
+    if index.is_file() and (why := misfit(Path(path), index)) is not None:
+        raise UserError(
+            f"its index does not fit it ({why}): the FASTA was changed after it was prepared",
+            mend=mend,
+            file=path,
+        )
     try:
         return pyfaidx.Fasta(str(path), as_raw=True, rebuild=False)
     except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:

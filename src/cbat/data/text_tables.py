@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,10 @@ _DELIMITER_NAMES: Final = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": 
 _INTEGER: Final = "^[0-9]{1,15}$"
 _NUMBER: Final = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$"
 _COMMENT: Final = re.compile(rb"(?m)^#[^\t\n]*$")
-_BROWSER_LINE: Final = re.compile(rb"(?m)^(#|track\b|browser\b).*$")
+_BROWSER_LINE: Final = re.compile(rb"(?m)^(#|(track|browser)(?=[ \t]|$)).*$")
+_FEW: Final = 5
+"""Rows whose number of fields is held against that of the header."""
+_QUOTED: Final = r'^"(.*)"$'
 
 
 @dataclass(frozen=True)
@@ -109,21 +113,25 @@ def read_headed(
     path: str | Path,
     *,
     delimiter: str,
-    required: Sequence[str],
-    optional: Sequence[str] = (),
+    required: Collection[str],
+    optional: Collection[str] = (),
     comments: bool = False,
 ) -> TextTable:
     """Read a table whose first line names its columns.
+
+    Names of columns are matched without case. Values and names may stand in double quotes, the header may
+    lack a name for the names of rows (both as R writes tables), and rows may end in a tab that the header
+    lacks, or the other way round.
 
     Parameters
     ----------
     path : str or Path
         The file, plain or gzip.
     delimiter : str
-        One character. In tables separated by commas a field may stand in double quotes.
-    required : sequence of str
+        One character.
+    required : collection of str
         Columns that must be there, in any order; others may be there too, and are not read.
-    optional : sequence of str
+    optional : collection of str
         Columns that are read where they are there.
     comments : bool
         Skip lines that start with ``#`` and hold no tab, and take a ``#`` off the header.
@@ -131,8 +139,8 @@ def read_headed(
     Raises
     ------
     UserError
-        As :func:`read_text`; a missing or repeated column, another delimiter, a row with more or fewer
-        fields than the header, no rows.
+        As :func:`read_text`; a missing column, or one that two could be (``label`` and ``Label``); another
+        delimiter, a row with more or fewer fields than the header, no rows.
     """
     path = Path(path)
     data = read_text(path)
@@ -141,18 +149,60 @@ def read_headed(
     header = (
         header_fields(_first_line(data), delimiter) if comments else _fields(_first_line(data), delimiter)
     )
-    if missing := [column for column in required if column not in header]:
+    lower = [name.lower() for name in header]
+    if missing := [column for column in required if column.lower() not in lower]:
         problem = f"the header has no column {', '.join(missing)}"
         mend = f"name the columns in the first line: {', '.join(required)}"
         raise _delimiter_error(path, data, delimiter, required) or UserError(
             problem, mend=mend, file=path, where=_where_first(data)
         )
-    wanted = [*required, *(column for column in optional if column in header)]
-    if repeated := [column for column in wanted if header.count(column) > 1]:
-        raise UserError(
-            f"the header names the column {repeated[0]} twice", mend="delete one of the two", file=path
-        )
-    return _parse(path, data, delimiter, header, wanted, skip=1)
+    wanted = [*required, *(column for column in optional if column.lower() in lower)]
+    for column in wanted:
+        check_named_once(path, header, column, _where_first(data))
+    # Only what is read is called by the names that were asked for.
+    asked = {column.lower(): column for column in wanted}
+    names = [asked.get(name, header[at]) for at, name in enumerate(lower)]
+    return _parse(path, data, delimiter, _fitted(data, delimiter, names), wanted, skip=1)
+
+
+def check_named_once(path: Path, header: Sequence[str], column: str, where: str | None = None) -> None:
+    """Make sure that one column alone has the name, whatever its case.
+
+    Raises
+    ------
+    UserError
+        Naming all that have it.
+    """
+    alike = [name for name in header if name.lower() == column.lower()]
+    if len(alike) < 2:
+        return
+    if len(set(alike)) == 1:
+        problem = f"the header names the column {alike[0]} twice"
+    else:
+        problem = f"the column {column} may be each of {', '.join(alike)}"
+    raise UserError(
+        problem, mend="delete the one that is not meant, or give it another name", file=path, where=where
+    )
+
+
+def _fitted(data: bytes, delimiter: str, header: list[str]) -> list[str]:
+    """The header with as many names as the rows have fields, where a program left out or added an end."""
+    rest = data[_end_of_first(data) :]
+    first = [line[0].decode("utf-8") for line in islice(re.finditer(rb"[^\n]+", rest), _FEW)]
+    widths = {len(_fields(line, delimiter)) for line in first}
+    if len(widths) != 1:
+        return header
+    width = widths.pop()
+    if width == len(header) - 1 and not header[-1]:
+        return header[:-1]
+    if width != len(header) + 1:
+        return header
+    n_rows, mark = len(_line_numbers(rest)), delimiter.encode()
+    if rest.count(mark + b"\n") + rest.endswith(mark) == n_rows:
+        return [*header, ""]
+    # R writes no name above the names of rows, which are all different.
+    rows = re.findall(rb"(?m)^[^\n" + re.escape(mark) + rb"]+", rest)
+    return ["", *header] if len(set(rows)) == n_rows > 1 else header
 
 
 def header_fields(line: str, delimiter: str) -> list[str]:
@@ -223,15 +273,23 @@ def _where_first(data: bytes) -> str:
 
 def _fields(line: str, delimiter: str) -> list[str]:
     if delimiter == ",":
-        return next(csv.reader([line]))
-    return line.split(delimiter)
+        try:
+            return next(csv.reader([line]))
+        except csv.Error:
+            return line.split(delimiter)
+    return [unquoted(field) for field in line.split(delimiter)]
 
 
-def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Sequence[str]) -> UserError | None:
+def unquoted(field: str) -> str:
+    """A field without the double quotes around it."""
+    return field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field
+
+
+def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Collection[str]) -> UserError | None:
     """The error for a table that another delimiter would have split rightly."""
     first = _first_line(data)
     for other, name in _DELIMITER_NAMES.items():
-        fields = first.split(other)
+        fields = [unquoted(field) for field in first.split(other)]
         if other != delimiter and (set(wanted) <= set(fields) or len(fields) >= len(wanted) > 1):
             return UserError(
                 f"the columns are separated by {name}, not by {_DELIMITER_NAMES[delimiter]}",
@@ -283,7 +341,10 @@ def _parse(
         raise _ragged_error(path, data, delimiter, width) or UserError(
             "a quoted field spans more than one line", mend="close every quote in its own line", file=path
         )
-    return TextTable(path, {name: table.column(position) for name, position in kept.items()}, lines)
+    columns = {name: table.column(position) for name, position in kept.items()}
+    if delimiter != "," and b'"' in data:
+        columns = {name: pc.replace_substring_regex(one, _QUOTED, r"\1") for name, one in columns.items()}
+    return TextTable(path, columns, lines)
 
 
 def _line_numbers(data: bytes) -> NDArray[np.int64]:

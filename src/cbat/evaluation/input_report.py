@@ -10,22 +10,27 @@ from typing import Any, Final
 import pandas as pd
 
 from cbat.config.base import TRACK_KINDS
+from cbat.data.elements import reasons_of
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
-from cbat.evaluation.first_page import heading, paragraph
+from cbat.evaluation.first_page import bullets, heading, paragraph
+from cbat.evaluation.left_out_report import left_out_in_words
 from cbat.files import atomic_file
+from cbat.landscape.tracks import reasons_of as reasons_of_track
 
 COLUMNS: Final = [
     "cell_line", "rows", "pairs", "contacts", "left_out", "left_out_because",
-    *(f"{role}s{what}" for role in ROLES for what in ("", "_from", "_left_out")),
+    *(f"{role}s{what}" for role in ROLES for what in ("", "_from", "_left_out", "_left_out_because")),
 ]  # fmt: skip
 TRACK_COLUMNS: Final = [
-    f"{kind}_{what}" for kind in TRACK_KINDS for what in ("from", "peaks", "kept", "signal")
+    f"{kind}_{what}" for kind in TRACK_KINDS for what in ("from", "peaks", "left_out", "kept", "signal")
 ] + ["insulators_strands"]
 """Columns of the table in runs that read tracks."""
 OF_PAIRS: Final = "the pairs"
 """Stands for the file of candidates where there is none, so that those of the pairs serve."""
 _NOTHING: Final = "."
+_MOST_WARNINGS: Final = 20
+"""More about what was left out would hide the rest of the page."""
 
 
 def run(
@@ -39,6 +44,8 @@ def run(
     tracks: Sequence[Path] = (),
     expected_from: Sequence[str] = (),
     signals: Sequence[Path] = (),
+    landscapes: Sequence[Path] = (),
+    genes: Path | None = None,
 ) -> None:
     """Write a row for each cell line, and paragraphs that say what was read and what was not.
 
@@ -55,9 +62,10 @@ def run(
     table : Path
         TSV with :data:`COLUMNS`: rows of the pair table, pairs and contacts that are left, how many rows
         were left out and why, and for each role the number of candidates on the chromosomes of the splits,
-        the file that names them (or ``the pairs``) and how many of its intervals were left out. With
-        tracks also :data:`TRACK_COLUMNS`: for each kind its file, the peaks that it lists, the ranked
-        elements that are kept, and what their signal is; then where the strands of insulators are from.
+        the file that names them (or ``the pairs``), how many of its intervals were left out and why. With
+        tracks also :data:`TRACK_COLUMNS`: for each kind its file, the peaks that it lists, how many of them
+        are left out for their contigs, the ranked elements that are kept, and what their signal is; then
+        where the strands of insulators are from.
     first_page : Path
         Paragraphs of reStructuredText for the report.
     tracks : sequence of Path
@@ -66,6 +74,10 @@ def run(
         Lines whose tracks a law is fitted to: training lines and prototypes.
     signals : sequence of Path
         What ``read_signals`` says of each line that has some (``results/signals/<cell_line>.json``).
+    landscapes : sequence of Path
+        What ``read_landscape`` says of each line (``results/landscape/<cell_line>/report.json``).
+    genes : Path, optional
+        What ``read_genes`` says (``results/genes/genes.json``).
 
     Raises
     ------
@@ -92,13 +104,22 @@ def run(
     if support_elements:
         said.insert(0, support_in_words(of_pairs_alone(cell_lines, collected, support_elements)))
     blocks = [heading("What is it measured on?"), paragraph(" ".join(said))]
+    of_signals = [_read(path) for path in signals]
     said = [
         *_unknown_in_words(collected),
         *tracks_in_words(peaks, expected_from),
-        *_signals_in_words([_read(path) for path in signals], cell_lines),
+        *_signals_in_words(of_signals, cell_lines),
     ]
     if said:
         blocks.append(paragraph(" ".join(said)))
+    of_landscapes = [_read(path) for path in landscapes]
+    of_genes = None if genes is None else _read(genes)
+    warnings = left_out_in_words(counted, collected, peaks, of_signals, of_landscapes, of_genes)
+    if warnings:
+        shown = [*warnings[:_MOST_WARNINGS]]
+        if len(warnings) > len(shown):
+            shown.append(f"{len(warnings) - len(shown)} more are in the logs.")
+        blocks += [paragraph("Left out, or not matched:"), bullets(shown)]
     with atomic_file(first_page) as temporary:
         temporary.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
@@ -255,6 +276,7 @@ def _track_row(line: str, reports: Mapping[str, Mapping[str, Any]]) -> dict[str,
         row |= {
             f"{kind}_from": _NOTHING if one is None else one["file"],
             f"{kind}_peaks": 0 if one is None else one["peaks_read"],
+            f"{kind}_left_out": 0 if one is None else sum(reasons_of_track(one).values()),
             f"{kind}_kept": 0 if one is None else one["kept"],
             f"{kind}_signal": _NOTHING if one is None else one["signal"],
         }
@@ -274,22 +296,32 @@ def _row(line: str, counts: Mapping[str, Any], collected: Sequence[Mapping[str, 
         "pairs": counts["pairs"],
         "contacts": counts["positives"],
         "left_out": sum(why.values()),
-        "left_out_because": "; ".join(f"{reason} {n}" for reason, n in why.items()) or _NOTHING,
+        "left_out_because": _because(why),
     }
     for role in ROLES:
         source, left_out, n = _source(line, role, collected)
-        row |= {f"{role}s": n, f"{role}s_from": source, f"{role}s_left_out": left_out}
+        row |= {
+            f"{role}s": n,
+            f"{role}s_from": source,
+            f"{role}s_left_out": sum(left_out.values()),
+            f"{role}s_left_out_because": _because(left_out),
+        }
     return row
 
 
-def _source(line: str, role: str, collected: Iterable[Mapping[str, Any]]) -> tuple[str, int, int]:
-    """What names the candidates of a role, how many of its intervals were left out, how many are left."""
+def _because(reasons: Mapping[str, int]) -> str:
+    return "; ".join(f"{reason} {n}" for reason, n in reasons.items() if n) or _NOTHING
+
+
+def _source(
+    line: str, role: str, collected: Iterable[Mapping[str, Any]]
+) -> tuple[str, Mapping[str, int], int]:
+    """What names the candidates of a role, why its intervals were left out, and how many are left."""
     for report in collected:
         for one in report["files"]:
             if (one["cell_line"], one["role"], one["candidates"]) == (line, role, True):
-                left_out = one["left_out_on_chromosomes_of_no_split"] + one["left_out_near_promoters"]
                 source = one["file"] if one["bed"] else OF_PAIRS
-                return source, left_out, report["candidates"][line][role]
+                return source, reasons_of(one), report["candidates"][line][role]
     raise UserError(
         f"no report of collect_elements has the {role}s of the cell line {line!r}",
         mend="run collect_elements again",

@@ -29,8 +29,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
+from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.text_files import first_row
-from cbat.data.text_tables import TextTable, read_headed
+from cbat.data.text_tables import TextTable, header_fields, read_headed
 from cbat.data.windows import centre
 from cbat.errors import UserError
 
@@ -68,14 +69,16 @@ def read_peer(path: Path, contigs: ContigNames | None = None) -> pd.DataFrame:
         The file is missing, damaged or neither format; an interval or score is malformed, the two ends
         of a pair lie on two chromosomes, or a pair occurs twice. Names file and line.
     """
-    header = first_row(path)[1].split("\t")
+    refuse_foreign(path, "scores")
+    header = {name.lower() for name in header_fields(first_row(path)[1], "\t")}
     formats: dict[tuple[str, ...], Callable[[TextTable, ContigNames], pd.DataFrame]] = {
         _OWN: _of_intervals,
         _TRANSEPI: _of_bengi_names,
     }
     for columns, read in formats.items():
         if set(columns) <= set(header):
-            table = _without_repeated_headers(read_headed(path, delimiter="\t", required=columns))
+            table = read_headed(path, delimiter="\t", required=columns, comments=True)
+            table = _without_repeated_headers(table)
             return read(table, contigs or ContigNames())
     raise UserError(
         "the table of a peer has neither of the two headers that are known",
@@ -88,7 +91,7 @@ def read_peer(path: Path, contigs: ContigNames | None = None) -> pd.DataFrame:
 
 def _without_repeated_headers(table: TextTable) -> TextTable:
     name, values = next(iter(table.columns.items()))
-    kept = pc.not_equal(values, name)
+    kept = pc.not_equal(pc.utf8_lower(pc.utf8_ltrim(values, "# ")), name)
     columns = {column: cells.filter(kept) for column, cells in table.columns.items()}
     lines = table.lines[np.asarray(kept.to_numpy(zero_copy_only=False), dtype=bool)]
     if not len(lines):

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
+from cbat.config.sheets import written_otherwise
+from cbat.data.contig_checks import check_shared, first_lines, rows_of, tell_elsewhere
 from cbat.data.contigs import ContigNames
 from cbat.data.windows import ROLES, centre
 from cbat.errors import UserError
@@ -66,7 +68,7 @@ def peer_rows(
     UserError
         The table is malformed, or knows the line and none of its pairs.
     """
-    score, only_peer = match(read_peer(predictions, contigs), labelled, name, predictions, cell_line)
+    score, only_peer = match(read_peer(predictions, contigs), labelled, name, predictions, cell_line, contigs)
     known = ~np.isnan(score)
     origin = Origin(name, 0, cell_line, role)
     scored = labelled.assign(probability=score)
@@ -80,7 +82,12 @@ def peer_rows(
 
 
 def match(
-    predicted: pd.DataFrame, pairs: pd.DataFrame, name: str, predictions: Path, cell_line: str
+    predicted: pd.DataFrame,
+    pairs: pd.DataFrame,
+    name: str,
+    predictions: Path,
+    cell_line: str,
+    contigs: ContigNames | None = None,
 ) -> tuple[FloatArray, int]:
     """Score that a peer gives each pair of a cell line, and how many pairs the peer alone has.
 
@@ -95,6 +102,8 @@ def match(
     predictions : Path
         its table, for messages.
     cell_line : str
+    contigs : ContigNames, optional
+        The table of names that has been applied.
 
     Returns
     -------
@@ -105,12 +114,14 @@ def match(
     Raises
     ------
     UserError
-        The peer knows the line and none of these pairs.
+        The peer knows the line and none of these pairs, or names a contig otherwise.
     """
-    score = scores_of(predicted, pairs, cell_line)
     mine = predicted[predicted["cell_line"] == cell_line]
+    _check_contigs(mine, pairs, predictions, cell_line, contigs)
+    score = scores_of(predicted, pairs, cell_line)
     shared = int((~np.isnan(score)).sum())
     if not len(mine):
+        _refuse_other_name(predicted, cell_line, predictions)
         known = ", ".join(sorted(set(predicted["cell_line"])))
         _logger.warning("%s has no pair of the cell line %s; it knows: %s", name, cell_line, known)
     elif not shared:
@@ -129,6 +140,26 @@ def match(
     if merged:
         _logger.info("%s: %d repeated rows of %s were merged into their means", name, merged, cell_line)
     return score, len(mine) - shared
+
+
+def _refuse_other_name(predicted: pd.DataFrame, cell_line: str, predictions: Path) -> None:
+    """A line that the peer writes otherwise would count as one that it does not know."""
+    known = predicted["cell_line"].unique().tolist()
+    if (other := written_otherwise([cell_line], known)) is not None:
+        raise UserError(
+            f"the cell line {cell_line!r} is called {other[1]!r} in the table of the peer",
+            mend=f"write {cell_line!r} in its column cell_line",
+            file=predictions,
+            where=f"line {int(predicted.loc[predicted['cell_line'] == other[1], 'line'].iloc[0])}",
+        )
+
+
+def _check_contigs(
+    mine: pd.DataFrame, pairs: pd.DataFrame, predictions: Path, cell_line: str, contigs: ContigNames | None
+) -> None:
+    others = {f"the labelled pairs of {cell_line}": set(pairs["chrom"])}
+    check_shared(predictions, first_lines(mine), others, contigs)
+    tell_elsewhere(predictions, rows_of(mine["chrom"]), others, "predictions")
 
 
 def scores_of(predicted: pd.DataFrame, pairs: pd.DataFrame, cell_line: str) -> FloatArray:

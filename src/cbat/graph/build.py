@@ -8,12 +8,20 @@ its ends are (:data:`cbat.graph.propagation.EDGE_ENDS`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from cbat.config.sections import GraphSettings, SimilarityTable
-from cbat.config.sheets import CellLine, Tissue, check_tissues, read_cell_lines, read_tissues
+from cbat.config.sheets import (
+    CellLine,
+    Tissue,
+    check_tissues,
+    read_cell_lines,
+    read_tissues,
+    written_otherwise,
+)
 from cbat.errors import UserError
 from cbat.files import write_json
 
@@ -21,6 +29,7 @@ TRAINING_ROLES: Final = frozenset({"train", "validation", "prototype"})
 _UNSTATED: Final = "unknown"
 _MISSING_SIMILARITY: Final = frozenset({"", ".", "NA", "nan", "NaN"})
 _SYMMETRY_TOLERANCE: Final = 1e-6
+_logger = logging.getLogger(__name__)
 
 Edges = dict[tuple[str, str, str], float]
 
@@ -74,6 +83,7 @@ def build_graph(
     to be checked; see :func:`run` for the parameters and the errors.
     """
     known = {record.tissue: record for record in tissues}
+    cell_lines = list(cell_lines)
     lines = [line for line in cell_lines if scope == "all" or line.role in TRAINING_ROLES]
 
     edges: Edges = {}
@@ -89,7 +99,9 @@ def build_graph(
             _add(edges, "parent", tissue.tissue, tissue.parent, settings.parent_weight)
         if tissue.germ_layer != _UNSTATED:
             _add(edges, "germ_layer", tissue.tissue, tissue.germ_layer, settings.germ_layer_weight)
+    every = [line.cell_line for line in cell_lines]
     for table in settings.similarities:
+        _check_names(table.path, every)
         _add_similarities(edges, table, {line.cell_line for line in lines})
 
     # Nodes and edges stand in the order of the sheets: that of their names would move the last digits of what
@@ -176,6 +188,30 @@ def read_similarity(path: str | Path) -> dict[tuple[str, str], float]:
                     where=f"line {number}",
                 )
     return values
+
+
+def _check_names(path: str | Path, cell_lines: Sequence[str]) -> None:
+    """Names that do not meet would be no edges: a table must have lines of the sheet, as the sheet does."""
+    names = _read_rows(path)[0][1][1:]
+    if (other := written_otherwise(cell_lines, names)) is not None and other[1] not in cell_lines:
+        raise UserError(
+            f"the sheet has the cell line {other[0]!r}, and the table of similarities calls it {other[1]!r}",
+            mend=f"write {other[0]!r} in the header and the rows of the table",
+            file=path,
+            where="line 1",
+        )
+    if not names:
+        return
+    lacking = [name for name in cell_lines if name not in names]
+    if len(lacking) == len(cell_lines):
+        raise UserError(
+            f"the table of similarities has no cell line of the sheet: it has {', '.join(names[:5])}",
+            mend="name its columns and rows as the sheet does, or take the table out of graph.similarities",
+            file=path,
+            where="line 1",
+        )
+    if lacking:
+        _logger.info("%s has no similarities of %s", path, ", ".join(lacking))
 
 
 def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:

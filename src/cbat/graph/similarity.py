@@ -7,7 +7,7 @@ depends on nothing but these two: a further line adds a row and a column and cha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,9 @@ import pandas as pd
 from cbat.config.sections import ExpressionCorrelation, PeakOverlap
 from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import read_bed
+from cbat.data.contig_checks import check_shared, first_lines, rows_of, tell_elsewhere
+from cbat.data.contigs import LEFT_OUT_BY_NAME, read_contig_names
+from cbat.data.left_out import tell_left_out
 from cbat.data.text_files import read_text
 from cbat.data.windows import spread
 from cbat.errors import UserError
@@ -30,7 +33,7 @@ _LEAST_GENES: Final = 3
 """A correlation of fewer genes says nothing."""
 
 
-def compare_peaks(*, settings: PeakOverlap, output: Path) -> None:
+def compare_peaks(*, settings: PeakOverlap, output: Path, contig_names: Path | None = None) -> None:
     r"""Write the Jaccard index of the covered bins of every two cell lines, as a square table.
 
     .. math:: J(a, b) = |B_a \cap B_b| / |B_a \cup B_b|
@@ -43,29 +46,42 @@ def compare_peaks(*, settings: PeakOverlap, output: Path) -> None:
         The files of peaks by cell line, and the length of the bins.
     output : Path
         The table; its order is that of the settings.
+    contig_names : Path, optional
+        Table of what the files call a contig and what it is called.
 
     Raises
     ------
     UserError
-        A file that is no BED; see :func:`cbat.data.bed_files.read_bed`.
+        A file that is no BED, see :func:`cbat.data.bed_files.read_bed`; two files that name one contig in two
+        ways, or that share none.
     """
-    contigs: dict[str, int] = {}
-    bins = {line: covered_bins(path, settings.bin, contigs) for line, path in settings.peaks.items()}
+    names = read_contig_names(contig_names)
+    numbers: dict[str, int] = {}
+    bins: dict[str, Bins] = {}
+    seen: dict[str, Collection[str]] = {}
+    for line, path in settings.peaks.items():
+        peaks = names.rename(read_bed(path, stranded=False), "chrom")
+        left_out = int(peaks.attrs.get(LEFT_OUT_BY_NAME, 0))
+        tell_left_out(path, len(peaks) + left_out, {LEFT_OUT_BY_NAME: left_out})
+        check_shared(path, first_lines(peaks), seen, names)
+        tell_elsewhere(path, rows_of(peaks["chrom"]), seen, "peaks")
+        seen[f"the peaks of {line} ({path})"] = set(peaks["chrom"])
+        bins[line] = covered_bins(peaks, settings.bin, numbers)
     write_square(output, list(bins), lambda one, other: jaccard(bins[one], bins[other]))
 
 
-def covered_bins(path: Path, length: int, contigs: dict[str, int]) -> Bins:
-    """Bins that the intervals of a BED file meet, sorted, each once.
+def covered_bins(peaks: pd.DataFrame, length: int, contigs: dict[str, int]) -> Bins:
+    """Bins that intervals meet, sorted, each once.
 
     Parameters
     ----------
-    path : Path
+    peaks : DataFrame
+        ``chrom``, ``start`` and ``end`` (0-based half-open, bp).
     length : int
         Of a bin, bp; the first starts at the start of its contig.
     contigs : dict
         Number of each contig; contigs that are not in it yet are added.
     """
-    peaks = read_bed(path, stranded=False)
     first = peaks["start"].to_numpy(dtype=np.int64) // length
     count = (peaks["end"].to_numpy(dtype=np.int64) - 1) // length - first + 1
     number = np.array([contigs.setdefault(name, len(contigs)) for name in peaks["chrom"]], dtype=np.int64)

@@ -21,7 +21,9 @@ import pandas as pd
 
 from cbat.config.sections import LandscapeSettings
 from cbat.config.sheets import ELEMENT_SIGNALS, CellLine, find_cell_line
-from cbat.data.contigs import ContigNames, read_contig_names
+from cbat.data.contig_checks import elsewhere, rows_of
+from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames, read_contig_names
+from cbat.data.left_out import tell_left_out
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import centre
 from cbat.errors import UserError
@@ -92,9 +94,11 @@ class LineSignals:
         files, values, report = {}, {}, {}
         for name, path in paths.items():
             opened = open_signal(path, name, columns.get(name, AUTO), cell_line, contigs)
-            opened.check_contigs(candidates, f"the candidate enhancers of {cell_line}")
+            opened.check_contigs(candidates, f"the candidate enhancers of {cell_line}", contigs)
             files[name], values[name] = opened, opened.at(candidates)
+            unmatched = elsewhere(rows_of(candidates["chrom"]), opened.chromosomes, "the file", "candidates")
             report[name] = _described(name, opened, values[name], cell_line)
+            report[name]["unmatched"] = [] if unmatched is None else [f"{unmatched}: they count as 0"]
         _check_two(cell_line, report)
         found = {name: np.sort(numbers) for name, numbers in _ranked(values).items()}
         return cls(cell_line, files, found, report)
@@ -162,6 +166,7 @@ def run(
     """
     row = find_cell_line(sheet, cell_line)
     signals, enhancers = signals_of(row, settings, elements_directory, read_contig_names(contig_names))
+    tell_signals(signals.report)
     write_table(output, signals.table(enhancers))
     write_json(output.with_suffix(".json"), {"cell_line": cell_line, "signals": signals.report})
 
@@ -178,6 +183,27 @@ def signals_of(
     mine = of_lines[(of_lines["cell_line"] == row.cell_line) & (of_lines["role"] == "enhancer")]
     candidates = enhancers.iloc[mine["element"].to_numpy()]
     return LineSignals.read(row.cell_line, row.signals, settings.signals, candidates, contigs), enhancers
+
+
+def reasons_of(report: Mapping[str, Any]) -> dict[str, int]:
+    """Why -> how many intervals of a file of signals were left out, rows of other cell lines aside."""
+    keys = (LEFT_OUT_BY_NAME, "without_a_number")
+    return {key: report[key] for key in keys if report.get(key)}
+
+
+def tell_signals(report: Mapping[str, Mapping[str, Any]]) -> None:
+    """Log what was left out of files of signals, and candidates on contigs that a file lacks.
+
+    Parameters
+    ----------
+    report : mapping
+        :attr:`LineSignals.report`.
+    """
+    for one in report.values():
+        for warning in one["unmatched"]:
+            _logger.warning("%s: %s", one["file"], warning)
+        reasons = reasons_of(one)
+        tell_left_out(Path(one["file"]), one.get("intervals", 0) + sum(reasons.values()), reasons)
 
 
 def check_apart(reports: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:

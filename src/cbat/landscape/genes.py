@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 
 from cbat.data.bed_files import STRANDS, opening_of, read_bed
 from cbat.data.contigs import ContigNames, read_contig_names
-from cbat.data.gtf_files import is_gtf, read_genes
+from cbat.data.gtf_files import FORMAT, LEFT_OUT, WITHOUT_GENE, is_gtf, read_genes
+from cbat.data.left_out import tell_left_out
 from cbat.data.stored import read_table, write_table
 from cbat.data.text_tables import read_headless
 from cbat.data.windows import centre
@@ -96,7 +98,7 @@ def starts_of(
     report: dict[str, Any] = {
         "file": str(genes),
         "sha256": sha256_of(genes),
-        "format": "GTF" if gtf else "BED",
+        "format": listed.attrs[FORMAT] if gtf else "BED",
         "intervals_read": len(listed),
     }
     if gtf:
@@ -104,6 +106,7 @@ def starts_of(
             str(feature): len(part) for feature, part in listed.groupby("feature", sort=True)
         }
         report["left_out_without_strand"] = int((listed["strand"] == ".").sum())
+        report |= {f"left_out_{reason}": n for reason, n in listed.attrs[LEFT_OUT].items()}
         listed = listed[listed["strand"] != "."].reset_index(drop=True)
     renamed = (contigs or ContigNames()).rename(listed, "chrom")
     report["left_out_by_contig_names"] = len(listed) - len(renamed)
@@ -118,6 +121,12 @@ def starts_of(
     report["chromosomes"] = int(once["chrom"].nunique())
     _check_and_tell(genes, once, report)
     return once, report
+
+
+def left_out_of(report: Mapping[str, Any]) -> tuple[int, dict[str, int]]:
+    """Records of a file of genes, and why -> how many were left out, of the report of :func:`starts_of`."""
+    reasons = {key.removeprefix("left_out_"): n for key, n in report.items() if key.startswith("left_out_")}
+    return report["intervals_read"] + reasons.get(WITHOUT_GENE, 0), reasons
 
 
 def read_starts(table: Path) -> pd.DataFrame:
@@ -170,7 +179,6 @@ def _check_and_tell(genes: Path, starts: pd.DataFrame, report: dict[str, Any]) -
             mend="name an annotation with strands, and see to the table of contig names",
             file=genes,
         )
-    if left_out := report.get("left_out_without_strand"):
-        _logger.warning("%s: %d genes without a strand are left out", genes, left_out)
+    tell_left_out(genes, *left_out_of(report))
     if without := report["starts_without_strand"]:
         _logger.warning("%s: of %d genes without a strand the middle is taken", genes, without)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cbat.config.base import Expectation
 from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS
+from cbat.data.contig_checks import alias_of, named_otherwise, rows_of, tell_elsewhere
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
@@ -110,7 +111,10 @@ def run(
     pairs = _read_pairs(labels, elements_directory)
     starts = read_starts(genes)
     opened = {name: read_tracks(path) for name, path in tracks.items()}
-    _check_chromosomes(pairs, starts, opened, genes)
+    _check_chromosomes(pairs, starts, opened, {"the genes": genes})
+    of_line = set(opened[cell_line]["chrom"])
+    nearby = {"the genes": set(starts["chrom"]), f"the tracks of {cell_line!r}": of_line}
+    unmatched = tell_elsewhere(labels, rows_of(pairs["chrom"]), nearby, "pairs")
     at_starts = _check_assemblies(tracks, opened, starts, genes)
     others = [line for line in training_lines if line != cell_line]
     reader = _Reader(pairs, starts, opened)
@@ -146,6 +150,7 @@ def run(
         "signals": [] if own_signals is None else [*own_signals[[*ELEMENT_SIGNALS]].dropna(axis=1)],
         "wrong": wrong,
         "sibling": sibling,
+        "unmatched": unmatched,
         "strongest_promoters_at_starts_of_genes": at_starts,
     }
     write_json(directory / "report.json", report)
@@ -308,21 +313,24 @@ def _read_pairs(labels: Path, elements_directory: Path) -> pd.DataFrame:
 
 
 def _check_chromosomes(
-    pairs: pd.DataFrame, starts: pd.DataFrame, tracks: Mapping[str, pd.DataFrame], genes: Path
+    pairs: pd.DataFrame, starts: pd.DataFrame, tracks: Mapping[str, pd.DataFrame], files: Mapping[str, Path]
 ) -> None:
     """Names that do not meet would read as empty space everywhere."""
     known = set(pairs["chrom"].unique())
     named: dict[str, set[Any]] = {"the genes": set(starts["chrom"].unique())}
     named |= {f"the tracks of {line!r}": set(table["chrom"].unique()) for line, table in tracks.items()}
     for what, chromosomes in named.items():
+        file = files.get(what)
         if known and chromosomes and not chromosomes & known:
             raise UserError(
                 f"{what} share no chromosome with the labelled pairs: they have {sorted(chromosomes)[0]!r}, "
                 f"the pairs {sorted(known)[0]!r}",
                 mend="give both in one assembly, and map names with genome.contig_names (without a genome: "
                 "landscape.contig_names)",
-                file=genes if what == "the genes" else None,
+                file=file,
             )
+        if (alias := alias_of(chromosomes, known)) is not None:
+            raise named_otherwise(file or what, None, *alias, "the labelled pairs")
 
 
 def _check_assemblies(

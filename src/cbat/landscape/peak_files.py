@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cbat.config.suggestions import did_you_mean
-from cbat.data.bed_files import STRANDS, Opening, intervals_of, opening_of
+from cbat.data.bed_files import NO_STRAND, STRANDS, Opening, intervals_of, opening_of
 from cbat.data.contigs import ContigNames
+from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.gtf_files import is_gtf
 from cbat.data.peak_formats import WHOLE, WIDTHS, format_of
-from cbat.data.text_tables import TextTable, distinct, read_headless
+from cbat.data.text_tables import TextTable, check_named_once, distinct, read_headless
 from cbat.errors import UserError
 
 Floats = npt.NDArray[np.float64]
@@ -34,8 +35,6 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = 5, 6, 7, 10
 """Numbers of columns, from 1."""
-_OF_MACS: Final = frozenset({"abs_summit", "fold_enrichment"})
-"""Columns that only the tables of MACS (``*_peaks.xls``) have; their starts count from 1."""
 _logger = logging.getLogger(__name__)
 
 
@@ -90,8 +89,8 @@ def read_peaks(
     Raises
     ------
     UserError
-        As :func:`~cbat.data.bed_files.read_bed`; a GTF or a table of MACS; a column that does not exist; a
-        signal that is no finite number, or negative. Names the file and the line.
+        As :func:`~cbat.data.bed_files.read_bed`; a column that does not exist; a signal
+        that is no finite number, or negative. Names the file and the line.
     """
     path = Path(path)
     opening = _checked_opening(path)
@@ -132,14 +131,8 @@ def _checked_opening(path: Path) -> Opening:
     if is_gtf(path):
         mend = "name a narrowPeak, broadPeak or BED file of peaks"
         raise UserError("this is a GTF, and genes are not peaks", mend=mend, file=path)
-    opening = opening_of(path)
-    if _OF_MACS & {name.lower() for name in opening.names}:
-        raise UserError(
-            "this is a table of MACS, whose starts count from 1",
-            mend="name the .narrowPeak or .broadPeak file that MACS wrote beside it",
-            file=path,
-        )
-    return opening
+    refuse_foreign(path, "intervals")
+    return opening_of(path)
 
 
 def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind_of_file: str) -> int:
@@ -161,6 +154,7 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
             file=path,
         )
     names = (opening.names or _COLUMNS[: width if kind_of_file in WIDTHS else _STRAND])[3:width]
+    check_named_once(path, names, signal)
     lower = [name.lower() for name in names]
     if signal.lower() in lower:
         return 4 + lower.index(signal.lower())
@@ -250,5 +244,5 @@ def _strands(table: TextTable) -> npt.NDArray[np.object_] | str:
     if len(table.columns) < _STRAND:
         return "."
     words, rows = distinct(table.columns[_COLUMNS[_STRAND - 1]])
-    listed = words.to_pylist()
+    listed = ["." if word == NO_STRAND else word for word in words.to_pylist()]
     return np.array(listed, dtype=object)[rows] if set(listed) <= set(STRANDS) else "."

@@ -18,12 +18,12 @@ from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import Opening, intervals_of, opening_of
 from cbat.data.cell_types import COLUMN as CELL_TYPE
 from cbat.data.cell_types import rows_of_cell_type
-from cbat.data.contigs import ContigNames, first_names
+from cbat.data.contig_checks import check_shared, first_lines
+from cbat.data.contigs import ContigNames
 from cbat.data.text_files import unreadable
-from cbat.data.text_tables import TextTable, read_headed
+from cbat.data.text_tables import TextTable, check_named_once, read_headed
 from cbat.data.windows import spread
 from cbat.errors import UserError
-from cbat.landscape.contig_checks import alias_of, check_shared, first_lines, named_otherwise
 from cbat.landscape.peak_files import AUTO, NONE, read_peaks
 from cbat.landscape.sites import FloatArray, batches
 
@@ -47,6 +47,11 @@ class SignalFile(ABC):
     path: Path
     report: dict[str, Any]
 
+    @property
+    @abstractmethod
+    def chromosomes(self) -> Collection[str]:
+        """Contigs of the file, by the genome's names."""
+
     @abstractmethod
     def at(self, places: pd.DataFrame) -> FloatArray:
         """The signal of each element, 0 where there is none; shape=(n,).
@@ -58,7 +63,7 @@ class SignalFile(ABC):
         """
 
     @abstractmethod
-    def check_contigs(self, places: pd.DataFrame, whose: str) -> None:
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
         """Make sure that the file speaks of the chromosomes of the elements, and names them as they do.
 
         Parameters
@@ -67,6 +72,8 @@ class SignalFile(ABC):
             As in :meth:`at`.
         whose : str
             Whose elements these are, for messages.
+        contigs : ContigNames, optional
+            The table of names that has been applied.
 
         Raises
         ------
@@ -116,6 +123,11 @@ class BigWig(SignalFile):
         }
         return cls(path, known, reader, {"format": "bigWig", "signal": "mean over the element"})
 
+    @property
+    def chromosomes(self) -> Collection[str]:
+        """As :attr:`SignalFile.chromosomes`."""
+        return self.contigs
+
     def at(self, places: pd.DataFrame) -> FloatArray:
         """Mean over the bases of each element; a base without a value, or off the contig, counts 0."""
         found = np.zeros(len(places))
@@ -138,20 +150,10 @@ class BigWig(SignalFile):
             raise _no_bigwig(self.path) from error
         return float(value[0])
 
-    def check_contigs(self, places: pd.DataFrame, whose: str) -> None:
-        """As :meth:`SignalFile.check_contigs`; also that every element lies inside its contig."""
-        asked = list(dict.fromkeys(places["chrom"]))
-        if (alias := alias_of(list(self.contigs), asked)) is not None:
-            raise named_otherwise(self.path, None, *alias, whose)
-        if not set(asked) & set(self.contigs):
-            raise UserError(
-                f"no chromosome of {whose} is in this bigWig: it has {first_names(self.contigs)}, they are "
-                f"on {first_names(asked)}",
-                mend="name a bigWig of the same species and assembly",
-                file=self.path,
-            )
-        middle = (places["start"] + places["end"]) // 2
-        beyond = middle >= places["chrom"].map({name: of[1] for name, of in self.contigs.items()})
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
+        """As :meth:`SignalFile.check_contigs`; also that every element begins inside its contig."""
+        check_shared(self.path, dict.fromkeys(self.contigs, 0), {whose: set(places["chrom"])}, contigs)
+        beyond = places["start"] >= places["chrom"].map({name: of[1] for name, of in self.contigs.items()})
         for row in places[beyond].itertuples():
             raise UserError(
                 f"{row.chrom}:{row.start}-{row.end} of {whose} lies beyond the end of {row.chrom}, which is "
@@ -179,6 +181,11 @@ class Intervals(SignalFile):
     report: dict[str, Any]
     of_cell_type: bool = False
 
+    @property
+    def chromosomes(self) -> Collection[str]:
+        """As :attr:`SignalFile.chromosomes`."""
+        return set(self.table["chrom"])
+
     def at(self, places: pd.DataFrame) -> FloatArray:
         """Largest number of the intervals that overlap each element, 0 without one."""
         found = np.zeros(len(places))
@@ -188,9 +195,9 @@ class Intervals(SignalFile):
                 found[rows] = _largest(self.table.iloc[of_chrom[chrom]], places.iloc[rows])
         return found
 
-    def check_contigs(self, places: pd.DataFrame, whose: str) -> None:
+    def check_contigs(self, places: pd.DataFrame, whose: str, contigs: ContigNames | None = None) -> None:
         """As :meth:`SignalFile.check_contigs`."""
-        check_shared(self.path, first_lines(self.table), {whose: set(places["chrom"])})
+        check_shared(self.path, first_lines(self.table), {whose: set(places["chrom"])}, contigs)
 
 
 def _largest(intervals: pd.DataFrame, places: pd.DataFrame) -> FloatArray:
@@ -243,7 +250,7 @@ def open_signal(
     if path.suffix.lower() in _ENDINGS or magic in _BIGBED:
         raise _no_bigwig(path)
     opening = opening_of(path)
-    if CELL_TYPE in opening.names:
+    if CELL_TYPE.lower() in [one.lower() for one in opening.names]:
         return _of_cell_type(path, name, column, cell_line, contigs, opening)
     peaks = read_peaks(path, name, column, contigs)
     if peaks.signal == NONE:
@@ -326,6 +333,7 @@ def _column_of(path: Path, name: str, column: str, names: Collection[str]) -> in
     """Number, from 0, of the column that was asked for."""
     listed, key = list(names), f"landscape.signals.{name}"
     lower = [one.lower() for one in listed]
+    check_named_once(path, listed[3:], column)
     if column.isdecimal() and 3 < int(column) <= len(listed):
         return int(column) - 1
     if column.lower() in lower[3:]:

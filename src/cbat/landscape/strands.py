@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cbat.data.contig_checks import check_shared, elsewhere, first_lines, rows_of
 from cbat.data.contigs import ContigNames
 from cbat.data.sequences import read_windows
 from cbat.data.windows import centre, spread
 from cbat.errors import UserError
-from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.landscape.peak_files import NONE, read_peaks
 
 Floats = npt.NDArray[np.float64]
@@ -104,9 +104,15 @@ def with_strands(
     if given:
         source, strand = "column 6 of the peaks", track["strand"].to_numpy(dtype=object)
     elif motifs is not None:
-        check_shared(motifs, first_lines(sites), {"the insulators": set(track["chrom"])})
+        check_shared(motifs, first_lines(sites), {"the insulators": set(track["chrom"])}, contigs)
         source, strand = f"{_SECTION} ({motifs})", strands_of_sites(track, sites)
         details["sites"] = len(sites)
+        unmatched = elsewhere(
+            rows_of(track["chrom"]), set(sites["chrom"]), f"the file {motifs}", "insulators"
+        )
+        if unmatched is not None:
+            details["unmatched"] = [f"{unmatched}: there they have no strand"]
+            _logger.warning("%s", unmatched)
         if len(track) >= _MANY and (strand != ".").mean() < _FEW:
             _logger.warning(
                 "only %d of %d peaks of insulators lie at a site of %s: are they of one assembly?",

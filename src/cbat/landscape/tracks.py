@@ -22,16 +22,17 @@ import pandas as pd
 
 from cbat.config.sections import LandscapeSettings
 from cbat.config.sheets import TRACK_KINDS, CellLine, find_cell_line
-from cbat.data.assemblies import assembly_of
 from cbat.data.bed_files import STRANDS
-from cbat.data.contigs import ContigNames, first_names, read_contig_names
+from cbat.data.contig_checks import check_shared, elsewhere, first_lines, rows_of
+from cbat.data.contig_ends import check_ends
+from cbat.data.contigs import LEFT_OUT_BY_NAME, ContigNames, first_names, read_contig_names
 from cbat.data.genome import read_contig_sizes
+from cbat.data.left_out import tell_left_out
 from cbat.data.stored import read_table, write_table
 from cbat.data.windows import centre
 from cbat.errors import UserError
 from cbat.files import sha256_of, write_json
 from cbat.landscape.assembly_check import check_assembly, peaks_at_starts
-from cbat.landscape.contig_checks import alias_of, check_shared, first_lines, named_otherwise
 from cbat.landscape.peak_files import AUTO, NONE, Peaks, read_peaks
 from cbat.landscape.strands import with_strands
 
@@ -39,8 +40,10 @@ TRACK_COLUMNS: Final = ["kind", "chrom", "start", "end", "centre", "signal", "ac
 ENHANCERS: Final = "active_enhancers"
 INSULATORS: Final = "insulators"
 PROMOTERS: Final = "active_promoters"
-OFTEN: Final = 0.1
-"""Share of peaks on contigs that the genome lacks from which on the log says so."""
+UNKNOWN_CONTIGS: Final = "left_out_on_unknown_contigs"
+"""Key of a report: peaks on contigs that the genome lacks."""
+WHOLE: Final = ("the genome", "the genes", "the landscape of the model")
+"""Who names every chromosome that there is, unlike candidates, which may be of one alone."""
 MANY: Final = 100
 """Peaks of one kind on a chromosome from which on it is odd that another kind has none there."""
 _MEND: Final = "run read_tracks again"
@@ -133,6 +136,7 @@ def run(
     row = find_cell_line(sheet, cell_line)
     tracks = tracks_of(row, settings, contigs, sizes)
     report = _report(row, tracks)
+    tell_tracks(report)
     if INSULATORS in tracks:
         table, strands = with_strands(
             tracks[INSULATORS].table, motifs=settings.insulator_motifs, genome=genome, contigs=contigs
@@ -186,6 +190,7 @@ def check_tracks(
     for row in rows:
         tracks = tracks_of(row, settings, contigs, sizes, others)
         reports[row.cell_line] = _report(row, tracks)
+        tell_tracks(reports[row.cell_line])
         _check_not_of_others(row, reports)
         if PROMOTERS in tracks and starts is not None:
             counts = peaks_at_starts(tracks[PROMOTERS].table, starts)
@@ -205,14 +210,21 @@ def tracks_of(
     sizes: Mapping[str, int] | None = None,
     others: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Track]:
-    """Kind -> track of one cell line, of the kinds that its row names; see :func:`check_tracks`."""
+    """Kind -> track of one cell line, of the kinds that its row names; see :func:`check_tracks`.
+
+    What is left out, and peaks on contigs that the genome or one of ``others`` lacks, is in the report of
+    each track; :func:`tell_tracks` logs it.
+    """
     hashes = {kind: sha256_of(path) for kind, path in row.tracks.items() if Path(path).is_file()}
     _check_apart(row, hashes)
     tracks: dict[str, Track] = {}
     seen: dict[str, Collection[str]] = {**(others or {}), **({"the genome": sizes} if sizes else {})}
+    whole = {whose: known for whose, known in seen.items() if whose in WHOLE}
     for kind, path in row.tracks.items():
         peaks = read_peaks(path, kind, settings.signals.get(kind, AUTO), contigs)
-        check_shared(peaks.path, first_lines(peaks.table), seen)
+        check_shared(peaks.path, first_lines(peaks.table), seen, contigs)
+        rows = rows_of(peaks.table["chrom"])
+        unmatched = [elsewhere(rows, known, whose, "peaks") for whose, known in whole.items() if known]
         table, left_out = _on_the_genome(peaks, sizes)
         seen[f"the {kind} of {row.cell_line} ({path})"] = set(peaks.table["chrom"])
         ranked, counts = _rank(table, kind)
@@ -224,12 +236,32 @@ def tracks_of(
             **({"without_signal_because": peaks.note} if peaks.note else {}),
             **peaks.counts,
             **left_out,
+            "unmatched": [warning for warning in unmatched if warning is not None],
             **counts,
         }
         if report["all_peaks_alike"] and settings.signals.get(kind) != NONE:
             _logger.warning("%s: all peaks count alike (%s)", path, peaks.note or "their signal is constant")
         tracks[kind] = Track(ranked, report)
     return tracks
+
+
+def reasons_of(report: Mapping[str, Any]) -> dict[str, int]:
+    """Why -> how many peaks of a file were left out before they were merged, of the report of its track."""
+    return {key: report[key] for key in (LEFT_OUT_BY_NAME, UNKNOWN_CONTIGS) if report.get(key)}
+
+
+def tell_tracks(report: Mapping[str, Any]) -> None:
+    """Log what was left out of the files of a line, and peaks on contigs that another file lacks.
+
+    Parameters
+    ----------
+    report : mapping
+        Of the line, see :func:`check_tracks`.
+    """
+    for one in report["kinds"].values():
+        for warning in one["unmatched"]:
+            _logger.warning("%s: %s", one["file"], warning)
+        tell_left_out(Path(one["file"]), one["peaks_read"], reasons_of(one))
 
 
 def rank_track(peaks: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -323,29 +355,11 @@ def _on_the_genome(peaks: Peaks, sizes: Mapping[str, int] | None) -> tuple[pd.Da
     table = peaks.table
     if sizes is None or table.empty:
         return table, {}
+    check_ends(peaks.path, table, sizes, "peaks")
     length = table["chrom"].map(sizes)
-    unknown = length.isna()
-    missing = first_lines(table[unknown])
-    if (alias := alias_of(missing, sizes)) is not None:
-        raise named_otherwise(peaks.path, missing[alias[0]], *alias, "the genome")
-    for row in table[table["start"] >= length].itertuples():
-        assembly = assembly_of(sizes)
-        looks = f", which looks like {assembly}" if assembly else ""
-        raise UserError(
-            f"the peak {row.chrom}:{row.start}-{row.end} lies beyond the end of {row.chrom}, which is "
-            f"{sizes[str(row.chrom)]} bp long in the genome{looks}",
-            mend="name peaks of the same assembly as the genome, or lift them over",
-            file=peaks.path,
-            where=f"line {row.line}",
-        )
-    over = table["end"] > length
-    if unknown.mean() > OFTEN:
-        _logger.warning(
-            "%s: %d of %d peaks are on contigs that the genome lacks, and are left out: %s",
-            peaks.path, unknown.sum(), len(table), first_names(list(missing)),
-        )  # fmt: skip
+    unknown, over = length.isna(), table["end"] > length
     table = table.assign(end=table["end"].where(~over, length))[~unknown].astype({"end": np.int64})
-    return table, {"left_out_on_unknown_contigs": int(unknown.sum()), "cut_at_the_end": int(over.sum())}
+    return table, {UNKNOWN_CONTIGS: int(unknown.sum()), "cut_at_the_end": int(over.sum())}
 
 
 def _rank(peaks: pd.DataFrame, kind: str) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -15,10 +15,11 @@ from typing import Final
 import pandas as pd
 
 from cbat.data.assemblies import assembly_of
+from cbat.data.contig_checks import check_shared, first_lines
+from cbat.data.contigs import ContigNames
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.landscape.assembly_check import LEAST, peaks_at_starts
-from cbat.landscape.contig_checks import check_shared, first_lines
 from cbat.prediction.shared_landscape import OTHER, SharedLandscape, starts_of_assemblies
 
 LEAST_AT_STARTS: Final = 20
@@ -49,6 +50,7 @@ def choose_assembly(
     asked: str | None,
     mentions: Sequence[Mentions],
     genes: Path | None,
+    contigs: ContigNames | None = None,
 ) -> Chosen:
     """The assembly of a line, from what is said, its promoters, or else its candidate enhancers.
 
@@ -63,6 +65,8 @@ def choose_assembly(
         What the user's files name; promoters may be missing.
     genes : Path, optional
         The user's genes.
+    contigs : ContigNames, optional
+        The table of names that has been applied.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def choose_assembly(
             "the landscape of the model": {chrom for one in known.values() for chrom in one["chrom"].unique()}
         }
         for one in mentions:
-            check_shared(one.path, first_lines(one.intervals), named)
+            check_shared(one.path, first_lines(one.intervals), named, contigs)
     # Promoters are at starts of genes whatever they are; candidates may have been chosen to be elsewhere.
     ordered = sorted(mentions, key=lambda one: one.role, reverse=True)
     seen = [(one, _looks_like(one.intervals, known)) for one in ordered]

@@ -7,7 +7,7 @@ where chromosomes are few), and each fold is judged with level, temperature and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,9 @@ from cbat.config.sections import LabelSettings
 from cbat.config.sheets import CellLine
 from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
-from cbat.data.elements import check_intervals, read_mentions, unique_elements
+from cbat.data.elements import Mentions, check_intervals, read_mentions, unique_elements
 from cbat.data.labels import OneLabelError, label_pairs
-from cbat.data.pair_tables import kind_of
+from cbat.data.pair_tables import CONTACTS_ALONE, kind_of
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.evaluation.measure import pair_clusters
@@ -32,7 +32,8 @@ from cbat.evaluation.metrics import best_f1_threshold, expected_calibration_erro
 from cbat.landscape.candidates import LEAST_CALLED
 from cbat.model.about import About
 from cbat.model.environment import FloatArray
-from cbat.prediction.candidates import Caution, Genome
+from cbat.prediction.candidates import Genome
+from cbat.prediction.cautions import Caution, of_left_out
 from cbat.prediction.decision import (
     FEW,
     LEVEL_WIDTH,
@@ -45,9 +46,14 @@ from cbat.prediction.decision import (
     of_precision,
     refit,
 )
+from cbat.prediction.labelled_pairs import check_meet, of_inverted_labels
 
 FOLDS: Final = 5
 _ALL: Final = "labelled"
+_BRING_BOTH: Final = (
+    "bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: leave out "
+    "--calibrate (in a configuration calibrate)"
+)
 _FARTHEST: Final = 10**9
 Decisions = npt.NDArray[np.bool_]
 Scorer = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], FloatArray]
@@ -89,6 +95,13 @@ def check_pairs(pairs: Path, pairs_format: str, about: About) -> None:
             "that come with the package), or predict without --calibrate (in a configuration calibrate)",
             file=pairs,
         )
+    if known in CONTACTS_ALONE:
+        raise UserError(
+            f"pairs in the format {known} are contacts alone, and pairs of one label do not tell how common "
+            "contacts are",
+            mend=_BRING_BOTH,
+            file=pairs,
+        )
 
 
 def calibrate(
@@ -100,6 +113,7 @@ def calibrate(
     genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path | None],
+    line: Sequence[Mentions],
     model: Decision,
     *,
     knows_precision: bool = False,
@@ -125,7 +139,9 @@ def calibrate(
     genome : Genome or None
     contigs : ContigNames
     candidates : mapping
-        Role -> the line's candidates, for chromatin loops.
+        Role -> the line's candidates, which tell the ends of a BEDPE apart.
+    line : sequence of Mentions
+        The intervals of its candidates, which the labelled pairs must meet.
     model : Decision
         The model's own.
     knows_precision : bool
@@ -134,12 +150,15 @@ def calibrate(
     Raises
     ------
     UserError
-        Malformed pairs, intervals outside the genome, pairs of one class alone, or a precision that the
-        labelled pairs do not reach, or are too few for.
+        Malformed pairs, intervals outside the genome or away from all candidates, pairs of one class alone,
+        or a precision that the labelled pairs do not reach, or are too few for.
     """
-    table, elements, left_out = _labelled(pairs, cell_line, settings, about, genome, contigs, candidates)
+    table, elements, left_out, cautions = _labelled(
+        pairs, cell_line, settings, about, genome, contigs, candidates, line
+    )
     scores = score(table, elements)
     label = table["label"].to_numpy(dtype=float)
+    cautions += of_inverted_labels(scores, label, table["distance"].to_numpy())
     choose = _chooser(label, settings.precision, model, pairs, knows_precision=knows_precision)
     refitted = refit(scores, label, model, choose)
     if not np.isfinite(refitted.threshold):
@@ -154,7 +173,7 @@ def calibrate(
         "threshold_of": "model" if few(label) else "labelled_pairs",
     }
     report["held_out"] = compare(scores, label, pair_clusters(table), model, choose, table["promoter_id"])
-    return Calibration(refitted, report, _cautions(report))
+    return Calibration(refitted, report, (*cautions, *_cautions(report)))
 
 
 def _chooser(
@@ -267,22 +286,17 @@ def _labelled(
     genome: Genome | None,
     contigs: ContigNames,
     candidates: Mapping[str, Path | None],
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int]]:
-    """Labelled pairs, the tables of elements that they are rows of, and counts of what was left out."""
-    loops = settings.pairs_format == "loops"
-    if loops and candidates["promoter"] is None:
-        raise UserError(
-            "loops are looked up among the promoters of a file, and none is given",
-            mend="give the promoters or an annotation of genes",
-            file=pairs,
-        )
+    line: Sequence[Mentions],
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], dict[str, int], list[Caution]]:
+    """Labelled pairs, the tables of elements that they are rows of, what was left out, and cautions."""
+    laid_over = kind_of(pairs, settings.pairs_format)[0] == "bedpe"
     row = parse_section(
         CellLine,
         {
             "cell_line": cell_line, "tissue": "unknown", "role": "unseen", "sex": "unknown",
             "condition": "unknown", "pairs": pairs, "pairs_format": settings.pairs_format,
-            "score_threshold": settings.score_threshold,
-            **{f"{role}s": candidates[role] if loops else None for role in ROLES},
+            "score_threshold": settings.score_threshold, "score_column": settings.score_column,
+            **{f"{role}s": candidates[role] if laid_over else None for role in ROLES},
         },
         [],
     )  # fmt: skip
@@ -291,7 +305,8 @@ def _labelled(
     if genome is not None:
         known = list(genome.sizes)
         for mention in mentions:
-            check_intervals(mention, genome.sizes)
+            check_intervals(mention, genome.sizes, contigs)
+    cautions = check_meet(pairs, mentions, line, contigs)
     windows, everywhere = about.windows.model_dump(), dict.fromkeys(known, _ALL)
     tables = {role: unique_elements(mentions, role, windows[role], everywhere) for role in ROLES}
     left_out = None
@@ -308,11 +323,11 @@ def _labelled(
     except OneLabelError as error:
         raise UserError(
             f"{error.problem}; pairs of one label do not tell how common contacts are",
-            mend="bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: "
-            "leave out --calibrate (in a configuration calibrate)",
+            mend=_BRING_BOTH,
             file=pairs,
         ) from error
-    return table, tables, {reason: n for reason, n in report["left_out"].items() if n}
+    reasons = {reason: n for reason, n in report["left_out"].items() if n}
+    return table, tables, reasons, cautions + of_left_out(pairs, report["rows"], reasons)
 
 
 def _cautions(report: Mapping[str, Any]) -> tuple[Caution, ...]:

@@ -12,13 +12,23 @@ import pandas as pd
 
 from cbat.data.assemblies import assembly_of, first_difference
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import ContigNames, other_style
+from cbat.data.contig_checks import correct_name
+from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
-from cbat.data.elements import Mentions, check_intervals, check_roles, distal, unique_elements
+from cbat.data.elements import (
+    Check,
+    Mentions,
+    check_intervals,
+    check_roles,
+    distal,
+    listed_mentions,
+    unique_elements,
+)
 from cbat.data.sequences import fractions_of_n
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
 from cbat.model.about import About
+from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 
 COLUMNS: Final = [
     "element_id", "chrom", "start", "end", "strand", "source_start", "source_end", "name",
@@ -32,23 +42,8 @@ UNKNOWN_SHARE: Final = 0.02
 MOST_NAMES: Final = 5
 """Names of a window that are kept."""
 NO_NAME: Final = "."
+_LEFT_OUT: Final = "left_out_"
 _WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is not whole"
-
-
-@dataclass(frozen=True)
-class Caution:
-    """Something that a user should know before believing a prediction.
-
-    Attributes
-    ----------
-    kind : str
-        One word for programs.
-    message : str
-        A sentence for people.
-    """
-
-    kind: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ class Starts:
 
     def mentions(self, cell_line: str) -> Mentions:
         """As :func:`read_files` gives promoters."""
-        return _mentions(cell_line, "promoter", self.path, self.intervals)
+        return listed_mentions(cell_line, "promoter", self.path, self.intervals)
 
 
 @dataclass(frozen=True)
@@ -130,14 +125,10 @@ def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) 
         A malformed file.
     """
     return [
-        _mentions(cell_line, role, files[role], read_candidates(files[role], role, contigs, named=True))
+        listed_mentions(cell_line, role, files[role], read_candidates(files[role], role, contigs, named=True))
         for role in ROLES
         if role in files
     ]
-
-
-def _mentions(cell_line: str, role: str, path: Path, intervals: pd.DataFrame) -> Mentions:
-    return Mentions(cell_line, role, Path(path), intervals, candidates=True, bed=True)
 
 
 def collect(
@@ -146,6 +137,7 @@ def collect(
     about: About,
     genome: Genome | None,
     chromosomes: Sequence[str] | None,
+    contigs: ContigNames | None = None,
 ) -> Candidates:
     """Make candidates of intervals as `collect_elements` makes those of the lines that were evaluated.
 
@@ -160,6 +152,8 @@ def collect(
         Without one, chromosomes are those of the candidates, and nothing is known of sequences.
     chromosomes : sequence of str or None
         Those that are predicted; None predicts all. Candidates of all others are read as well.
+    contigs : ContigNames, optional
+        The table of names that has been applied, to tell one that maps the other way.
 
     Raises
     ------
@@ -168,10 +162,11 @@ def collect(
         chromosomes.
     """
     known = _known_contigs(mentions) if genome is None else list(genome.sizes)
-    for mention in mentions:
-        if genome is not None:
-            _refuse_other_assembly(mention, genome, about)
-            check_intervals(mention, genome.sizes)
+    checks = [
+        Check() if genome is None
+        else check_intervals(mention, genome.sizes, contigs, _fits_trained(mention, genome, about))
+        for mention in mentions
+    ]  # fmt: skip
     n_both = check_roles(mentions, "keep")[cell_line]
     mentions = distal(mentions, about.elements.enhancer_promoter_gap)
     predicted = _predicted(chromosomes, known, genome)
@@ -204,6 +199,7 @@ def collect(
         table = table.assign(name=known)
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
+    cautions += _of_checks(mentions, checks, report)
     cautions += _of_names(tables["promoter"])
     if genome is None:
         return Candidates(tables, report, tuple(cautions))
@@ -235,39 +231,47 @@ def _known_contigs(mentions: Sequence[Mentions]) -> list[str]:
 def _predicted(chromosomes: Sequence[str] | None, known: Sequence[str], genome: Genome | None) -> list[str]:
     for chrom in chromosomes or ():
         if chrom not in known:
-            other = other_style(chrom)
             whose = "the genome does" if genome is not None else "the candidates do"
-            mend = f"write {other!r}, as {whose}" if other in known else "correct or remove it"
             raise UserError(
                 f"the chromosome {chrom!r} is asked for, a contig that "
                 + ("the genome does not have" if genome is not None else "no candidate is on"),
-                mend=mend,
+                mend=correct_name(chrom, known, whose),
                 file=None if genome is None else genome.fasta,
             )
     return list(known) if chromosomes is None else list(chromosomes)
 
 
-def _refuse_other_assembly(mention: Mentions, genome: Genome, about: About) -> None:
-    """Stop for intervals beyond the ends of contigs, and say which assembly they may be of."""
-    table = mention.intervals
-    beyond = table[table["end"] > table["chrom"].map(genome.sizes)]
-    if beyond.empty:
-        return
-    row = beyond.iloc[0]
-    looks = assembly_of(genome.sizes)
-    told = "the FASTA" if looks is None else f"the FASTA, which looks like {looks},"
-    trained = about.training.genome
-    fits = (beyond["end"] <= beyond["chrom"].map(trained).fillna(0)).all()
-    home = assembly_of(trained) or "the genome that the model was trained on"
-    hint = f"; all of them would fit {home}" if fits and first_difference(trained, genome.sizes) else ""
-    raise UserError(
-        f"{len(beyond)} of {len(table)} {mention.role}s reach beyond the end of their contig in {told} "
-        f"such as {row['chrom']}:{row['start']}-{row['end']} ({row['chrom']} is "
-        f"{genome.sizes[row['chrom']]} bp long there): the file seems to be of another assembly{hint}",
-        mend="give the FASTA of the assembly that the file was made with, or lift the file over",
-        file=mention.path,
-        where=f"line {row['line']}",
-    )
+def _fits_trained(mention: Mentions, genome: Genome, about: About) -> str:
+    """What is said of intervals beyond the ends of contigs that would fit the model's genome."""
+    table, trained = mention.intervals, about.training.genome
+    beyond = table[table["end"] > table["chrom"].map(genome.sizes).astype(float)]
+    fits = (beyond["end"] <= beyond["chrom"].map(trained).astype(float)).all()
+    if beyond.empty or not fits or first_difference(trained, genome.sizes) is None:
+        return ""
+    return f"; all of them would fit {assembly_of(trained) or 'the genome that the model was trained on'}"
+
+
+def _of_checks(
+    mentions: Sequence[Mentions], checks: Sequence[Check], report: Mapping[str, Mapping[str, int]]
+) -> list[Caution]:
+    """What is left out of the files of candidates, and intervals that reach over the end of their contig."""
+    found = []
+    for mention, check in zip(mentions, checks, strict=True):
+        found += of_unmatched(check.warnings)
+        counts = report[mention.role]
+        reasons = {key.removeprefix(_LEFT_OUT): n for key, n in counts.items() if key.startswith(_LEFT_OUT)}
+        # Of windows without sequence another caution tells; of them there are fewer than of intervals.
+        reasons.pop("without_sequence", None)
+        found += of_left_out(mention.path, counts["intervals"], reasons)
+        if check.n_over:
+            found.append(
+                Caution(
+                    "over_the_end",
+                    f"{mention.path}: {check.n_over} of {len(mention.intervals)} {mention.role}s reach over "
+                    "the end of their contig; they count as they are, and the bases beyond as unknown",
+                )
+            )
+    return found
 
 
 def names_of(intervals: pd.DataFrame, window: int) -> dict[str, list[str]]:
@@ -294,7 +298,8 @@ def _report(
 ) -> dict[str, Any]:
     return {
         mention.role: {
-            "intervals": len(mention.intervals) + mention.n_near_promoters,
+            "intervals": mention.n_intervals,
+            **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
             "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(known))).sum()),
             "left_out_near_promoters": mention.n_near_promoters,
             "left_out_without_sequence": 0,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cbat.config.suggestions import did_you_mean
+from cbat.data.contig_checks import alias_of
 from cbat.data.stored import read_table
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
@@ -65,7 +66,11 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
     UserError
         No element is meant, or several are.
     """
-    found = elements[(elements["element_id"] == asked) | (elements["name"] == asked)]
+    # The name of a promoter of several genes is all of theirs.
+    has_name = pd.Series(
+        [asked in name.split(",") for name in elements["name"]], index=elements.index, dtype=bool
+    )
+    found = elements[(elements["element_id"] == asked) | (elements["name"] == asked) | has_name]
     if asked == _NO_NAME:
         found = found.iloc[:0]
     place, position = _INTERVAL.match(asked), _POSITION.match(asked)
@@ -92,10 +97,12 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
 
 def _nearest(elements: pd.DataFrame, role: str, asked: str, place: re.Match[str] | None) -> str:
     if place is None:
-        return did_you_mean(asked, [name for name in elements["name"].unique() if name != _NO_NAME])
+        every = {one for name in elements["name"].unique() for one in name.split(",")}
+        return did_you_mean(asked, sorted(every - {_NO_NAME}))
     there = elements[elements["chrom"] == place["chrom"]]
     if there.empty:
-        return f" (it has none on {place['chrom']!r})"
+        alias = alias_of([place["chrom"]], elements["chrom"].unique().tolist())
+        return f" (it has none on {place['chrom']!r}" + (")" if alias is None else f", but on {alias[1]!r})")
     away = (there["source_start"] - int(place["start"].replace(",", ""))).abs()
     return f" (the nearest {role} is {there.loc[away.idxmin(), 'element_id']})"
 

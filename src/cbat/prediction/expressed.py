@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings
+from cbat.data.contig_checks import MANY
 from cbat.data.elements import Mentions
 from cbat.data.expression_tables import Expressed, read_expressed
 from cbat.errors import UserError
@@ -26,6 +27,7 @@ from cbat.landscape.features import START_RADIUS
 from cbat.landscape.sites import Sites
 from cbat.landscape.tracks import PROMOTERS
 from cbat.prediction.candidates import MOST_NAMES, NO_NAME, Candidates, names_of
+from cbat.prediction.cautions import Caution
 from cbat.prediction.near_pairs import centres
 
 log = logging.getLogger(__name__)
@@ -176,7 +178,9 @@ class Choice:
         report = {**candidates.report, "promoter": {**candidates.report["promoter"], **counts}}
         if self.expressed is not None:
             report["expression"] = self._described(self.expressed)
-        return replace(candidates, tables={**candidates.tables, "promoter": left}, report=report)
+        cautions = candidates.cautions + _of_unmatched_genes(self.path, counts, len(table))
+        tables = {**candidates.tables, "promoter": left}
+        return replace(candidates, tables=tables, report=report, cautions=cautions)
 
     def _by_expression(
         self, table: pd.DataFrame, expressed: Expressed
@@ -213,6 +217,20 @@ class Choice:
             "least_expression), or name other chromosomes",
             file=self.path,
         )
+
+
+def _of_unmatched_genes(path: Path | None, counts: Mapping[str, int], n: int) -> tuple[Caution, ...]:
+    """Genes that a table of expression does not name are not known to be silent."""
+    absent = counts.get("left_out_not_in_the_table_of_expression", 0)
+    if absent <= MANY * n:
+        return ()
+    return (
+        Caution(
+            "unmatched_genes",
+            f"{absent:,} of {n:,} promoters are of genes that {path} does not name, and are not "
+            "predicted: is it of the same annotation?",
+        ),
+    )
 
 
 def _active(table: pd.DataFrame, tracks: pd.DataFrame | None) -> Flags:

@@ -17,11 +17,12 @@ from cbat.landscape.law import FloatArray, softplus
 from cbat.model.about import DESCRIPTION, About, check_hashes, read_description
 from cbat.prediction.assembly import Chosen, check_genome, choose_assembly
 from cbat.prediction.calibration import Scorer, calibrate, check_pairs
-from cbat.prediction.candidates import Candidates, Caution, Starts, collect, read_files
+from cbat.prediction.candidates import Candidates, Starts, collect, read_files
+from cbat.prediction.cautions import Caution
 from cbat.prediction.decision import Decision
 from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.line_landscape import GENES
-from cbat.prediction.own_tracks import TrackFiles, check_files
+from cbat.prediction.own_tracks import TrackFiles, check_contigs, check_files
 from cbat.prediction.plan import Plan, write_plan
 from cbat.prediction.preparation import (
     UNKNOWN,
@@ -124,20 +125,21 @@ def run(
         raise _unknown_precision(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
-    named = {role: path for role, path in files.items() if path is not None}
-    mentions = read_files(named, cell_line, contigs)
+    mentions = read_files({role: path for role, path in files.items() if path}, cell_line, contigs)
     assembly = None
     if len(shared.assemblies) > 1 or settings.assembly is not None:
-        assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes)
+        assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes, contigs)
         if assembly.name != shared.assembly:
             shared = read_landscape(Path(model_directory), assembly=assembly.name)
     if promoters is None:
         mentions.append(Starts(Path(model_directory) / GENES, shared.starts).mentions(cell_line))
+    # Before anything is looked for on a chromosome by its name.
+    check_contigs(mentions, shared, contigs)
     with nullcontext() if genome is None else open_genome(genome, directory) as prepared:
         if assembly is not None and prepared is not None and genome is not None:
             check_genome(assembly, prepared.sizes, genome)
         refuse_simulated(settings, about, mentions, prepared)
-        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes)
+        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes, contigs)
         choice = Choice.read(expressed, candidates, mentions, settings)
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared
@@ -148,7 +150,7 @@ def run(
         if calibration_pairs is not None:
             refitted = calibrate(
                 _scorer(shared, reading), about, calibration_pairs, cell_line, settings, prepared, contigs,
-                files, decision, knows_precision=known,
+                files, mentions, decision, knows_precision=known,
             )  # fmt: skip
             decision = refitted.decision
         order = list(candidates.tables["enhancer"]["chrom"].unique())

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from cbat.prediction.candidates import Caution
+from cbat.prediction.cautions import Caution
 
 CODING: Final = "protein_coding"
 MANY_MORE: Final = 1.5

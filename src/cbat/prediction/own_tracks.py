@@ -14,6 +14,8 @@ from cbat.config.load import parse_section
 from cbat.config.sections import LandscapeSettings
 from cbat.config.sheets import ELEMENT_SIGNALS, TRACK_KINDS, CellLine
 from cbat.config.suggestions import did_you_mean
+from cbat.data.contig_checks import check_shared, elsewhere, first_lines, rows_of
+from cbat.data.contig_ends import check_ends
 from cbat.data.contigs import ContigNames, first_names
 from cbat.data.elements import Mentions
 from cbat.errors import UserError
@@ -25,16 +27,24 @@ from cbat.landscape.assembly_check import (
     peaks_at_starts,
     too_few,
 )
-from cbat.landscape.contig_checks import check_shared, first_lines
-from cbat.landscape.genes import starts_of
+from cbat.landscape.genes import left_out_of, starts_of
 from cbat.landscape.peak_files import NONE, states_signal
 from cbat.landscape.strands import strands_of_sites, with_strands
-from cbat.landscape.tracks import ENHANCERS, INSULATORS, PROMOTERS, Track, joined, tracks_of
+from cbat.landscape.tracks import (
+    ENHANCERS,
+    INSULATORS,
+    PROMOTERS,
+    Track,
+    joined,
+    reasons_of,
+    tracks_of,
+)
 from cbat.model.about import LAW
-from cbat.prediction.candidates import Caution
+from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 from cbat.prediction.own_genes import as_in_training
 from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 
+OF_MODEL: Final = "the landscape of the model"
 _OF_PACKAGE: Final = "those of the model"
 _SOME: Final = 20
 """Candidates of a chromosome or a role from which on it is odd that no peak or start of a gene is there."""
@@ -159,6 +169,20 @@ def check_files(given: TrackFiles) -> None:
             )
 
 
+def check_contigs(mentions: Sequence[Mentions], shared: SharedLandscape, contigs: ContigNames) -> None:
+    """Make sure that the candidates name chromosomes as the model's landscape does, and as each other.
+
+    Raises
+    ------
+    UserError
+        See :func:`~cbat.data.contig_checks.check_shared`.
+    """
+    others: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
+    for mention in mentions:
+        check_shared(mention.path, first_lines(mention.intervals), others, contigs)
+        others[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
+
+
 def read_own_tracks(
     given: TrackFiles,
     shared: SharedLandscape,
@@ -192,9 +216,11 @@ def read_own_tracks(
         share no chromosome with the model's landscape or name them otherwise.
     """
     check_files(given)
-    of_model: dict[str, Collection[str]] = {"the landscape of the model": shared.chromosomes}
+    of_model: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
+    unmatched: list[str] = []
+    check_contigs(mentions, shared, contigs)
     for mention in mentions:
-        check_shared(mention.path, first_lines(mention.intervals), of_model)
+        unmatched += _elsewhere(mention.path, mention.intervals, shared.chromosomes, f"{mention.role}s")
         of_model[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
     settings = parse_section(
         LandscapeSettings,
@@ -207,10 +233,12 @@ def read_own_tracks(
     )
     starts, of_genes, of_starts = shared.starts, _OF_PACKAGE, list[Caution]()
     if given.genes is not None:
-        starts, _ = starts_of(given.genes, contigs)
+        starts, of_file = starts_of(given.genes, contigs)
+        _check_starts(given.genes, starts, {**of_model, **({"the genome": sizes} if sizes else {})}, contigs)
+        unmatched += _elsewhere(given.genes, starts, shared.chromosomes, "starts of genes")
         starts, of_starts = as_in_training(starts, shared.starts, shared.fit.features, given.genes)
+        of_starts += _of_genes(given.genes, starts, of_file, sizes)
         of_genes = str(given.genes)
-        _check_starts(given.genes, starts, of_model)
     found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
     report: dict[str, Any] = {
         "genes": of_genes,
@@ -231,6 +259,8 @@ def read_own_tracks(
         check_assembly(counts, path=given.tracks[PROMOTERS], genes=given.genes or Path(of_genes))
     cautions = [
         *of_starts,
+        *of_unmatched(unmatched),
+        *_of_files(found, given),
         *_of_assembly(mentions, shared),
         *_of_roles(mentions, starts),
         *_of_peaks(tables, mentions, shared, cell_line),
@@ -239,6 +269,7 @@ def read_own_tracks(
     if INSULATORS in tables:
         tables[INSULATORS], strands = _stranded(tables[INSULATORS], settings, shared, contigs, genome)
         report["kinds"][INSULATORS]["strands"] = strands
+        cautions += of_unmatched(strands.get("unmatched", []))
         if shared.stranded and not (tables[INSULATORS]["strand"] != ".").any():
             cautions.append(_without_strands(given.motifs))
     if given.motifs is not None and not (shared.stranded and INSULATORS in tables):
@@ -369,10 +400,37 @@ def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
     )  # fmt: skip
 
 
-def _check_starts(genes: Path, starts: pd.DataFrame, others: Mapping[str, Collection[str]]) -> None:
-    # Starts keep no numbers of lines; the first one stands for the file.
-    lines = dict.fromkeys(starts["chrom"].unique().tolist(), 1)
-    check_shared(genes, lines, others)
+def _check_starts(
+    genes: Path, starts: pd.DataFrame, others: Mapping[str, Collection[str]], contigs: ContigNames
+) -> None:
+    # Starts keep no numbers of lines.
+    lines = dict.fromkeys(starts["chrom"].unique().tolist(), 0)
+    check_shared(genes, lines, others, contigs)
+
+
+def _of_genes(
+    genes: Path, starts: pd.DataFrame, report: Mapping[str, Any], sizes: Mapping[str, int] | None
+) -> list[Caution]:
+    """What is left out of a file of genes, whose starts must lie on their contigs."""
+    if sizes is not None:
+        places = starts.assign(start=starts["position"], end=starts["position"] + 1, line=0)
+        check_ends(genes, places, sizes, "starts of genes")
+    return of_left_out(genes, *left_out_of(report))
+
+
+def _elsewhere(path: Path, table: pd.DataFrame, known: Collection[str], what: str) -> list[str]:
+    warning = elsewhere(rows_of(table["chrom"]), known, OF_MODEL, what) if len(known) else None
+    return [] if warning is None else [f"{path}: {warning}"]
+
+
+def _of_files(found: Mapping[str, Track], given: TrackFiles) -> list[Caution]:
+    """What is left out of the files of tracks, and peaks on contigs that another file lacks."""
+    cautions = []
+    for kind, track in found.items():
+        path, report = given.tracks[kind], track.report
+        cautions += of_unmatched(f"{path}: {warning}" for warning in report["unmatched"])
+        cautions += of_left_out(path, report["peaks_read"], reasons_of(report))
+    return cautions
 
 
 def _stranded(

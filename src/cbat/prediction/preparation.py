@@ -13,6 +13,7 @@ from typing import Final
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings, Settled
+from cbat.config.sheets import plain_name
 from cbat.config.suggestions import did_you_mean
 from cbat.data import genome as genomes
 from cbat.data.assemblies import assembly_of
@@ -20,8 +21,9 @@ from cbat.data.elements import Mentions
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.model.about import About
-from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.candidates import Candidates, Genome
 from cbat.prediction.card import below_distance, collapsed
+from cbat.prediction.cautions import Caution
 from cbat.prediction.near_pairs import NearPairs
 from cbat.prediction.plan import GENOME, Counts, Plan
 
@@ -198,14 +200,22 @@ def of_tissue(tissue: str, known: Sequence[str]) -> list[Caution]:
 
 
 def of_name(cell_line: str, about: About, *, left_out: bool) -> list[Caution]:
-    """The name of a training line, which may be left out of what the others let one expect of it."""
-    if cell_line not in {line.cell_line for line in about.training.lines}:
+    """The name of a training line, which may be left out of what the others let one expect of it.
+
+    K562, k562 and K-562 are one name. In another assembly than that of the training the name alone tells, for
+    peaks cannot be compared there.
+    """
+    lines = [line.cell_line for line in about.training.lines]
+    same = [line for line in lines if line == cell_line]
+    alike = same or [line for line in lines if plain_name(line) == plain_name(cell_line)]
+    if not alike:
         return []
     what = "its tracks are left out of the expectation, but " if left_out else ""
+    name = "a training line" if same else f"the training line {alike[0]}, written otherwise"
     return [
         Caution(
             "training_line",
-            f"{cell_line} is the name of a training line: {what}the model has read its labels, so scores "
+            f"{cell_line} is the name of {name}: {what}the model has read its labels, so scores "
             "look better here than in a new line",
         )
     ]

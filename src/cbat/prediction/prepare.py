@@ -23,7 +23,8 @@ from cbat.model.directory import SharedModel, read_model_directory
 from cbat.model.environment import FloatArray
 from cbat.model.new_line import LineScorer
 from cbat.prediction.calibration import Calibration, Scorer, calibrate, check_pairs
-from cbat.prediction.candidates import Candidates, Caution, Genome, collect, read_files
+from cbat.prediction.candidates import Candidates, Genome, collect, read_files
+from cbat.prediction.cautions import Caution
 from cbat.prediction.decision import Decision
 from cbat.prediction.expressed import Choice, check_choice
 from cbat.prediction.own_tracks import TrackFiles, check_files
@@ -147,7 +148,7 @@ def run(
         relatives = read_relatives(similarity, cell_line, shared, settings)
     with open_genome(genome, directory) as prepared:
         refuse_simulated(settings, shared.about, mentions, prepared)
-        candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes)
+        candidates = collect(mentions, cell_line, shared.about, prepared, settings.chromosomes, contigs)
         choice = Choice.read(expressed, candidates, mentions, settings)
         reading = None
         if landscape is not None:
@@ -171,6 +172,7 @@ def run(
                 prepared,
                 contigs,
                 files,
+                mentions,
                 decision,
             )
             decision = refitted.decision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from cbat.config.predictions import PredictionSettings
 from cbat.config.sheets import TRACK_KINDS
 from cbat.data.contigs import ContigNames
 from cbat.data.elements import Mentions
-from cbat.landscape.element_signals import LineSignals
+from cbat.landscape.element_signals import LineSignals, reasons_of
 from cbat.landscape.law import FloatArray
-from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.candidates import Candidates, Genome
+from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 from cbat.prediction.line_landscape import (
     LineLandscape,
     Sources,
@@ -103,6 +105,7 @@ def read_line_landscape(
         *own.cautions,
         *_of_kinds(shared, sources, [*signals.report]),
         *_of_signals(shared, [*signals.report]),
+        *_of_signal_files(signals.report),
         *_cautions(shared, standardised, candidates, known),
     ]
     report = _report(shared, own, sources, standardised) | {"signals": signals.report}
@@ -156,6 +159,16 @@ def _of_signals(shared: SharedLandscape, given: Sequence[str]) -> list[Caution]:
                 "every candidate counts as an average one, and no other line can lend them",
             )
         )
+    return found
+
+
+def _of_signal_files(report: Mapping[str, Mapping[str, Any]]) -> list[Caution]:
+    """What is left out of files of signals, and candidates on contigs that a file lacks."""
+    found = []
+    for one in report.values():
+        path, reasons = Path(one["file"]), reasons_of(one)
+        found += of_unmatched(f"{path}: {warning}" for warning in one["unmatched"])
+        found += of_left_out(path, one.get("intervals", 0) + sum(reasons.values()), reasons)
     return found
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.config.predictions import PredictionSettings
+from cbat.config.sheets import written_otherwise
 from cbat.data.sequences import read_windows
 from cbat.data.text_tables import read_headed
 from cbat.data.windows import ROLES
@@ -21,7 +22,8 @@ from cbat.model.blocks import encode_elements
 from cbat.model.directory import SharedModel
 from cbat.model.new_line import LineReading, read_line
 from cbat.model.teacher import Relatives
-from cbat.prediction.candidates import Candidates, Caution, Genome
+from cbat.prediction.candidates import Candidates, Genome
+from cbat.prediction.cautions import Caution
 from cbat.prediction.preparation import UNKNOWN, of_name, of_tissue
 
 UNUSUAL: Final = 2.0
@@ -184,7 +186,16 @@ def read_relatives(
     known = set(shared.model.teacher.lines)
     near: dict[str, float] = {}
     seen = False
-    for pair, value in read_similarity(path).items():
+    similarities = read_similarity(path)
+    named = {name for pair in similarities for name in pair}
+    odd = written_otherwise([cell_line, *sorted(known)], named - known)
+    if odd is not None and odd[0] not in named:
+        raise UserError(
+            f"the table of similarities calls the cell line {odd[0]!r} {odd[1]!r}",
+            mend=f"write {odd[0]!r} in the header and the rows of the table",
+            file=path,
+        )
+    for pair, value in similarities.items():
         if cell_line not in pair:
             continue
         seen = True

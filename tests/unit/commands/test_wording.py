@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cbat.commands.wording import as_options, words_of_options
+from cbat.data.contigs import ELSEWHERE
 from cbat.errors import UserError
 
 
@@ -12,12 +13,12 @@ from cbat.errors import UserError
     ("of_a_run", "of_a_command"),
     [
         (
-            "map the names in the table of genome.contig_names (without a genome landscape.contig_names)",
+            f"map the names in the table of genome.contig_names ({ELSEWHERE})",
             "map the names in the table of --contig-names",
         ),
         (
-            "rename them in one of the two; without a genome the key is landscape.contig_names",
-            "rename them in one of the two",
+            f"or rename them in one of the two ({ELSEWHERE})",
+            "or rename them in one of the two",
         ),
         ("write 'none' in landscape.signals.insulators", "write 'none' in --signals insulators"),
         ("write '.' for the one that the line lacks", "leave out the one that it lacks"),

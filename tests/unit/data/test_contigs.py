@@ -10,7 +10,15 @@ import pytest
 
 from cbat.config.sections import ElementSettings, LabelSettings, SplitSettings
 from cbat.data import elements, labels
-from cbat.data.contigs import SHIPPED, ContigNames, other_style, read_contig_names
+from cbat.data.accessions import HUMAN
+from cbat.data.contig_checks import plain_contig
+from cbat.data.contigs import (
+    SHIPPED,
+    SHIPPED_ACCESSIONS,
+    SHIPPED_BACK,
+    ContigNames,
+    read_contig_names,
+)
 from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[3]
@@ -44,11 +52,19 @@ def test_mistakes(tmp_path: Path, content: str, message: str) -> None:
         read_contig_names(path)
 
 
-def test_the_shipped_table_is_that_of_the_human_chromosomes() -> None:
+def test_the_shipped_tables_are_those_of_the_human_chromosomes() -> None:
     expected = {str(name): f"chr{name}" for name in [*range(1, 23), "X", "Y"]} | {"MT": "chrM"}
     assert read_contig_names(TOP / SHIPPED).renamed == expected
+    assert read_contig_names(TOP / SHIPPED_BACK).renamed == {back: name for name, back in expected.items()}
     for given, genome in expected.items():
-        assert (other_style(given), other_style(genome)) == (genome, given)
+        assert plain_contig(given) == plain_contig(genome)
+
+
+@pytest.mark.parametrize(("assembly", "first"), [("hg19", "NC_000001.10"), ("hg38", "NC_000001.11")])
+def test_the_shipped_accessions_are_those_that_are_known_by_their_look(assembly: str, first: str) -> None:
+    renamed = read_contig_names(TOP / SHIPPED_ACCESSIONS.format(assembly=assembly)).renamed
+    assert renamed[first] == "chr1"
+    assert {given: name for given, name in renamed.items() if name != "chrM"} == HUMAN[assembly]
 
 
 def test_both_stages_read_the_table(raw, tmp_path: Path) -> None:

@@ -64,8 +64,11 @@ def test_by_hand(raw) -> None:
                 "candidates": True,
                 "bed": False,
                 "intervals": n,
+                "left_out_on_contigs_the_genome_lacks": 0,
                 "left_out_on_chromosomes_of_no_split": 1,
                 "left_out_near_promoters": 0,
+                "reach_over_the_end": 0,
+                "warnings": [],
             }
             for role, n in (("enhancer", 4), ("promoter", 3))
         ],
@@ -193,10 +196,14 @@ def test_one_split_has_no_neighbour() -> None:
         ),
         ("chr9 10 20 chr9 30 40 1", "line 3: the genome has no contig 'chr9', only chr1, chr2, chr3, c"),
         (
-            "chr4 4900 5001 chr4 3000 3400 1",
-            r"line 3: the enhancer chr4:4900-5001 of a reaches beyond the end of chr4, which is 5000 bp long",
+            "chr4 5000 5101 chr4 3000 3400 1",
+            r"line 3: 1 of 2 enhancers lie beyond the end of their contig, such as chr4:5000-5101 \(chr4 is "
+            r"5000 bp long in the genome\); all others fit\. To mend: delete what begins beyond the end",
         ),
-        ("chr1 10 20 chr1 9999 10001 1", "line 3: the promoter chr1:9999-10001 of a reaches beyond"),
+        (
+            "chr1 10 20 chr1 10000 10001 1",
+            "line 3: 1 of 2 promoters lie beyond the end of their contig, such as chr1:10000-10001",
+        ),
     ],
 )
 def test_intervals_that_the_genome_lacks(raw, row: str, message: str) -> None:
@@ -309,7 +316,10 @@ def test_a_bed_may_cover_contigs_that_the_genome_lacks_but_not_in_another_style(
     made = raw.collect()
     assert set(pd.read_parquet(made / "enhancer.parquet")["chrom"]) == {"chr1", "chr2"}
     report = json.loads((made / "report.json").read_text())
-    assert {one["file"]: one["left_out_on_chromosomes_of_no_split"] for one in report["files"]}[str(bed)] == 2
+    lacking = {one["file"]: one["left_out_on_contigs_the_genome_lacks"] for one in report["files"]}
+    assert lacking[str(bed)] == 2
+    warned = [warning for one in report["files"] for warning in one["warnings"]]
+    assert warned == [f"{bed}: 2 of 3 enhancers (67%) are on contigs that the genome lacks: chrY, chrM"]
     raw.bed("a", ["chr1 1000 1100", "1 10 20"])
     with pytest.raises(UserError, match="line 2: chromosomes are named like '1' here"):
         raw.collect()

@@ -79,7 +79,7 @@ MATRIX = "gene\tA\tB\nMYC\t1\t2\nALB\t3\t4\n"
         ("gene\tTPM\nMYC\t1\nALB\t3\t5\n", None, "line 3: the line has 3 fields where the first line has 2"),
         ("gene\tTPM\nALB\t1\n\nMYC\n", None, "line 4: the line has 1 fields"),
         (MATRIX, None, "2 columns hold numbers (A, B)"),
-        (MATRIX, "b", "the table has no column 'b' (did you mean 'B'?)"),
+        (MATRIX, "BB", "the table has no column 'BB' (did you mean 'B'?)"),
         ("MYC\t1\nALB\t3\n", "TPM", "the column 'TPM' is asked for, and the table has no header"),
         (
             "cell_type\tgene\texpressed\nK562\tMYC\tTRUE\nHepG2\tALB\tTRUE\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def test_promoters_may_be_genes_and_enhancers_may_not(tmp_path: Path) -> None:
         ("11869\t14409", "0\t14409", ", line 2: the gene lies at 0-14409. To mend: .* counted from 1"),
         ("761586\t762902", "762902\t761586", ", line 5: the gene lies at 762902-761586"),
         ("761586\t762902", "761586\t762902.0", ", line 5: the gene lies at 761586-762902.0"),
-        ("762902\t.\t-", "762902\t.\t.", r", line 5: the strand of the gene is '\.'"),
+        ("762902\t.\t-", "762902\t.\tx", ", line 5: the strand of the gene is 'x'"),
+        ('"ENSG00000225880"; gene_name "LINC00115"', '""', ", line 5: the gene has no gene_id"),
+        ("LINC00115", "LINC\x01", ", line 5: the file holds the control character 0x01"),
         ('\t.\tgene_id "ENSG00000225880"', "", ", line 5: the line has 7 fields, not 9"),
     ],
 )
@@ -76,6 +79,21 @@ def test_mistakes(tmp_path: Path, old: str, new: str, message: str) -> None:
 
 
 def test_an_annotation_of_exons_only(tmp_path: Path) -> None:
-    path = write(tmp_path, "\n".join(line for line in GTF.splitlines() if "\texon\t" in line))
-    with pytest.raises(UserError, match="the GTF has neither genes nor transcripts"):
+    path = write(
+        tmp_path, "\n".join(line.replace("\tb", "") for line in GTF.splitlines() if "\texon\t" in line)
+    )
+    assert read_transcription_starts(path)[["start", "name"]].to_numpy().tolist() == [[11899, "ENSG1"]]
+    path = write(tmp_path, path.read_text().replace("\texon\t", "\tstart_codon\t"))
+    with pytest.raises(UserError, match="no genes, transcripts, exons or coding parts"):
+        read_transcription_starts(path)
+
+
+def test_genes_without_a_strand_are_left_out_and_counted(tmp_path: Path, caplog) -> None:
+    path = write(tmp_path, GTF.replace("762902\t.\t-", "762902\t.\t."))
+    starts = read_transcription_starts(path)
+    assert starts["name"].tolist() == ["A", "ENSG2"]
+    assert starts.attrs["left_out"]["genes_without_a_strand"] == 1
+    assert "1 of 3 records are left out (genes without a strand: 1 (33.3%))" in caplog.text
+    path = write(tmp_path, re.sub(r"\t[+-]\t", "\t.\t", GTF))
+    with pytest.raises(UserError, match="none of the 3 genes has a strand"):
         read_transcription_starts(path)

@@ -33,10 +33,11 @@ CONTENT = {
     "encode_re2g": SCORED.format(score="Score") + "chrX\t7\t9\t0\tgenic\t0.1\n",
     "abc": SCORED.format(score="ABC.Score") + "chrX\t7\t9\t0\tgenic\t0.1\n",
     "bedpe": "chr1\t100\t200\tchr1\t5000\t5001\tone\t0.5\nchrX\t7\t9\tchrX\t0\t1\ttwo\t0.1\n",
+    "bedpe_enhancer_first": "chr1\t100\t200\tchr1\t5000\t5001\tone\t0.5\nchrX\t7\t9\tchrX\t0\t1\ttwo\t0.1\n",
     "loops": "chr1\tx1\tx2\tchr2\ty1\ty2\tcolor\nchr1\t150\t250\tchr1\t5000\t6000\t0\n"
     "chrX\t0\t5\tchrX\t5\t9\t0\n",
 }
-HEADLESS = {"bengi", "enhanceratlas", "bedpe"}
+HEADLESS = {"bengi", "enhanceratlas", "bedpe", "bedpe_enhancer_first"}
 PACKED = {
     "plain": lambda text: text.encode(),
     "gzip": lambda text: gzip.compress(text.encode()),
@@ -54,7 +55,7 @@ def write(tmp_path: Path, content: str) -> Path:
 
 def read(tmp_path: Path, path: Path, pairs_format: str, given: str | None = None, **more) -> pd.DataFrame:
     """Read with what the format asks for besides."""
-    if pairs_format in {"encode_re2g", "abc", "bedpe"}:
+    if pairs_format in {"encode_re2g", "abc", "bedpe", "bedpe_enhancer_first"}:
         more |= {"score_threshold": 0.2}
     if pairs_format == "loops":
         # The second loop joins nothing: no promoter there.
@@ -106,7 +107,7 @@ def test_the_sheet_admits_just_the_formats_that_can_be_read() -> None:
         read_pairs("pairs.txt", "hic")
 
 
-@pytest.mark.parametrize("content", ["a,b,c\n1,2,3\n", "chr1\t10\t20\n", "x" * 200 + "\n", "chr1:1-2\t3\n"])
+@pytest.mark.parametrize("content", ["a,b,c\n1,2,3\n", "chr1\t10\t10\n", "x" * 200 + "\n", "chr1:1-2\t3\n"])
 def test_a_format_that_is_not_recognised(tmp_path: Path, content: str) -> None:
     with pytest.raises(UserError) as caught:
         read_pairs(write(tmp_path, f"\n# a note\n{content}"), "auto")
@@ -114,7 +115,7 @@ def test_a_format_that_is_not_recognised(tmp_path: Path, content: str) -> None:
     assert "pairs.txt, line 3: the format of the pairs is not recognised by the row" in message
     for name, pair_format in PAIR_FORMATS.items():
         assert f"{name}: {pair_format.described}" in message
-    assert "name the format in the column pairs_format" in message
+    assert "name the format in pairs_format (a column of the sheet" in message
 
 
 def test_recognition_of_an_empty_a_missing_and_a_damaged_file(tmp_path: Path) -> None:

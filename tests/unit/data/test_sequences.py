@@ -180,7 +180,7 @@ def test_a_genome_cut_short_after_its_index_was_made_is_refused(tmp_path: Path) 
     elements = write_elements(tmp_path / "e", table, table)
     run(genome_fasta=path, elements_directory=elements, directory=tmp_path / "out")
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(UserError, match=r"g\.fa: .*the index does not fit the FASTA.*prepare_genome"):
+    with pytest.raises(UserError, match=r"g\.fa: its index does not fit it \(lines of 'chrUn_1' .*_genome"):
         run(genome_fasta=path, elements_directory=elements, directory=tmp_path / "out")
 
 

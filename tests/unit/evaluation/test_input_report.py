@@ -100,11 +100,29 @@ def test_every_line_has_its_counts_and_the_source_of_its_candidates(tmp_path: Pa
     table, page = made(tmp_path, ["enhancer"])
     assert list(table.columns) == COLUMNS
     assert table.to_numpy().tolist() == [
-        ["a", 20, 16, 8, 4, "listed_again 3; without_sequence 1", 30, "a.bed", 4, 5, OF_PAIRS, 2],
-        ["u", 10, 10, 4, 0, ".", 3, OF_PAIRS, 0, 2, OF_PAIRS, 0],
+        [
+            "a",
+            20,
+            16,
+            8,
+            4,
+            "listed_again 3; without_sequence 1",
+            30,
+            "a.bed",
+            4,
+            "on_chromosomes_of_no_split 2; near_promoters 2",
+            5,
+            OF_PAIRS,
+            2,
+            "on_chromosomes_of_no_split 1; near_promoters 1",
+        ],
+        ["u", 10, 10, 4, 0, ".", 3, OF_PAIRS, 0, ".", 2, OF_PAIRS, 0, "."],
     ]
     assert "The support sets of u are drawn from the enhancers of the pairs" in page
     assert "Of 30 rows of the pair tables 4 were left out" in page
+    assert "the pairs of a: 4 of 20 records are left out (listed again: 3 (15.0%), without" in page
+    assert "a.bed: 4 of 9 records are left out (on chromosomes of no split: 2 (22.2%), near" in page
+    assert "pairs of u:" not in page
 
 
 def test_tracks_are_listed_and_what_a_line_lacks_is_told(tmp_path: Path) -> None:

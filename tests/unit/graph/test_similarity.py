@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from cbat.config.sections import ExpressionCorrelation, PeakOverlap
+from cbat.data.bed_files import read_bed
 from cbat.errors import UserError
 from cbat.graph.build import read_similarity
 from cbat.graph.similarity import compare_expression, compare_peaks, covered_bins, jaccard, read_expression
@@ -25,7 +26,7 @@ def bed(path: Path, *rows: str) -> Path:
 def test_bins_are_those_that_a_peak_meets(tmp_path: Path) -> None:
     path = bed(tmp_path / "a.bed", "chr1 0 100", "chr1 99 101", "chr2 250 500", "chr1 30 60")
     contigs: dict[str, int] = {}
-    bins = covered_bins(path, 100, contigs)
+    bins = covered_bins(read_bed(path, stranded=False), 100, contigs)
     assert contigs == {"chr1": 0, "chr2": 1}
     assert [(number >> 32, number & 0xFFFFFFFF) for number in bins.tolist()] == [
         (0, 0), (0, 1), (1, 2), (1, 3), (1, 4),
@@ -36,7 +37,7 @@ def test_overlap_by_hand_and_as_the_graph_reads_it(tmp_path: Path) -> None:
     peaks = {
         "A": bed(tmp_path / "a.bed", "chr1 0 1000", "chr1 5000 5001", "chr2 0 10"),
         "B": bed(tmp_path / "b.bed", "chr2 900 1000", "chr1 5999 6001"),
-        "C": bed(tmp_path / "c.narrowPeak", "chr3 0 10 peak 0 . 1.5 2 3 4"),
+        "C": bed(tmp_path / "c.narrowPeak", "chr2 5000 5010 peak 0 . 1.5 2 3 4"),
     }
     compare_peaks(settings=PeakOverlap(peaks=peaks), output=tmp_path / "out.tsv")
     # A covers 1:0, 1:5, 2:0; B covers 2:0, 1:5, 1:6.

@@ -191,7 +191,7 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
 
 def test_other_contigs(tmp_path: Path) -> None:
     other = bigwig(tmp_path / "a.bw", [("chrA", 0, 9, 1.0)], chrA=100)
-    refused(other, "no chromosome of the candidate enhancers of K562 is in this bigWig")
+    refused(other, "no chromosome of this file is in the candidate enhancers of K562: here chrA")
     plain = bigwig(tmp_path / "b.bw", [("1", 0, 9, 1.0)], **{"1": 100})
     refused(plain, "named like '1' here, but like 'chr1'")
     short = bigwig(tmp_path / "c.bw", [("chr1", 0, 9, 1.0)], chr1=2_600, chr2=2_600)

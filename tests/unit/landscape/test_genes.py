@@ -76,7 +76,7 @@ def test_genes_of_an_annotation_without_a_strand_are_left_out_and_counted(tmp_pa
     table, report = starts_of(write(tmp_path, gtf(("gene", 11, 20, ".", "A"), ("gene", 31, 40, "-", "B"))))
     assert places(table) == [[39, "-", "B"]]
     assert report["left_out_without_strand"] == 1
-    assert "1 genes without a strand are left out" in caplog.text
+    assert "1 of 2 records are left out (without strand: 1 (50.0%))" in caplog.text
     with pytest.raises(UserError, match="no gene is left"):
         starts_of(write(tmp_path, gtf(("gene", 11, 20, ".", "A"))))
 
@@ -125,12 +125,15 @@ def test_names_of_contigs_are_translated_and_what_is_left_out_is_counted(tmp_pat
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ("##gff-version 3\nchr1\tx\tgene\t1\t9\t.\t+\t.\tID=A\n", "line 1: this is a GFF3"),
-        ("chr1\tx\tgene\t1\t9\t.\t+\t.\tID=A\n", "line 1: the gene has no gene_id"),
-        (gtf(("CDS", 1, 9, "+", "A")), "no genes, transcripts or exons"),
+        (
+            "##gff-version 3\nchr1\tx\tgene\t1\t9\t.\t+\t.\ta=b\n",
+            "line 2: the gene has neither ID nor Parent",
+        ),
+        ("chr1\tx\tgene\t1\t9\t.\t+\t.\tid A;\n", "line 1: the gene has no gene_id"),
+        (gtf(("start_codon", 1, 9, "+", "A")), "no genes, transcripts, exons or coding parts"),
         (gtf(("gene", 9, 1, "+", "A")), "line 1: the gene lies at 9-1"),
         (gtf(("gene", 1, 9, "1", "A")), "line 1: the strand of the gene is '1'"),
-        ("chr1\t0\t5\tA\t0\tplus\n", "line 1: strand is 'plus'"),
+        ("chr1\t0\t5\tA\t0\tplus\n", "line 1: column 6 of a BED is the strand, and here it is 'plus'"),
         ("chrom\tstart\tend\nchr1\t0\t5\n", "this is a header"),
     ],
 )

@@ -91,7 +91,7 @@ def test_another_assembly_is_suspected_from_the_lengths_of_contigs(
     longer = pd.DataFrame([["chr1", 10**6, 10**6 + 300]], columns=table.columns)
     path = write(tmp_path / "mine.bed", pd.concat([table, longer]))
     told = message(world, tmp_path / "out", enhancers=path)
-    assert f"{path}, line {len(table) + 1}: 1 of {len(table) + 1} enhancers reach beyond the end" in told
+    assert f"{path}, line {len(table) + 1}: 1 of {len(table) + 1} enhancers lie beyond the end" in told
     assert "the file seems to be of another assembly" in told
     # The model was trained on a genome that they fit.
     sizes = tmp_path / "sizes.tsv"

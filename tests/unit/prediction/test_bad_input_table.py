@@ -165,19 +165,19 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "another assembly": (
         lambda c: c.line("enhancers.bed", 2, "chr1 9000000 9000300"),
-        "enhancers.bed, line 2: 1 of 47 enhancers reach beyond the end of their contig",
+        "enhancers.bed, line 2: 1 of 47 enhancers lie beyond the end of their contig",
     ),
     "genes as enhancers": (
         lambda c: c.write("enhancers.bed", 'chr1\tme\tgene\t100\t900\t.\t+\t.\tgene_id "G";\n'),
         "this is a GTF, and genes are no enhancers",
     ),
     "a GTF without genes": (
-        lambda c: c.write("promoters.bed", 'chr1\tme\texon\t100\t900\t.\t+\t.\tgene_id "G";\n'),
-        "promoters.bed: the GTF has neither genes nor transcripts",
+        lambda c: c.write("promoters.bed", 'chr1\tme\tstop_codon\t100\t900\t.\t+\t.\tgene_id "G";\n'),
+        "promoters.bed: the file has no genes, transcripts, exons or coding parts",
     ),
     "a gene without a strand": (
         lambda c: c.write("promoters.bed", 'chr1\tme\tgene\t100\t900\t.\t.\t.\tgene_id "G";\n'),
-        "promoters.bed, line 1: the strand of the gene is '.'",
+        "promoters.bed: none of the 1 genes has a strand",
     ),
     # Genome.
     "no genome": (lambda c: c.give(genome="none.fa"), "none.fa: the file cannot be read (No such file"),
@@ -297,7 +297,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "pairs beyond the end": (
         lambda c: c.pairs(lambda t: t.assign(enhancer_end=10**7)),
-        "pairs.tsv, line 2: the enhancer chr1:",
+        "pairs.tsv, line 2: 30 of 30 enhancers reach beyond the end of their contig, such as chr1:",
     ),
     "pairs of a format that is none": (
         lambda c: c.give(calibrate="pairs.tsv", pairs_format="tsv"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +13,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cbat.config.suggestions import did_you_mean
 from cbat.data.contigs import ContigNames
+from cbat.data.foreign_formats import are_positions
 from cbat.data.text_files import first_row
 from cbat.data.text_tables import TextTable, header_fields
+from cbat.errors import UserError
+
+__all__ = [
+    "INTERVAL_COLUMNS", "LEFT_OUT", "SWAPPED", "FirstRow", "Interval", "PairFormat", "PairSource",
+    "are_positions", "assemble", "check_intervals", "key_of", "read_labels", "score_column_of",
+]  # fmt: skip
 
 INTERVAL_COLUMNS: Final = tuple(
     f"{role}_{part}" for role in ("enhancer", "promoter") for part in ("chrom", "start", "end")
@@ -22,6 +31,9 @@ INTERVAL_COLUMNS: Final = tuple(
 
 LEFT_OUT: Final = "left_out"
 """Attribute (``attrs``) of a table of pairs: reason -> rows of the file that its format leaves out."""
+
+SWAPPED: Final = "swapped_ends"
+"""Attribute of a table of pairs: rows of a BEDPE whose end 1 is the promoter."""
 
 Interval = tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64]]
 """Contigs, starts and ends (0-based half-open, bp), ``shape=(n_rows,)`` each."""
@@ -36,9 +48,11 @@ class PairSource:
     score_threshold : float, optional
         Pairs that score this much or more are contacts.
     enhancers, promoters : Path, optional
-        Candidate elements, which loops are laid over.
+        Candidate elements, which loops are laid over, and which tell the ends of a BEDPE apart.
     cell_line : str, optional
         Whose pairs are wanted of a table of several cell lines.
+    score_column : str, optional
+        Name of the column that the threshold is for, where several could be.
     """
 
     path: Path
@@ -47,11 +61,12 @@ class PairSource:
     promoters: Path | None = None
     contigs: ContigNames = field(default_factory=ContigNames)
     cell_line: str | None = None
+    score_column: str | None = None
 
 
 @dataclass(frozen=True)
 class FirstRow:
-    """The first row of a file, a header or not, split at tabs and at commas."""
+    """The first row of a file, a header or not, split at tabs and at commas, without quotes."""
 
     tabs: tuple[str, ...]
     commas: tuple[str, ...]
@@ -65,6 +80,11 @@ class FirstRow:
         except csv.Error:
             commas = []
         return cls(tuple(header_fields(text, "\t")), tuple(commas))
+
+    def names(self, columns: Collection[str], delimiter: str = "\t") -> bool:
+        """Whether this is a header that names all these columns, in any case and order."""
+        fields = self.tabs if delimiter == "\t" else self.commas
+        return {column.lower() for column in columns} <= {field.lower() for field in fields}
 
 
 @dataclass(frozen=True)
@@ -86,9 +106,56 @@ class PairFormat:
     described: str
 
 
-def are_positions(*fields: str) -> bool:
-    """Whether all fields are whole numbers without sign."""
-    return all(value.isascii() and value.isdigit() and len(value) <= 15 for value in fields)
+def key_of(name: str) -> str:
+    """Where a user says how pairs are read, for messages."""
+    return f"{name} (a column of the sheet of cell lines, or a key of a prediction)"
+
+
+def score_column_of(source: PairSource, header: Sequence[str], pattern: str) -> str | None:
+    """The column of scores: the one that is asked for, else the only one whose name fits.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    pattern : str
+        Regular expression that a name has to match, in any case.
+
+    Returns
+    -------
+    str or None
+        None where no name fits and none is asked for.
+
+    Raises
+    ------
+    UserError
+        Several columns fit; the one that is asked for is not there.
+    """
+    number, _ = first_row(source.path)
+    asked = source.score_column
+    if asked is not None:
+        alike = [name for name in header if name == asked] or [
+            name for name in header if name.lower() == asked.lower()
+        ]
+        if len(alike) == 1:
+            return alike[0]
+        raise UserError(
+            f"the scores are asked for in the column {asked!r}, and the header has "
+            + ("none of that name" + did_you_mean(asked, header) if not alike else "several of that name"),
+            mend=f"name one of the columns in {key_of('score_column')}: {', '.join(filter(None, header))}",
+            file=source.path,
+            where=f"line {number}",
+        )
+    fitting = [name for name in header if re.fullmatch(pattern, name, re.IGNORECASE)]
+    if len(fitting) > 1:
+        raise UserError(
+            f"{len(fitting)} columns are scores ({', '.join(fitting)}), and nothing says which of them the "
+            "threshold is for",
+            mend=f"name it in {key_of('score_column')}, for example {fitting[-1]}",
+            file=source.path,
+            where=f"line {number}",
+        )
+    return fitting[0] if fitting else None
 
 
 def read_labels(table: TextTable, column: str = "label") -> NDArray[np.int8]:

@@ -50,7 +50,7 @@ def read_targetfinder(source: PairSource) -> pd.DataFrame:
 
     The formats of Whalen et al. 2016, https://doi.org/10.1038/ng.3539. Coordinates go before names.
     """
-    if set(_COORDINATES) <= set(FirstRow.of(source.path).commas):
+    if FirstRow.of(source.path).names(_COORDINATES, ","):
         return read_cboep(source)
     table = read_headed(source.path, delimiter=",", required=_NAMES)
     enhancer, promoter = (_interval_from_name(table, column) for column in _NAMES[:2])
@@ -83,14 +83,14 @@ def _interval_from_name(table: TextTable, column: str) -> Interval:
 
 CBAT: Final = PairFormat(
     read_cbat,
-    lambda row: set(_COORDINATES) <= set(row.tabs),
+    lambda row: row.names(_COORDINATES),
     f"a header, separated by tabs, with {', '.join(_COORDINATES)}",
 )
 CBOEP: Final = PairFormat(
-    read_cboep, lambda row: set(_COORDINATES) <= set(row.commas), "the same header, separated by commas"
+    read_cboep, lambda row: row.names(_COORDINATES, ","), "the same header, separated by commas"
 )
 TARGETFINDER: Final = PairFormat(
     read_targetfinder,
-    lambda row: set(_NAMES) <= set(row.commas) and not set(_COORDINATES) <= set(row.commas),
+    lambda row: row.names(_NAMES, ",") and not row.names(_COORDINATES, ","),
     f"a header, separated by commas, with {', '.join(_NAMES)}",
 )

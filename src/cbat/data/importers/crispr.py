@@ -26,6 +26,8 @@ _YES: Final = "TRUE"
 _NO: Final = "FALSE"
 _UNKNOWN: Final = "NA"
 _GENE: Final = "measuredGeneSymbol"
+OF_OTHERS: Final = "of_other_cell_types"
+"""Reason for which rows are left out that nobody asked for."""
 _NEAR: Final = 1_000
 _FAR: Final = 1_000_000_000
 """Farther than any two positions of one contig, bp."""
@@ -47,7 +49,7 @@ def read_encode_crispr(source: PairSource) -> pd.DataFrame:
     """
     table = read_headed(source.path, delimiter="\t", required=_REQUIRED, optional=(_GENE,))
     keep = _of_line(source, table)
-    counts = {"of_other_cell_types": int((~keep).sum())}
+    counts = {OF_OTHERS: int((~keep).sum())}
     for reason, column, words in (
         ("not_valid", "ValidConnection", (_YES,)), ("without_an_answer", "Regulated", (_YES, _NO)),
     ):  # fmt: skip
@@ -160,6 +162,6 @@ def _rows(table: TextTable, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> 
 
 ENCODE_CRISPR: Final = PairFormat(
     read_encode_crispr,
-    lambda row: set(_REQUIRED) <= set(row.tabs),
+    lambda row: row.names(_REQUIRED),
     f"a header, separated by tabs, with {', '.join(_REQUIRED)}",
 )

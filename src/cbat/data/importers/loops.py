@@ -8,28 +8,31 @@ import numpy as np
 import pandas as pd
 
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import other_style, unknown_contig
-from cbat.data.importers.bedpe import Ends, read_ends
+from cbat.data.contig_checks import check_shared, first_lines
+from cbat.data.importers.bedpe import Ends
 from cbat.data.importers.common import (
     INTERVAL_COLUMNS,
-    FirstRow,
+    LEFT_OUT,
     Interval,
     PairFormat,
     PairSource,
     check_intervals,
 )
+from cbat.data.importers.loop_lists import HICCUPS, looks_like_loops, read_anchors
 from cbat.errors import UserError
 
-_HEADER: Final = ("chr1", "x1", "x2", "chr2", "y1", "y2")
+JOIN_NOTHING: Final = "loops_that_join_no_candidates"
+"""Reason for which rows of a list are left out."""
 _INTERVAL: Final = ["chrom", "start", "end"]
 
 
 def read_loops(source: PairSource) -> pd.DataFrame:
     """Pairs of an enhancer that overlaps one anchor of a loop and a promoter that overlaps the other.
 
-    Loops are those of a HiCCUPS list (Rao et al. 2014, https://doi.org/10.1016/j.cell.2014.11.021) or of a
-    BEDPE, 0-based half-open. An overlap of 1 bp counts. All pairs have the label 1, and each comes once,
-    with the line of the first loop that joins it.
+    Loops are those of a HiCCUPS list (Rao et al. 2014, https://doi.org/10.1016/j.cell.2014.11.021), a BEDPE
+    or another list that :mod:`cbat.data.importers.loop_lists` reads. An overlap of 1 bp counts. All pairs
+    have the label 1, and each comes once, with the line of the first loop that joins it. Loops that join no
+    two candidates are counted in the attribute ``left_out``.
 
     Raises
     ------
@@ -43,8 +46,8 @@ def read_loops(source: PairSource) -> pd.DataFrame:
             mend="name BED files in the columns enhancers and promoters of the sheet (promoters: or a GTF)",
             file=source.path,
         )
-    ends = read_ends(source)
-    if "label" in ends.names:
+    ends = read_anchors(source)
+    if "label" in ends.table.columns:
         raise UserError(
             "the table has labels, which loops do not: each of them is a contact",
             mend="name the format bedpe (or auto), or take the column label away",
@@ -64,6 +67,7 @@ def read_loops(source: PairSource) -> pd.DataFrame:
         enhancers = _overlaps(one, elements["enhancer"], "enhancer")
         joined.append(enhancers.merge(_overlaps(other, elements["promoter"], "promoter"), on="line"))
     pairs = pd.concat(joined).sort_values(["line", "enhancer", "promoter"])
+    left_out = {JOIN_NOTHING: len(ends.table.lines) - pairs["line"].nunique()}
     pairs = pairs.drop_duplicates(["enhancer", "promoter"])
     if pairs.empty:
         raise UserError(
@@ -71,7 +75,9 @@ def read_loops(source: PairSource) -> pd.DataFrame:
             mend="name candidates and loops of the same cell line and genome assembly",
             file=source.path,
         )
-    return _table(pairs, elements)
+    table = _table(pairs, elements)
+    table.attrs[LEFT_OUT] = left_out
+    return table
 
 
 def _table(pairs: pd.DataFrame, elements: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -94,11 +100,8 @@ def _anchors(source: PairSource, ends: Ends, number: int, side: Interval) -> pd.
 
 def _check_contigs(source: PairSource, anchors: pd.DataFrame, elements: dict[str, pd.DataFrame]) -> None:
     """Contigs without candidates may be; contigs that candidates only spell otherwise may not."""
-    known = [str(name) for name in pd.concat([table["chrom"] for table in elements.values()]).unique()]
-    first = anchors.drop_duplicates("chrom")
-    for chrom, line in zip(first["chrom"], first["line"], strict=True):
-        if chrom not in known and other_style(chrom) in known:
-            raise unknown_contig(chrom, known, "the candidates", file=source.path, line=int(line))
+    known = {str(name) for table in elements.values() for name in table["chrom"].unique()}
+    check_shared(source.path, first_lines(anchors), {"the candidates": known}, source.contigs)
 
 
 def _overlaps(anchors: pd.DataFrame, elements: pd.DataFrame, role: str) -> pd.DataFrame:
@@ -119,10 +122,9 @@ def _overlaps(anchors: pd.DataFrame, elements: pd.DataFrame, role: str) -> pd.Da
     )
 
 
-def _looks_like(row: FirstRow) -> bool:
-    return tuple(field.lower() for field in row.tabs[:6]) == _HEADER
-
-
 LOOPS: Final = PairFormat(
-    read_loops, _looks_like, f"a header, separated by tabs, that starts with {', '.join(_HEADER)}"
+    read_loops,
+    looks_like_loops,
+    f"a header, separated by tabs, that starts with {', '.join(HICCUPS)}, an ibed of CHiCAGO, interact of "
+    "UCSC or longrange of WashU",
 )

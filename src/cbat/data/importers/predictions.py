@@ -7,7 +7,7 @@ and its end on ``-``, as ABC writes it; the tables give no strand, so the promot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Final
 
 import numpy as np
@@ -16,14 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cbat.data.importers.common import FirstRow, PairFormat, PairSource, assemble
+from cbat.data.importers.common import (
+    FirstRow,
+    PairFormat,
+    PairSource,
+    assemble,
+    key_of,
+    score_column_of,
+)
 from cbat.data.text_files import first_row
 from cbat.data.text_tables import read_headed
 from cbat.errors import UserError
 
-ABC_SCORES: Final = ("ABC.Score",)
-RE2G_SCORES: Final = ("Score", "ENCODE-rE2G.Score", "ENCODE-rE2G.Score.qnorm", "E2G.Score", "E2G.Score.qnorm")
-"""Names of the score in the tables of the ENCODE portal and in those that the pipeline writes."""
+_ENDING: Final = r"(?:[._ ](?!numerator|feature)\w+)*"
+RE2G_SCORE: Final = rf"(?:[\w-]*e2g[\w-]*[._ ])?score{_ENDING}"
+"""Names of the score in any case: of the ENCODE portal (``Score``), the pipeline (``ENCODE-rE2G.Score``) and
+its version for single cells (``E2G.Score.qnorm``)."""
+ABC_SCORE: Final = rf"abc[._ ]score{_ENDING}"
 _COLUMNS: Final = ("chr", "start", "end", "TargetGeneTSS")
 _TSS: Final = r"^[0-9]{1,15}(\.0+)?$"
 
@@ -31,10 +40,11 @@ _TSS: Final = r"^[0-9]{1,15}(\.0+)?$"
 def read_encode_re2g(source: PairSource) -> pd.DataFrame:
     """Predictions of ENCODE-rE2G, from the ENCODE portal or from its pipeline.
 
-    Pairs that score ``score_threshold`` or more have the label 1, the others 0.
+    Pairs that score ``score_threshold`` or more have the label 1, the others 0. Where the table has several
+    scores, raw and normalised, ``score_column`` names the one that the threshold is for.
     Gschwind et al. 2023, https://doi.org/10.1101/2023.11.09.563812.
     """
-    return _read(source, RE2G_SCORES)
+    return _read(source, RE2G_SCORE, "Score, ENCODE-rE2G.Score or E2G.Score")
 
 
 def read_abc(source: PairSource) -> pd.DataFrame:
@@ -43,21 +53,24 @@ def read_abc(source: PairSource) -> pd.DataFrame:
     Pairs whose ``ABC.Score`` is ``score_threshold`` or more have the label 1, the others 0.
     Fulco et al. 2019, https://doi.org/10.1038/s41588-019-0538-0.
     """
-    return _read(source, ABC_SCORES)
+    return _read(source, ABC_SCORE, "ABC.Score")
 
 
-def _read(source: PairSource, scores: Sequence[str]) -> pd.DataFrame:
-    header = FirstRow.of(source.path).tabs
-    score = next((column for column in scores if column in header), scores[0])
-    if score not in header and len(scores) > 1 and set(_COLUMNS) <= set(header):
+def _read(source: PairSource, pattern: str, called: str) -> pd.DataFrame:
+    first = FirstRow.of(source.path)
+    # Without the other columns the score need not be looked for: reading tells what is missing.
+    score = score_column_of(source, first.tabs, pattern) if first.names(_COLUMNS) else _COLUMNS[0]
+    if score is None:
         number, _ = first_row(source.path)
         raise UserError(
             "the header has no column of scores",
-            mend=f"name it in the first line by one of: {', '.join(scores)}",
+            mend=f"call it {called} in the first line, or name it in {key_of('score_column')}",
             file=source.path,
             where=f"line {number}",
         )
-    table = read_headed(source.path, delimiter="\t", required=(*_COLUMNS, score), comments=True)
+    table = read_headed(
+        source.path, delimiter="\t", required=dict.fromkeys((*_COLUMNS, score)), comments=True
+    )
     chrom = table.names("chr")
     tss = _whole_numbers(table.matching("TargetGeneTSS", _TSS, "write a whole number, 0 or greater"))
     threshold = -np.inf if source.score_threshold is None else source.score_threshold
@@ -72,18 +85,18 @@ def _whole_numbers(values: object) -> NDArray[np.int64]:
     return np.asarray(pc.cast(whole, pa.int64()).to_numpy())
 
 
-def _looks_like(row: FirstRow, scores: Sequence[str]) -> bool:
-    return set(_COLUMNS) <= set(row.tabs) and bool(set(scores) & set(row.tabs))
+def _looks_like(row: FirstRow, pattern: str) -> bool:
+    return row.names(_COLUMNS) and any(re.fullmatch(pattern, name, re.IGNORECASE) for name in row.tabs)
 
 
 # A table of ENCODE-rE2G may hold the ABC score among its features, so it is looked for first.
 ENCODE_RE2G: Final = PairFormat(
     read_encode_re2g,
-    lambda row: _looks_like(row, RE2G_SCORES),
-    f"a header, separated by tabs, with {', '.join(_COLUMNS)} and one of {', '.join(RE2G_SCORES)}",
+    lambda row: _looks_like(row, RE2G_SCORE),
+    f"a header, separated by tabs, with {', '.join(_COLUMNS)} and Score, ENCODE-rE2G.Score or E2G.Score",
 )
 ABC: Final = PairFormat(
     read_abc,
-    lambda row: _looks_like(row, ABC_SCORES) and not _looks_like(row, RE2G_SCORES),
-    f"a header, separated by tabs, with {', '.join((*_COLUMNS, *ABC_SCORES))}",
+    lambda row: _looks_like(row, ABC_SCORE) and not _looks_like(row, RE2G_SCORE),
+    f"a header, separated by tabs, with {', '.join(_COLUMNS)} and ABC.Score",
 )

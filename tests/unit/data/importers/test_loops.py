@@ -60,7 +60,7 @@ def test_by_hand(files: Files) -> None:
 
 
 def test_loops_of_juicer_and_promoters_of_an_annotation(files: Files) -> None:
-    files.write("p.bed", "chr10 x gene 9600 9700 . + . gene_id", "chr10 x gene 9400 9501 . - . gene_id")
+    files.write("p.bed", "chr10 x gene 9600 9700 . + . ID=a", "chr10 x gene 9400 9501 . - . ID=b")
     pairs = files.read(
         "# juicer_tools version 1.22.01",
         "chr10 1000 2000 chr10 9000 9501 . . . .",

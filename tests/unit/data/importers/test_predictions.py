@@ -48,7 +48,13 @@ def test_re2g_of_the_pipeline_which_keeps_the_abc_score_among_its_features(tmp_p
     lines = ABC.splitlines()
     more = ["ENCODE-rE2G.Score\tENCODE-rE2G.Score.qnorm", "0.9\t0", "0.1\t1"]
     path = write(tmp_path, "".join(f"{line}\t{end}\n" for line, end in zip(lines, more, strict=True)))
-    assert read_pairs(path, "auto", score_threshold=0.5)["label"].tolist() == [1, 0]
+    for column, labels in (("ENCODE-rE2G.Score", [1, 0]), ("encode-re2g.score.QNORM", [0, 1])):
+        pairs = read_pairs(path, "auto", score_threshold=0.5, score_column=column)
+        assert pairs["label"].tolist() == labels
+    with pytest.raises(
+        UserError, match=r"2 columns are scores \(ENCODE-rE2G.Score, ENCODE-rE2G.Score.qnorm\)"
+    ):
+        read_pairs(path, "auto", score_threshold=0.5)
     assert read_pairs(path, "abc", score_threshold=0.01)["label"].tolist() == [0, 1]
 
 
@@ -69,7 +75,7 @@ def test_a_threshold_is_needed(tmp_path: Path, pairs_format: str, content: str) 
         ("959256\tK562\t0.08", "959256.5\tK562\t0.08", "line 4: TargetGeneTSS is '959256.5'"),
         (
             "\tScore\t",
-            "\tscore\t",
+            "\tvalue\t",
             "line 2: the header has no column of scores. To mend: .* Score, ENCODE-rE2G",
         ),
         ("TargetGeneTSS", "TSS", "line 2: the header has no column TargetGeneTSS"),
