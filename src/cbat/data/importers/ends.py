@@ -145,7 +145,7 @@ def _one_order(first: Interval, second: Interval) -> str:
 
 def _refused(source: PairSource, n: int, order: str) -> UserError:
     return UserError(
-        f"end 1 lies {order} end 2 in all {n} rows: the ends stand in the order of the genome, which does not "
+        f"end 1 lies {order} end 2 in all {n} rows: the ends are sorted by position, which does not "
         "say which of them is the enhancer",
         mend=f"give the line's candidates, which do: {key_of('enhancers')} and promoters; or set "
         f"{key_of('pairs_format')} to loops for contacts without labels, or to bedpe_enhancer_first if end 1 "
