@@ -22,8 +22,10 @@ Use = Literal["intervals", "promoters", "genes", "pairs", "expression", "scores"
 """What a file is given for."""
 _LOOKED_AT: Final = 200
 _ROWS: Final = 10
+_GTF_FIELDS: Final = 9
 _STRANDS: Final = frozenset("+-.*")
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_CONTIG: Final = re.compile(r"(chr)?([0-9]{1,2}|[XYM]|MT)")
 _PLACE: Final = re.compile(r"[^\s:,]+:\d+-\d+")
 _TRIPLE: Final = re.compile(r"[^\s:,]+(:\d+-|,\d+,)\d+")
 _TO_BED: Final = 'BEGIN {FS = OFS = "\\t"} '
@@ -171,9 +173,9 @@ def are_positions(*fields: str) -> bool:
 
 
 def looks_like_gtf(fields: tuple[str, ...]) -> bool:
-    """Whether a row is one of GTF or GFF3, with its attributes or without."""
+    """Whether a row is one of GTF or GFF3."""
     return (
-        len(fields) in (8, 9)
+        len(fields) == _GTF_FIELDS
         and are_positions(*fields[3:5])
         and not are_positions(fields[1])
         and fields[6] in ("+", "-", ".", "?")
@@ -182,7 +184,11 @@ def looks_like_gtf(fields: tuple[str, ...]) -> bool:
 
 def is_interact(fields: tuple[str, ...]) -> bool:
     """Whether a row is one of UCSC's interact."""
-    return len(fields) >= 18 and are_positions(*fields[1:3], *fields[9:11], *fields[14:16])
+    return (
+        len(fields) >= 18
+        and are_positions(*fields[1:3], *fields[9:11], *fields[14:16])
+        and fields[0] in (fields[8], fields[13])
+    )
 
 
 def is_longrange(fields: tuple[str, ...]) -> bool:
@@ -195,12 +201,15 @@ def is_longrange(fields: tuple[str, ...]) -> bool:
 
 
 def is_bedpe(fields: tuple[str, ...]) -> bool:
-    """Whether a row has the six columns of BEDPE."""
+    """Whether a row has the six columns of BEDPE, both contigs named in one style."""
     return (
         len(fields) >= 6
         and are_positions(*fields[1:3], *fields[4:6])
+        and int(fields[1]) < int(fields[2])
+        and int(fields[4]) < int(fields[5])
         and _is_word(fields[0])
-        and (fields[3] == fields[0] or re.match(r"(chr)?([0-9]{1,2}|[XYM]|MT)$", fields[3]) is not None)
+        and (fields[3] == fields[0] or _CONTIG.fullmatch(fields[3]) is not None)
+        and fields[3].startswith("chr") == fields[0].startswith("chr")
     )
 
 
@@ -321,7 +330,9 @@ _CALL_LOOPS: Final = (
     "these are reads, not contacts: call loops or interactions in them, and name the list (BEDPE), with the "
     "format loops"
 )
-_ELSEWHERE: Final = frozenset({"intervals", "promoters", "genes", "expression"})
+_OF_INTERVALS: Final = frozenset({"intervals", "promoters", "genes"})
+_NO_NUMBERS: Final = _OF_INTERVALS | {"pairs"}
+"""Uses in which a matrix of numbers is not expected, which some formats look like."""
 MACS: Final = "a table of peaks of MACS (_peaks.xls), whose starts count from 1"
 GTF: Final = "a GTF or GFF3"
 IBED: Final = "an ibed of CHiCAGO"
@@ -402,17 +413,19 @@ FORMATS: Final[tuple[Foreign, ...]] = (
             "name the .narrowPeak or .broadPeak file that MACS wrote beside it; for the intervals "
             "alone: " + head.awk("$2 ~ /^[0-9]+$/ {print $1, $2 - 1, $3, $NF}")
         ),
+        only=_NO_NUMBERS,
     ),
     Foreign(
         "a table of R's GRanges, whose starts count from 1",
         _is_granges,
         _of_granges,
-        only=frozenset({"intervals", "promoters", "genes"}),
+        only=_OF_INTERVALS,
     ),
     Foreign(
         "a table of copy numbers (SEG), whose starts count from 1",
         _is_seg,
         lambda head: head.awk("$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1}"),
+        only=_NO_NUMBERS,
     ),
     Foreign(
         "a table of HOMER or a SAF, whose starts count from 1",
@@ -424,12 +437,13 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         lambda head: head.awk(
             '$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1, 0, ($5 == "-" || $5 == 1) ? "-" : "+"}'
         ),
-        only=frozenset({"intervals", "promoters", "genes", "pairs", "scores"}),
+        only=_NO_NUMBERS,
     ),
     Foreign(
         "a table of genes of UCSC (genePred, refFlat, refGene)",
         lambda head: head.all_rows(_is_gene_table),
         _of_gene_table,
+        only=_NO_NUMBERS,
     ),
     Foreign(
         "a list of places (chrom:start-end)",
@@ -518,12 +532,17 @@ FORMATS: Final[tuple[Foreign, ...]] = (
     ),
     Foreign(
         BEDPE,
-        lambda head: head.all_rows(is_bedpe),
+        lambda head: head.all_rows(is_bedpe) and any(row[3:4] == row[:1] for row in head.rows),
         lambda head: (
             "name it as the pairs of a line; for the intervals of its first ends: "
             + head.awk("$2 ~ /^[0-9]+$/ {print $1, $2, $3}")
         ),
-        only=_ELSEWHERE,
+        only=_OF_INTERVALS,
+    ),
+    Foreign(
+        "a GTF or GFF3 without its ninth column, which says what the genes are called",
+        lambda head: head.all_rows(lambda row: len(row) == _GTF_FIELDS - 1 and looks_like_gtf((*row, ""))),
+        lambda head: "name the annotation with all nine columns",
     ),
     Foreign(
         GTF,

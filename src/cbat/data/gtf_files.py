@@ -174,26 +174,35 @@ class _Annotation:
     ----------
     parts : dict
         Level -> what is kept of its lines.
-    known : set of str
-        Identifiers of genes and, in GFF3, of transcripts, whose exons need not be kept.
+    known : set of tuple
+        Identifiers and contigs of genes with transcripts or a line of their own, whose exons are not kept.
+    own_line : set of tuple
+        Those with a line of their own.
     gene_of : dict
         Identifier of a transcript of a GFF3 -> that of its gene.
     named : set of str
         Identifiers of genes that any line names.
     format : str
         ``GTF`` or ``GFF3``, by the attributes.
+    inside : tuple of str
+        What the lines of the gene that was read last start with and hold, in GTF.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.parts: dict[str, list[_Gene]] = {level: [] for level in _LEVELS}
-        self.known: set[str] = set()
+        self.known: set[tuple[str, str]] = set()
+        self.own_line: set[tuple[str, str]] = set()
         self.gene_of: dict[str, str] = {}
         self.named: set[str] = set()
         self.format = "GTF"
+        self.inside = ("", "")
 
     def add(self, number: int, line: str) -> None:
         """Read a line."""
+        chrom, gene = self.inside
+        if chrom and line.startswith(chrom) and gene in line and f"\t{_GENE}\t" not in line:
+            return
         fields = line.split("\t", _FIELDS)
         if len(fields) < 3:
             if BROWSER_LINE.match(line):
@@ -201,7 +210,7 @@ class _Annotation:
             raise self._fault(number, f"the line has {len(fields)} fields, not {_FIELDS}", _MEND_FIELDS)
         level = _LEVEL_OF.get(fields[2])
         attributes = fields[8] if len(fields) > 8 else ""
-        gff3 = _GFF3_ATTRIBUTE.match(attributes) is not None
+        gff3 = "=" in attributes and _GFF3_ATTRIBUTE.match(attributes) is not None
         if level is None:
             if not gff3 and (other := _value("gene_id", attributes, gff3)):
                 self.named.add(other)
@@ -209,8 +218,11 @@ class _Annotation:
         if len(fields) < _FIELDS:
             raise self._fault(number, f"the line has {len(fields)} fields, not {_FIELDS}", _MEND_FIELDS)
         identifier = self._identifier(number, level, attributes, gff3)
-        # Exons are most of the lines, and nearly all are of genes that are known.
-        if level in (_EXON, _CODING) and identifier in self.known:
+        # Most lines are of genes that have a line of their own, or transcripts at least.
+        key = identifier, fields[0]
+        if level != _GENE and key in self.own_line:
+            return
+        if level in (_EXON, _CODING) and key in self.known:
             return
         if len(fields) > _FIELDS:
             n = len(line.split("\t"))
@@ -218,7 +230,11 @@ class _Annotation:
         self.format = "GFF3" if gff3 else self.format
         self.parts[level].append(self._gene(number, fields, level, identifier, gff3))
         if level in (_GENE, _TRANSCRIPT):
-            self.known.add(identifier)
+            self.known.add(key)
+        if level == _GENE:
+            self.own_line.add(key)
+            # What follows is mostly of the same gene, and need not be taken apart.
+            self.inside = ("", "") if gff3 else (f"{fields[0]}\t", f'\tgene_id "{identifier}"')
 
     def _identifier(self, number: int, level: str, attributes: str, gff3: bool) -> str:
         """Of the gene that a line belongs to; of an exon of a GFF3 that of its transcript, if that is all."""

@@ -270,7 +270,7 @@ def test_what_can_be_converted_is_named_and_its_command_makes_a_bed(
 @pytest.mark.parametrize("kind", GENE_TABLES)
 def test_tables_of_genes_become_transcription_starts(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, GENE_TABLES[kind])
-    for reader in EVERYWHERE:
+    for reader in (*INTERVALS, "pairs", "bedpe"):
         assert "this is a table of genes of UCSC" in told_of(reader, path)
     starts, _ = starts_of(follow(told_of("genes", path)))
     assert starts[["position", "strand", "name"]].to_numpy().tolist() == [[100, "+", "A"], [199, "-", "B"]]
@@ -361,3 +361,40 @@ def test_the_commands_that_messages_give_for_encodings(tmp_path: Path, content: 
 def test_what_is_read_however_it_is_packed(tmp_path: Path, pack) -> None:
     path = write(tmp_path, pack(BED.encode()))
     assert read_candidates(path, "enhancer", named=True)["name"].tolist() == ["N\u00e4me", "B"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 9, 17, 20])
+def test_a_matrix_of_counts_is_no_file_of_intervals(tmp_path: Path, n: int) -> None:
+    for first in (("A", "B"), ("1", "2")):
+        rows = [
+            "\t".join([gene, *(str(at * 7 % 23) for at in range(start, start + n))])
+            for start, gene in enumerate(first, start=1)
+        ]
+        header = "\t".join(["gene", *(f"S{at}" for at in range(n))])
+        path = write(tmp_path, "\n".join([header, *rows]) + "\n")
+        found = read_expressed(path, ["A", "B"], least=0.0, column="S0")
+        assert found.known == set(first)
+
+
+def test_names_above_counts(tmp_path: Path) -> None:
+    path = write(tmp_path, table("id  name  a  b  c  TPM", "E1  A  5  7  9  1.5", "E2  B  5  7  9  0"))
+    assert read_expressed(path, ["A", "B"], least=1.0).genes == {"A"}
+    header = "ID  Name  Reference  Strand  Start  End  Coverage  FPKM  TPM"
+    rows = ["E1  A  chr1  +  100  200  0  0  5", "E2  B  chr1  -  100  200  0  0  0"]
+    path = write(tmp_path, table(header, *rows))
+    assert read_expressed(path, ["A", "B"], least=1.0).genes == {"A"}
+
+
+@pytest.mark.parametrize("chrom", ["chr1", "1"])
+def test_the_coverage_of_intervals_is_no_bedpe(tmp_path: Path, chrom: str) -> None:
+    path = write(
+        tmp_path, table(f"{chrom}  100  200  7  80  100  0.8", f"{chrom}  300  400  9  20  100  0.2")
+    )
+    assert read_peaks(path, "accessibility", "4").table["signal"].tolist() == [7.0, 9.0]
+    assert len(read_candidates(path, "enhancer")) == 2
+
+
+def test_a_gtf_without_attributes(tmp_path: Path) -> None:
+    path = write(tmp_path, table("chr1  x  gene  100  200  .  +  ."))
+    for reader in ("genes", "promoters", "enhancers"):
+        assert "this is a GTF or GFF3 without its ninth column" in told_of(reader, path)

@@ -306,6 +306,15 @@ def test_ends_in_the_order_of_the_genome_are_refused_and_the_ways_out_work(tmp_p
     assert lengths(read_pairs(loops, "loops", **beds)) == {(100, 50)}
 
 
+def test_ends_in_the_other_order_say_as_little(tmp_path: Path) -> None:
+    path = sorted_ends(tmp_path)
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    turned = [rows[0], *([*row[3:6], *row[:3], *row[6:]] for row in rows[1:])]
+    path.write_text("".join("\t".join(row) + "\n" for row in turned))
+    assert "end 1 lies behind end 2 in all 24 rows" in message(read_pairs, path, "auto")
+    assert lengths(read_pairs(path, "auto", **beds_of(path, tmp_path))) == {(100, 50)}
+
+
 def test_few_rows_and_rows_in_both_orders_are_taken_at_their_word(tmp_path: Path) -> None:
     assert read_pairs(sorted_ends(tmp_path, n=19), "auto").attrs["swapped_ends"] == 0
     path = sorted_ends(tmp_path)

@@ -88,6 +88,16 @@ def test_an_annotation_of_exons_only(tmp_path: Path) -> None:
         read_transcription_starts(path)
 
 
+def test_two_lines_of_one_gene_are_two_places(tmp_path: Path) -> None:
+    again = GTF.splitlines()[1].replace("11869\t14409", "21869\t24409")
+    starts = read_transcription_starts(
+        write(tmp_path, GTF + again + "\n" + again.replace("1\thav", "2\thav"))
+    )
+    assert starts.loc[starts["name"] == "A", ["chrom", "start"]].to_numpy().tolist() == [
+        ["1", 11868], ["1", 21868], ["2", 21868],
+    ]  # fmt: skip
+
+
 def test_genes_without_a_strand_are_left_out_and_counted(tmp_path: Path, caplog) -> None:
     path = write(tmp_path, GTF.replace("762902\t.\t-", "762902\t.\t."))
     starts = read_transcription_starts(path)

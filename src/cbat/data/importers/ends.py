@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -64,7 +63,7 @@ def oriented(
     role. Where both ways fit alike, by the strands: the only end that has one is the promoter. Where these
     say nothing either, end 1 is the enhancer, as the columns have it. But programs that sort ends by their
     position (HiCCUPS, cooler) write end 1 before end 2 in every row, and then their order says nothing: if
-    20 rows or more on one chromosome are all in that order, rows that nothing else tells apart are left out
+    20 rows or more on one chromosome are all in one order, rows that nothing else tells apart are left out
     and counted where candidates tell the others, and the file is refused where nothing tells any.
 
     Parameters
@@ -89,9 +88,9 @@ def oriented(
         vote = np.where(vote == 0, has_one - has_other, vote)
     swap, known = vote > 0, vote != 0
     rows = np.ones(len(swap), dtype=bool)
-    if not known.all() and _in_order_of_the_genome(first, second):
+    if not known.all() and (order := _one_order(first, second)):
         if not known.any():
-            raise _refused(source, len(swap))
+            raise _refused(source, len(swap), order)
         rows = known
     if swap.any():
         _logger.info("%s: end 1 is the promoter in %d of %d rows", source.path, swap.sum(), len(swap))
@@ -135,18 +134,21 @@ def _meets(end: Interval, elements: pd.DataFrame, contigs: ContigNames) -> Flags
     return found
 
 
-def _in_order_of_the_genome(first: Interval, second: Interval) -> bool:
+def _one_order(first: Interval, second: Interval) -> str:
+    """Where end 1 lies of end 2 in every row on one chromosome; empty if there are few, or both orders."""
     same = (first[0] == second[0]) & (first[1] != second[1])
-    return bool(same.sum() >= LEAST_ROWS and (first[1] < second[1])[same].all())
+    before = (first[1] < second[1])[same]
+    if len(before) < LEAST_ROWS or before.any() != before.all():
+        return ""
+    return "before" if before.all() else "behind"
 
 
-def _refused(source: PairSource, n: int) -> UserError:
-    file: Path = source.path
+def _refused(source: PairSource, n: int, order: str) -> UserError:
     return UserError(
-        f"end 1 lies before end 2 in all {n} rows: the ends stand in the order of the genome, which does not "
+        f"end 1 lies {order} end 2 in all {n} rows: the ends are sorted by position, which does not "
         "say which of them is the enhancer",
         mend=f"give the line's candidates, which do: {key_of('enhancers')} and promoters; or set "
         f"{key_of('pairs_format')} to loops for contacts without labels, or to bedpe_enhancer_first if end 1 "
         "is the enhancer in every row",
-        file=file,
+        file=source.path,
     )
