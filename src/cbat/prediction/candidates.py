@@ -39,8 +39,6 @@ SAMPLED: Final = 1000
 """Windows of each role whose sequence is looked at for cautions."""
 UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
-MOST_NAMES: Final = 5
-"""Names of a window that are kept."""
 NO_NAME: Final = "."
 _LEFT_OUT: Final = "left_out_"
 _WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is not whole"
@@ -195,7 +193,7 @@ def collect(
             )
         names = names_of(mention.intervals, windows[mention.role])
         table = tables[mention.role]
-        known = [",".join(names.get(name, [NO_NAME])[:MOST_NAMES]) for name in table["element_id"]]
+        known = [",".join(names.get(name, [NO_NAME])) for name in table["element_id"]]
         table = table.assign(name=known)
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
@@ -235,7 +233,9 @@ def _predicted(chromosomes: Sequence[str] | None, known: Sequence[str], genome: 
             raise UserError(
                 f"the chromosome {chrom!r} is asked for, a contig that "
                 + ("the genome does not have" if genome is not None else "no candidate is on"),
-                mend=correct_name(chrom, known, whose),
+                mend="write a space between names of chromosomes, no comma"
+                if "," in chrom
+                else correct_name(chrom, known, whose),
                 file=None if genome is None else genome.fasta,
             )
     return list(known) if chromosomes is None else list(chromosomes)

@@ -26,7 +26,7 @@ from cbat.errors import UserError
 from cbat.landscape.features import START_RADIUS
 from cbat.landscape.sites import Sites
 from cbat.landscape.tracks import PROMOTERS
-from cbat.prediction.candidates import MOST_NAMES, NO_NAME, Candidates, names_of
+from cbat.prediction.candidates import NO_NAME, Candidates, names_of
 from cbat.prediction.cautions import Caution
 from cbat.prediction.near_pairs import centres
 
@@ -191,7 +191,7 @@ class Choice:
         named = np.array([bool(names) for names in own])
         kept = ~named | np.array([bool(names) for names in fit])
         known = np.array([any(name in expressed.known for name in names) for names in own])
-        names = [",".join(one[:MOST_NAMES]) or given for one, given in zip(fit, table["name"], strict=True)]
+        names = [",".join(one) or given for one, given in zip(fit, table["name"], strict=True)]
         counts = {
             "left_out_not_in_the_table_of_expression": int((~kept & ~known).sum()),
             "left_out_not_expressed": int((~kept & known).sum()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,12 @@ from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
 
 OF_MODEL: Final = "the landscape of the model"
 _OF_PACKAGE: Final = "those of the model"
+_ASSAYS: Final = {
+    "active_enhancers": ("h3k27ac", "atac", "dnase", "dhs", "h3k4me1", "p300"),
+    "active_promoters": ("h3k4me3",),
+    "insulators": ("ctcf", "rad21", "cohesin"),
+}
+"""What people call the assays of each kind of track, without signs."""
 _SOME: Final = 20
 """Candidates of a chromosome or a role from which on it is odd that no peak or start of a gene is there."""
 
@@ -126,6 +133,13 @@ def with_candidates(tracks: Mapping[str, Path], candidates: Path, model: Path) -
     return given | ({ENHANCERS: candidates} if states_signal(candidates) else {})
 
 
+def _kind_of_assay(asked: str) -> str:
+    """Which kind of track an assay is, or the kind whose name is nearest."""
+    plain = re.sub(r"[^a-z0-9]", "", asked.lower())
+    found = [kind for kind, assays in _ASSAYS.items() if any(assay in plain for assay in assays)]
+    return f" (peaks of it are {found[0]})" if found else did_you_mean(asked, TRACK_KINDS)
+
+
 def check_files(given: TrackFiles) -> None:
     """Make sure that kinds are known, and that each has a file of its own that exists.
 
@@ -136,7 +150,7 @@ def check_files(given: TrackFiles) -> None:
     for kind in given.tracks:
         if kind not in TRACK_KINDS:
             raise UserError(
-                f"--tracks names the kind {kind!r}{did_you_mean(kind, TRACK_KINDS)}",
+                f"--tracks names the kind {kind!r}{_kind_of_assay(kind)}",
                 mend=f"write KIND=FILE with a kind of {', '.join(TRACK_KINDS)}",
             )
     for name in given.element_signals:
@@ -262,7 +276,8 @@ def read_own_tracks(
         *of_unmatched(unmatched),
         *_of_files(found, given),
         *_of_assembly(mentions, shared),
-        *_of_roles(mentions, starts),
+        # Genes of the user's own may be what stands in the wrong place.
+        *_of_roles(mentions, starts if shared.starts.empty else shared.starts),
         *_of_peaks(tables, mentions, shared, cell_line),
         *_of_ranks(found, given),
     ]

@@ -106,6 +106,12 @@ def read_plan(directory: Path) -> Plan:
         The file is missing or damaged.
     """
     path = directory / PREPARED / PLAN
+    if not path.exists():
+        raise UserError(
+            "this is no folder of a prediction" if directory.is_dir() else "there is no such folder",
+            mend="name the --directory of cbat predict, or results/predictions/<line>",
+            file=directory,
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.pop("format") not in _READ:

@@ -656,3 +656,30 @@ def test_a_model_of_regulation_refuses_pairs_of_contacts(landscape_world, tmp_pa
     # A format that may hold either is taken at its word.
     arguments = command(landscape_world, tmp_path / "fine", "--chromosomes", "chr1", model=model)
     assert main([*arguments, "--calibrate", str(landscape_world.raw("pairs.tsv"))]) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("H3K4me3", "(peaks of it are active_promoters)"),
+        ("ATAC-seq", "(peaks of it are active_enhancers)"),
+        ("ctcf", "(peaks of it are insulators)"),
+        ("insulator", "(did you mean 'insulators'?)"),
+    ],
+)
+def test_a_track_called_by_its_assay_is_told_its_kind(landscape_world, tmp_path, capsys, kind, said) -> None:
+    track = f"{kind}={landscape_world.track('insulators')}"
+    assert main(command(landscape_world, tmp_path / "line", "--tracks", track, kinds=())) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_chromosomes_are_separated_by_spaces(landscape_world, tmp_path, capsys) -> None:
+    assert main(command(landscape_world, tmp_path / "line", "--chromosomes", "chr1,chr2")) == 2
+    assert "write a space between names of chromosomes" in capsys.readouterr().err
+
+
+def test_a_prediction_that_is_none_is_told(landscape_world, tmp_path, capsys) -> None:
+    model = ["--model", str(landscape_world.model), "--directory", str(tmp_path / "out")]
+    for folder, said in (("none", "there is no such folder"), (".", "this is no folder of a prediction")):
+        assert main(["explain", *model, "--prediction", str(tmp_path / folder)]) == 2
+        assert said in capsys.readouterr().err
