@@ -4,43 +4,6 @@
 SOURCES_LABEL = "Conserved, or the line's own"
 
 
-def shown_tables():
-    """Tables of the report: path below results/, category, caption and the name by which the report lists it."""
-    landscape = PROJECT.config.landscape is not None
-    if PROJECT.worlds:
-        if WEIGHED:
-            yield "summary/benchmark", "Benchmark", "benchmark", "What is claimed"
-        if HOLDING_OUT:
-            yield "summary/held_out_lines", "Cell lines held out", "held_out_lines", "Cell lines held out"
-            if PEERS:
-                yield "summary/held_out_peers", "Cell lines held out", "peers", "Other tools"
-            if landscape:
-                yield "summary/held_out_sources", "Cell lines held out", "landscape_sources", SOURCES_LABEL
-        for world in PROJECT.worlds:
-            yield f"worlds/{world}/summary/summary", "Worlds", "summary", world
-        return
-    yield "summary/summary", "Unseen cell lines", "summary", "Summary"
-    yield "summary/ablations", "What each part is worth", "ablations", "Every model of this run"
-    yield "summary/grid", "Accuracy", "grid", "Seen and unseen"
-    if PEERS:
-        yield "summary/peers", "Accuracy", "peers", "Other tools"
-    if landscape:
-        yield "summary/landscape_sources", "Is the environment used?", "landscape_sources", SOURCES_LABEL
-    yield "summary/inputs", "Labels", "inputs", "Inputs"
-    for model in PRESENTED:
-        for seed in PROJECT.config.seeds:
-            of, where = f"{model}, seed {seed}", f"readout/{model}/seed_{seed}"
-            yield f"{where}/deviating_motifs", "Environment", "deviating_motifs", f"Deviating motifs, {of}"
-            yield (
-                f"{where}/calibration", "Environment", "readout_calibration",
-                f"Calibration of the read-out, {of}",
-            )  # fmt: skip
-    if IDENTIFICATION:
-        where = str(Path(IDENTIFICATION[0]).parent.relative_to("results"))
-        yield f"{where}/identification", "Environment", "identification", "Is the cell line identified?"
-        yield f"{where}/motifs", "Environment", "identifying_motifs", "Motifs that identify cell lines"
-
-
 SHOWN_TABLES = list(shown_tables())
 
 
