@@ -20,10 +20,11 @@ def check_config(files: Sequence[Path]) -> None:
         All mistakes that were found, each in a line.
     """
     from cbat.config.project import load_project
+    from cbat.config.shipped_files import home_of
     from cbat.faults import all_faults
 
     with all_faults():
-        project = load_project(files)
+        project = load_project(files, home=home_of(files))
     counts = ", ".join(f"{len(project.names(role))} {role}" for role in ("train", "validation", "unseen"))
     if prototypes := project.names("prototype"):
         counts += f", {len(prototypes)} prototype"

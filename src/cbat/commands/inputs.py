@@ -44,9 +44,10 @@ def check_inputs(files: Sequence[Path]) -> None:
         has not been lifted from another assembly, which the workflow does in seconds.
     """
     from cbat.config.project import load_project
+    from cbat.config.shipped_files import home_of
 
     with all_faults():
-        project = load_project(files)
+        project = load_project(files, home=home_of(files))
     if project.config.simulation is not None:
         print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
         return

@@ -41,6 +41,7 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     _check_known(parser, program, arguments)
     parsed = vars(parser.parse_args(arguments))
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
+    _refuse_pipes(values)
     verb = program.removeprefix("cbat ")
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
     from cbat.commands.outputs import outputs_guarded
@@ -64,6 +65,18 @@ def _check_known(parser: argparse.ArgumentParser, program: str, arguments: Seque
                 f"unknown option {option!r}{did_you_mean(option, known)}",
                 mend=f"run '{program} --help' for the list",
             )
+
+
+def _refuse_pipes(values: Mapping[str, Any]) -> None:
+    """Files are read more than once, and what a shell hands over as a pipe can be read but once."""
+    for value in values.values():
+        for path in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(path, Path) and str(path).startswith(("/dev/fd/", "/proc/self/fd/")):
+                raise UserError(
+                    "this is a pipe, which can be read once, and files are read more than once",
+                    mend="write it to a file first, and name that",
+                    file=path,
+                )
 
 
 def _imported(module: str) -> ModuleType:

@@ -16,6 +16,7 @@ from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import WORLD_DIRECTORY
 from cbat.config.yaml_files import KeyPath, YamlFile
+from cbat.faults import independent
 from cbat.files import is_no_file
 
 if TYPE_CHECKING:
@@ -134,25 +135,32 @@ def check_predictions(
     """
     config = project.config
     for name, prediction in (config.predictions or {}).items():
-        key: KeyPath = ("predictions", name)
-        shortest, longest = prediction.min_distance, prediction.max_distance
-        if shortest is not None and longest is not None and shortest > longest:
-            raise key_error(
-                files,
-                (*key, "min_distance"),
-                f"predictions.{name}.min_distance is above max_distance, so no pair would be left",
-                "lower the one or raise the other",
-            )
-        _check_model(config, files, worlds, name, prediction)
-        _check_genome_and_tracks(project, files, name, prediction)
+        with independent():
+            _check_bounds(files, name, prediction)
+        with independent():
+            _check_model(config, files, worlds, name, prediction)
+            _check_genome_and_tracks(project, files, name, prediction)
         for which, path in input_files(prediction).items():
-            if path not in made and not path.is_file() and source_of(config, path) is None:
+            if path in made or path.is_file() or source_of(config, path) is not None:
+                continue
+            with independent():
                 raise key_error(
                     files,
-                    (*key, *which.split(".")),
+                    ("predictions", name, *which.split(".")),
                     f"predictions.{name}.{which} is {str(path)!r}, which {is_no_file(path)}",
                     "correct the path (it starts at the working directory), or put the file there",
                 )
+
+
+def _check_bounds(files: Sequence[YamlFile], name: str, prediction: Prediction) -> None:
+    shortest, longest = prediction.min_distance, prediction.max_distance
+    if shortest is not None and longest is not None and shortest > longest:
+        raise key_error(
+            files,
+            ("predictions", name, "min_distance"),
+            f"predictions.{name}.min_distance is above max_distance, so no pair would be left",
+            "lower the one or raise the other",
+        )
 
 
 def _check_genome_and_tracks(

@@ -35,7 +35,7 @@ from cbat.config.sheets import (
     read_cell_lines,
     read_tissues,
 )
-from cbat.config.shipped_files import shipped_or_own
+from cbat.config.shipped_files import shipped_or_own, with_shipped_files
 from cbat.config.similarities import check_similarities, with_computed_tables
 from cbat.config.sources import source_of
 from cbat.config.suggestions import did_you_mean
@@ -226,6 +226,7 @@ def load_project(
     layers = [read_yaml(file) for file in files]
     if values is None:
         values = merge(layer.values for layer in layers)
+        values = values if home is None else with_shipped_files(values, home)
     else:
         layers = laid_over(values, layers, whose)
     project = _checked(values, layers, home)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +86,13 @@ def of_module(values: Mapping[str, Any], default: Path) -> dict[str, Any]:
         log.warning("keys of the surrounding workflow are left alone: %s", ", ".join(foreign))
     own = {key: value for key, value in values.items() if key in known}
     return merge([read_yaml(default).values, own])
+
+
+def home_of(files: Sequence[str | Path]) -> Path | None:
+    """The folder of a workflow whose configuration is the first of some files; None where it is another's."""
+    first = Path(files[0]).resolve() if files else Path()
+    there = first.name == "config.yaml" and (first.parent / "models").is_dir()
+    return first.parent.parent if there else None
 
 
 def shipped_or_own(folder: Path, home: Path | None) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +22,15 @@ NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_s
 """What the second column of a BED is called where a header names it, in lower case."""
 NO_STRAND: Final = "*"
 """How R writes that there is no strand."""
+_SIGNS: Final = {"+": "+", "-": "-", ".": ".", NO_STRAND: ".", "1": "+", "+1": "+", "-1": "-"}
+"""What files write for a strand; Ensembl counts 1 and -1."""
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
+_HEADINGS: Final = {
+    "name": ("name", "genename", "genesymbol", "symbol", "gene", "geneid", "id"),
+    "score": ("score",),
+    "strand": ("strand",),
+}
+"""What a header calls these columns, in lower case and letters alone."""
 
 
 def read_candidates(
@@ -96,7 +105,7 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
         and the line.
     """
     refuse_foreign(path, "promoters" if stranded else "intervals")
-    table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
+    table = read_headless(path, delimiter="\t", columns=columns_of(opening_of(path)), least=3)
     if (first := table.columns["start"][0].as_py()).lower() in NAMES_OF_STARTS:
         raise table.fail(
             0,
@@ -112,8 +121,25 @@ def read_bed(path: str | Path, *, stranded: bool, named: bool = False) -> pd.Dat
     return frame
 
 
+def columns_of(opening: Opening) -> tuple[str, ...]:
+    """Names of the columns of a BED: of its header where that names each of them, else by their order.
+
+    Of several names in a header that of the gene counts before its identifier.
+    """
+    width = len(opening.fields)
+    if len(opening.names) != width or width <= len(_COLUMNS) // 2:
+        return _COLUMNS
+    given = [re.sub(r"[^a-z]", "", name.lower()) for name in opening.names]
+    columns = [*_COLUMNS[:3], *(f"column {number}" for number in range(4, width + 1))]
+    for column, names in _HEADINGS.items():
+        known = [given.index(name, 3) for name in names if name in given[3:]]
+        if known:
+            columns[known[0]] = column
+    return tuple(columns)
+
+
 def strands_of(table: TextTable) -> Any:
-    """Strands of the sixth column of a BED, ``.`` for R's ``*``; shape=(n_rows,).
+    """Strands of a BED, ``.`` for R's ``*`` and ``+`` and ``-`` for 1 and -1; shape=(n_rows,).
 
     Raises
     ------
@@ -122,15 +148,27 @@ def strands_of(table: TextTable) -> Any:
     """
     words, rows = distinct(table.columns["strand"])
     listed = words.to_pylist()
-    if odd := [word for word in listed if word not in (*STRANDS, NO_STRAND)]:
+    if odd := [word for word in listed if word not in _SIGNS]:
         row = int(np.flatnonzero(rows == listed.index(odd[0]))[0])
+        at = list(table.columns).index("strand") + 1
         raise table.fail(
-            row,
-            f"column 6 of a BED is the strand, and here it is {odd[0]!r}",
-            "write +, - or . there, or leave out the column and those after it, where the file has something "
-            f"else there: {converted(table.path, 'cut -f1-5')}",
+            row, f"column {at} of a BED is the strand, and here it is {odd[0]!r}", _without_strand(table)
         )
-    return np.array(["." if word == NO_STRAND else word for word in listed], dtype=object)[rows]
+    return np.array([_SIGNS[word] for word in listed], dtype=object)[rows]
+
+
+def _without_strand(table: TextTable) -> str:
+    """The mend for a file that has something else than strands in column 6."""
+    for number, column in enumerate(("name", "score"), 4):
+        words = set(distinct(table.columns[column])[0].to_pylist()) if column in table.columns else {""}
+        if words <= set(_SIGNS) - {NO_STRAND, "."}:
+            other = 9 - number
+            command = f"awk 'BEGIN {{FS = OFS = \"\\t\"}} {{print $1, $2, $3, $6, ${other}, ${number}}}'"
+            return f"column {number} holds the strands: {converted(table.path, command)}"
+    return (
+        "write +, - or . there, or leave out the column and those after it, where the file has something "
+        f"else there: {converted(table.path, 'cut -f1-5')}"
+    )
 
 
 def intervals_of(table: TextTable) -> pd.DataFrame:

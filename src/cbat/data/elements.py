@@ -35,6 +35,7 @@ from cbat.data.pair_tables import pairs_of
 from cbat.data.stored import write_table
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
+from cbat.faults import independent, settle
 from cbat.files import write_json
 
 _LEFT_OUT: Final = "left_out_"
@@ -146,11 +147,19 @@ def run(
         check_splits(splits, sizes)
     contigs = read_contig_names(contig_names)
     gap = elements.enhancer_promoter_gap
-    mentions = [mention for row in lines for mention in distal(read_mentions(row, contigs), gap)]
-    checks = [
-        check_names(mention, splits, contigs) if sizes is None else check_intervals(mention, sizes, contigs)
-        for mention in mentions
-    ]
+    mentions: list[Mentions] = []
+    for row in lines:
+        with independent():
+            mentions += distal(read_mentions(row, contigs), gap)
+    checks: list[Check] = []
+    for mention in mentions:
+        with independent():
+            checks.append(
+                check_names(mention, splits, contigs)
+                if sizes is None
+                else check_intervals(mention, sizes, contigs)
+            )
+    settle()
     n_in_both_roles = check_roles(mentions, elements.both_roles)
     split_of = splits.split_of
     windows = {"enhancer": elements.enhancer_window, "promoter": elements.promoter_window}

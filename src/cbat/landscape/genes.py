@@ -110,7 +110,7 @@ def starts_of(
         listed = listed[listed["strand"] != "."].reset_index(drop=True)
     renamed = (contigs or ContigNames()).rename(listed, "chrom")
     report["left_out_by_contig_names"] = len(listed) - len(renamed)
-    position, report["start"] = _positions(renamed, windows=not gtf)
+    position, report["start"] = positions_of(renamed, windows=not gtf)
     classes, report["promoter_classes"] = classes_of(renamed["name"], promoter_classes)
     table = renamed.assign(position=position, promoter_class=classes)[GENE_COLUMNS]
     table = table.sort_values(["chrom", "position", "name", "strand"], ignore_index=True, kind="stable")
@@ -161,7 +161,7 @@ def _bed(path: Path) -> pd.DataFrame:
     return frame.assign(biotype=pc.if_else(pc.equal(biotype, ""), ".", biotype).to_numpy())
 
 
-def _positions(table: pd.DataFrame, *, windows: bool) -> tuple[npt.NDArray[np.int64], str]:
+def positions_of(table: pd.DataFrame, *, windows: bool) -> tuple[npt.NDArray[np.int64], str]:
     """Where transcription starts, ``shape=(n,)``, and by which rule."""
     start, end, strand = (table[column].to_numpy() for column in ("start", "end", "strand"))
     middle = centre(start, end)

@@ -6,6 +6,7 @@ What their columns are: :mod:`cbat.data.peak_formats`.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,8 @@ NONE: Final = "none"
 _COLUMNS: Final = (
     "chrom", "start", "end", "name", "score", "strand", "signalValue", "pValue", "qValue", "peak",
 )  # fmt: skip
+_OF_GAPPED, _SIGNAL_OF_GAPPED = 15, 13
+"""Columns of a gappedPeak, and that of its signal."""
 _SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = 5, 6, 7, 10
 """Numbers of columns, from 1."""
 _logger = logging.getLogger(__name__)
@@ -137,8 +140,10 @@ def _checked_opening(path: Path) -> Opening:
 
 def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind_of_file: str) -> int:
     """Number, from 1, of the column that was asked for; 0 for ``auto`` and ``none``."""
-    if signal in (AUTO, NONE):
+    if signal == NONE or (signal == AUTO and not (given := _column_of_auto(opening, kind_of_file))):
         return 0
+    if signal == AUTO:
+        return given
     key, width = f"landscape.signals.{kind}", len(opening.fields)
     mend = f"write the number or the name of a column from the fourth on, 'auto' or 'none' in {key}"
     if signal.isdecimal():
@@ -167,6 +172,19 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
         mend=mend,
         file=path,
     )
+
+
+def _column_of_auto(opening: Opening, kind_of_file: str) -> int:
+    """Number, from 1, of the column of the signal, where a header or the format says another than usual."""
+    width = len(opening.fields)
+    if kind_of_file in WIDTHS and len(opening.names) == width:
+        lower = [name.lower() for name in opening.names]
+        named = lower.index(_COLUMNS[_SIGNAL_VALUE - 1].lower()) + 1 if "signalvalue" in lower else 0
+        return 0 if named == _SIGNAL_VALUE else named
+    blocks = opening.fields[10:12]
+    if width == _OF_GAPPED and all(re.fullmatch(r"[0-9]+(,[0-9]+)*,?", one) for one in blocks):
+        return _SIGNAL_OF_GAPPED
+    return 0
 
 
 def _table(path: Path, opening: Opening, asked: int) -> TextTable:
@@ -215,7 +233,7 @@ def _automatic(table: TextTable, kind: str, kind_of_file: str) -> tuple[Floats, 
             reasons.append(f"column {_SCORE} is no signal ({error.where}: {error.problem})")
         else:
             if _varies(values):
-                return values, _described(table, _SCORE), ""
+                return values, _described(table, _SCORE), "; ".join(reasons)
             reasons.append(f"column {_SCORE} is the same for all peaks")
     else:
         reasons.append(f"there is no column {_SCORE}")

@@ -27,6 +27,7 @@ from cbat.data.elements import (
 from cbat.data.sequences import fractions_of_n
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
+from cbat.landscape.genes import positions_of
 from cbat.model.about import About
 from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 
@@ -35,6 +36,8 @@ COLUMNS: Final = [
 ]  # fmt: skip
 WIDE: Final = 4
 """Intervals whose median is so many times the window are mostly not read."""
+LONGEST_PROMOTER: Final = 10_000
+"""Promoters whose median is longer, bp, are genes."""
 SAMPLED: Final = 1000
 """Windows of each role whose sequence is looked at for cautions."""
 UNKNOWN_SHARE: Final = 0.02
@@ -107,7 +110,9 @@ class Candidates:
         return [chrom for chrom in self.tables["enhancer"]["chrom"].drop_duplicates() if chrom in both]
 
 
-def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) -> list[Mentions]:
+def read_files(
+    files: Mapping[str, Path], cell_line: str, contigs: ContigNames, genes: Path | None = None
+) -> list[Mentions]:
     """Intervals that the files of candidates hold, before any look at a genome.
 
     Parameters
@@ -116,17 +121,22 @@ def read_files(files: Mapping[str, Path], cell_line: str, contigs: ContigNames) 
         Role -> BED, or GTF for promoters.
     cell_line : str
     contigs : ContigNames
+    genes : Path, optional
+        A file of genes: where it stands for the promoters, these are the starts of the genes.
 
     Raises
     ------
     UserError
         A malformed file.
     """
-    return [
-        listed_mentions(cell_line, role, files[role], read_candidates(files[role], role, contigs, named=True))
-        for role in ROLES
-        if role in files
-    ]
+    found = []
+    for role in (role for role in ROLES if role in files):
+        listed = read_candidates(files[role], role, contigs, named=True)
+        if role == "promoter" and files[role] == genes:
+            position, _ = positions_of(listed, windows=True)
+            listed = listed.assign(start=position, end=position + 1)
+        found.append(listed_mentions(cell_line, role, files[role], listed))
+    return found
 
 
 def collect(
@@ -329,6 +339,14 @@ def _of_intervals(mentions: Sequence[Mentions], windows: Mapping[str, int], n_bo
     found = []
     for mention in mentions:
         middle = float((mention.intervals["end"] - mention.intervals["start"]).median())
+        if mention.role == "promoter" and middle > LONGEST_PROMOTER:
+            found.append(
+                Caution(
+                    "gene_bodies",
+                    f"half of the promoters are longer than {middle:.0f} bp, as genes are, and each counts "
+                    "as its middle: give genes as such (--genes), whose starts are taken",
+                )
+            )
         if middle > WIDE * windows[mention.role]:
             found.append(
                 Caution(

@@ -125,7 +125,7 @@ def run(
         raise _unknown_precision(shared, settings, model_directory)
     contigs = read_contig_names(contig_names)
     files = {"enhancer": enhancers, "promoter": promoters}
-    mentions = read_files({role: path for role, path in files.items() if path}, cell_line, contigs)
+    mentions = read_files({role: path for role, path in files.items() if path}, cell_line, contigs, genes)
     assembly = None
     if len(shared.assemblies) > 1 or settings.assembly is not None:
         assembly = choose_assembly(Path(model_directory), shared, settings.assembly, mentions, genes, contigs)

@@ -137,7 +137,7 @@ def run(
             mend="give an annotation of genes (GTF or BED), or the promoters to look at",
         )
     files = {"enhancer": enhancers, "promoter": promoters}
-    mentions = read_files(files, cell_line, contigs)
+    mentions = read_files(files, cell_line, contigs, genes)
     given = TrackFiles(tracks or {}, genes, insulator_motifs, settings.signals, element_signals or {})
     landscape = _landscape_of(shared, model_directory, given)
     check_choice(settings, expressed, given.tracks, reads_tracks=landscape is not None)

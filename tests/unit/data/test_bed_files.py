@@ -62,7 +62,7 @@ def test_a_name_that_begins_like_a_browser_line_is_a_contig(tmp_path: Path) -> N
         (b"chr1\t10\t20\nchr1\t20\t20\n", "line 2: the interval chr1:20-20 ends where or before it starts"),
         (b"track x\nchr1\t10\t20\nchr1\t9\t8\n", "line 3: the interval chr1:9-8 ends"),
         (b"chr1\t10\t20\nchr1\tstart\tend\n", "line 2: start is 'start'"),
-        (b"chr1\t1\t2\tx\t0\t+\nchr1\t1\t2\tx\t0\t1\n", "line 2: column 6 of a BED is the strand"),
+        (b"chr1\t1\t2\tx\t0\t+\nchr1\t1\t2\tx\t0\t2\n", "line 2: column 6 of a BED is the strand"),
     ],
 )
 def test_mistakes(tmp_path: Path, content: bytes, message: str) -> None:
