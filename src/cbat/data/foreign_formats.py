@@ -256,6 +256,30 @@ def _of_granges(head: Head) -> str:
     return head.awk(program)
 
 
+def _places(head: Head) -> tuple[int, int, int] | None:
+    """Where a header has contig, start and end; None where it does not name all three, or in SAF."""
+    found = []
+    for names in _PLACES:
+        at = [number for number, name in enumerate(head.header) if name.startswith(names)]
+        if names is _PLACES[0]:
+            at = [number for number in at if not head.header[number].endswith(("start", "end"))]
+        if not at:
+            return None
+        found.append(at[0])
+    return None if head.header[:1] == ("geneid",) else (found[0], found[1], found[2])
+
+
+def _in_order_of_bed(head: Head, first: int) -> str:
+    """The command that puts the columns of a table with a header into the order of a BED."""
+    places = _places(head) or (0, 1, 2)
+    chrom, start, end = (f"${at + 1}" for at in places)
+    named = [f"${at + 1}" for at, name in enumerate(head.header) if name in _GENE_NAMES]
+    strand = [f"${at + 1}" for at, name in enumerate(head.header) if name.startswith("strand")]
+    parts = [chrom, f"{start} - 1" if first else start, end, named[0] if named else '"."', "0"]
+    parts += strand[:1] or ['"."']
+    return head.awk(f"{start} ~ /^[0-9]+$/ {{print {', '.join(parts)}}}")
+
+
 def _is_homer(row: tuple[str, ...]) -> bool:
     return len(row) >= 5 and not are_positions(row[1]) and are_positions(*row[2:4]) and row[4] in _STRANDS
 
@@ -331,6 +355,13 @@ _CALL_LOOPS: Final = (
     "format loops"
 )
 _OF_INTERVALS: Final = frozenset({"intervals", "promoters", "genes"})
+_PLACES: Final = (
+    ("chrom", "chr", "seqname", "contig"),
+    ("start", "chromstart", "chrom_start", "gene start", "transcript start"),
+    ("end", "chromend", "chrom_end", "gene end", "transcript end"),
+)
+"""How headers begin the names of contig, start and end, in lower case."""
+_GENE_NAMES: Final = ("name", "gene name", "gene_name", "gene symbol", "symbol", "gene")
 _NO_NUMBERS: Final = _OF_INTERVALS | {"pairs"}
 """Uses in which a matrix of numbers is not expected, which some formats look like."""
 MACS: Final = "a table of peaks of MACS (_peaks.xls), whose starts count from 1"
@@ -422,6 +453,21 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         only=_OF_INTERVALS,
     ),
     Foreign(
+        "a table of BioMart, whose starts count from 1",
+        lambda head: any(name.startswith("chromosome/scaffold") for name in head.header),
+        lambda head: _in_order_of_bed(head, first=1),
+        only=_OF_INTERVALS,
+    ),
+    Foreign(
+        "a table whose columns stand in another order than in a BED",
+        lambda head: _places(head) not in (None, (0, 1, 2)) and not head.header[0].startswith("peakid"),
+        lambda head: (
+            f"{_in_order_of_bed(head, first=0)}; starts are taken as they are, so take 1 off each if the "
+            "table counts from 1"
+        ),
+        only=_OF_INTERVALS,
+    ),
+    Foreign(
         "a table of copy numbers (SEG), whose starts count from 1",
         _is_seg,
         lambda head: head.awk("$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1}"),
@@ -432,7 +478,11 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         lambda head: (
             (head.header[:1] != () and head.header[0].startswith("peakid"))
             or (head.header[:4] == ("geneid", "chr", "start", "end") and len(head.header) == 5)
-            or (head.all_rows(_is_homer, least=2) and not head.all_rows(_is_gene_table))
+            or (
+                head.all_rows(_is_homer, least=2)
+                and not head.all_rows(_is_gene_table)
+                and _places(head) is None
+            )
         ),
         lambda head: head.awk(
             '$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1, 0, ($5 == "-" || $5 == 1) ? "-" : "+"}'

@@ -81,3 +81,34 @@ def test_a_signal_that_is_the_same_for_all_peaks_is_told(tmp_path: Path) -> None
     peaks = read_peaks(written(tmp_path / "a.narrowPeak", rows), "insulators")
     assert peaks.signal == "column 5 (score)"
     assert "signalValue is the same for all peaks" in peaks.note
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "start"),
+    [
+        (
+            "Gene stable ID\tGene name\tChromosome/scaffold name\tGene start (bp)\tGene end (bp)\tStrand\n"
+            "E0\tTPTE\t21\t10521514\t10554703\t-1\nE1\tPOTED\t21\t13610177\t13683509\t1\n",
+            "this is a table of BioMart",
+            10521513,
+        ),
+        (
+            "name\tchrom\tstart\tend\tstrand\n"
+            "TPTE\tchr21\t10521513\t10554703\t-\nPOTED\tchr21\t13610176\t13683509\t+\n",
+            "columns stand in another order",
+            10521513,
+        ),
+    ],
+    ids=["BioMart", "other order"],
+)
+def test_tables_in_another_order_are_put_right(tmp_path: Path, text: str, said: str, start: int) -> None:
+    path = written(tmp_path / "genes.tsv", text)
+    with pytest.raises(UserError, match=said) as raised:
+        read_bed(path, stranded=True, named=True)
+    found = re.search(r"run (?P<command>.+ > (?P<made>\S+)), and name", raised.value.mend)
+    assert found is not None
+    subprocess.run(["bash", "-c", found["command"]], check=True)
+    mended = read_bed(Path(found["made"]), stranded=True, named=True)
+    assert mended["name"].tolist() == ["TPTE", "POTED"]
+    assert mended["strand"].tolist() == ["-", "+"]
+    assert mended["start"].tolist() == [start, 13610176]
