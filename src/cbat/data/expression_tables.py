@@ -1,14 +1,11 @@
 """Tables that say which genes of a cell line are expressed: by a number, by TRUE and FALSE, or as a list.
 
-Layouts that are read, plain or gzip, separated by tabs, commas or semicolons, with or without a header: the
-results of quantification programs (RSEM, Salmon), matrices of samples (those of GTEx in GCT among them), and
-lists of names, one a line.
+The results of quantification programs (RSEM, Salmon), matrices of samples (those of GTEx in GCT among them),
+and lists of names, one a line; how their fields are told apart says :mod:`cbat.data.gene_tables`.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,23 +14,22 @@ from typing import Final
 
 from cbat.config.suggestions import did_you_mean
 from cbat.data.foreign_formats import refuse_foreign
-from cbat.data.text_files import read_text
+from cbat.data.gene_tables import (
+    LINES,
+    MEASURES,
+    MISSING,
+    VERDICTS,
+    GeneTable,
+    are_identifiers,
+    is_name_heading,
+    is_note_heading,
+    mostly_values,
+    read_gene_table,
+)
 from cbat.errors import UserError
 
-MEASURES: Final = ("tpm", "rpkm", "fpkm", "cpm", "expressed")
-"""Headings, in lower case, of the column that is read where several could be, in the order of preference."""
-_HEADS_OF_LISTS: Final = frozenset(
-    {"gene", "genes", "gene_id", "gene_name", "gene_symbol", "geneid", "genename", "name", "symbol"}
-)
-"""Headings of a list of names, which no number below them tells from a name."""
-_LINES: Final = frozenset({"biosample", "cell_line", "cell_type", "cellline", "celltype"})
-"""Headings of a column that says whose expression a row is."""
-_DELIMITERS: Final = "\t,;"
-_NUMBER: Final = re.compile(r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$")
-_MISSING: Final = frozenset({"", "na", "nan", "."})
-_VERDICTS: Final = {"true": True, "false": False}
-_GCT: Final = re.compile(r"#1\.[0-9]\s*$")
-"""First line of GCT, the format of GTEx's matrices."""
+_VALUE_AT_END: Final = re.compile(r"[|:=\s]\s*[0-9]*[.,]?[0-9]+$")
+"""A value that a separator which is not read joins to a name."""
 _SHOWN: Final = 6
 
 
@@ -59,29 +55,6 @@ class Expressed:
     measure: str | None
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Rows of fields, all of the same number, with the number of the line of each and the header if any."""
-
-    path: Path
-    header: list[str] | None
-    rows: list[list[str]]
-    lines: list[int]
-
-    def heading(self, column: int) -> str:
-        return f"column {column + 1}" if self.header is None else self.header[column]
-
-    def column(self, column: int) -> list[str]:
-        return [row[column] for row in self.rows]
-
-    def alike(self, name: str, among: Collection[int] | None = None) -> list[int]:
-        """Columns from the second on of that heading, else of that heading in another case."""
-        there = [at for at in range(1, len(self.header or ())) if among is None or at in among]
-        headings = {at: self.heading(at) for at in there}
-        exact = [at for at, heading in headings.items() if heading == name]
-        return exact or [at for at, heading in headings.items() if heading.lower() == name.lower()]
-
-
 def read_expressed(
     path: str | Path, promoters: Collection[str], *, least: float, column: str | None = None
 ) -> Expressed:
@@ -100,21 +73,31 @@ def read_expressed(
         From which value on (TPM, RPKM or what the table holds) a gene is expressed.
     column : str, optional
         Heading of the column with the values. Without it: one called TPM, RPKM, FPKM, CPM or ``expressed``
-        (``TRUE`` or ``FALSE``), else the only one with numbers; without any the file is a list of names.
+        (``TRUE`` or ``FALSE``, ``yes`` or ``no``), else the only one with numbers; without any the file is
+        a list of names, with nothing beside them but identifiers and annotations.
 
     Raises
     ------
     UserError
         Unreadable or empty file; rows of different length; an unknown column, or several and none named; a
-        value that is no number from 0 on; rows of several cell lines.
+        value that is no number from 0 on; columns that are neither values nor annotations; rows of several
+        cell lines.
     """
     refuse_foreign(path, "expression")
-    table = _read(Path(path))
-    values = [at for at in range(1, len(table.rows[0])) if _mostly_values(table.column(at))]
+    table = read_gene_table(path, headings=MEASURES if column is None else (column,))
+    values = _columns_of_values(table)
     measure = _measure(table, values, column)
-    words = [at for at in range(len(table.rows[0])) if at not in values and at != measure]
-    # The first of equal ones, as max gives it.
-    names = max(words, key=lambda at: len(set(table.column(at)).intersection(promoters)))
+    words = [at for at in range(table.width) if at not in values and at != measure]
+    if not words:
+        raise UserError(
+            f"no column is left for the names of genes beside {table.heading(measure or 0)}",
+            mend="give the names a column, or name another column with --expression-column (in a configuration "
+            "expression_column)",
+            file=table.path,
+        )
+    names = _column_of_names(table, words, promoters)
+    if measure is None:
+        _check_list(table, words, names)
     _check_one_line(table, [at for at in words if at != names])
     genes = table.column(names)
     if measure is None:
@@ -127,81 +110,61 @@ def read_expressed(
     return Expressed(expressed, known, table.heading(names), heading)
 
 
-def _read(path: Path) -> _Table:
-    lines = [
-        (number, line)
-        for number, line in enumerate(read_text(path).decode("utf-8").split("\n"), start=1)
-        if line.strip()
+def _columns_of_values(table: GeneTable) -> list[int]:
+    """Columns that hold values; the first does only where it cannot be the names of genes."""
+    columns = [
+        at
+        for at in range(table.width)
+        if mostly_values(table.column(at))
+        and not (table.header is not None and is_name_heading(table.header[at]))
     ]
-    if _GCT.match(lines[0][1]):
-        # Its second line says how many rows and columns there are.
-        lines = lines[2:]
-    plain = [line for _, line in lines if not line.startswith("#")]
-    # A header for one column, above the names of rows, has no delimiter.
-    delimiter = next((mark for mark in _DELIMITERS if any(mark in line for line in plain[:2])), None)
-    # A comment has no delimiter, so that it is none of the columns.
-    lines = [(n, line) for n, line in lines if not line.startswith("#") or (delimiter or "\n") in line]
-    if not lines:
-        raise UserError("the file holds comments only", mend="add genes, one a line", file=path)
-    rows = [_fields(line, delimiter) for _, line in lines]
-    rows[0] = _without_empty_end(rows[0])
-    rows[0][0] = rows[0][0].removeprefix("#").strip()
-    width = len(rows[0])
-    if len(rows) > 1 and len(rows[1]) == width + 1 and rows[1][-1]:
-        # R writes no heading above the names of rows.
-        rows[0], width = ["", *rows[0]], width + 1
-    for place, row in enumerate(rows):
-        if len(row) == width + 1 and not row[-1]:
-            row.pop()
-        if len(row) != width:
-            raise UserError(
-                f"the line has {len(row)} fields where the first line has {width}",
-                mend="separate the fields by single tabs or commas and leave none out",
-                file=path,
-                where=f"line {lines[place][0]}",
-            )
-    numbers = [number for number, _ in lines]
-    if _has_header(rows):
-        if len(rows) == 1:
-            raise UserError("the table has a header but no rows", mend="add genes, one a line", file=path)
-        return _Table(path, rows[0], rows[1:], numbers[1:])
-    return _Table(path, None, rows, numbers)
+    if 0 not in columns:
+        return columns
+    if table.header is None:
+        names = table.column(0)
+        numbered = len(columns) > 1 and len(set(names)) == len(names) and all(map(str.isdigit, names))
+    else:
+        numbered = not table.header[0] or is_note_heading(table.header[0])
+    return columns[1:] if numbered or len(columns) == table.width else columns
 
 
-def _fields(line: str, delimiter: str | None) -> list[str]:
-    try:
-        found = [line] if delimiter is None else next(csv.reader([line], delimiter=delimiter))
-    except csv.Error:
-        found = line.split(delimiter)
-    return [field.strip().strip('"') for field in found]
+def _column_of_names(table: GeneTable, words: Sequence[int], promoters: Collection[str]) -> int:
+    """The one with most promoters; of equal ones the first whose heading is of names, else the first."""
+    shared = {at: len(set(table.column(at)).intersection(promoters)) for at in words}
+    return max(
+        words, key=lambda at: (shared[at], table.header is not None and is_note_heading(table.header[at]))
+    )
 
 
-def _without_empty_end(fields: list[str]) -> list[str]:
-    while len(fields) > 1 and not fields[-1]:
-        fields = fields[:-1]
-    return fields
+def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
+    """Refuse what is read as a list of names, and may be a table of values that are not recognised."""
+    unclear = [
+        at
+        for at in words
+        if at != names
+        and not (table.header is not None and is_note_heading(table.header[at]))
+        and not (are_identifiers(table.column(at)) and any(table.column(at)))
+        and not (table.header is not None and not table.header[at] and not any(table.column(at)))
+    ]
+    joined = table.width == 1 and 2 * sum(
+        bool(_VALUE_AT_END.search(text)) for text in table.column(0)
+    ) >= len(table.rows)
+    if not unclear and not joined:
+        return
+    told = ", ".join(f"{table.heading(at)} (such as {table.rows[0][at]!r})" for at in unclear[:_SHOWN])
+    raise UserError(
+        f"no column holds numbers or TRUE and FALSE, and the file is no list of names: it has also {told}"
+        if unclear
+        else f"names and values are not separated: {table.rows[0][0]!r}",
+        mend="write values as numbers with a decimal point, or as TRUE and FALSE, separate them by tabs, and name "
+        "their heading with --expression-column (in a configuration expression_column); for a list of "
+        "expressed genes leave the names alone, one a line",
+        file=table.path,
+        where=f"line {table.lines[0]}",
+    )
 
 
-def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row has words above values, or is the heading of a list."""
-    first, rest = rows[0], rows[1:]
-    if first[0].lower() in _HEADS_OF_LISTS:
-        return True
-    columns = [at for at in range(1, len(first)) if _mostly_values([row[at] for row in rest])]
-    return any(not _is_value(first[at]) and first[at].lower() not in _MISSING for at in columns)
-
-
-def _is_value(text: str) -> bool:
-    return bool(_NUMBER.match(text)) or text.lower() in _VERDICTS
-
-
-def _mostly_values(column: Sequence[str]) -> bool:
-    """Whether half of what is not missing are values, so that the others are mistakes."""
-    given = [text for text in column if text.lower() not in _MISSING]
-    return bool(given) and 2 * sum(map(_is_value, given)) >= len(given)
-
-
-def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | None:
+def _measure(table: GeneTable, values: Sequence[int], column: str | None) -> int | None:
     """The column of values that is judged by."""
     named = [table.heading(at) for at in values]
     if column is not None:
@@ -221,6 +184,8 @@ def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | 
             )
         return alike[0]
     known = next((alike for name in MEASURES if (alike := table.alike(name, among=values))), [])
+    # What stands under such a heading and is no value is told with its line.
+    known = known or next((alike for name in MEASURES if (alike := table.alike(name))), [])
     if len(known) > 1:
         raise _several(table, known)
     if known:
@@ -235,10 +200,12 @@ def _measure(table: _Table, values: Sequence[int], column: str | None) -> int | 
             else "leave the names and one column of numbers, or give the table a header",
             file=table.path,
         )
-    return values[0] if values else None
+    if not values or (table.header is not None and is_note_heading(table.header[values[0]])):
+        return None
+    return values[0]
 
 
-def _several(table: _Table, columns: Sequence[int]) -> UserError:
+def _several(table: GeneTable, columns: Sequence[int]) -> UserError:
     told = ", ".join(f"{table.heading(at)} (column {at + 1})" for at in columns)
     return UserError(
         f"{len(columns)} columns could be meant: {told}",
@@ -249,27 +216,19 @@ def _several(table: _Table, columns: Sequence[int]) -> UserError:
     )
 
 
-def _judged(text: str, table: _Table, row: int, measure: int, least: float) -> bool:
-    if text.lower() in _MISSING:
+def _judged(text: str, table: GeneTable, row: int, measure: int, least: float) -> bool:
+    if text.lower() in MISSING:
         return False
-    if text.lower() in _VERDICTS:
-        return _VERDICTS[text.lower()]
-    value = float(text) if _NUMBER.match(text) else math.nan
-    if not 0.0 <= value < math.inf:
-        raise UserError(
-            f"{table.heading(measure)} is {text!r}",
-            mend="write a number from 0 on (TPM, RPKM or FPKM, without a logarithm), TRUE, FALSE or NA",
-            file=table.path,
-            where=f"line {table.lines[row]}",
-        )
-    return value >= least
+    if text.lower() in VERDICTS:
+        return VERDICTS[text.lower()]
+    return table.number(row, measure, also=", TRUE, FALSE or NA") >= least
 
 
-def _check_one_line(table: _Table, others: Sequence[int]) -> None:
+def _check_one_line(table: GeneTable, others: Sequence[int]) -> None:
     """Refuse a table of several cell lines, for a gene would be expressed where any of them expresses it."""
     for at in others:
         lines = sorted(set(table.column(at)))
-        if table.heading(at).lower() in _LINES and len(lines) > 1:
+        if table.heading(at).lower() in LINES and len(lines) > 1:
             told = ", ".join(lines[:_SHOWN]) + (", ..." if len(lines) > _SHOWN else "")
             raise UserError(
                 f"the table holds {len(lines)} cell lines ({told}, in the column {table.heading(at)})",

@@ -6,7 +6,6 @@ depends on nothing but these two: a further line adds a row and a column and cha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,8 +19,8 @@ from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import read_bed
 from cbat.data.contig_checks import check_shared, first_lines, rows_of, tell_elsewhere
 from cbat.data.contigs import LEFT_OUT_BY_NAME, read_contig_names
+from cbat.data.gene_tables import GeneTable, mostly_values, read_gene_table
 from cbat.data.left_out import tell_left_out
-from cbat.data.text_files import read_text
 from cbat.data.windows import spread
 from cbat.errors import UserError
 from cbat.files import atomic_file
@@ -108,7 +107,7 @@ def compare_expression(*, settings: ExpressionCorrelation, output: Path) -> None
     Raises
     ------
     UserError
-        A column that the table lacks, a ragged row, or a value that is no number from 0 on.
+        A column that the table lacks or has twice, a ragged row, or a value that is no number from 0 on.
     """
     values = read_expression(settings.table, settings.columns)
 
@@ -126,8 +125,7 @@ def read_expression(path: Path, columns: Mapping[str, str]) -> dict[str, FloatAr
     Parameters
     ----------
     path : Path
-        TSV, plain or gzip: a header, then one gene a row with its name in the first column. A tab at the
-        end of a row is no field.
+        Plain or gzip: a header, then one gene a row, see :func:`cbat.data.gene_tables.read_gene_table`.
     columns : mapping
         Cell line -> its column.
 
@@ -141,55 +139,39 @@ def read_expression(path: Path, columns: Mapping[str, str]) -> dict[str, FloatAr
     UserError
         See :func:`compare_expression`.
     """
-    lines = read_text(path).decode("utf-8").split("\n")
-    header = lines[0].rstrip("\t").split("\t")
-    for line, column in columns.items():
-        if column not in header[1:]:
-            raise UserError(
-                f"the table has no column {column!r}, which is named for {line}"
-                + did_you_mean(column, header),
-                mend="correct it under graph.expression_correlations in the configuration",
-                file=path,
-                where="line 1",
-            )
-    wanted = {line: header.index(column, 1) for line, column in columns.items()}
-    found: dict[str, list[float]] = {line: [] for line in wanted}
-    for number, text in enumerate(lines[1:], start=2):
-        if not text.strip():
-            continue
-        fields = text.rstrip("\t").split("\t")
-        if len(fields) != len(header):
-            raise UserError(
-                f"{len(fields)} fields where the header has {len(header)}",
-                mend="separate the fields by single tabs and give every gene all samples",
-                file=path,
-                where=f"line {number}",
-            )
-        for line, position in wanted.items():
-            found[line].append(_expression(fields[position], path, number, header[position]))
-    n_genes = len(next(iter(found.values()), []))
-    if found and n_genes < _LEAST_GENES:
+    table = read_gene_table(path, headings=columns.values(), headed=True)
+    wanted = {line: _column(table, line, column) for line, column in columns.items()}
+    n_genes = len(table.rows)
+    if wanted and n_genes < _LEAST_GENES:
         raise UserError(
             f"the table has {n_genes} genes",
             mend="give one row for each gene, and one column for each sample",
             file=path,
         )
-    return {line: np.array(values) for line, values in found.items()}
+    return {
+        line: np.array([table.number(row, position) for row in range(n_genes)])
+        for line, position in wanted.items()
+    }
 
 
-def _expression(text: str, path: Path, number: int, column: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value < math.inf:
-        raise UserError(
-            f"{column} is {text!r}",
-            mend="write a number from 0 on (RPKM, FPKM or TPM, without a logarithm)",
-            file=path,
-            where=f"line {number}",
+def _column(table: GeneTable, line: str, column: str) -> int:
+    alike = table.alike(column)
+    header = table.header or []
+    mend = "correct it under graph.expression_correlations in the configuration"
+    if not alike:
+        told = f"the table has no column {column!r}, which is named for {line}{did_you_mean(column, header)}"
+        raise UserError(told, mend=mend, file=table.path, where="line 1")
+    if len(alike) > 1:
+        told = f"{len(alike)} columns are called {column!r}, which is named for {line}"
+        mend = "give each column a heading of its own"
+        raise UserError(told, mend=mend, file=table.path, where="line 1")
+    if alike[0] == 0 and not mostly_values(table.column(0)):
+        told = (
+            f"the heading {column!r}, which is named for {line}, stands above names like {table.rows[0][0]!r}"
         )
-    return value
+        mend = "start the header with gene, above the names, or name another column"
+        raise UserError(told, mend=mend, file=table.path, where="line 1")
+    return alike[0]
 
 
 def write_square(path: Path, names: Sequence[str], similarity: Callable[[str, str], float]) -> None:
