@@ -430,7 +430,16 @@ def _of_genes(
     if sizes is not None:
         places = starts.assign(start=starts["position"], end=starts["position"] + 1, line=0)
         check_ends(genes, places, sizes, "starts of genes")
-    return of_left_out(genes, *left_out_of(report))
+    cautions = of_left_out(genes, *left_out_of(report))
+    if without := report["starts_without_strand"]:
+        cautions.append(
+            Caution(
+                "unstranded_genes",
+                f"{without:,} of {report['starts']:,} genes of {genes} have no strand, so the middle is "
+                "taken for their start",
+            )
+        )
+    return cautions
 
 
 def _elsewhere(path: Path, table: pd.DataFrame, known: Collection[str], what: str) -> list[str]:

@@ -683,3 +683,26 @@ def test_a_prediction_that_is_none_is_told(landscape_world, tmp_path, capsys) ->
     for folder, said in (("none", "there is no such folder"), (".", "this is no folder of a prediction")):
         assert main(["explain", *model, "--prediction", str(tmp_path / folder)]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_genes_as_bed_are_read_from_their_starts_as_those_of_a_gtf(landscape_world, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    starts = pd.read_csv(landscape_world.genes, sep="\t", header=None, comment="#")
+    at, length = starts[1].to_numpy(), rng.integers(2_000, 9_000, len(starts))
+    strand = np.where(rng.random(len(starts)) < 0.5, "+", "-")
+    first, last = np.where(strand == "+", at, at - length), np.where(strand == "+", at + length, at + 1)
+    genes = pd.DataFrame({"c": starts[0], "s": first, "e": last, "n": starts[3], "x": 0, "d": strand})
+    bed, gtf = tmp_path / "genes.bed", tmp_path / "genes.gtf"
+    genes.to_csv(bed, sep="\t", header=False, index=False)
+    gtf.write_text(
+        "".join(
+            f'{g.c}\tx\tgene\t{g.s + 1}\t{g.e}\t.\t{g.d}\t.\tgene_id "{g.n}";\n' for g in genes.itertuples()
+        )
+    )
+    found = []
+    for path in (bed, gtf):
+        arguments = command(landscape_world, tmp_path / path.name[-3:], "--genes", str(path))
+        at_promoters = arguments.index("--promoters")
+        assert main([*arguments[:at_promoters], *arguments[at_promoters + 2 :]]) == 0
+        found.append(scored(tmp_path / path.name[-3:]))
+    pd.testing.assert_frame_equal(*found, check_exact=True)
