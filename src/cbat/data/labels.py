@@ -98,7 +98,7 @@ def run(
     compared = pairs[["enhancer", "promoter", "label", "distance", "split"]]
     write_balance(output.with_suffix(".balance.tsv"), cell_line, compared, report.get("negatives", {}))
     tell_left_out(row.pairs_file, report["rows"], report["left_out"])
-    _logger.info("%s", in_words(report))
+    _logger.info("%s: %s", cell_line, in_words(report))
 
 
 def label_pairs(
