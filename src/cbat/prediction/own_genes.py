@@ -18,8 +18,8 @@ CODING: Final = "protein_coding"
 MANY_MORE: Final = 1.5
 """So many times as many genes as the model's are more than another version of one annotation has."""
 NAMED: Final = 0.5
-"""With a smaller share of the names known, of the file's genes as of the model's on its chromosomes, the names
-are of another kind."""
+"""With a smaller share of the names known, of the file's genes as of the model's on its chromosomes, they are
+of another kind."""
 PROMOTER_CLASS: Final = "promoter_class"
 
 
@@ -57,7 +57,9 @@ def as_in_training(
     n_known = len(names & given)
     few = n_known < NAMED * min(len(names), len(given)) or not given
     if few and PROMOTER_CLASS in features:
-        such = f", those of the file such as {min(given)}" if given else ", and those of the file have none"
+        such = (
+            f", those of the file such as {min(given)}" if given else ", and the genes of the file have none"
+        )
         cautions.append(
             Caution(
                 "unknown_gene_names",
