@@ -47,8 +47,10 @@ def check_own_files(project: Project, made: frozenset[Path]) -> None:
                 _refuse_unless_made(path, folder)
     for output in project.config.lift_over:
         lifted = Path(output)
-        for path in (lifted, Path(f"{output}.json")):
-            if os.path.lexists(path) and not is_product(path):
+        told = Path(f"{output}.json")
+        for path in (lifted, told):
+            # A file that was copied from another checkout has its account beside it, and no record.
+            if os.path.lexists(path) and not (is_product(path) or (told.is_file() and lifted.is_file())):
                 raise UserError(
                     f"lift_over would write over this file, which no run of it made (it makes {output!r})",
                     mend="move the file, or name another file in lift_over",

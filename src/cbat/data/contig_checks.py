@@ -9,7 +9,6 @@ no contig. Where a part of the rows is on contigs that the other lacks, that is 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
@@ -26,28 +25,16 @@ from cbat.data.contigs import (
     SHIPPED_BACK,
     ContigNames,
     first_names,
+    plain_contig,
 )
 from cbat.errors import UserError
 
 MANY: Final = 0.05
 """A larger share of rows on contigs that another file lacks is warned of."""
-_PREFIX: Final = re.compile(r"(?:chromosome|chrom|chr)[\s_.:-]*(?=.)")
-_ZEROS: Final = re.compile(r"0+(?=\d)")
-_MITOCHONDRION: Final = frozenset({"m", "mt", "mtdna", "mito", "mitochondrion", "mitochondria"})
 _UCSC_OF: Final = {**{name: f"chr{name}" for name in (*map(str, range(1, 23)), "X", "Y")}, "MT": "chrM"}
 """Ensembl's names of human chromosomes -> UCSC's, as the tables that ship have them."""
 _ENSEMBL_OF: Final = {ucsc: ensembl for ensembl, ucsc in _UCSC_OF.items()}
 _logger = logging.getLogger(__name__)
-
-
-def plain_contig(contig: str) -> str:
-    """What is left of a name without case, ``chr`` and leading zeros: ``1`` of ``Chr01``, ``m`` of ``MT``."""
-    name = contig.casefold().strip()
-    if (prefix := _PREFIX.match(name)) is not None:
-        name = name[prefix.end() :]
-    if (zeros := _ZEROS.match(name)) is not None:
-        name = name[zeros.end() :]
-    return "m" if name in _MITOCHONDRION else name
 
 
 def first_lines(table: pd.DataFrame) -> dict[str, int]:

@@ -92,9 +92,11 @@ def _refused(
     chrom, size = row["chrom"], sizes[row["chrom"]]
     where = f"line {row['line']}" if row["line"] else None
     looks = assembly_of(sizes)
-    told = whose if looks is None else f"{whose}, which looks like {looks}"
+    of_file = whose == looks
+    told = whose if looks in (None, whose) else f"{whose}, which looks like {looks}"
     beyond = int((off["start"] - off["chrom"].map(sizes)).max()) if len(off) else 0
-    little = len(over) <= max(AT_LEAST, FEW * len(table)) and beyond <= NEAR
+    # Without a FASTA the other intervals have told the assembly.
+    little = len(over) <= max(AT_LEAST, FEW * len(table)) and (of_file or beyond <= NEAR)
     how = "lie beyond" if len(off) == len(over) else "reach beyond"
     problem = (
         f"{len(over)} of {len(table)} {what} {how} the end of their contig, such as "
@@ -112,7 +114,10 @@ def _refused(
         )
     return UserError(
         f"{problem}: the file seems to be of another assembly{hint}",
-        mend="name the FASTA of the assembly that the file was made with, or lift the file over (cbat "
+        mend="give all files in one assembly (cbat lift_over lifts peaks), or correct --assembly (in a "
+        "configuration assembly)"
+        if of_file
+        else "name the FASTA of the assembly that the file was made with, or lift the file over (cbat "
         "lift_over)",
         file=path,
         where=where,

@@ -7,6 +7,7 @@ files agree is checked in :mod:`cbat.data.contig_checks`.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cbat.data.accessions import chromosome_of, kind_of_accession
 from cbat.data.text_tables import read_headed
 
 LEFT_OUT: Final = "."
@@ -31,6 +33,11 @@ SHIPPED_BACK: Final = "resources/contig_names/human_ucsc_to_ensembl.tsv"
 """Maps them back."""
 SHIPPED_ACCESSIONS: Final = "resources/contig_names/human_{assembly}_accessions_to_ucsc.tsv"
 """Maps the accessions of an assembly (:data:`cbat.data.accessions.HUMAN`) to chr1, ..., chr22, chrX, chrY."""
+_PREFIX: Final = re.compile(r"(?:chromosome|chrom|chr)[\s_.:-]*(?=.)")
+_ZEROS: Final = re.compile(r"0+(?=\d)")
+_MITOCHONDRION: Final = frozenset({"m", "mt", "mtdna", "mito", "mitochondrion", "mitochondria"})
+_NUMBER: Final = re.compile(r"\d+")
+_LETTERS: Final = frozenset("xym")
 _logger = logging.getLogger(__name__)
 
 
@@ -100,18 +107,56 @@ def read_contig_names(path: str | Path | None) -> ContigNames:
     Raises
     ------
     UserError
-        A malformed table, or a name that is given twice.
+        A malformed table, a name that is given twice, or two contigs that are mapped to one; names of one
+        contig in several styles (``1``, ``chr1`` and ``NC_000001.11``) may be.
     """
     if path is None:
         return ContigNames()
     table = read_headed(path, delimiter="\t", required=("given", "genome"), comments=True)
     given, genome = table.names("given"), table.names("genome")
     renamed: dict[str, str] = {}
+    first: dict[str, list[str]] = {}
     for row, name in enumerate(given):
         if name in renamed:
             raise table.fail(row, f"the contig {name!r} is given twice", "delete one of the two")
+        for other in first.setdefault(str(genome[row]), []):
+            if genome[row] != LEFT_OUT and _are_two(other, str(name)):
+                raise table.fail(
+                    row,
+                    f"the contigs {other!r} and {str(name)!r} are both mapped to {str(genome[row])!r}: "
+                    "positions on two chromosomes would become positions on one",
+                    f"correct one of the two, or map the one that the genome lacks to {LEFT_OUT!r}",
+                )
+        first[str(genome[row])].append(str(name))
         renamed[str(name)] = str(genome[row])
     return ContigNames(renamed, Path(path))
+
+
+def plain_contig(contig: str) -> str:
+    """What is left of a name without case, ``chr`` and leading zeros: ``1`` of ``Chr01``, ``m`` of ``MT``."""
+    name = contig.casefold().strip()
+    if (prefix := _PREFIX.match(name)) is not None:
+        name = name[prefix.end() :]
+    if (zeros := _ZEROS.match(name)) is not None:
+        name = name[zeros.end() :]
+    return "m" if name in _MITOCHONDRION else name
+
+
+def _are_two(one: str, other: str) -> bool:
+    """Whether two names are those of two contigs for sure, not of one in two styles."""
+    first, second = _identity(one), _identity(other)
+    if first == second:
+        return False
+    of_two_numbers = _NUMBER.fullmatch(first) is not None and _NUMBER.fullmatch(second) is not None
+    of_two_letters = {first, second} <= _LETTERS
+    return of_two_numbers or of_two_letters or _NUMBER.sub("0", one) == _NUMBER.sub("0", other)
+
+
+def _identity(name: str) -> str:
+    """What a name says of a contig in any style: its chromosome, of other accessions all but the version."""
+    if (human := chromosome_of(name)) is not None:
+        return plain_contig(human[1])
+    return name.split(".")[0] if kind_of_accession(name) is not None else plain_contig(name)
 
 
 def first_names(known: Collection[str]) -> str:

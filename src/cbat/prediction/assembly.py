@@ -14,7 +14,8 @@ from typing import Final
 
 import pandas as pd
 
-from cbat.data.assemblies import assembly_of
+from cbat.config.suggestions import did_you_mean
+from cbat.data.assemblies import SYNONYMS, assembly_of, named, words_for
 from cbat.data.contig_checks import check_shared, first_lines
 from cbat.data.contigs import ContigNames
 from cbat.data.elements import Mentions
@@ -75,7 +76,8 @@ def choose_assembly(
         assembly that the model does not know, and no genes.
     """
     known = starts_of_assemblies(model_directory)
-    if asked is None or asked in shared.assemblies:
+    said = _name_of(asked, shared.assemblies)
+    if asked is None or said in shared.assemblies:
         # Files that name no chromosome as the model does would pass for those of another assembly.
         named = {
             "the landscape of the model": {chrom for one in known.values() for chrom in one["chrom"].unique()}
@@ -85,7 +87,7 @@ def choose_assembly(
     # Promoters are at starts of genes whatever they are; candidates may have been chosen to be elsewhere.
     ordered = sorted(mentions, key=lambda one: one.role, reverse=True)
     seen = [(one, _looks_like(one.intervals, known)) for one in ordered]
-    chosen = _chosen(shared, asked, seen)
+    chosen = _chosen(shared, asked, said, seen)
     for one, looks in seen:
         if looks is not None and looks != chosen.name:
             raise UserError(
@@ -97,8 +99,10 @@ def choose_assembly(
     if chosen.name == OTHER and genes is None:
         raise UserError(
             f"the line is of another assembly ({chosen.because}), and no genes are given: the model has "
-            f"those of {', '.join(shared.assemblies)} alone",
-            mend="give the genes of your assembly with --genes (GTF or BED)",
+            f"those of {' and '.join(map(words_for, shared.assemblies))} alone{_meant(asked)}",
+            mend="correct --assembly, or give the genes of your assembly with --genes (GTF or BED)"
+            if asked is not None
+            else "give the genes of your assembly with --genes (GTF or BED)",
             file=ordered[0].path,
         )
     return chosen
@@ -111,13 +115,28 @@ def check_genome(chosen: Chosen, sizes: Mapping[str, int], fasta: Path) -> None:
     ------
     UserError
     """
-    named = assembly_of(sizes)
-    if named is not None and chosen.name not in (OTHER, named):
+    found = assembly_of(sizes)
+    if found is not None and chosen.name != OTHER and (named(chosen.name) or chosen.name) != found:
         raise UserError(
-            f"the genome is {named}, and the line is taken for {chosen.name}, by {chosen.because}",
+            f"the genome is {found}, and the line is taken for {chosen.name}, by {chosen.because}",
             mend="give all files in one assembly (cbat lift_over lifts peaks)",
             file=fasta,
         )
+
+
+def _name_of(asked: str | None, known: Sequence[str]) -> str:
+    """Which of a model's assemblies a word stands for; OTHER for none of them."""
+    if asked is None or asked in known:
+        return asked or OTHER
+    said = named(asked)
+    return next((name for name in known if said is not None and named(name) == said), OTHER)
+
+
+def _meant(asked: str | None) -> str:
+    """Which known assembly a word is near to that stands for none, in words."""
+    if asked is None or named(asked) is not None:
+        return ""
+    return did_you_mean(asked, [word for name, others in SYNONYMS.items() for word in (name, *others)])
 
 
 def _looks_like(intervals: pd.DataFrame, starts: Mapping[str, pd.DataFrame]) -> str | None:
@@ -131,10 +150,10 @@ def _looks_like(intervals: pd.DataFrame, starts: Mapping[str, pd.DataFrame]) -> 
 
 
 def _chosen(
-    shared: SharedLandscape, asked: str | None, seen: Sequence[tuple[Mentions, str | None]]
+    shared: SharedLandscape, asked: str | None, said: str, seen: Sequence[tuple[Mentions, str | None]]
 ) -> Chosen:
     if asked is not None:
-        return Chosen(asked if asked in shared.assemblies else OTHER, f"the word for it ({asked})")
+        return Chosen(said, f"the word for it ({asked})")
     for one, looks in seen:
         if looks is not None:
             return Chosen(looks, f"the {one.role}s ({one.path})")
@@ -143,6 +162,7 @@ def _chosen(
     raise UserError(
         "the files do not tell their assembly: too few of their intervals are at transcription starts of "
         f"{' or '.join(shared.assemblies)}",
-        mend=f"name it with --assembly ({', '.join(shared.assemblies)}, or any word for another one)",
+        mend=f"name it with --assembly: {', '.join(map(words_for, shared.assemblies))}, or any word for "
+        "another one",
         file=seen[0][0].path,
     )

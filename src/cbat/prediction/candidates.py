@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from cbat.data.assemblies import assembly_of, first_difference
+from cbat.data.assemblies import LENGTHS, assembly_of, first_difference, named, would_fit
 from cbat.data.bed_files import read_candidates
 from cbat.data.contig_checks import correct_name
+from cbat.data.contig_ends import check_ends
 from cbat.data.contigs import ContigNames
 from cbat.data.element_filters import with_sequence
 from cbat.data.elements import (
@@ -146,6 +147,7 @@ def collect(
     genome: Genome | None,
     chromosomes: Sequence[str] | None,
     contigs: ContigNames | None = None,
+    assembly: str | None = None,
 ) -> Candidates:
     """Make candidates of intervals as `collect_elements` makes those of the lines that were evaluated.
 
@@ -162,6 +164,8 @@ def collect(
         Those that are predicted; None predicts all. Candidates of all others are read as well.
     contigs : ContigNames, optional
         The table of names that has been applied, to tell one that maps the other way.
+    assembly : str, optional
+        That of the line, whose lengths of chromosomes stand in for those of a genome.
 
     Raises
     ------
@@ -171,7 +175,8 @@ def collect(
     """
     known = _known_contigs(mentions) if genome is None else list(genome.sizes)
     checks = [
-        Check() if genome is None
+        Check(ends_without_genome(mention.path, mention.intervals, assembly, f"{mention.role}s"))
+        if genome is None
         else check_intervals(mention, genome.sizes, contigs, _fits_trained(mention, genome, about))
         for mention in mentions
     ]  # fmt: skip
@@ -216,6 +221,17 @@ def collect(
     else:
         cautions += _of_left_out(report)
     return Candidates(tables, report, tuple(cautions))
+
+
+def ends_without_genome(path: Path, intervals: pd.DataFrame, assembly: str | None, what: str) -> int:
+    """:func:`~cbat.data.contig_ends.check_ends` with the lengths that are known of an assembly, if any."""
+    lengths = LENGTHS.get(named(assembly or "") or "")
+    if assembly is None or lengths is None:
+        return 0
+    beyond = intervals[intervals["end"] > intervals["chrom"].map(lengths).astype(float)]
+    other = None if beyond.empty else would_fit(beyond, named(assembly) or assembly)
+    hint = "" if other is None else f"; all of them would fit {other}"
+    return check_ends(path, intervals, lengths, what, whose=assembly, hint=hint)
 
 
 def _in_words(report: Mapping[str, int]) -> str:

@@ -139,7 +139,9 @@ def run(
         if assembly is not None and prepared is not None and genome is not None:
             check_genome(assembly, prepared.sizes, genome)
         refuse_simulated(settings, about, mentions, prepared)
-        candidates = collect(mentions, cell_line, about, prepared, settings.chromosomes, contigs)
+        candidates = collect(
+            mentions, cell_line, about, prepared, settings.chromosomes, contigs, shared.assembly
+        )
         choice = Choice.read(expressed, candidates, mentions, settings)
         reading = read_line_landscape(
             shared, given, mentions, candidates, cell_line, settings, contigs, prepared

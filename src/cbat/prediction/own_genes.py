@@ -18,7 +18,8 @@ CODING: Final = "protein_coding"
 MANY_MORE: Final = 1.5
 """So many times as many genes as the model's are more than another version of one annotation has."""
 NAMED: Final = 0.5
-"""With a smaller share of the model's genes found by name the names are of another kind."""
+"""With a smaller share of the names known, of the file's genes as of the model's on its chromosomes, they are
+of another kind."""
 PROMOTER_CLASS: Final = "promoter_class"
 
 
@@ -50,17 +51,24 @@ def as_in_training(
     if not names:
         return starts, []
     cautions = []
-    given = set(starts["name"])
-    if len(names & given) < NAMED * len(names) and PROMOTER_CLASS in features:
+    # A file of some chromosomes, or of some genes, names no others.
+    names = set(known["name"][known["chrom"].isin(starts["chrom"].unique())]) - {"."} or names
+    given = set(starts["name"]) - {"."}
+    n_known = len(names & given)
+    few = n_known < NAMED * min(len(names), len(given)) or not given
+    if few and PROMOTER_CLASS in features:
+        such = (
+            f", those of the file such as {min(given)}" if given else ", and the genes of the file have none"
+        )
         cautions.append(
             Caution(
                 "unknown_gene_names",
-                f"{len(names & given):,} of the model's {len(names):,} genes are named in {path}: of the "
-                "others it knows no class of promoter. Its names are such as "
-                f"{min(names)}, those of the file such as {min(given)}",
+                f"{n_known:,} of the {len(given):,} names of genes in {path} are names of the model's "
+                f"{len(names):,} genes on their chromosomes: of the others it knows no class of promoter. "
+                f"Its names are such as {min(names)}{such}",
             )
         )
-    kept = starts["name"].isin(names) | (starts["biotype"] == CODING)
+    kept = starts["name"].isin(set(known["name"]) - {"."}) | (starts["biotype"] == CODING)
     n, n_kept = starts["name"].nunique(), starts["name"][kept].nunique()
     if (starts["biotype"] == CODING).any() and n > MANY_MORE * len(names) and n_kept < n:
         cautions.append(

@@ -25,6 +25,7 @@ from cbat.landscape.assembly_check import (
     LEAST,
     LEAST_MOVED,
     check_assembly,
+    hardly_expected,
     peaks_at_starts,
     too_few,
 )
@@ -41,9 +42,10 @@ from cbat.landscape.tracks import (
     tracks_of,
 )
 from cbat.model.about import LAW
+from cbat.prediction.candidates import ends_without_genome
 from cbat.prediction.cautions import Caution, of_left_out, of_unmatched
 from cbat.prediction.own_genes import as_in_training
-from cbat.prediction.shared_landscape import MEAN, SharedLandscape, fingerprint
+from cbat.prediction.shared_landscape import MEAN, UNNAMED, SharedLandscape, fingerprint
 
 OF_MODEL: Final = "the landscape of the model"
 _OF_PACKAGE: Final = "those of the model"
@@ -183,6 +185,14 @@ def check_files(given: TrackFiles) -> None:
             )
 
 
+def _with_genes(shared: SharedLandscape) -> Collection[str]:
+    """Contigs that the model has genes on; all that it names where it has no genes.
+
+    Some peaks of training lines are on contigs without any, where no pair can be.
+    """
+    return sorted(shared.starts["chrom"].unique()) or shared.chromosomes
+
+
 def check_contigs(mentions: Sequence[Mentions], shared: SharedLandscape, contigs: ContigNames) -> None:
     """Make sure that the candidates name chromosomes as the model's landscape does, and as each other.
 
@@ -191,7 +201,7 @@ def check_contigs(mentions: Sequence[Mentions], shared: SharedLandscape, contigs
     UserError
         See :func:`~cbat.data.contig_checks.check_shared`.
     """
-    others: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
+    others: dict[str, Collection[str]] = {OF_MODEL: _with_genes(shared)}
     for mention in mentions:
         check_shared(mention.path, first_lines(mention.intervals), others, contigs)
         others[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
@@ -230,11 +240,12 @@ def read_own_tracks(
         share no chromosome with the model's landscape or name them otherwise.
     """
     check_files(given)
-    of_model: dict[str, Collection[str]] = {OF_MODEL: shared.chromosomes}
+    known = _with_genes(shared)
+    of_model: dict[str, Collection[str]] = {OF_MODEL: known}
     unmatched: list[str] = []
     check_contigs(mentions, shared, contigs)
     for mention in mentions:
-        unmatched += _elsewhere(mention.path, mention.intervals, shared.chromosomes, f"{mention.role}s")
+        unmatched += _elsewhere(mention.path, mention.intervals, known, f"{mention.role}s")
         of_model[f"the {mention.role}s ({mention.path})"] = set(mention.intervals["chrom"])
     settings = parse_section(
         LandscapeSettings,
@@ -249,9 +260,9 @@ def read_own_tracks(
     if given.genes is not None:
         starts, of_file = starts_of(given.genes, contigs)
         _check_starts(given.genes, starts, {**of_model, **({"the genome": sizes} if sizes else {})}, contigs)
-        unmatched += _elsewhere(given.genes, starts, shared.chromosomes, "starts of genes")
+        unmatched += _elsewhere(given.genes, starts, known, "starts of genes")
         starts, of_starts = as_in_training(starts, shared.starts, shared.fit.features, given.genes)
-        of_starts += _of_genes(given.genes, starts, of_file, sizes)
+        of_starts += _of_genes(given.genes, starts, of_file, sizes, shared.assembly)
         of_genes = str(given.genes)
     found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
     report: dict[str, Any] = {
@@ -266,6 +277,8 @@ def read_own_tracks(
                 mend="name a file with peaks on the chromosomes of the candidates, or leave the kind out",
                 file=given.tracks[kind],
             )
+        if sizes is None:
+            ends_without_genome(given.tracks[kind], table.assign(line=0), shared.assembly, "peaks")
         if len(table) < LEAST_PEAKS:
             raise _too_few_peaks(kind, len(table), given, mentions)
     if PROMOTERS in tables:
@@ -276,6 +289,7 @@ def read_own_tracks(
         *of_unmatched(unmatched),
         *_of_files(found, given),
         *_of_assembly(mentions, shared),
+        *_of_expected(tables, given, shared),
         # Genes of the user's own may be what stands in the wrong place.
         *_of_roles(mentions, starts if shared.starts.empty else shared.starts),
         *_of_peaks(tables, mentions, shared, cell_line),
@@ -424,12 +438,18 @@ def _check_starts(
 
 
 def _of_genes(
-    genes: Path, starts: pd.DataFrame, report: Mapping[str, Any], sizes: Mapping[str, int] | None
+    genes: Path,
+    starts: pd.DataFrame,
+    report: Mapping[str, Any],
+    sizes: Mapping[str, int] | None,
+    assembly: str,
 ) -> list[Caution]:
     """What is left out of a file of genes, whose starts must lie on their contigs."""
+    places = starts.assign(start=starts["position"], end=starts["position"] + 1, line=0)
     if sizes is not None:
-        places = starts.assign(start=starts["position"], end=starts["position"] + 1, line=0)
         check_ends(genes, places, sizes, "starts of genes")
+    else:
+        ends_without_genome(genes, places, assembly, "starts of genes")
     cautions = of_left_out(genes, *left_out_of(report))
     if without := report["starts_without_strand"]:
         cautions.append(
@@ -483,6 +503,25 @@ def _stranded(
     counts = {str(sign): int((strand == sign).sum()) for sign in "+-."}
     source = "insulators of the training lines at the same place"
     return track.assign(strand=strand), {"source": source, **counts}
+
+
+def _of_expected(
+    tables: Mapping[str, pd.DataFrame], given: TrackFiles, shared: SharedLandscape
+) -> list[Caution]:
+    """Tracks whose peaks are elsewhere than those that the model knows of their kind."""
+    found = []
+    of = "its landscape" if shared.assembly == UNNAMED else shared.assembly
+    for kind, table in tables.items():
+        told = hardly_expected(kind, table, shared.tracks[shared.tracks["kind"] == kind])
+        if told is not None:
+            found.append(
+                Caution(
+                    "other_assembly",
+                    f"{given.tracks[kind]}: {told}: the file may be of another assembly than {of} (cbat "
+                    "lift_over lifts peaks), or hold something else than such peaks",
+                )
+            )
+    return found
 
 
 def _of_assembly(mentions: Sequence[Mentions], shared: SharedLandscape) -> list[Caution]:

@@ -22,7 +22,9 @@ from cbat.cli import main
 from cbat.config.predictions import PredictionSettings
 from cbat.config.sections import GraphSettings, LandscapeSettings, PeakOverlap, SimilarityTable
 from cbat.config.sheets import CellLine, read_cell_lines
+from cbat.config.shipped_models import directory_of
 from cbat.data import genome
+from cbat.data.assemblies import LENGTHS
 from cbat.data.bed_files import read_candidates
 from cbat.data.contig_checks import alias_of, check_shared, elsewhere, plain_contig
 from cbat.data.contigs import SHIPPED, SHIPPED_ACCESSIONS, SHIPPED_BACK, ContigNames, read_contig_names
@@ -33,10 +35,12 @@ from cbat.evaluation.peers import match
 from cbat.graph.build import build_graph, read_similarity
 from cbat.graph.similarity import compare_peaks
 from cbat.landscape import tracks
+from cbat.landscape.assembly_check import LEAST_EXPECTED, hardly_expected
 from cbat.model.about import read_description
 from cbat.prediction.calibration import calibrate
 from cbat.prediction.candidates import read_files
 from cbat.prediction.decision import Decision
+from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 
 TOP = Path(__file__).resolve().parents[3]
 CASES = TOP.parent / "shared" / "cases"
@@ -772,3 +776,143 @@ def test_the_pairs_that_were_brought_reach_the_refit_and_contacts_alone_do_not(c
 def test_the_genome_of_the_cases_is_read_as_it_was_packed(cases: Path, base: Path) -> None:
     with gzip.open(cases / "base" / "genome.fa.gz", "rb") as packed:
         assert (base / "genome.fa").read_bytes() == packed.read()
+
+
+# Files of another assembly than the line's, with the models that come with the package.
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, SharedLandscape]:
+    return {name: read_landscape(directory_of("regulation"), assembly=name) for name in ("hg19", "hg38")}
+
+
+def of_kind(shared: SharedLandscape, kind: str) -> pd.DataFrame:
+    return shared.tracks[shared.tracks["kind"] == kind]
+
+
+@pytest.mark.parametrize("kind", LEAST_EXPECTED)
+def test_peaks_of_another_assembly_meet_expected_ones_by_chance(shipped, kind: str) -> None:
+    for mine, other in (("hg19", "hg38"), ("hg38", "hg19")):
+        told = hardly_expected(kind, of_kind(shipped[mine], kind), of_kind(shipped[other], kind))
+        assert told is not None
+        assert told.startswith(f"of the strongest 5,000 peaks of {kind} ")
+
+
+@pytest.mark.parametrize("kind", LEAST_EXPECTED)
+def test_peaks_of_the_same_assembly_and_few_peaks_do_not(shipped, kind: str) -> None:
+    known = of_kind(shipped["hg38"], kind)
+    of_other_lines = read_landscape(directory_of("contact"), assembly="hg38")
+    assert hardly_expected(kind, of_kind(of_other_lines, kind), known) is None
+    few = of_kind(shipped["hg19"], kind).nlargest(20, "activity")
+    assert hardly_expected(kind, few, known) is None
+    assert hardly_expected(kind, few, known.iloc[:0]) is None
+
+
+class OnShipped:
+    """A command line of `cbat predict` with a shipped model and candidates of hg38 on two chromosomes."""
+
+    CHROMOSOMES = ("chr20", "chr21")
+
+    def __init__(self, shipped: dict[str, SharedLandscape], directory: Path, capsys) -> None:
+        self.shipped, self.directory, self.capsys = shipped, directory, capsys
+        self.candidates = self.peaks("hg38", "active_enhancers", 3)
+
+    def peaks(self, assembly: str, kind: str, columns: int, fits: str = "hg38") -> Path:
+        table = of_kind(self.shipped[assembly], kind)
+        table = table[table["chrom"].isin(self.CHROMOSOMES)]
+        table = table[table["end"] <= table["chrom"].map(LENGTHS[fits])]
+        table = table.assign(name=".", score=0, sign=".", p=-1, q=-1)
+        order = ["chrom", "start", "end", "name", "score", "sign", "activity", "p", "q"]
+        path = self.directory / f"{assembly}.{kind}.{'broadPeak' if columns == 9 else 'bed'}"
+        table[order[:columns]].to_csv(path, sep="\t", header=False, index=False)
+        return path
+
+    def run(self, *options: str) -> tuple[int, str, dict[str, list[str]]]:
+        out = self.directory / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        status = main(
+            ["predict", "--model", "regulation", "--candidates", str(self.candidates),
+             "--chromosomes", "chr21", "--max-distance", "20000", "--page-pairs", "1", "--directory", str(out), *options]
+        )  # fmt: skip
+        found: dict[str, list[str]] = {}
+        if status == 0:
+            for one in json.loads((out / "environment.json").read_text())["warnings"]:
+                found.setdefault(one["kind"], []).append(one["message"])
+        return status, self.capsys.readouterr().err, found
+
+
+@pytest.fixture
+def on_shipped(shipped, tmp_path: Path, capsys) -> OnShipped:
+    return OnShipped(shipped, tmp_path, capsys)
+
+
+def test_a_track_of_another_assembly_is_a_caution_that_names_it(on_shipped) -> None:
+    right, wrong = (on_shipped.peaks(name, "insulators", 9) for name in ("hg38", "hg19"))
+    status, _, found = on_shipped.run("--tracks", f"insulators={right}")
+    assert (status, "other_assembly" in found) == (0, False)
+    status, _, found = on_shipped.run("--tracks", f"insulators={wrong}")
+    (told,) = found["other_assembly"]
+    assert told.startswith(f"{wrong}: of the strongest ")
+    assert "may be of another assembly than hg38" in told
+
+
+def test_intervals_beyond_the_end_are_refused_without_a_genome(on_shipped) -> None:
+    with on_shipped.candidates.open("a") as rows:
+        rows.write("chr21\t46710000\t46710200\n")
+    status, told, _ = on_shipped.run()
+    assert status == 1
+    assert "1 of " in told
+    assert "chr21:46710000-46710200 (chr21 is 46709983 bp long in hg38)" in told
+    assert "delete what begins beyond the end (line " in told
+    on_shipped.candidates = on_shipped.peaks("hg38", "active_enhancers", 3)
+    track = on_shipped.peaks("hg19", "insulators", 9, fits="hg19")
+    status, told, _ = on_shipped.run("--tracks", f"insulators={track}")
+    assert status == 1
+    assert "the file seems to be of another assembly; all of them would fit hg19" in told
+
+
+def test_candidates_where_the_model_has_no_gene_are_a_caution(on_shipped) -> None:
+    n = len(on_shipped.candidates.read_text().splitlines())
+    with on_shipped.candidates.open("a") as rows:
+        for at in range(n // 10):
+            rows.write(f"chrUn_KI270742v1\t{100 * at}\t{100 * at + 50}\n")
+    status, _, found = on_shipped.run()
+    assert status == 0
+    assert (
+        "are on contigs that the landscape of the model lacks: chrUn_KI270742v1"
+        in found["unmatched_contigs"][0]
+    )
+
+
+@pytest.mark.parametrize("word", ["GRCh38", "HG38", "grch38.p14", "b38"])
+def test_an_assembly_goes_by_several_words(on_shipped, word: str) -> None:
+    status, _, found = on_shipped.run("--assembly", word)
+    assert (status, "unknown_assembly" in found) == (0, False)
+    about = json.loads((on_shipped.directory / "out" / "environment.json").read_text())
+    assert about["assembly"] == {"name": "hg38", "because": f"the word for it ({word})"}
+
+
+def test_an_unknown_word_for_an_assembly_is_told_the_known_ones(on_shipped) -> None:
+    on_shipped.candidates = bed(on_shipped.directory / "few.bed", ["chr21 20000000 20000200"])
+    status, told, _ = on_shipped.run("--assembly", "hg83")
+    assert status == 1
+    for word in (
+        "hg38 (or GRCh38, b38",
+        "hg19 (or GRCh37, b37",
+        "did you mean 'hg38'?",
+        "correct --assembly",
+    ):
+        assert word in told
+    status, told, _ = on_shipped.run()
+    assert status == 1
+    assert "name it with --assembly: hg38 (or GRCh38" in told
+
+
+def test_genes_as_candidates_and_peaks_as_promoters_are_told(on_shipped) -> None:
+    peaks = on_shipped.candidates
+    genes = on_shipped.shipped["hg38"].starts
+    genes = genes[genes["chrom"].isin(on_shipped.CHROMOSOMES)]
+    rows = [f"{chrom} {at} {at + 1}" for chrom, at in zip(genes["chrom"], genes["position"], strict=True)]
+    on_shipped.candidates = bed(on_shipped.directory / "genes.bed", rows)
+    status, _, found = on_shipped.run("--promoters", str(peaks))
+    assert (status, "exchanged_roles" in found) == (0, True)

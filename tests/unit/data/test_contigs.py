@@ -52,6 +52,42 @@ def test_mistakes(tmp_path: Path, content: str, message: str) -> None:
         read_contig_names(path)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("21", "22"), ("chr21", "chr22"), ("21", "chr22"), ("X", "Y"), ("chrX", "Y"), ("2L", "3L"),
+        ("NC_000021.9", "NC_000022.11"), ("NC_000021.9", "22"), ("CM000683.2", "NC_000022.11"),
+        ("NC_000067.7", "NC_000068.8"), ("chrUn_KI270742v1", "chrUn_KI270743v1"),
+    ],
+)  # fmt: skip
+def test_two_contigs_are_not_mapped_to_one(tmp_path: Path, one: str, other: str) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text(f"given\tgenome\n{one}\tchr21\n5\tchr5\n{other}\tchr21\n")
+    told = rf"line 4: the contigs '{one}' and '{other}' are both mapped to 'chr21'"
+    with pytest.raises(UserError, match=told):
+        read_contig_names(path)
+    path.write_text(f"given\tgenome\n{one}\tchr21\n5\tchr5\n{other}\t.\n")
+    assert read_contig_names(path).left_out == {other}
+    path.write_text(f"given\tgenome\n{one}\t.\n{other}\t.\n")
+    assert read_contig_names(path).left_out == {one, other}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1", "chr1", "Chr01", "NC_000001.11", "NC_000001.10", "CM000663.2"],
+        ["MT", "M", "chrMT", "mitochondrion"],
+        ["23", "X", "chrX"],
+        ["NC_000067.7", "CM000994.3", "1"],
+        ["KI270742.1", "chrUn_KI270742v1", "Un_KI270742v1"],
+    ],
+)
+def test_names_of_one_contig_in_several_styles_are_mapped_to_one(tmp_path: Path, names: list[str]) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text("given\tgenome\n" + "".join(f"{name}\tone\n" for name in names))
+    assert read_contig_names(path).renamed == dict.fromkeys(names, "one")
+
+
 def test_the_shipped_tables_are_those_of_the_human_chromosomes() -> None:
     expected = {str(name): f"chr{name}" for name in [*range(1, 23), "X", "Y"]} | {"MT": "chrM"}
     assert read_contig_names(TOP / SHIPPED).renamed == expected

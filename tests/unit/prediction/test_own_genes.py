@@ -60,3 +60,28 @@ def test_nothing_is_compared_where_the_model_has_no_genes() -> None:
     found, cautions = as_in_training(given, known().iloc[:0], FEATURES, GENES)
     assert len(found) == 2
     assert cautions == []
+
+
+def test_a_file_of_some_chromosomes_or_some_genes_names_no_others() -> None:
+    elsewhere = known().assign(name=[f"H{n}" for n in range(10)], chrom="chr2")
+    everything = pd.concat([known(), elsewhere], ignore_index=True)
+    whole = starts(*((f"G{n}", ".", 0) for n in range(10)))
+    assert as_in_training(whole, everything, FEATURES, GENES)[1] == []
+    assert as_in_training(whole.iloc[:2], everything, FEATURES, GENES)[1] == []
+    others = starts(*((f"G{n}", ".", 0) for n in range(3)), *((f"ENSG{n}", ".", 0) for n in range(9)))
+    (caution,) = as_in_training(others, everything, FEATURES, GENES)[1]
+    assert "3 of the 12 names of genes in genes.gtf are names of the model's 10 genes" in caution.message
+
+
+def test_genes_of_one_chromosome_are_too_many_beside_those_of_that_chromosome() -> None:
+    elsewhere = known().assign(name=[f"H{n}" for n in range(10)], chrom="chr2")
+    rows = [(f"G{n}", "protein_coding", 0) for n in range(10)] + [(f"L{n}", "lncRNA", 0) for n in range(9)]
+    found, (caution,) = as_in_training(
+        starts(*rows), pd.concat([known(), elsewhere], ignore_index=True), FEATURES, GENES
+    )
+    assert (len(found), caution.kind) == (10, "other_genes")
+
+
+def test_genes_without_names_are_told() -> None:
+    (caution,) = as_in_training(starts((".", ".", 0), (".", ".", 0)), known(), FEATURES, GENES)[1]
+    assert caution.message.endswith("Its names are such as G0, and the genes of the file have none")
