@@ -91,8 +91,8 @@ def read_expressed(
     if not words:
         raise UserError(
             f"no column is left for the names of genes beside {table.heading(measure or 0)}",
-            mend="give the names a column, or name another column with --expression-column (in a configuration "
-            "expression_column)",
+            mend="give the names a column, or name another column with --expression-column (in a "
+            "configuration expression_column)",
             file=table.path,
         )
     names = _column_of_names(table, words, promoters)
@@ -143,7 +143,7 @@ def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
         for at in words
         if at != names
         and not (table.header is not None and is_note_heading(table.header[at]))
-        and not (are_identifiers(table.column(at)) and any(table.column(at)))
+        and not are_identifiers(table.column(at))
         and not (table.header is not None and not table.header[at] and not any(table.column(at)))
     ]
     joined = table.width == 1 and 2 * sum(
@@ -156,8 +156,8 @@ def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
         f"no column holds numbers or TRUE and FALSE, and the file is no list of names: it has also {told}"
         if unclear
         else f"names and values are not separated: {table.rows[0][0]!r}",
-        mend="write values as numbers with a decimal point, or as TRUE and FALSE, separate them by tabs, and name "
-        "their heading with --expression-column (in a configuration expression_column); for a list of "
+        mend="write values as numbers with a decimal point, or as TRUE and FALSE, separate them by tabs, and "
+        "name their heading with --expression-column (in a configuration expression_column); for a list of "
         "expressed genes leave the names alone, one a line",
         file=table.path,
         where=f"line {table.lines[0]}",
