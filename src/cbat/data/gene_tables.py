@@ -19,7 +19,7 @@ from cbat.errors import UserError
 
 MEASURES: Final = ("tpm", "rpkm", "fpkm", "cpm", "expressed")
 """Headings, in lower case, of the column that is read where several could be, in the order of preference."""
-LINES: Final = frozenset({"biosample", "cell_line", "cell_type", "cellline", "celltype", "sample"})
+LINES: Final = frozenset({"biosample", "cell_line", "cell_type", "cellline", "celltype", "sample", "tissue"})
 """Headings of a column that says whose expression a row is."""
 MISSING: Final = frozenset({"", "na", "nan", "."})
 VERDICTS: Final = {
@@ -269,15 +269,14 @@ def mostly_values(column: Sequence[str]) -> bool:
 
 _NOTES: Final = frozenset(
     {
-        "accession", "alias", "aliases", "band", "biosample", "biotype", "chr", "chrom", "chromosome",
-        "contig", "description", "end", "ensembl", "entrez", "entrezid", "gene", "geneid", "genename",
-        "genes", "hgnc", "id", "ids", "len", "length", "line", "locus", "name", "names", "position",
-        "protein", "reference", "refseq", "sample", "seqname", "start", "strand", "symbol", "symbols",
-        "synonyms", "tissue", "transcript", "transcripts", "uniprot",
+        "accession", "alias", "aliases", "band", "biotype", "bp", "chr", "chrom", "chromosome", "contig",
+        "description", "end", "ensembl", "entrez", "entrezid", "gene", "geneid", "genename", "genes", "hgnc",
+        "id", "ids", "len", "length", "locus", "name", "names", "position", "refseq", "seqname", "start",
+        "strand", "symbol", "symbols", "synonyms", "transcript", "transcripts", "uniprot",
     }
 )  # fmt: skip
-"""Words of headings of annotations."""
-_TYPES: Final = frozenset({"gene_type", "transcript_type", "cell_type", "celltype", "cellline"})
+"""Last words of headings of annotations."""
+_TYPES: Final = LINES | {"gene_type", "transcript_type"}
 _MEASURED: Final = frozenset(
     {
         *MEASURES,
@@ -287,7 +286,7 @@ _MEASURED: Final = frozenset(
 )  # fmt: skip
 """Words of headings of values."""
 _IDENTIFIER: Final = re.compile(
-    r"^(ENS[A-Z]*[GTP][0-9]+(\.[0-9]+)?|[NX][MRP]_[0-9.]+|HGNC:[0-9]+|chr[0-9A-Za-z_]+|[-+.])$"
+    r"^(ENS[A-Z]*[GTP][0-9]+(\.[0-9]+)?|[NX][MRP]_[0-9.]+|HGNC:[0-9]+|chr[0-9A-Za-z_]+|\.)$"
 )
 
 
@@ -298,11 +297,11 @@ def is_name_heading(heading: str) -> bool:
 
 def is_note_heading(heading: str) -> bool:
     """Whether a heading is plainly of a column of identifiers, names or places."""
-    words = set(_joined(heading).split("_"))
-    return _joined(heading) in _TYPES or (bool(words & _NOTES) and words.isdisjoint(_MEASURED))
+    words = _joined(heading).split("_")
+    return _joined(heading) in _TYPES or (words[-1] in _NOTES and _MEASURED.isdisjoint(words))
 
 
 def are_identifiers(column: Sequence[str]) -> bool:
-    """Whether a column holds identifiers of genes or transcripts, contigs or strands."""
+    """Whether a column holds identifiers of genes or transcripts, or contigs."""
     given = [text for text in column if text.lower() not in MISSING - {"."}]
     return bool(given) and all(map(_IDENTIFIER.match, given))
