@@ -91,11 +91,12 @@ def read_expressed(
     if not words:
         raise UserError(
             f"no column is left for the names of genes beside {table.heading(measure or 0)}",
-            mend="give the names a column, or name another column with --expression-column (in a configuration "
-            "expression_column)",
+            mend="give the names a column, or name another column with --expression-column (in a "
+            "configuration expression_column)",
             file=table.path,
         )
     names = _column_of_names(table, words, promoters)
+    _check_header(table, names, promoters)
     if measure is None:
         _check_list(table, words, names)
     _check_one_line(table, [at for at in words if at != names])
@@ -136,6 +137,21 @@ def _column_of_names(table: GeneTable, words: Sequence[int], promoters: Collecti
     )
 
 
+def _check_header(table: GeneTable, names: int, promoters: Collection[str]) -> None:
+    """Refuse a first row that was taken for a header, and is a gene."""
+    if table.header is None or is_name_heading(table.header[names]):
+        return
+    short = [table.header[1]] if table.width == 2 and not table.header[0] else []
+    gene = next((one for one in (table.header[names], *short) if one in promoters), None)
+    if gene is not None:
+        raise UserError(
+            f"the first row is of the gene {gene!r}, and has no value where the others have one",
+            mend="write its value, NA where it is not known, or a header above it",
+            file=table.path,
+            where="line 1",
+        )
+
+
 def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
     """Refuse what is read as a list of names, and may be a table of values that are not recognised."""
     unclear = [
@@ -143,7 +159,7 @@ def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
         for at in words
         if at != names
         and not (table.header is not None and is_note_heading(table.header[at]))
-        and not (are_identifiers(table.column(at)) and any(table.column(at)))
+        and not are_identifiers(table.column(at))
         and not (table.header is not None and not table.header[at] and not any(table.column(at)))
     ]
     joined = table.width == 1 and 2 * sum(
@@ -156,8 +172,8 @@ def _check_list(table: GeneTable, words: Sequence[int], names: int) -> None:
         f"no column holds numbers or TRUE and FALSE, and the file is no list of names: it has also {told}"
         if unclear
         else f"names and values are not separated: {table.rows[0][0]!r}",
-        mend="write values as numbers with a decimal point, or as TRUE and FALSE, separate them by tabs, and name "
-        "their heading with --expression-column (in a configuration expression_column); for a list of "
+        mend="write values as numbers with a decimal point, or as TRUE and FALSE, separate them by tabs, and "
+        "name their heading with --expression-column (in a configuration expression_column); for a list of "
         "expressed genes leave the names alone, one a line",
         file=table.path,
         where=f"line {table.lines[0]}",
@@ -200,9 +216,13 @@ def _measure(table: GeneTable, values: Sequence[int], column: str | None) -> int
             else "leave the names and one column of numbers, or give the table a header",
             file=table.path,
         )
-    if not values or (table.header is not None and is_note_heading(table.header[values[0]])):
+    if not values:
         return None
-    return values[0]
+    noted = table.header is not None and is_note_heading(table.header[values[0]])
+    # Lengths and places are numbers that say nothing of expression; verdicts do under any heading.
+    return (
+        None if noted and not any(text.lower() in VERDICTS for text in table.column(values[0])) else values[0]
+    )
 
 
 def _several(table: GeneTable, columns: Sequence[int]) -> UserError:

@@ -1,7 +1,7 @@
 """Tables with a gene a row, as programs and people write them: fields, header, and what a field means.
 
-Separated by tabs, commas, semicolons or spaces, with or without quotes, plain or gzip. The header may lack the
-heading of the names of rows, as R writes it, and rows may end in separators that the header lacks.
+Separated by tabs, commas, semicolons or spaces, with or without quotes, plain or gzip. The header may lack
+the heading of the names of rows, as R writes it, and rows may end in separators that the header lacks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cbat.errors import UserError
 
 MEASURES: Final = ("tpm", "rpkm", "fpkm", "cpm", "expressed")
 """Headings, in lower case, of the column that is read where several could be, in the order of preference."""
-LINES: Final = frozenset({"biosample", "cell_line", "cell_type", "cellline", "celltype", "sample"})
+LINES: Final = frozenset({"biosample", "cell_line", "cell_type", "cellline", "celltype", "sample", "tissue"})
 """Headings of a column that says whose expression a row is."""
 MISSING: Final = frozenset({"", "na", "nan", "."})
 VERDICTS: Final = {
@@ -27,10 +27,10 @@ VERDICTS: Final = {
 }  # fmt: skip
 _HEADS_OF_NAMES: Final = frozenset(
     {
-        "gene", "genes", "gene_id", "gene_ids", "gene_name", "gene_names", "gene_symbol", "gene_symbols", "geneid",
-        "genename", "genesymbol", "name", "names", "symbol", "symbols", "hgnc_symbol", "ensembl_id", "ensembl",
-        "ensembl_gene_id", "external_gene_name", "gene_stable_id", "target_id", "transcript_id", "entrez_id",
-        "entrez", "entrezid", "id",
+        "gene", "genes", "gene_id", "gene_ids", "gene_name", "gene_names", "gene_symbol", "gene_symbols",
+        "geneid", "genename", "genesymbol", "name", "names", "symbol", "symbols", "hgnc_symbol",
+        "ensembl_id", "ensembl", "ensembl_gene_id", "external_gene_name", "gene_stable_id", "target_id",
+        "transcript_id", "entrez_id", "entrez", "entrezid", "id",
     }
 )  # fmt: skip
 """Headings of a column of names, in lower case and joined by underscores."""
@@ -55,12 +55,15 @@ class GeneTable:
 
     @property
     def width(self) -> int:
+        """Number of columns."""
         return len(self.rows[0])
 
     def heading(self, column: int) -> str:
-        return f"column {column + 1}" if self.header is None else self.header[column]
+        """What the header says above a column, else its number from 1."""
+        return (self.header[column] if self.header else "") or f"column {column + 1}"
 
     def column(self, column: int) -> list[str]:
+        """The fields of a column, one a row."""
         return [row[column] for row in self.rows]
 
     def alike(self, name: str, among: Collection[int] | None = None) -> list[int]:
@@ -155,7 +158,7 @@ def _lines(path: Path) -> tuple[list[tuple[int, str]], str | None]:
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    plain = [_QUOTED.sub("", line) for line in lines]
+    plain = [_QUOTED.sub("quoted", line) for line in lines]
     if any("\t" in line for line in plain[:2]):
         return "\t"
     spaced = 2 * sum(" " in line.strip() for line in plain[1:] or plain) > len(plain[1:] or plain)
@@ -204,8 +207,8 @@ def _fit_header(path: Path, rows: list[list[str]]) -> None:
         return
     if body and (full or given == width):
         raise UserError(
-            f"rows end in an empty field, and the header starts with {rows[0][0]!r}: it is unclear whether that "
-            "stands above the names of genes or above the first sample",
+            f"rows end in an empty field, and the header starts with {rows[0][0]!r}: it is unclear whether "
+            "that stands above the names of genes or above the first sample",
             mend="start the header with gene, above the names",
             file=path,
             where="line 1",
@@ -228,8 +231,8 @@ def _fit_rows(path: Path, rows: Sequence[list[str]], numbers: Sequence[int], fir
             above = " with one for the names of genes" if not rows[0][0] else ""
             raise UserError(
                 f"{len(row)} fields where the {first}{above} has {width}",
-                mend="separate the fields by single tabs or commas, and leave none out: NA stands for what is "
-                "not known",
+                mend="separate the fields by single tabs or commas, and leave none out: NA stands for what "
+                "is not known",
                 file=path,
                 where=f"line {number}",
             )
@@ -266,22 +269,24 @@ def mostly_values(column: Sequence[str]) -> bool:
 
 _NOTES: Final = frozenset(
     {
-        "accession", "alias", "aliases", "band", "biosample", "biotype", "chr", "chrom", "chromosome", "contig",
-        "description", "end", "ensembl", "entrez", "entrezid", "gene", "geneid", "genename", "genes", "hgnc", "id",
-        "ids", "len", "length", "line", "locus", "name", "names", "position", "protein", "reference", "refseq",
-        "sample", "seqname", "start", "strand", "symbol", "symbols", "synonyms", "tissue", "transcript",
-        "transcripts", "uniprot",
+        "accession", "alias", "aliases", "band", "biotype", "bp", "chr", "chrom", "chromosome", "contig",
+        "description", "end", "ensembl", "entrez", "entrezid", "gene", "geneid", "genename", "genes", "hgnc",
+        "id", "ids", "len", "length", "locus", "name", "names", "position", "refseq", "seqname", "start",
+        "strand", "symbol", "symbols", "synonyms", "transcript", "transcripts", "uniprot",
     }
 )  # fmt: skip
-_TYPES: Final = frozenset({"gene_type", "transcript_type", "cell_type", "celltype", "cellline"})
+"""Last words of headings of annotations."""
+_TYPES: Final = LINES | {"gene_type", "transcript_type"}
 _MEASURED: Final = frozenset(
     {
-        *MEASURES, "call", "count", "counts", "detected", "detection", "expression", "flag", "level", "levels",
-        "log", "log2", "present", "score", "status", "value", "values",
+        *MEASURES,
+        "call", "count", "counts", "detected", "detection", "expression", "flag", "level", "levels", "log",
+        "log2", "present", "score", "status", "value", "values",
     }
 )  # fmt: skip
+"""Words of headings of values."""
 _IDENTIFIER: Final = re.compile(
-    r"^(ENS[A-Z]*[GTP][0-9]+(\.[0-9]+)?|[NX][MRP]_[0-9.]+|HGNC:[0-9]+|chr[0-9A-Za-z_]+|[-+.])$"
+    r"^(ENS[A-Z]*[GTP][0-9]+(\.[0-9]+)?|[NX][MRP]_[0-9.]+|HGNC:[0-9]+|chr[0-9A-Za-z_]+|\.)$"
 )
 
 
@@ -292,10 +297,11 @@ def is_name_heading(heading: str) -> bool:
 
 def is_note_heading(heading: str) -> bool:
     """Whether a heading is plainly of a column of identifiers, names or places."""
-    words = set(_joined(heading).split("_"))
-    return _joined(heading) in _TYPES or (bool(words & _NOTES) and words.isdisjoint(_MEASURED))
+    words = _joined(heading).split("_")
+    return _joined(heading) in _TYPES or (words[-1] in _NOTES and _MEASURED.isdisjoint(words))
 
 
 def are_identifiers(column: Sequence[str]) -> bool:
-    """Whether a column holds identifiers of genes or transcripts, contigs or strands, whatever it is called."""
-    return all(text.lower() in MISSING or _IDENTIFIER.match(text) for text in column)
+    """Whether a column holds identifiers of genes or transcripts, or contigs."""
+    given = [text for text in column if text.lower() not in MISSING - {"."}]
+    return bool(given) and all(map(_IDENTIFIER.match, given))

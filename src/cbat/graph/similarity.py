@@ -19,6 +19,7 @@ from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import read_bed
 from cbat.data.contig_checks import check_shared, first_lines, rows_of, tell_elsewhere
 from cbat.data.contigs import LEFT_OUT_BY_NAME, read_contig_names
+from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.gene_tables import GeneTable, mostly_values, read_gene_table
 from cbat.data.left_out import tell_left_out
 from cbat.data.windows import spread
@@ -139,7 +140,8 @@ def read_expression(path: Path, columns: Mapping[str, str]) -> dict[str, FloatAr
     UserError
         See :func:`compare_expression`.
     """
-    table = read_gene_table(path, headings=columns.values(), headed=True)
+    refuse_foreign(path, "expression")
+    table = read_gene_table(path, headed=True)
     wanted = {line: _column(table, line, column) for line, column in columns.items()}
     n_genes = len(table.rows)
     if wanted and n_genes < _LEAST_GENES:
