@@ -832,8 +832,8 @@ class OnShipped:
         shutil.rmtree(out, ignore_errors=True)
         status = main(
             ["predict", "--model", "regulation", "--candidates", str(self.candidates),
-             "--chromosomes", "chr21", "--max-distance", "20000", "--page-pairs", "1", "--directory", str(out),
-             *options]
+             "--chromosomes", "chr21", "--max-distance", "20000", "--page-pairs", "1",
+             "--directory", str(out), *options]
         )  # fmt: skip
         found: dict[str, list[str]] = {}
         if status == 0:
