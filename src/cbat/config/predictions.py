@@ -74,9 +74,10 @@ class PredictionSettings(Section):
         "`calibrate` that share of these is true, and any may be asked for. Null takes the threshold of the "
         "best F1.",
     )
-    assembly: Name | None = Field(
+    assembly: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")] | None = Field(
         None,
-        description="Assembly of the files (`hg19`, `hg38`, `mm10`, ...), for a model that has several; "
+        description="Assembly of the files (`hg19`, `hg38`, `mm10`, ..., or what others call them, such as "
+        "`GRCh38` and `b37`, in any case), for a model that has several; "
         "null reads it off the promoters or the candidates.",
     )
     least_expression: Annotated[float, Field(ge=0.0)] = Field(

@@ -861,14 +861,14 @@ def test_intervals_beyond_the_end_are_refused_without_a_genome(on_shipped) -> No
     with on_shipped.candidates.open("a") as rows:
         rows.write("chr21\t46710000\t46710200\n")
     status, told, _ = on_shipped.run()
-    assert status == 1
+    assert status == 2
     assert "1 of " in told
     assert "chr21:46710000-46710200 (chr21 is 46709983 bp long in hg38)" in told
     assert "delete what begins beyond the end (line " in told
     on_shipped.candidates = on_shipped.peaks("hg38", "active_enhancers", 3)
     track = on_shipped.peaks("hg19", "insulators", 9, fits="hg19")
     status, told, _ = on_shipped.run("--tracks", f"insulators={track}")
-    assert status == 1
+    assert status == 2
     assert "the file seems to be of another assembly; all of them would fit hg19" in told
 
 
@@ -896,7 +896,7 @@ def test_an_assembly_goes_by_several_words(on_shipped, word: str) -> None:
 def test_an_unknown_word_for_an_assembly_is_told_the_known_ones(on_shipped) -> None:
     on_shipped.candidates = bed(on_shipped.directory / "few.bed", ["chr21 20000000 20000200"])
     status, told, _ = on_shipped.run("--assembly", "hg83")
-    assert status == 1
+    assert status == 2
     for word in (
         "hg38 (or GRCh38, b38",
         "hg19 (or GRCh37, b37",
@@ -905,7 +905,7 @@ def test_an_unknown_word_for_an_assembly_is_told_the_known_ones(on_shipped) -> N
     ):
         assert word in told
     status, told, _ = on_shipped.run()
-    assert status == 1
+    assert status == 2
     assert "name it with --assembly: hg38 (or GRCh38" in told
 
 
