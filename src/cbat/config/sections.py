@@ -231,7 +231,7 @@ class ExpressionCorrelation(Section):
     """Similarity of cell lines by the correlation of their gene expression."""
 
     table: Path = Field(
-        description="TSV, plain or gzip: one gene a row, its name in column one, samples under a header."
+        description="Table, plain or gzip: one gene a row, its name in column one, samples under a header."
     )
     columns: ColumnByCellLine = Field(
         description="Cell line -> its column; a line that is not named gets no edge."
