@@ -244,7 +244,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "a folder that is a file": (
         lambda c: c.give(directory="pairs.tsv"),
-        "pairs.tsv: the folder cannot be written",
+        "pairs.tsv: this is a file, and files are to be written into a folder",
     ),
     # Tables that need not be given.
     "similarities without the line": (
