@@ -22,7 +22,7 @@ NAMES_OF_STARTS: Final = ("start", "chromstart", "chrom_start", "begin", "peak_s
 """What the second column of a BED is called where a header names it, in lower case."""
 NO_STRAND: Final = "*"
 """How R writes that there is no strand."""
-_SIGNS: Final = {"+": "+", "-": "-", ".": ".", NO_STRAND: ".", "1": "+", "+1": "+", "-1": "-"}
+SIGNS: Final = {"+": "+", "-": "-", ".": ".", NO_STRAND: ".", "1": "+", "+1": "+", "-1": "-"}
 """What files write for a strand; Ensembl counts 1 and -1."""
 _COLUMNS: Final = ("chrom", "start", "end", "name", "score", "strand")
 _HEADINGS: Final = {
@@ -148,20 +148,20 @@ def strands_of(table: TextTable) -> Any:
     """
     words, rows = distinct(table.columns["strand"])
     listed = words.to_pylist()
-    if odd := [word for word in listed if word not in _SIGNS]:
+    if odd := [word for word in listed if word not in SIGNS]:
         row = int(np.flatnonzero(rows == listed.index(odd[0]))[0])
         at = list(table.columns).index("strand") + 1
         raise table.fail(
             row, f"column {at} of a BED is the strand, and here it is {odd[0]!r}", _without_strand(table)
         )
-    return np.array([_SIGNS[word] for word in listed], dtype=object)[rows]
+    return np.array([SIGNS[word] for word in listed], dtype=object)[rows]
 
 
 def _without_strand(table: TextTable) -> str:
     """The mend for a file that has something else than strands in column 6."""
     for number, column in enumerate(("name", "score"), 4):
         words = set(distinct(table.columns[column])[0].to_pylist()) if column in table.columns else {""}
-        if words <= set(_SIGNS) - {NO_STRAND, "."}:
+        if words <= set(SIGNS) - {NO_STRAND, "."}:
             other = 9 - number
             command = f"awk 'BEGIN {{FS = OFS = \"\\t\"}} {{print $1, $2, $3, $6, ${other}, ${number}}}'"
             return f"column {number} holds the strands: {converted(table.path, command)}"

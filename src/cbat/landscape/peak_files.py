@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cbat.config.suggestions import did_you_mean
-from cbat.data.bed_files import NO_STRAND, STRANDS, Opening, intervals_of, opening_of
+from cbat.data.bed_files import SIGNS, STRANDS, Opening, intervals_of, opening_of
 from cbat.data.contigs import ContigNames
 from cbat.data.foreign_formats import refuse_foreign
 from cbat.data.gtf_files import is_gtf
@@ -262,5 +262,5 @@ def _strands(table: TextTable) -> npt.NDArray[np.object_] | str:
     if len(table.columns) < _STRAND:
         return "."
     words, rows = distinct(table.columns[_COLUMNS[_STRAND - 1]])
-    listed = ["." if word == NO_STRAND else word for word in words.to_pylist()]
+    listed = [SIGNS.get(word, word) for word in words.to_pylist()]
     return np.array(listed, dtype=object)[rows] if set(listed) <= set(STRANDS) else "."

@@ -360,7 +360,7 @@ def test_strands_of_r(tmp_path: Path, given: str, strands: list[str]) -> None:
     assert read_peaks(path, "insulators").table["strand"].tolist() == strands
 
 
-@pytest.mark.parametrize("odd", ["PLS", "1", "plus", "EH38E1", "0.5"])
+@pytest.mark.parametrize("odd", ["PLS", "2", "plus", "EH38E1", "0.5"])
 def test_what_is_no_strand(tmp_path: Path, odd: str) -> None:
     path = table(tmp_path, "chr1 10 20 a 0 +", f"chr1 30 40 b 1 {odd}")
     told = message(read_candidates, path, "promoter")
