@@ -546,8 +546,13 @@ FORMATS: Final[tuple[Foreign, ...]] = (
     ),
     Foreign(
         "a text of interactions for the browser of WashU (chr,start,end)",
-        lambda head: head.all_rows(
-            lambda row: len(row) >= 2 and all(_TRIPLE.fullmatch(place) is not None for place in row[:2])
+        # It has no header, which tables of other tools with such intervals have.
+        lambda head: (
+            bool(head.rows)
+            and all(
+                len(row) >= 2 and all(_TRIPLE.fullmatch(place) is not None for place in row[:2])
+                for row in head.rows
+            )
         ),
         lambda head: (
             head.awk(
