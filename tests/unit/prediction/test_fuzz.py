@@ -110,7 +110,7 @@ READERS: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
         lambda path: read_expressed(path, {"G10000"}, least=1.0),
     ),
     "similarity": (rows("x A B", "A 1 0.5", "B 0.5 1"), read_similarity),
-    "contig_names": (rows("given genome", "{0} chr1", n=4), read_contig_names),
+    "contig_names": (rows("given genome", "{0} chr{0}", n=4), read_contig_names),
     "peer": (rows("cell_line enhancer promoter score", "K chr1:1-9 chr1:{0}-99999999 .5", n=5), read_peer),
     "chain": (CHAIN, read_chains),
     "motifs": (MEME, read_motif_file),
