@@ -58,12 +58,12 @@ def finish(directory: Path) -> int:
     """Make all outputs, empty, and their records; returns the number of jobs."""
     planned = snakemake(directory, "-n")
     found = re.search(r"^total\s+(\d+)$", planned, re.MULTILINE)
-    outputs = re.findall(r"^    output: (.*)$", planned, re.MULTILINE)
-    for row in outputs:
-        for name in row.split(", "):
-            path = directory / name.removesuffix(" (update)")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+    # Rules say in words what they do, so a plan does not name their files.
+    _, *listed = (line for line in snakemake(directory, "--summary").splitlines() if "\t" in line)
+    for line in listed:
+        path = directory / line.split("\t")[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     now = time.time()
     for path in (directory / "results").rglob("*"):
         if path.is_file():
