@@ -99,6 +99,7 @@ OUTPUTS: Final[dict[str, dict[str, Output]]] = {
     "plot_cell_line_bars": {"output": FILE},
     "plot_support_curve": {"output": FILE},
     "plot_precision_recall": {"output": FILE},
+    "write_table_pages": {"pages": FILE},
     "check_collapse": {"output": FILE},
     "record_versions": {"output": FILE},
     "package_model": {"directory": WHOLE},
