@@ -11,6 +11,7 @@ from pathlib import Path
 import kill_stages
 import pytest
 
+from cbat.files import MARK
 from cbat.written import RECORD
 
 TOP = Path(__file__).resolve().parents[2]
@@ -69,7 +70,7 @@ def test_a_training_that_is_killed_goes_on(finished) -> None:
 
 
 def is_lock(path: Path) -> bool:
-    return path.name == RECORD or "lock" in path.name
+    return path.name == RECORD or path.name.startswith(f".{MARK}")
 
 
 def test_a_data_stage_that_is_killed_leaves_no_half_file(finished) -> None:

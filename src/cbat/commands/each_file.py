@@ -15,16 +15,21 @@ from cbat.faults import independent
 Reading = Callable[[], Any]
 
 
-def read_each_file(project: Project, directory: Path) -> None:
-    """Read the files of the sheet, of the landscape, the graph and other tools, one by one.
+def read_each_file(project: Project) -> None:
+    """Read the files of the sheet, of the landscape and of other tools, one by one."""
+    _each([*_of_lines(project), *_of_landscape(project), *_of_peers(project)])
+
+
+def read_comparisons(project: Project, directory: Path) -> None:
+    """Read the tables of similarity, and what those that are computed are made from.
 
     Parameters
     ----------
     project : Project
     directory : Path
-        Where tables may be written on the way.
+        Where tables are written on the way.
     """
-    _each([*_of_lines(project), *_of_landscape(project), *_of_graph(project, directory), *_of_peers(project)])
+    _each([*_of_graph(project, directory)])
 
 
 def read_predictions(project: Project, directory: Path) -> None:
@@ -39,12 +44,12 @@ def read_predictions(project: Project, directory: Path) -> None:
     for name, prediction in (project.config.predictions or {}).items():
         with independent():
             if prediction.model_directory is None:
-                _each(_of_prediction(project, prediction))
+                _each([*_of_prediction(project, prediction)])
             else:
                 _prepare(project, name, prediction, directory / name)
 
 
-def _each(readings: Iterator[Reading] | list[Reading]) -> None:
+def _each(readings: list[Reading]) -> None:
     for read in readings:
         with independent():
             read()

@@ -16,13 +16,11 @@ from cbat.errors import UserError
 from cbat.faults import SeveralFaultsError, all_faults, any_so_far, independent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cbat.config.sections import Config, LandscapeSettings
 
 Reports = dict[str, dict[str, Any]]
-Found = tuple[Reports, Reports, Reports]
-"""Cell line -> what was read of its pairs, of its peaks, and of the signals at its candidates."""
+Counts = dict[tuple[str, str], tuple[int, int]]
+"""Cell line and split -> its contacts and others."""
 
 PREFIX: Final = "cbat_check_inputs_"
 """Of the folder that is filled for a check."""
@@ -54,35 +52,39 @@ def check_inputs(files: Sequence[Path]) -> None:
     _check_lifted(project, files)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as temporary:
         with _own_genome_named(project.config), all_faults():
-            found = _read_everything(project, Path(temporary))
-        counts = _counted(project, Path(temporary) / "labels")
+            reports, tracks, signals, counts = _read_everything(project, Path(temporary))
         of_pairs = _supports_of_pairs(project, Path(temporary))
-    _tell(project, found, counts, of_pairs)
-
-
-def _tell(project: Project, found: Found, counts: pd.DataFrame, of_pairs: str) -> None:
-    """What the inputs hold, and what is unusual about it."""
-    from cbat.prediction.card import text_table
-
-    reports, tracks, signals = found
-    header = ["cell line", "pairs", "contacts", "left out"]
-    rows = [
-        [line, *(str(n) for n in (report["pairs"], report["positives"], sum(report["left_out"].values())))]
-        for line, report in reports.items()
-    ]
-    print("\n".join(text_table(header, rows)))
-    for line, report in reports.items():
-        if why := {reason: n for reason, n in report["left_out"].items() if n}:
-            print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
-    print()
-    cells = [[str(cell) for cell in row] for row in counts.itertuples(index=False)]
-    print("\n".join(text_table(["cell line", "split", "contacts", "others"], cells)))
+    _tell_of_pairs(reports, counts)
     if of_pairs and project.sequence_models:
         print(of_pairs)
     if tracks:
         _tell_of_tracks(project, tracks)
     _tell_of_signals(signals)
     print("All inputs can be read.")
+
+
+def _tell_of_pairs(reports: Reports, counts: Counts) -> None:
+    """What each line brought and what was left out, and contacts and others of each split."""
+    header = ["cell line", "pairs", "contacts", "left out"]
+    rows = [
+        [line, report["pairs"], report["positives"], sum(report["left_out"].values())]
+        for line, report in reports.items()
+    ]
+    _print_table(header, rows)
+    for line, report in reports.items():
+        if why := {reason: n for reason, n in report["left_out"].items() if n}:
+            print(f"{line}: left out {', '.join(f'{n} {reason}' for reason, n in why.items())}.")
+    print()
+    rows = [[line, split, *both] for (line, split), both in counts.items()]
+    _print_table(["cell line", "split", "contacts", "others"], rows)
+
+
+def _print_table(header: list[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under a header; columns of numbers end at one place."""
+    from cbat.prediction.card import text_table
+
+    numbers = [name for at, name in enumerate(header) if rows and isinstance(rows[0][at], int)]
+    print("\n".join(text_table(header, [[str(cell) for cell in row] for row in rows], right=numbers)))
 
 
 def _check_lifted(project: Project, files: Sequence[Path]) -> None:
@@ -103,15 +105,17 @@ def _check_lifted(project: Project, files: Sequence[Path]) -> None:
     )
 
 
-def _read_everything(project: Project, directory: Path) -> Found:
+def _read_everything(project: Project, directory: Path) -> tuple[Reports, Reports, Reports, Counts]:
     """Run the stages that read files of the user into ``directory``.
 
     Returns
     -------
     labels, tracks, signals : dict
         Cell line -> what was read of its pairs, of its peaks, and of the signals at its candidates.
+    counts : dict
+        See :func:`_counted`.
     """
-    from cbat.commands.each_file import read_each_file, read_predictions
+    from cbat.commands.each_file import read_comparisons, read_each_file, read_predictions
     from cbat.data import genome
     from cbat.data.motif_files import read_motif_file
     from cbat.graph import build
@@ -135,6 +139,7 @@ def _read_everything(project: Project, directory: Path) -> Found:
     tracks: Reports = {}
     reports: Reports = {}
     signals: Reports = {}
+    counts: Counts = {}
     if not any_so_far():
         with independent():
             tracks = {} if config.landscape is None else _read_landscape(project, config.landscape, directory)
@@ -145,13 +150,15 @@ def _read_everything(project: Project, directory: Path) -> Found:
         with independent():
             signals = _read_signals(project, directory / "elements")
         with independent():
-            _check_both_labels(project, directory / "labels")
+            counts = _counted(project, directory / "labels")
+            _check_both_labels(project, counts)
         with independent():
             _read_peers(project, directory / "labels")
-    if any_so_far() or config.graph.peak_overlaps or config.graph.expression_correlations:
-        read_each_file(project, directory)
+    read_comparisons(project, directory)
+    if any_so_far():
+        read_each_file(project)
     read_predictions(project, directory / "predictions")
-    return reports, tracks, signals
+    return reports, tracks, signals, counts
 
 
 @contextmanager
@@ -192,17 +199,13 @@ def _read_signals(project: Project, elements: Path) -> Reports:
 def _tell_of_signals(signals: Reports) -> None:
     """A row for each file of signals."""
     rows = [
-        (line, name, one["candidates"], one["candidates_without"], one["signal"])
+        [line, name, one["candidates"], one["candidates_without"], one["signal"]]
         for line, report in signals.items()
         for name, one in report.items()
     ]
-    if not rows:
-        return
-    line_width, name_width = (max(len("cell line"), *(len(row[at]) for row in rows)) for at in (0, 1))
-    print()
-    print(f"{'cell line':<{line_width}}  {'signal':<{name_width}}  {'candidates':>10}  {'without':>9}  from")
-    for line, name, n, without, signal in rows:
-        print(f"{line:<{line_width}}  {name:<{name_width}}  {n:>10}  {without:>9}  {signal}")
+    if rows:
+        print()
+        _print_table(["cell line", "signal", "candidates", "without", "from"], rows)
 
 
 def _tell_of_tracks(project: Project, tracks: Reports) -> None:
@@ -211,17 +214,13 @@ def _tell_of_tracks(project: Project, tracks: Reports) -> None:
     from cbat.landscape.assembly_check import assembly_in_words
 
     rows = [
-        (line, kind, one["peaks_read"], one["kept"], one["signal"])
+        [line, kind, one["peaks_read"], one["kept"], one["signal"]]
         for line, report in tracks.items()
         for kind, one in report["kinds"].items()
     ]
     print()
     if rows:
-        line_width, kind_width = (max(len("cell line"), *(len(row[at]) for row in rows)) for at in (0, 1))
-        head = f"{'cell line':<{line_width}}  {'track':<{kind_width}}  {'peaks':>9}  {'kept':>9}  signal"
-        print(head)
-        for line, kind, read, kept, signal in rows:
-            print(f"{line:<{line_width}}  {kind:<{kind_width}}  {read:>9}  {kept:>9}  {signal}")
+        _print_table(["cell line", "track", "peaks", "kept", "signal"], rows)
     for sentence in tracks_in_words(tracks, project.names("train", "prototype")):
         print(sentence)
     print(assembly_in_words(tracks))
@@ -326,27 +325,23 @@ def _read_peers(project: Project, directory: Path) -> None:
             )
 
 
-def _counted(project: Project, directory: Path) -> pd.DataFrame:
+def _counted(project: Project, directory: Path) -> Counts:
     """Contacts and others of each cell line in each split, in the order of the sheet and of the splits."""
-    import pandas as pd
-
     from cbat.data.stored import read_table
 
-    rows = []
+    counts: Counts = {}
     for row in project.labelled:
         path = directory / f"{row.cell_line}.parquet"
         pairs = read_table(path, ["label", "split"], mend="run label_pairs again")
         for split in project.config.splits.chromosomes:
             label = pairs.loc[pairs["split"] == split, "label"]
-            rows.append((row.cell_line, split, int(label.sum()), int((label == 0).sum())))
-    return pd.DataFrame(rows, columns=pd.Index(["cell_line", "split", "contacts", "others"]))
+            counts[row.cell_line, split] = int(label.sum()), int((label == 0).sum())
+    return counts
 
 
-def _check_both_labels(project: Project, directory: Path) -> None:
+def _check_both_labels(project: Project, n: Counts) -> None:
     """Make sure that there is something to train, to choose by, and to evaluate."""
     config = project.config
-    counts = _counted(project, directory)
-    n = {(line, split): both for line, split, *both in counts.itertuples(index=False)}
     training = [row.cell_line for row in project.cell_lines if row.cohort == "training"]
     sides = _sides(config)
     counts = {

@@ -12,7 +12,7 @@ import gc
 import importlib
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -41,11 +41,11 @@ def call_with_options(function: str, program: str, summary: str, arguments: Sequ
     _check_known(parser, program, arguments)
     parsed = vars(parser.parse_args(arguments))
     values = {one.name: _convert(one.hint, one.name, parsed[one.name]) for one in signature.parameters}
-    _refuse_pipes(values)
     verb = program.removeprefix("cbat ")
     # Only now: the module behind a verb may import torch, which takes longer than a mistake should be hidden.
-    from cbat.commands.outputs import outputs_guarded
+    from cbat.commands.outputs import outputs_guarded, paths_in
 
+    _refuse_pipes(paths_in(values))
     module, _, name = function.partition(":")
     with outputs_guarded(verb, values):
         getattr(_imported(module), name)(**values)
@@ -67,16 +67,15 @@ def _check_known(parser: argparse.ArgumentParser, program: str, arguments: Seque
             )
 
 
-def _refuse_pipes(values: Mapping[str, Any]) -> None:
+def _refuse_pipes(paths: Iterable[Path]) -> None:
     """Files are read more than once, and what a shell hands over as a pipe can be read but once."""
-    for value in values.values():
-        for path in value.values() if isinstance(value, Mapping) else [value]:
-            if isinstance(path, Path) and str(path).startswith(("/dev/fd/", "/proc/self/fd/")):
-                raise UserError(
-                    "this is a pipe, which can be read once, and files are read more than once",
-                    mend="write it to a file first, and name that",
-                    file=path,
-                )
+    for path in paths:
+        if str(path).startswith(("/dev/fd/", "/proc/self/fd/")):
+            raise UserError(
+                "this is a pipe, which can be read once, and files are read more than once",
+                mend="write it to a file first, and name that",
+                file=path,
+            )
 
 
 def _imported(module: str) -> ModuleType:

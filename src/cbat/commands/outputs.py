@@ -174,8 +174,8 @@ def outputs_guarded(verb: str, values: Mapping[str, Any]) -> Iterator[None]:
         See :func:`cbat.guard.guarded`.
     """
     declared = {} if values.get("check") and verb == "download" else OUTPUTS.get(verb, {})
-    places = [Place(path, output) for name, output in declared.items() for path in _paths(values.get(name))]
-    inputs = [path for name, value in values.items() if name not in declared for path in _paths(value)]
+    places = [Place(path, output) for name, output in declared.items() for path in paths_in(values.get(name))]
+    inputs = [path for name, value in values.items() if name not in declared for path in paths_in(value)]
     if isinstance(model := values.get("model"), str) and Path(model).is_dir():
         inputs.append(Path(model))
     if verb not in _MADE_OF_A_SHEET:
@@ -187,19 +187,19 @@ def outputs_guarded(verb: str, values: Mapping[str, Any]) -> Iterator[None]:
         yield
 
 
-def _paths(value: Any) -> Iterator[Path]:
+def paths_in(value: Any) -> Iterator[Path]:
     """All paths in a value: of a list, of a mapping, of a section of the configuration."""
     if isinstance(value, Path):
         yield value
     elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _paths(one)
+            yield from paths_in(one)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for one in value:
-            yield from _paths(one)
+            yield from paths_in(one)
     elif hasattr(type(value), "model_fields"):
         for name in type(value).model_fields:
-            yield from _paths(getattr(value, name))
+            yield from paths_in(getattr(value, name))
 
 
 def _named_by(sheet: Path) -> Iterator[Path]:

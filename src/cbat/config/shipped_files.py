@@ -14,20 +14,22 @@ from typing import Any, Final
 
 from cbat.config.sections import Config
 from cbat.config.suggestions import did_you_mean
-from cbat.config.yaml_files import KeyPath, merge, read_yaml
+from cbat.config.yaml_files import merge, read_yaml
 from cbat.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_KEYS: Final[dict[KeyPath, str | None]] = {
-    ("cell_lines",): None,
-    ("tissues",): None,
-    ("genome", "contig_names"): None,
-    ("landscape", "contig_names"): None,
-    ("landscape", "promoter_classes"): None,
-    ("retrieval", "sources"): "resources/sources.tsv",
-}
-"""Keys that may name a file that ships, with what they name by default."""
+_KEYS: Final = (
+    (None, "cell_lines"),
+    (None, "tissues"),
+    ("genome", "contig_names"),
+    ("landscape", "contig_names"),
+    ("landscape", "promoter_classes"),
+    ("retrieval", "sources"),
+)
+"""Sections, or none, and their keys that may name a file that ships."""
+_BY_DEFAULT: Final = {"retrieval": {"sources": "resources/sources.tsv"}}
+"""What they name where the configuration is silent."""
 
 
 def with_shipped_files(values: Mapping[str, Any], home: Path) -> dict[str, Any]:
@@ -40,17 +42,12 @@ def with_shipped_files(values: Mapping[str, Any], home: Path) -> dict[str, Any]:
     home : Path
         The folder of the workflow, with ``config/`` and ``resources/``.
     """
-    found = copy.deepcopy(dict(values))
-    for key, default in _KEYS.items():
-        section: Any = found
-        for name in key[:-1]:
-            section = section.setdefault(name, {}) if default else section.get(name)
-            if not isinstance(section, dict):
-                break
-        else:
-            given = section.get(key[-1], default)
-            if isinstance(given, str) and not Path(given).exists() and (home / given).is_file():
-                section[key[-1]] = str(home / given)
+    found = merge([_BY_DEFAULT, copy.deepcopy(dict(values))])
+    for section, key in _KEYS:
+        keys: Any = found if section is None else found.get(section)
+        given = keys.get(key) if isinstance(keys, dict) else None
+        if isinstance(given, str) and not Path(given).exists() and (home / given).is_file():
+            keys[key] = str(home / given)
     return found
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
-from cbat.data.foreign_formats import converted, refuse_foreign
+from cbat.data.foreign_formats import awk_command, converted, refuse_foreign
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
 from cbat.data.text_files import BROWSER_LINE, read_lines
 from cbat.data.text_tables import TextTable, distinct, read_headless, unquoted
@@ -127,7 +127,7 @@ def columns_of(opening: Opening) -> tuple[str, ...]:
     Of several names in a header that of the gene counts before its identifier.
     """
     width = len(opening.fields)
-    if len(opening.names) != width or width <= len(_COLUMNS) // 2:
+    if len(opening.names) != width:
         return _COLUMNS
     given = [re.sub(r"[^a-z]", "", name.lower()) for name in opening.names]
     columns = [*_COLUMNS[:3], *(f"column {number}" for number in range(4, width + 1))]
@@ -163,7 +163,7 @@ def _without_strand(table: TextTable) -> str:
         words = set(distinct(table.columns[column])[0].to_pylist()) if column in table.columns else {""}
         if words <= set(SIGNS) - {NO_STRAND, "."}:
             other = 9 - number
-            command = f"awk 'BEGIN {{FS = OFS = \"\\t\"}} {{print $1, $2, $3, $6, ${other}, ${number}}}'"
+            command = awk_command(f"{{print $1, $2, $3, $6, ${other}, ${number}}}")
             return f"column {number} holds the strands: {converted(table.path, command)}"
     return (
         "write +, - or . there, or leave out the column and those after it, where the file has something "

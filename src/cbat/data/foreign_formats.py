@@ -91,7 +91,12 @@ class Head:
 
     def awk(self, program: str, ending: str = "bed") -> str:
         """The command that makes a file that is read of this one, and what to do with it."""
-        return converted(self.path, f"awk '{_TO_BED}{program}'", ending)
+        return converted(self.path, awk_command(program), ending)
+
+
+def awk_command(program: str) -> str:
+    """A command that reads and writes fields between tabs."""
+    return f"awk '{_TO_BED}{program}'"
 
 
 def converted(path: Path, command: str, ending: str = "bed") -> str:

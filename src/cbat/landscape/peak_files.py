@@ -139,11 +139,11 @@ def _checked_opening(path: Path) -> Opening:
 
 
 def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind_of_file: str) -> int:
-    """Number, from 1, of the column that was asked for; 0 for ``auto`` and ``none``."""
-    if signal == NONE or (signal == AUTO and not (given := _column_of_auto(opening, kind_of_file))):
+    """Number, from 1, of the column that was asked for; 0 for ``none``, or where ``auto`` has to look."""
+    if signal == NONE:
         return 0
     if signal == AUTO:
-        return given
+        return _column_of_auto(opening, kind_of_file)
     key, width = f"landscape.signals.{kind}", len(opening.fields)
     mend = f"write the number or the name of a column from the fourth on, 'auto' or 'none' in {key}"
     if signal.isdecimal():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cbat.data.assemblies import assembly_of
@@ -339,10 +339,13 @@ def _table(header: list[str], rows: list[list[str]], markdown: bool) -> list[str
     return text_table(header, rows)
 
 
-def text_table(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Columns of equal width for the terminal, a line of text for each row."""
+def text_table(header: list[str], rows: list[list[str]], right: Collection[str] = ()) -> list[str]:
+    """Columns for the terminal, a line of text for each row; those of ``right`` end at one place."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(header, row, widths, strict=True)
+        ).rstrip()
         for row in [header, *rows]
     ]

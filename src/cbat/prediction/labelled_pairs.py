@@ -13,6 +13,7 @@ import pandas as pd
 from cbat.data.contig_checks import check_shared, first_lines
 from cbat.data.contigs import ContigNames
 from cbat.data.elements import Mentions
+from cbat.data.overlaps import meets
 from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.landscape.assembly_check import LEAST, LEAST_MOVED, MOST_MOVED, MOVED
@@ -65,9 +66,9 @@ def check_meet(
         ends = pd.concat([one.intervals for one in pairs if one.role == role], ignore_index=True)
         known = pd.concat([one.intervals for one in line if one.role == role], ignore_index=True)
         check_shared(path, first_lines(ends), {f"the {role}s of the line": set(known["chrom"])}, contigs)
-        met[role], n[role] = int(_meet(ends, known).sum()), len(ends)
+        met[role], n[role] = _met(ends, known), len(ends)
         if role == "promoter":
-            moved = float(np.mean([_meet(ends, known, move).sum() for move in MOVED]))
+            moved = float(np.mean([_met(ends, known, move) for move in MOVED]))
             if max(LEAST_MOVED, met[role] / LEAST) <= moved <= MOST_MOVED * n[role]:
                 raise UserError(
                     f"of {n[role]} promoters of the labelled pairs {met[role]} are at promoters of the "
@@ -131,17 +132,7 @@ def of_inverted_labels(score: FloatArray, label: FloatArray, distance: npt.NDArr
     ]
 
 
-def _meet(ends: pd.DataFrame, known: pd.DataFrame, move: int = 0) -> npt.NDArray[np.bool_]:
-    """Whether one of the intervals ``known``, moved by ``move`` bp, is near each of the ends, shape=(n,)."""
-    found = np.zeros(len(ends), dtype=bool)
-    of_chrom = {chrom: part.sort_values("start") for chrom, part in known.groupby("chrom")}
-    for chrom, rows in ends.groupby("chrom").indices.items():
-        if chrom not in of_chrom:
-            continue
-        start, end = (of_chrom[chrom][name].to_numpy() + move for name in ("start", "end"))
-        # A long interval may reach over many that start after it.
-        reach = np.maximum.accumulate(end)
-        first, last = (ends[name].to_numpy()[rows] for name in ("start", "end"))
-        before = np.searchsorted(start, last + NEAR) - 1
-        found[rows] = (before >= 0) & (reach[np.maximum(before, 0)] > first - NEAR)
-    return found
+def _met(ends: pd.DataFrame, known: pd.DataFrame, moved: int = 0) -> int:
+    """How many ends are near one of the intervals ``known``, moved by so many bp."""
+    chrom, start, end = (ends[name].to_numpy() for name in ("chrom", "start", "end"))
+    return int(meets(chrom, start, end, known, within=NEAR, moved=moved).sum())

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from advice import shared_case
 
 from cbat.config.sections import ExpressionCorrelation
 from cbat.data.expression_tables import read_expressed
 from cbat.errors import UserError
 from cbat.graph.similarity import compare_expression, read_expression
 
-CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases"
 GENES = ("MYC", "ALB", "GATA1", "HBB")
 
 
@@ -235,9 +235,7 @@ def test_columns_that_cannot_be_told_are_refused(tmp_path: Path, text: str, told
 
 @pytest.mark.parametrize("name", ["ok.tsv", "r.tsv", "trail.tsv"])
 def test_shared_case_of_the_short_header(tmp_path: Path, name: str) -> None:
-    folder = CASES / "74-expression-header-short"
-    if not folder.is_dir():
-        pytest.skip(f"the folder {CASES} of inputs after public reports is not here")
+    folder = shared_case("74-expression-header-short")
     path = Path(shutil.copy(folder / name, tmp_path / name))
     known = pd.read_csv(folder / "ok.tsv", sep="\t", index_col=0)
     columns = {"a": "E001", "b": "E002", "c": "E003"}

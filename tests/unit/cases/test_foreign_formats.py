@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import re
-import shlex
 import subprocess
 import tarfile
 import zipfile
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from advice import follow
 
 from cbat.data.bed_files import read_bed, read_candidates
 from cbat.data.expression_tables import read_expressed
@@ -26,7 +26,6 @@ from cbat.landscape.genes import starts_of
 from cbat.landscape.peak_files import read_peaks
 from cbat.landscape.signal_files import open_signal
 
-COMMAND = re.compile(r"run (?P<run>.*), and name (?P<name>.*) instead")
 FIRST = ("chr1", 99, 200)
 """The interval that every convertible file below begins with, 0-based half-open."""
 
@@ -237,13 +236,6 @@ def told_of(reader: str, path: Path) -> str:
     with pytest.raises(UserError) as caught:
         READERS[reader](path)
     return str(caught.value)
-
-
-def follow(told: str) -> Path:
-    found = COMMAND.search(told)
-    assert found is not None, told
-    subprocess.run(["bash", "-c", found["run"]], check=True)
-    return Path(shlex.split(found["name"])[0])
 
 
 @pytest.mark.parametrize("pack", ["plain", "gzip", "windows"])

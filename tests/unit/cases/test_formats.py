@@ -6,14 +6,12 @@ of fault in files made here: ``test_foreign_formats.py`` and ``test_unclear_form
 
 from __future__ import annotations
 
-import re
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from advice import follow, shared_case
 
 from cbat.data.bed_files import read_candidates
 from cbat.data.expression_tables import read_expressed
@@ -25,18 +23,13 @@ from cbat.landscape.genes import starts_of
 from cbat.landscape.peak_files import read_peaks
 from cbat.landscape.signal_files import open_signal
 
-CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases"
-COMMAND = re.compile(r"run (?P<run>.*), and name (?P<name>.*) instead")
-
 
 @pytest.fixture
 def case(tmp_path: Path):
     """Copies of the files of a case, by the name of its folder and of the file."""
 
     def given(folder: str, name: str) -> Path:
-        if not CASES.is_dir():
-            pytest.skip(f"the folder {CASES} of inputs after public reports is not here")
-        return Path(shutil.copy(CASES / folder / name, tmp_path / name))
+        return Path(shutil.copy(shared_case(folder) / name, tmp_path / name))
 
     return given
 
@@ -45,14 +38,6 @@ def message(read, *arguments, **more) -> str:
     with pytest.raises(UserError) as caught:
         read(*arguments, **more)
     return str(caught.value)
-
-
-def follow(told: str) -> Path:
-    """Run the command that a message names, and give the file that it makes."""
-    found = COMMAND.search(told)
-    assert found is not None, told
-    subprocess.run(["bash", "-c", found["run"]], check=True)
-    return Path(shlex.split(found["name"])[0])
 
 
 def test_two_scores_are_asked_about(case) -> None:

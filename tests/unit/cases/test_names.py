@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from advice import shared_case
 from landscape_world import CHROMOSOMES, KINDS, LENGTH, NEW, LandscapeWorld, write_world
 
 from cbat.cli import main
@@ -43,14 +44,11 @@ from cbat.prediction.decision import Decision
 from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 
 TOP = Path(__file__).resolve().parents[3]
-CASES = TOP.parent / "shared" / "cases"
 
 
 @pytest.fixture(scope="module")
 def cases() -> Path:
-    if not CASES.is_dir():
-        pytest.skip(f"there is no folder {CASES}")
-    return CASES
+    return shared_case(".")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from cbat.config.models import ModelSettings
 from cbat.config.sections import TrainingSettings
 from cbat.data.shards import read_outline, read_shard
 from cbat.errors import UserError
+from cbat.files import MARK
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import load_encoder
 from cbat.model.contact import ContactModel
@@ -290,7 +291,7 @@ def training_for_ever(tiny_project, encoder, tmp_path):
         for left in processes_of(directory).values():
             os.kill(left, signal.SIGKILL)
     # A lock that a killed process held stays as an empty file.
-    assert not [path for path in directory.glob("*") if "lock" not in path.name]
+    assert not [path for path in directory.glob("*") if not path.name.startswith(f".{MARK}")]
     assert "Traceback" not in log.read_text()
 
 

@@ -8,11 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from cbat.data.bed_files import read_candidates
-from cbat.data.contigs import ContigNames
 from cbat.data.importers.common import Interval, PairSource, key_of
+from cbat.data.overlaps import meets
 from cbat.data.text_tables import TextTable
 from cbat.errors import UserError
 
@@ -114,24 +113,12 @@ def _by_candidates(source: PairSource, first: Interval, second: Interval) -> npt
     for path, role, sign in ((source.enhancers, "enhancer", 1), (source.promoters, "promoter", -1)):
         if path is not None:
             elements = read_candidates(path, role, source.contigs)
-            meets = [_meets(end, elements, source.contigs).astype(np.int64) for end in (first, second)]
-            vote += sign * (meets[1] - meets[0])
+            met = [
+                meets(source.contigs.apply(chrom), start, end, elements).astype(np.int64)
+                for chrom, start, end in (first, second)
+            ]
+            vote += sign * (met[1] - met[0])
     return vote
-
-
-def _meets(end: Interval, elements: pd.DataFrame, contigs: ContigNames) -> Flags:
-    """Whether each interval shares a base with an element, shape=(n_rows,)."""
-    chrom, start, stop = end
-    found = np.zeros(len(start), dtype=bool)
-    codes, names = pd.factorize(contigs.apply(chrom))
-    of_contig = dict(tuple(elements.groupby("chrom", sort=False)))
-    for code, name in enumerate(names):
-        if (there := of_contig.get(name)) is not None:
-            rows = np.flatnonzero(codes == code)
-            begun = np.searchsorted(np.sort(there["start"].to_numpy()), stop[rows], side="left")
-            over = np.searchsorted(np.sort(there["end"].to_numpy()), start[rows], side="right")
-            found[rows] = begun > over
-    return found
 
 
 def _one_order(first: Interval, second: Interval) -> str:
