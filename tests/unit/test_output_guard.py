@@ -90,7 +90,7 @@ CASES = [
     (verb, output, given)
     for verb in sorted(VERBS)
     for output in OUTPUTS[verb]
-    for given in path_parameters(verb).keys() - OUTPUTS[verb].keys()
+    for given in sorted(path_parameters(verb).keys() - OUTPUTS[verb].keys())
     if OUTPUTS[verb][output].kind != "shared"
     # A folder of new events, none of which takes the place of a file.
     and (verb, output) != ("train_model", "tensorboard")
