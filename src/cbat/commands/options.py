@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
+from cbat.commands.faults_of_options import Parser
 from cbat.commands.signatures import REQUIRED, Signature, signature_of
 from cbat.errors import UserError
 
@@ -97,7 +98,7 @@ def build_parser(target: Callable[..., object] | str, program: str, summary: str
 
 
 def _parser(signature: Signature, program: str, summary: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program, description=summary, allow_abbrev=False, formatter_class=argparse.HelpFormatter
     )
     entries = describe_parameters(signature.docstring)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cbat.commands.wording import words_of_options
 from cbat.config.predictions import PAGE_PAIRS, TRACK_PAIRS
+from cbat.errors import UserError
 
 
 def predict(
@@ -32,7 +33,7 @@ def predict(
     score_column: str | None = None,
     min_distance: int | None = None,
     max_distance: int | None = None,
-    chromosomes: Sequence[str] = (),
+    chromosomes: Sequence[str] | None = None,
     support: Path | None = None,
     support_size: int | None = None,
     seed: int = 1,
@@ -149,11 +150,16 @@ def predict(
     from cbat.prediction.own_tracks import with_candidates
     from cbat.prediction.whole_line import Inputs, predict_line
 
+    if chromosomes is not None and not chromosomes:
+        raise UserError(
+            "--chromosomes names none",
+            mend="name one or more, such as chr21, or leave the option out to predict all",
+        )
     values = {
         "tissue": tissue,
         "min_distance": min_distance,
         "max_distance": max_distance,
-        "chromosomes": list(chromosomes) or None,
+        "chromosomes": None if chromosomes is None else list(chromosomes),
         "support_size": support_size,
         "seed": seed,
         "enhancer_window": enhancer_window,

@@ -134,7 +134,11 @@ def _explain(section_class: type[BaseModel], details: ErrorDetails, files: Seque
     said = _in_words(details["msg"])
     if kind == "list_type" and isinstance(value, (str, int, float)):
         return key_error(files, key, f"{name} is {shown}; {said}", f"write a list: [{value}]")
-    return key_error(files, key, f"{name} is {shown}; {said}", _MENDS.get(kind, "correct the value"))
+    bound = said.removeprefix("it should be ")
+    mend = (
+        f"write a number {bound}" if kind.startswith(("greater_than", "less_than")) else "correct the value"
+    )
+    return key_error(files, key, f"{name} is {shown}; {said}", _MENDS.get(kind, mend))
 
 
 def _in_words(message: str) -> str:

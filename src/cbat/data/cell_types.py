@@ -30,7 +30,8 @@ def rows_of_cell_type(table: TextTable, cell_line: str) -> npt.NDArray[np.bool_]
     if not alike:
         raise UserError(
             f"no row is of the cell line {cell_line!r}; its cell types are {', '.join(known)}",
-            mend="call the cell line in the sheet as CellType does, or name another table",
+            mend="call the cell line as CellType does (cell_line of a sheet, --cell-line of predict) "
+            "or name another table",
             file=table.path,
         )
     return np.asarray(pc.is_in(types, pa.array(alike)).to_numpy(zero_copy_only=False), dtype=bool)

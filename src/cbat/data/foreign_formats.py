@@ -251,11 +251,16 @@ def _is_granges(head: Head) -> bool:
 
 
 def _of_granges(head: Head) -> str:
-    first = 2 if head.rows and not are_positions(*head.rows[-1][1:2]) else 1
+    row = head.rows[-1] if head.rows else ()
+    first = 2 if row and not are_positions(*row[1:2]) else 1
     chrom, start, end, strand = (f"${first + at}" for at in (0, 1, 2, 4))
+    # R writes the names of rows without a name of their own column.
+    shift = 1 + len(row) - len(head.header) if len(row) == len(head.header) + 1 else 1
+    named = [at + shift for name in _GENE_NAMES for at, one in enumerate(head.header) if one == name]
+    name = f"${named[0]}" if named else '"."'
     quotes = 'gsub(/"/, ""); '
     program = (
-        f'{{{quotes}if ({start} ~ /^[0-9]+$/) print {chrom}, {start} - 1, {end}, ".", 0, '
+        f"{{{quotes}if ({start} ~ /^[0-9]+$/) print {chrom}, {start} - 1, {end}, {name}, 0, "
         f'({strand} == "+" || {strand} == "-") ? {strand} : "."}}'
     )
     return head.awk(program)
@@ -366,7 +371,7 @@ _PLACES: Final = (
     ("end", "chromend", "chrom_end", "gene end", "transcript end"),
 )
 """How headers begin the names of contig, start and end, in lower case."""
-_GENE_NAMES: Final = ("name", "gene name", "gene_name", "gene symbol", "symbol", "gene")
+_GENE_NAMES: Final = ("gene name", "gene_name", "gene symbol", "symbol", "gene", "name")
 _NO_NUMBERS: Final = _OF_INTERVALS | {"pairs"}
 """Uses in which a matrix of numbers is not expected, which some formats look like."""
 MACS: Final = "a table of peaks of MACS (_peaks.xls), whose starts count from 1"

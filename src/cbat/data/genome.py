@@ -21,6 +21,10 @@ from cbat.files import atomic_file, atomic_link, remove, replace_by
 _PIECE: Final = 1 << 22
 _LINES: Final = 256
 """Lines of a contig whose ends are compared with an index."""
+_LOOKED_AT: Final = 1 << 20
+"""Bytes of a FASTA of which the letters are looked at."""
+_BASES: Final = b"ACGTUNRYKMSWBDHVXacgtunrykmswbdhvx.-* \t"
+"""Bases and what stands for several or for none (IUPAC)."""
 _LONGEST_HEADER: Final = 1 << 16
 _ENDS: Final = b"\r\n"
 """Ends of lines."""
@@ -47,11 +51,12 @@ def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
     Raises
     ------
     UserError
-        A file that is missing, truncated or no FASTA; a contig that is empty, that occurs twice, or whose
-        lines are of different lengths.
+        A file that is missing, truncated, no FASTA or one of proteins; a contig that is empty, that occurs
+        twice, or whose lines are of different lengths.
     """
     directory, fasta = Path(directory), Path(fasta)
     if (sound := None if copy else sound_index(fasta)) is not None:
+        check_bases(_first_bytes(fasta, _LOOKED_AT), fasta)
         sizes = _link(fasta, sound, directory)
     else:
         # A link of an earlier run names a file of the user, which a file in its place must not be written to.
@@ -212,6 +217,7 @@ def unpack(fasta: Path, target: Path) -> None:
                     mend="name a genome in FASTA format, plain, gzip or bgzip",
                     file=fasta,
                 )
+            check_bases(first[:_LOOKED_AT], fasta)
             out.write(first)
             shutil.copyfileobj(source, out, _PIECE)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -220,6 +226,33 @@ def unpack(fasta: Path, target: Path) -> None:
             mend="copy or download it again, and test it with 'gzip -t'",
             file=fasta,
         ) from error
+
+
+def check_bases(text: bytes, fasta: Path) -> None:
+    """Refuse letters that stand for no base.
+
+    Parameters
+    ----------
+    text : bytes
+        The beginning of a FASTA, unpacked.
+    fasta : Path
+        The file that the message names.
+
+    Raises
+    ------
+    UserError
+        A protein, or something else that is no nucleic acid. Names the line.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        odd = b"" if line.startswith((b">", b";")) else line.translate(None, _BASES)
+        if odd:
+            shown = ", ".join(sorted({chr(letter) for letter in odd}))
+            raise UserError(
+                f"the sequence has letters that stand for no base ({shown}), as proteins have",
+                mend="name a genome: sequences of A, C, G, T and N",
+                file=fasta,
+                where=f"line {number}",
+            )
 
 
 def contig_sizes(fasta: Path, named: Path) -> pd.DataFrame:

@@ -268,7 +268,9 @@ class _Annotation:
             problem = f"the character {line_of[bad.start()]!r} is none of a text in UTF-8"
             raise self._fault(number, problem, _MEND_LATIN)
         values = {key: _value(key, attributes, gff3) for key in (*_NAMES, *_BIOTYPES)}
-        own_name = values["gene_name"] or (values["Name"] if level == _GENE else "") or values["gene"]
+        # The name of a transcript is that of the gene only where no gene is named.
+        is_gene = level == _GENE or identifier == _value("ID", attributes, gff3)
+        own_name = values["gene_name"] or (values["Name"] if is_gene else "") or values["gene"]
         name = own_name or _PREFIX.sub("", values["gene_id"] or identifier)
         biotype = next((values[key] for key in _BIOTYPES if values[key]), ".")
         return _Gene(
@@ -326,7 +328,8 @@ def _value(key: str, attributes: str, gff3: bool) -> str:
 
 
 def _clean(name: str) -> str:
-    return "_".join(name.replace('"', "'").split()) or "."
+    """A name that may stand in a table, and in a list of names between commas."""
+    return "_".join(name.replace('"', "'").replace(",", "_").split()) or "."
 
 
 def _are_positions(fields: list[str]) -> bool:

@@ -29,6 +29,7 @@ from cbat.data.importers.coordinate_tables import CBAT, CBOEP, TARGETFINDER
 from cbat.data.importers.crispr import ENCODE_CRISPR, OF_OTHERS
 from cbat.data.importers.enhanceratlas import ENHANCERATLAS
 from cbat.data.importers.loops import LOOPS
+from cbat.data.importers.near_misses import near_miss
 from cbat.data.importers.predictions import ABC, ENCODE_RE2G
 from cbat.data.left_out import tell_left_out
 from cbat.data.text_files import first_row
@@ -221,11 +222,14 @@ def recognise(path: str | Path) -> str:
             file=path,
             where=f"line {number}",
         )
+    if (found := near_miss(path, text, PAIR_FORMATS)) is not None:
+        raise UserError(found[0], mend=found[1], file=path, where=f"line {number}")
     looked_for = "; ".join(f"{name}: {one.described}" for name, one in PAIR_FORMATS.items())
     shown = text if len(text) <= 80 else f"{text[:77]}..."
     raise UserError(
         f"the format of the pairs is not recognised by the row {shown!r}. Looked for: {looked_for}",
-        mend=f"name the format in {key_of('pairs_format')}, or rewrite the pairs",
+        mend=f"name the format in {key_of('pairs_format')}, or write the pairs in one of them; the "
+        "format cbat is the plainest",
         file=path,
         where=f"line {number}",
     )

@@ -81,7 +81,8 @@ def load_graph(path: str | Path) -> PrototypeGraph:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"this is not a prototype graph ({error.__class__.__name__}: {error})",
-            mend="build it anew with `cbat build_prototype_graph`",
+            mend="copy it again, with the folder of the model if it is of one; that of a run is built by "
+            "`cbat build_prototype_graph`",
             file=path,
         ) from error
 

@@ -36,8 +36,8 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _OF_GAPPED, _SIGNAL_OF_GAPPED = 15, 13
 """Columns of a gappedPeak, and that of its signal."""
-_SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = 5, 6, 7, 10
-"""Numbers of columns, from 1."""
+_WIDTH_OF_BED: Final = 6
+_SCORE, _STRAND, _SIGNAL_VALUE, _SUMMIT = "score", "strand", "signalValue", "peak"
 _logger = logging.getLogger(__name__)
 
 
@@ -83,9 +83,10 @@ def read_peaks(
     kind : str
         The kind of track, for messages.
     signal : str or int
-        ``auto``: ``signalValue`` of narrowPeak and broadPeak, else the score in column 5; a column that does
-        not vary is no signal. ``none``: all peaks are alike. A number: that column, from 1. Else the name of
-        a column: of the header line or of the format (``score``, ``signalValue``, ``pValue``, ``qValue``).
+        ``auto``: ``signalValue`` of narrowPeak and broadPeak, else the score; a column that does not vary is
+        no signal. ``none``: all peaks are alike. A number: that column, from 1. Else the name of a column: of
+        the header line or of the format (``score``, ``signalValue``, ``pValue``, ``qValue``). Columns that a
+        header names in another order are read by these names, the strand and the summit among them.
     contigs : ContigNames, optional
         Names of contigs; without it they stay as they are.
 
@@ -102,7 +103,8 @@ def read_peaks(
     table = _table(path, opening, asked)
     frame = intervals_of(table)
     if asked:
-        found, name, note = _signal_of(table, asked, kind), _described(table, asked), ""
+        column = list(table.columns)[asked - 1]
+        found, name, note = _signal_of(table, column, kind), _described(table, column), ""
     elif signal == NONE:
         found, name, note = np.ones(len(frame)), NONE, f"landscape.signals.{kind} is 'none'"
     else:
@@ -143,7 +145,7 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
     if signal == NONE:
         return 0
     if signal == AUTO:
-        return _column_of_auto(opening, kind_of_file)
+        return _SIGNAL_OF_GAPPED if _is_gapped(opening) else 0
     key, width = f"landscape.signals.{kind}", len(opening.fields)
     mend = f"write the number or the name of a column from the fourth on, 'auto' or 'none' in {key}"
     if signal.isdecimal():
@@ -158,13 +160,13 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
             mend=f"name every column in the header, or write the number of one in {key}",
             file=path,
         )
-    names = (opening.names or _COLUMNS[: width if kind_of_file in WIDTHS else _STRAND])[3:width]
+    names = (opening.names or _COLUMNS[: width if kind_of_file in WIDTHS else _WIDTH_OF_BED])[3:width]
     check_named_once(path, names, signal)
     lower = [name.lower() for name in names]
     if signal.lower() in lower:
         return 4 + lower.index(signal.lower())
-    if signal.lower() == _COLUMNS[_SCORE - 1] and width >= _SCORE:
-        return _SCORE
+    if signal.lower() == _SCORE and _SCORE in (columns := _columns_of(opening))[:width]:
+        return columns.index(_SCORE) + 1
     whose = "its header names" if opening.names else "it has no header line, and of its format are"
     raise UserError(
         f"{key} is {signal!r}, and the file has no such column ({whose} {', '.join(names) or 'none'})"
@@ -174,23 +176,29 @@ def _column_asked_for(path: Path, kind: str, signal: str, opening: Opening, kind
     )
 
 
-def _column_of_auto(opening: Opening, kind_of_file: str) -> int:
-    """Number, from 1, of the column of the signal, where a header or the format says another than usual."""
-    width = len(opening.fields)
-    if kind_of_file in WIDTHS and len(opening.names) == width:
-        lower = [name.lower() for name in opening.names]
-        named = lower.index(_COLUMNS[_SIGNAL_VALUE - 1].lower()) + 1 if "signalvalue" in lower else 0
-        return 0 if named == _SIGNAL_VALUE else named
+def _is_gapped(opening: Opening) -> bool:
+    """Whether a file is a gappedPeak, by its width and the two lists of blocks."""
     blocks = opening.fields[10:12]
-    if width == _OF_GAPPED and all(re.fullmatch(r"[0-9]+(,[0-9]+)*,?", one) for one in blocks):
-        return _SIGNAL_OF_GAPPED
-    return 0
+    return len(opening.fields) == _OF_GAPPED and all(
+        re.fullmatch(r"[0-9]+(,[0-9]+)*,?", one) for one in blocks
+    )
+
+
+def _columns_of(opening: Opening) -> tuple[str, ...]:
+    """Names of the columns: by their order, but by the header where that has them in another order."""
+    known = {name.lower(): name for name in _COLUMNS[3:]}
+    given = [known.get(name.lower()) for name in opening.names[3:]]
+    moved = any(name is not None and _COLUMNS.index(name) != at for at, name in enumerate(given, 3))
+    if len(opening.names) != len(opening.fields) or not moved:
+        return _COLUMNS
+    return (*_COLUMNS[:3], *(name or f"column {number}" for number, name in enumerate(given, 4)))
 
 
 def _table(path: Path, opening: Opening, asked: int) -> TextTable:
     """The columns of the formats and the one that was asked for, without a header that lacks the ``#``."""
-    further = tuple(f"column {number}" for number in range(len(_COLUMNS) + 1, asked + 1))
-    table = read_headless(path, delimiter="\t", columns=(*_COLUMNS, *further), least=3)
+    columns = _columns_of(opening)
+    further = tuple(f"column {number}" for number in range(len(columns) + 1, asked + 1))
+    table = read_headless(path, delimiter="\t", columns=(*columns, *further), least=3)
     if not opening.bare:
         return table
     if len(table.lines) == 1:
@@ -199,13 +207,13 @@ def _table(path: Path, opening: Opening, asked: int) -> TextTable:
     return TextTable(path, rows, table.lines[1:])
 
 
-def _described(table: TextTable, column: int) -> str:
-    return f"column {column} ({_COLUMNS[column - 1]})" if column <= len(_COLUMNS) else f"column {column}"
+def _described(table: TextTable, name: str) -> str:
+    numbered = f"column {list(table.columns).index(name) + 1}"
+    return name if name == numbered else f"{numbered} ({name})"
 
 
-def _signal_of(table: TextTable, column: int, kind: str) -> Floats:
+def _signal_of(table: TextTable, name: str, kind: str) -> Floats:
     """The numbers of a column, ``shape=(n,)``, all finite and none negative."""
-    name = list(table.columns)[column - 1]
     values = table.numbers(name)
     if len(negative := np.flatnonzero(values < 0.0)):
         row = int(negative[0])
@@ -221,22 +229,23 @@ def _signal_of(table: TextTable, column: int, kind: str) -> Floats:
 def _automatic(table: TextTable, kind: str, kind_of_file: str) -> tuple[Floats, str, str]:
     """Signal, its column, and why there is none: of ``signalValue``, else of the score."""
     reasons = []
-    if kind_of_file in WIDTHS:
+    if kind_of_file in WIDTHS and _SIGNAL_VALUE in table.columns:
         values = _signal_of(table, _SIGNAL_VALUE, kind)
         if _varies(values):
             return values, _described(table, _SIGNAL_VALUE), ""
         reasons.append("signalValue is the same for all peaks")
-    if len(table.columns) >= _SCORE:
+    if _SCORE in table.columns:
+        number = list(table.columns).index(_SCORE) + 1
         try:
             values = _signal_of(table, _SCORE, kind)
         except UserError as error:
-            reasons.append(f"column {_SCORE} is no signal ({error.where}: {error.problem})")
+            reasons.append(f"column {number} is no signal ({error.where}: {error.problem})")
         else:
             if _varies(values):
                 return values, _described(table, _SCORE), "; ".join(reasons)
-            reasons.append(f"column {_SCORE} is the same for all peaks")
+            reasons.append(f"column {number} is the same for all peaks")
     else:
-        reasons.append(f"there is no column {_SCORE}")
+        reasons.append(f"there is no column {_COLUMNS.index(_SCORE) + 1}")
     return np.ones(len(table.lines)), NONE, ", and ".join(reasons)
 
 
@@ -246,11 +255,10 @@ def _varies(values: Floats) -> bool:
 
 def _summits(table: TextTable, frame: pd.DataFrame, kind_of_file: str) -> tuple[Positions, int]:
     """Positions of summits, -1 where there is none, and how many lie outside their peak."""
-    name = _COLUMNS[_SUMMIT - 1]
-    if kind_of_file != "narrowPeak":
+    if kind_of_file != "narrowPeak" or _SUMMIT not in table.columns:
         return np.full(len(frame), -1, dtype=np.int64), 0
     mend = "write whole numbers: the summit in bp from the start, or -1"
-    values = table.matching(name, f"^{WHOLE.pattern}$", mend)
+    values = table.matching(_SUMMIT, f"^{WHOLE.pattern}$", mend)
     offset = np.asarray(pc.cast(values, pa.int64()).to_numpy())
     outside = offset >= (frame["end"] - frame["start"]).to_numpy()
     known = (offset >= 0) & ~outside
@@ -258,9 +266,9 @@ def _summits(table: TextTable, frame: pd.DataFrame, kind_of_file: str) -> tuple[
 
 
 def _strands(table: TextTable) -> npt.NDArray[np.object_] | str:
-    """Strands of column 6, or ``.`` where that column is missing or holds something else."""
-    if len(table.columns) < _STRAND:
+    """Strands, or ``.`` where their column is missing or holds something else."""
+    if _STRAND not in table.columns:
         return "."
-    words, rows = distinct(table.columns[_COLUMNS[_STRAND - 1]])
+    words, rows = distinct(table.columns[_STRAND])
     listed = [SIGNS.get(word, word) for word in words.to_pylist()]
     return np.array(listed, dtype=object)[rows] if set(listed) <= set(STRANDS) else "."

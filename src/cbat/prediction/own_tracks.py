@@ -339,8 +339,17 @@ def _of_ranks(found: Mapping[str, Track], given: TrackFiles) -> list[Caution]:
             )
         )
     for kind, track in found.items():
+        why = track.report.get("without_signal_because", "")
+        if why and not track.report["all_peaks_alike"]:
+            cautions.append(
+                Caution(
+                    "other_signal",
+                    f"peaks of {kind} are ranked by {track.report['signal']}, for {why}; name another column "
+                    "with --signals (in a configuration signals) if the signal stands there",
+                )
+            )
         if track.report["all_peaks_alike"] and (given.signals or {}).get(kind) != NONE:
-            why = track.report.get("without_signal_because", "their signal is constant")
+            why = why or "their signal is constant"
             cautions.append(
                 Caution(
                     "no_signal",

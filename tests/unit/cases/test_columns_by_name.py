@@ -65,6 +65,31 @@ def test_the_signal_of_a_narrow_peak_stands_where_its_header_says(tmp_path: Path
     assert peaks.table["signal"].tolist() == [9, 6]
 
 
+@pytest.mark.parametrize("comment", ["#", ""])
+def test_every_column_of_a_narrow_peak_is_found_by_its_name(tmp_path: Path, comment: str) -> None:
+    columns = ["chrom", "start", "end", "peak", "signalValue", "strand", "name", "qValue", "score", "pValue"]
+    rows = [["chr1", "100", "700", "250", "9.5", "+", "a", "1", "11", "4"],
+            ["chr1", "900", "999", "-1", "2.5", "-", "b", "2", "12", "5"]]  # fmt: skip
+    text = comment + "".join("\t".join(row) + "\n" for row in [columns, *rows])
+    path = written(tmp_path / "a.narrowPeak", text)
+    peaks = read_peaks(path, "insulators")
+    assert peaks.table["signal"].tolist() == [9.5, 2.5]
+    assert peaks.table["strand"].tolist() == ["+", "-"]
+    assert peaks.table["summit"].tolist() == [350, -1]
+    assert peaks.signal == "column 5 (signalValue)"
+    by_name = read_peaks(path, "insulators", "score")
+    assert by_name.table["signal"].tolist() == [11, 12]
+    assert by_name.signal == "column 9 (score)"
+
+
+def test_a_constant_signal_of_a_permuted_file_leaves_its_score(tmp_path: Path) -> None:
+    header = "#chrom\tstart\tend\tscore\tname\tstrand\tsignalValue\tpValue\tqValue\tpeak\n"
+    rows = "".join(f"chr1\t{k}00\t{k}50\t{k}\tp{k}\t.\t0\t1\t1\t-1\n" for k in (1, 2))
+    peaks = read_peaks(written(tmp_path / "a.narrowPeak", header + rows), "insulators")
+    assert peaks.table["signal"].tolist() == [1, 2]
+    assert peaks.signal == "column 4 (score)"
+
+
 def test_the_signal_of_a_gapped_peak_is_its_thirteenth_column(tmp_path: Path) -> None:
     row = "chr21\t100\t700\tp\t{}\t.\t100\t700\t0\t2\t100,200,\t0,400,\t{}\t3.1\t2.2\n"
     path = written(tmp_path / "a.gappedPeak", row.format(500, 9.5) + row.format(900, 3.5))

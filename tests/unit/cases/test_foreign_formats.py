@@ -98,6 +98,14 @@ CONVERTED = {
             '"2"  "chr1"  300  400  101  "+"',
         ),
     ),
+    "granges with metadata": Case(
+        "a table of R's GRanges",
+        table(
+            "seqnames  start  end  width  strand  type  gene_name",
+            "chr1  100  200  101  *  gene  MYC",
+            "chr1  300  400  101  -  gene  TP53",
+        ),
+    ),
     "granges without a header": Case(
         "a table of R's GRanges", table("chr1  100  200  101  *", "chr1  300  400  101  *")
     ),
@@ -390,3 +398,15 @@ def test_a_gtf_without_attributes(tmp_path: Path) -> None:
     path = write(tmp_path, table("chr1  x  gene  100  200  .  +  ."))
     for reader in ("genes", "promoters", "enhancers"):
         assert "this is a GTF or GFF3 without its ninth column" in told_of(reader, path)
+
+
+@pytest.mark.parametrize("named_rows", [False, True])
+def test_names_of_genes_of_r_are_kept(tmp_path: Path, named_rows: bool) -> None:
+    rows = ["chr1  100  200  101  -  gene  MYC", "chr1  300  400  101  +  gene  TP53"]
+    numbered = [f"{number}  {row}" for number, row in enumerate(rows, 1)] if named_rows else rows
+    path = tmp_path / "genes.tsv"
+    path.write_text(table("seqnames  start  end  width  strand  type  gene_name", *numbered))
+    with pytest.raises(UserError, match="a table of R's GRanges") as raised:
+        READERS["promoters"](path)
+    found = READERS["promoters"](follow(raised.value.mend))
+    assert found[["start", "name", "strand"]].to_numpy().tolist() == [[99, "MYC", "-"], [299, "TP53", "+"]]

@@ -399,13 +399,15 @@ def gff(tmp_path: Path, *rows: str, head: str = "##gff-version 3\n") -> Path:
         (["mRNA 11 90 - ID=T1;Parent=G1", "mRNA 11 70 - ID=T2;Parent=G1", "exon 11 90 - Parent=T1"],
          {"G1": [69, 89]}),
         (["exon 11 20 + Parent=T1", "exon 81 90 + Parent=T1", "mRNA 11 90 + ID=T1;Parent=G1"], {"G1": [10]}),
-        (["gene 11 90 + ID=a;Name=A%2CB%3B1"], {"A,B;1": [10]}),
+        (["gene 11 90 + ID=a;Name=A%2CB%3B1"], {"A_B;1": [10]}),
+        (["mRNA 11 90 + ID=T1;Name=A", "mRNA 21 90 - ID=T2;Name=B%2CC"], {"A": [10], "B_C": [89]}),
         (["gene 11 90 + ID=ENSG1.1;gene_id=ENSG1.1;gene_name=A",
           "exon 50 60 - ID=e;Parent=EGFP.t;gene_id=EGFP"], {"A": [10], "EGFP": [59]}),
         (["gene 11 90 + ID=a;Name=A", "gene 11 20 + ID=b;Name=B", "gene 1 9 ? ID=c;Name=C"],
          {"A": [10], "B": [10]}),
     ],
-    ids=["ensembl", "ncbi", "ncRNA", "transcripts", "exons first", "escapes", "transgene", "shared start"],
+    ids=["ensembl", "ncbi", "ncRNA", "transcripts", "exons first", "escapes", "no gene", "transgene",
+         "shared start"],
 )  # fmt: skip
 def test_kinds_of_gff3(tmp_path: Path, rows: list[str], names: dict[str, list[int]]) -> None:
     path = gff(tmp_path, *rows)

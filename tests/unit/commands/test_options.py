@@ -82,14 +82,26 @@ def test_an_unknown_option_is_named_before_those_that_are_missing(arguments) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [(), REQUIRED[2:], (*REQUIRED, "--cohort", "seen"), (*REQUIRED, "--seed", "x")],
+    ("arguments", "said"),
+    [
+        (
+            (),
+            "--sheet, --cohort, --labels, --shards are missing. To mend: add what is missing; run 'cbat",
+        ),
+        (REQUIRED[2:], "--sheet is missing. To mend: add"),
+        ((*REQUIRED, "--cohort", "seen"), "--cohort is 'seen'. To mend: write one of: "),
+        ((*REQUIRED, "--seed", "x"), "--seed is 'x'. To mend: write a whole number"),
+        ((*REQUIRED, "--seed"), "--seed has no value. To mend: write one after it"),
+        ((*REQUIRED, "--seed", "1", "more words"), "'more words' belongs to no option"),
+    ],
 )
-def test_what_the_signature_does_not_allow_is_refused(arguments, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_what_the_signature_does_not_allow_is_refused_in_one_message(
+    arguments, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
         call(*arguments)
-    assert ended.value.code == 2
-    assert "usage: cbat stage" in capsys.readouterr().err
+    assert said in str(caught.value)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_mapping_needs_names_once() -> None:

@@ -338,6 +338,17 @@ def test_peaks_without_a_signal_are_told(landscape_world, tmp_path: Path) -> Non
     assert told["no_signal"].startswith("all peaks of active_enhancers count alike")
     assert "(there is no column 5)" in told["no_signal"]
     assert "All peaks of active_enhancers count alike" in (tmp_path / "line" / "index.html").read_text()
+    # A file whose signalValue says nothing may have its signal elsewhere.
+    table[6] = 0
+    table[4] = range(len(table))
+    flat = tmp_path / "flat.narrowPeak"
+    table.to_csv(flat, sep="\t", header=False, index=False)
+    track_of_scores = ("--tracks", f"active_enhancers={flat}")
+    told = predicted_with(landscape_world, tmp_path / "flat", *track_of_scores, kinds=[])
+    assert told["other_signal"].startswith(
+        "peaks of active_enhancers are ranked by column 5 (score), for signalV"
+    )
+    assert "ranked by column 5" in (tmp_path / "flat" / "index.html").read_text()
     # Who asks for no signal knows, and a signal that varies is one.
     asked = ("--signals", "active_enhancers=none")
     assert "no_signal" not in predicted_with(landscape_world, tmp_path / "asked", *track, *asked, kinds=[])

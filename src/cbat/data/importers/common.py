@@ -74,7 +74,11 @@ class FirstRow:
     @classmethod
     def of(cls, path: Path) -> FirstRow:
         """The first row of ``path``; see :func:`~cbat.data.text_tables.first_row`."""
-        _, text = first_row(path)
+        return cls.of_text(first_row(path)[1])
+
+    @classmethod
+    def of_text(cls, text: str) -> FirstRow:
+        """A row, by its text."""
         try:
             commas = header_fields(text, ",")
         except csv.Error:
@@ -99,11 +103,14 @@ class PairFormat:
         Whether the first row of a file is one of this format.
     described : str
         What the first row looks like, in words.
+    columns : tuple of str
+        What the header names, where there is one.
     """
 
     read: Callable[[PairSource], pd.DataFrame]
     looks_like: Callable[[FirstRow], bool]
     described: str
+    columns: tuple[str, ...] = ()
 
 
 def key_of(name: str) -> str:

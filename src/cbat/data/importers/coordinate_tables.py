@@ -85,12 +85,17 @@ CBAT: Final = PairFormat(
     read_cbat,
     lambda row: row.names(_COORDINATES),
     f"a header, separated by tabs, with {', '.join(_COORDINATES)}",
+    _COORDINATES,
 )
 CBOEP: Final = PairFormat(
-    read_cboep, lambda row: row.names(_COORDINATES, ","), "the same header, separated by commas"
+    read_cboep,
+    lambda row: row.names(_COORDINATES, ","),
+    "the header of cbat, separated by commas",
+    _COORDINATES,
 )
 TARGETFINDER: Final = PairFormat(
     read_targetfinder,
     lambda row: row.names(_NAMES, ",") and not row.names(_COORDINATES, ","),
     f"a header, separated by commas, with {', '.join(_NAMES)}",
+    _NAMES,
 )

@@ -164,4 +164,5 @@ ENCODE_CRISPR: Final = PairFormat(
     read_encode_crispr,
     lambda row: row.names(_REQUIRED),
     f"a header, separated by tabs, with {', '.join(_REQUIRED)}",
+    tuple(_REQUIRED),
 )

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from cbat.data.importers.common import FirstRow, Interval, PairFormat, PairSource, assemble
+from cbat.data.importers.common import (
+    FirstRow,
+    Interval,
+    PairFormat,
+    PairSource,
+    assemble,
+    key_of,
+)
 from cbat.data.text_tables import TextTable, first_false, read_headless
 from cbat.errors import UserError
 
@@ -41,7 +48,7 @@ def read_enhanceratlas(source: PairSource) -> pd.DataFrame:
         raise UserError(
             f"no pair reaches the score_threshold {source.score_threshold:g}, for the highest score is "
             f"{score.max():g}",
-            mend="lower the threshold in the sheet of cell lines",
+            mend=f"lower {key_of('score_threshold')}",
             file=source.path,
         )
     label = np.ones(len(score), dtype=np.int8)

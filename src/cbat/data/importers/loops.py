@@ -43,7 +43,8 @@ def read_loops(source: PairSource) -> pd.DataFrame:
     if source.enhancers is None or source.promoters is None:
         raise UserError(
             "loops need candidate enhancers and promoters to be laid over",
-            mend="name BED files in the columns enhancers and promoters of the sheet (promoters: or a GTF)",
+            mend="name BED files of candidates: the columns enhancers and promoters of the sheet (promoters: "
+            "or a GTF), or --candidates and --promoters of a prediction",
             file=source.path,
         )
     ends = read_anchors(source)

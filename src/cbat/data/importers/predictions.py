@@ -94,9 +94,11 @@ ENCODE_RE2G: Final = PairFormat(
     read_encode_re2g,
     lambda row: _looks_like(row, RE2G_SCORE),
     f"a header, separated by tabs, with {', '.join(_COLUMNS)} and Score, ENCODE-rE2G.Score or E2G.Score",
+    tuple(_COLUMNS),
 )
 ABC: Final = PairFormat(
     read_abc,
     lambda row: _looks_like(row, ABC_SCORE) and not _looks_like(row, RE2G_SCORE),
     f"a header, separated by tabs, with {', '.join(_COLUMNS)} and ABC.Score",
+    tuple(_COLUMNS),
 )

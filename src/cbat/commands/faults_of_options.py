@@ -1,0 +1,51 @@
+"""What argparse finds wrong with a command line, as one message with a way out and without the usage."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Final, NoReturn
+
+from cbat.errors import UserError
+
+_KINDS: Final = {"int": "a whole number", "float": "a number"}
+_INVALID: Final = re.compile(
+    r"argument (?P<option>\S+): invalid (?P<kind>\w+) value: (?P<value>.*)", re.DOTALL
+)
+_CHOICE: Final = re.compile(
+    r"argument (?P<option>\S+): invalid choice: (?P<value>.*?) \(choose from (?P<known>.*)\)", re.DOTALL
+)
+_NO_VALUE: Final = re.compile(r"argument (?P<option>\S+): expected (one|at least one) argument")
+_MISSING: Final = re.compile(r"the following arguments are required: (?P<options>.*)")
+_EXTRA: Final = re.compile(r"unrecognized arguments: (?P<words>.*)", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose faults are raised as :class:`~cbat.errors.UserError`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the command line.
+
+        Raises
+        ------
+        UserError
+            Always.
+        """
+        problem, mend = _in_words(message, f"run '{self.prog} --help' for what each option takes")
+        raise UserError(problem, mend=mend)
+
+
+def _in_words(message: str, see_help: str) -> tuple[str, str]:
+    if found := _INVALID.fullmatch(message):
+        return f"{found['option']} is {found['value']}", f"write {_KINDS.get(found['kind'], found['kind'])}"
+    if found := _CHOICE.fullmatch(message):
+        return f"{found['option']} is {found['value']}", f"write one of: {found['known']}"
+    if found := _NO_VALUE.fullmatch(message):
+        return f"{found['option']} has no value", f"write one after it; {see_help}"
+    if found := _MISSING.fullmatch(message):
+        options = found["options"].split(", ")
+        said = f"{', '.join(options)} {'is' if len(options) == 1 else 'are'} missing"
+        return said, f"add what is missing; {see_help}"
+    if found := _EXTRA.fullmatch(message):
+        return f"{found['words']!r} belongs to no option", f"quote names with spaces; {see_help}"
+    return message, see_help
