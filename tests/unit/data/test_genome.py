@@ -105,14 +105,8 @@ def test_every_base_is_found_again(
         (gzip.compress(b"chr1\t1\t2\n", mtime=0), "this is not a FASTA file"),
         (gzip.compress(FASTA * 50, mtime=0)[:-12], "the gzip file is truncated or damaged"),
         (gzip.compress(FASTA, mtime=0) + b"junk", "the gzip file is truncated or damaged"),
-        (
-            b">sp|P49711|CTCF\nMEGDAVEAIVEESETFIKGKERKTYQRRREGGQ\n",
-            "line 2: the sequence has letters .* \\(E, F, I, L",
-        ),
-        (
-            gzip.compress(b">a\nACGT\n>b\nACGE\n", mtime=0),
-            "line 4: the sequence has letters .* base \\(E\\), as",
-        ),
+        (b">CTCF\nMEGDAVEAIVEESETFIKGKERKTYQR\n", "line 2: the sequence has letters .* \\(E, F, I, Q\\)"),
+        (gzip.compress(b">a\nACGT\n>b\nACGE\n", mtime=0), "line 4: the sequence has letters .* \\(E\\), as"),
         (b">a\nAC\n>b\nAC\n>a\nAC\n", "line 5: the contig 'a' is already in line 1"),
         (b">a\nAC\n>b\n>c\nAC\n", "line 3: the contig 'b' has no sequence"),
         (b">a\nAC\n>b\n", "line 3: the contig 'b' has no sequence"),

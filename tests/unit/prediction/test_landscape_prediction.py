@@ -345,9 +345,7 @@ def test_peaks_without_a_signal_are_told(landscape_world, tmp_path: Path) -> Non
     table.to_csv(flat, sep="\t", header=False, index=False)
     track_of_scores = ("--tracks", f"active_enhancers={flat}")
     told = predicted_with(landscape_world, tmp_path / "flat", *track_of_scores, kinds=[])
-    assert told["other_signal"].startswith(
-        "peaks of active_enhancers are ranked by column 5 (score), for signalV"
-    )
+    assert told["other_signal"].startswith("peaks of active_enhancers are ranked by column 5 (score), for")
     assert "ranked by column 5" in (tmp_path / "flat" / "index.html").read_text()
     # Who asks for no signal knows, and a signal that varies is one.
     asked = ("--signals", "active_enhancers=none")
