@@ -9,7 +9,8 @@
 PYTHON ?=
 CORES ?= all
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= logical
+# One more than processors, for tests of clusters and of killed runs mostly wait.
+TEST_PROCESSES ?= $(shell expr $$(nproc) + 1)
 SNAKEMAKE_ARGS ?=
 BENCH_ARGS ?=
 BENCH_SCRIPTS := extract_sequences encode_elements score_pairs read_shards read_landscape wait_for_data grow_workflow two_cores plan_workflow start_up

@@ -200,7 +200,7 @@ def chosen_profile(directory: Path) -> Path:
     settings = yaml.safe_load(choices)
     assert settings["slurm-no-account"] is True
     settings["group-components"] = dict.fromkeys(settings["group-components"], 2)
-    settings |= {"latency-wait": 5, "slurm-init-seconds-before-status-checks": 7}
+    settings |= {"latency-wait": 5, "slurm-init-seconds-before-status-checks": 1}
     directory.mkdir(exist_ok=True)
     (directory / "config.yaml").write_text(yaml.safe_dump(settings))
     return directory
