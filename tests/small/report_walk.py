@@ -106,7 +106,7 @@ class Walk:
         self._size = size
         context = browser.new_context(offline=True, viewport={"width": size[0], "height": size[1]})
         self.page = context.new_page()
-        self.page.set_default_timeout(5000)
+        self.page.set_default_timeout(60_000)
         self.page.on("console", lambda said: self._fault(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self._fault(str(error)))
         self.page.goto(report.resolve().as_uri())

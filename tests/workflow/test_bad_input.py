@@ -381,7 +381,7 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
         lambda i: i.write(
             "genome.fa", "".join(f">{c}\n{'MKLVPEQF' * (n // 8)}\n" for c, n in CONTIGS.items())
         ),
-        "which stands for no base",
+        "the sequence has letters that stand for no base (E, F, L, P, Q), as proteins have",
     ),
     "a contig twice in the genome": (
         lambda i: i.edit("genome.fa", ">chr2\n", ">chr1\n"),
