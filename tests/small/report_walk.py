@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ MENU = "#app > div > nav"
 SHOWN = "#app > div > div:last-child"
 TOLERANCE = 2
 """Pixels: fonts differ between machines."""
+_MOMENTS = 50
+"""Tenths of a second in which a page has to be drawn."""
 
 # Text and pictures that no scrolling brings into the window: from each box upwards, what an ancestor cuts off
 # is lost, unless it can be scrolled there.
@@ -125,19 +127,31 @@ class Walk:
         """Note what is wrong with what is shown now; whether anything is shown."""
         self._at = at
         self.page.wait_for_timeout(50)
-        menu, shown = self.page.locator(MENU), self.page.locator(SHOWN)
-        if not menu.count() or not menu.inner_text().strip():
+        menu = self.page.locator(MENU)
+        if not self._soon(lambda: menu.count() and menu.inner_text().strip()):
             self._fault("blank page")
             return False
         frame = self._framed()
+        if not self._soon(lambda: self._shows_something(frame)):
+            self._fault("nothing is shown")
         for document in filter(None, (self.page, frame)):
             for lost in document.evaluate(_UNREACHABLE, TOLERANCE):
                 self._fault(f"out of reach: {lost}")
-        pictures = shown.locator("img, canvas")
-        text = frame.inner_text("body") if frame else shown.inner_text()
-        if not text.strip() and not any((one.bounding_box() or {}).get("width") for one in pictures.all()):
-            self._fault("nothing is shown")
         return True
+
+    def _soon(self, holds: Callable[[], object]) -> bool:
+        """Whether something holds now or in a moment, which a busy machine needs to draw a page."""
+        for _ in range(_MOMENTS):
+            if holds():
+                return True
+            self.page.wait_for_timeout(100)
+        return False
+
+    def _shows_something(self, frame: Any) -> bool:
+        shown = self.page.locator(SHOWN)
+        text = frame.inner_text("body") if frame else shown.inner_text()
+        pictures = shown.locator("img, canvas").all()
+        return bool(text.strip()) or any((one.bounding_box() or {}).get("width") for one in pictures)
 
     def _framed(self) -> Any:
         """What stands in the frame of a page, if there is one."""
@@ -158,8 +172,9 @@ class Walk:
         expected = self.page.evaluate("name => Object.values(categories[name]).flat().length", name)
         if not self.look(f"category {name!r}"):
             return False
-        if (rows := self.page.locator(f"{MENU} tbody tr").count()) != expected:
-            self._fault(f"{rows} of {expected} results are listed")
+        rows = self.page.locator(f"{MENU} tbody tr")
+        if not self._soon(lambda: rows.count() == expected):
+            self._fault(f"{rows.count()} of {expected} results are listed")
             return False
         return True
 
@@ -189,9 +204,10 @@ class Walk:
         self.page.fill(f"{MENU} input[type=text]", "results/")
         self.page.press(f"{MENU} input[type=text]", "Enter")
         if self.look("search"):
-            rows = self.page.locator(f"{MENU} tbody tr").count()
-            if rows != (all_of := self.page.evaluate("Object.keys(results).length")):
-                self._fault(f"{rows} of {all_of} results are found")
+            rows = self.page.locator(f"{MENU} tbody tr")
+            all_of = self.page.evaluate("Object.keys(results).length")
+            if not self._soon(lambda: rows.count() == all_of):
+                self._fault(f"{rows.count()} of {all_of} results are found")
 
     def everything(self) -> None:
         """Click every entry of the menu, every category and every result."""
