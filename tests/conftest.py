@@ -5,15 +5,11 @@ from __future__ import annotations
 import atexit
 import fcntl
 import hashlib
-import json
 import os
 import re
-import resource
 import shutil
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,9 +85,7 @@ class Checkout:
         (directory / "workflow" / "bin" / "cbat").chmod(0o755)
         self.code = directory
 
-    def snakemake(
-        self, *arguments: str, over: Sequence[str] = (), started: bool = False
-    ) -> subprocess.CompletedProcess[str]:
+    def snakemake(self, *arguments: str, over: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run Snakemake; standard error joins standard output.
 
         Parameters
@@ -100,8 +94,6 @@ class Checkout:
             Of its command line.
         over : sequence of str
             Further files of the configuration.
-        started : bool
-            Start a Python for it, as a user does, where its time is measured.
         """
         environment = dict(os.environ, PATH=self.programs)
         command = ["--snakefile", str(self.code / "Snakefile"), "--nocolor"]
@@ -109,17 +101,7 @@ class Checkout:
         if configuration:
             command += ["--configfile", *configuration]
         command += arguments
-        if not started:
-            return ready_snakemake().call(command, self.directory, environment)
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", *command],
-            cwd=self.directory,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        return ready_snakemake().call(command, self.directory, environment)
 
     def planned(self, *arguments: str, over: Sequence[str] = ()) -> set[str]:
         """The rules that a run would execute."""
@@ -138,22 +120,7 @@ def ready_snakemake() -> ReadySnakemake:
 
 
 class Toy(Checkout):
-    """A small world whose whole run takes a minute; ``seconds`` of the clock and of both processors."""
-
-    seconds: float = 0.0
-    processor_seconds: float = 0.0
-
-
-def processor_seconds() -> float:
-    """What all finished child processes have used."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-@pytest.fixture(scope="session")
-def seconds_of_children() -> Callable[[], float]:
-    """What finished child processes have used of the processors, which a busy machine hardly changes."""
-    return processor_seconds
+    """A small world whose whole run takes a minute."""
 
 
 @pytest.fixture
@@ -184,20 +151,16 @@ def toy(new_toy: Callable[[Path], Toy], tmp_path_factory: pytest.TempPathFactory
     """The finished run of a toy world; to be read, not to be changed. Processes of one test run share it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    directory, record = shared / "toy", shared / "toy.json"
+    directory, finished = shared / "toy", shared / "toy.finished"
     with (shared / "toy.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not record.exists():
+        if not finished.exists():
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir()
-            started, spent = time.perf_counter(), processor_seconds()
-            done = new_toy(directory).snakemake("--cores", "2", started=True)
-            spent = processor_seconds() - spent
+            done = new_toy(directory).snakemake("--cores", "2")
             assert done.returncode == 0, done.stdout[-20_000:]
-            record.write_text(json.dumps([time.perf_counter() - started, spent]))
-    toy = Toy(directory, ["toy.yaml"])
-    toy.seconds, toy.processor_seconds = json.loads(record.read_text())
-    return toy
+            finished.touch()
+    return Toy(directory, ["toy.yaml"])
 
 
 @pytest.fixture(scope="session")

@@ -120,14 +120,12 @@ def test_what_a_stage_imports_is_not_looked_through_for_garbage() -> None:
     assert printed(code) == "True True\n"
 
 
-def test_starting_loads_nothing_heavy(seconds_of_children) -> None:
+def test_starting_loads_nothing_heavy() -> None:
     code = (
         "import sys; from cbat.cli import main; main(['--help']); "
         "print({'numpy', 'pandas', 'torch', 'pydantic', 'yaml'} & set(sys.modules))"
     )
-    before = seconds_of_children()
     assert printed(code).endswith("set()\n")
-    assert seconds_of_children() - before < 2.0
 
 
 @pytest.mark.parametrize("words", [["model"], ["model", "--help"]])
