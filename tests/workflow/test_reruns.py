@@ -35,7 +35,7 @@ LEARNING = {"pretrain_encoder"} | TRAINING
 LABELS = {"label_pairs", "plot_balance", "describe_inputs", "write_block_shards", "read_landscape"}
 REFERENCES = {"evaluate_references"} | SUMMARY
 # The graph says what a landscape is expected to be, which laws and some references are fitted to.
-LANDSCAPE = {"read_landscape", "fit_landscape", "fit_references"} | REFERENCES | TRAINING
+LANDSCAPE = {"read_landscape", "describe_inputs", "fit_landscape", "fit_references"} | REFERENCES | TRAINING
 GRAPH = {"build_prototype_graph", "plot_prototype_graph"} | LANDSCAPE
 UNSEEN_LABELS = LABELS | READOUT | EVALUATION | REFERENCES
 UNSEEN_ELEMENTS = {"collect_elements", "extract_sequences"} | UNSEEN_LABELS

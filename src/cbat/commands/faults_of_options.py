@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Final, NoReturn
 
 from cbat.errors import UserError
@@ -15,9 +16,17 @@ _INVALID: Final = re.compile(
 _CHOICE: Final = re.compile(
     r"argument (?P<option>\S+): invalid choice: (?P<value>.*?) \(choose from (?P<known>.*)\)", re.DOTALL
 )
+_EMPTY: Final = re.compile(r"argument (?P<option>\S+): is empty")
 _NO_VALUE: Final = re.compile(r"argument (?P<option>\S+): expected (one|at least one) argument")
 _MISSING: Final = re.compile(r"the following arguments are required: (?P<options>.*)")
 _EXTRA: Final = re.compile(r"unrecognized arguments: (?P<words>.*)", re.DOTALL)
+
+
+def path_of(text: str) -> Path:
+    """A path; an empty one, such as a shell variable that is not set, would be the working directory."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty")
+    return Path(text)
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,6 +49,8 @@ def _in_words(message: str, see_help: str) -> tuple[str, str]:
         return f"{found['option']} is {found['value']}", f"write {_KINDS.get(found['kind'], found['kind'])}"
     if found := _CHOICE.fullmatch(message):
         return f"{found['option']} is {found['value']}", f"write one of: {found['known']}"
+    if found := _EMPTY.fullmatch(message):
+        return f"{found['option']} is empty", "name a file or a folder (is a variable of the shell not set?)"
     if found := _NO_VALUE.fullmatch(message):
         return f"{found['option']} has no value", f"write one after it; {see_help}"
     if found := _MISSING.fullmatch(message):

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
-from cbat.commands.faults_of_options import Parser
+from cbat.commands.faults_of_options import Parser, path_of
 from cbat.commands.signatures import REQUIRED, Signature, signature_of
 from cbat.errors import UserError
 
@@ -163,7 +163,8 @@ def _option(hint: Any, *, positional: bool) -> dict[str, Any]:
     if hint in (int, float):
         return {"type": hint, "metavar": "NUMBER"}
     if hint in (str, Path):
-        return {"type": hint} | ({} if positional else {"metavar": "PATH" if hint is Path else "NAME"})
+        kind = path_of if hint is Path else str
+        return {"type": kind} | ({} if positional else {"metavar": "PATH" if hint is Path else "NAME"})
     raise TypeError(f"no option for a parameter of type {hint!r}")
 
 

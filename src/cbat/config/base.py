@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -30,3 +32,13 @@ class Section(BaseModel):
 
     # A verb reads two or three of all sections: the others need not be built.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _names_a_path(cls, value: Any, info: ValidationInfo) -> Any:
+        """An empty path would be the working directory."""
+        if value == "" and info.field_name is not None:
+            hint = cls.model_fields[info.field_name].annotation
+            if hint is Path or Path in get_args(hint):
+                raise PydanticCustomError("empty_path", "Input should be the path of a file")
+        return value

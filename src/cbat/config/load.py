@@ -30,6 +30,7 @@ _MENDS = {
     "bool_parsing": "write true or false",
     "bool_type": "write true or false",
     "path_type": "write the path of a file",
+    "empty_path": "write the path of a file, or leave the key out",
 }
 
 

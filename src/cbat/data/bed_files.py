@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from cbat.data.contigs import ContigNames
-from cbat.data.foreign_formats import awk_command, converted, refuse_foreign
+from cbat.data.conversions import awk_command, converted
+from cbat.data.foreign_formats import GTF, refuse_foreign
 from cbat.data.gtf_files import is_gtf, read_transcription_starts
 from cbat.data.text_files import BROWSER_LINE, read_lines
 from cbat.data.text_tables import TextTable, distinct, read_headless, unquoted
@@ -62,12 +63,13 @@ def read_candidates(
         As :func:`read_bed`; a GTF where enhancers are wanted.
     """
     contigs = contigs or ContigNames()
+    refuse_foreign(path, "promoters" if role == "promoter" else "intervals", [GTF])
     if not is_gtf(path):
         return contigs.rename(read_bed(path, stranded=role == "promoter", named=named), "chrom")
     if role != "promoter":
         raise UserError(
             "this is a GTF, and genes are no enhancers",
-            mend="name a BED file of candidate enhancers, or write '.' to take those of the pairs",
+            mend="name a BED file of candidate enhancers (in a sheet '.' takes those of the pairs)",
             file=path,
         )
     starts = read_transcription_starts(path)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from cbat.data.text_files import BROWSER_LINE, GZIP_MAGIC, read_lines
+from cbat.data.conversions import awk_command, converted
+from cbat.data.gtf_files import LEVEL_OF
+from cbat.data.text_files import BROWSER_LINE, read_lines
 from cbat.data.text_tables import unquoted
 from cbat.errors import UserError
 
@@ -26,9 +27,8 @@ _GTF_FIELDS: Final = 9
 _STRANDS: Final = frozenset("+-.*")
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _CONTIG: Final = re.compile(r"(chr)?([0-9]{1,2}|[XYM]|MT)")
-_PLACE: Final = re.compile(r"[^\s:,]+:\d+-\d+")
+_PLACE: Final = re.compile(r"[^\s,]+?[:_-](\d{1,3}(,\d{3})+|\d+)[_-](\d{1,3}(,\d{3})+|\d+)")
 _TRIPLE: Final = re.compile(r"[^\s:,]+(:\d+-|,\d+,)\d+")
-_TO_BED: Final = 'BEGIN {FS = OFS = "\\t"} '
 
 
 @dataclass(frozen=True)
@@ -92,29 +92,6 @@ class Head:
     def awk(self, program: str, ending: str = "bed") -> str:
         """The command that makes a file that is read of this one, and what to do with it."""
         return converted(self.path, awk_command(program), ending)
-
-
-def awk_command(program: str) -> str:
-    """A command that reads and writes fields between tabs."""
-    return f"awk '{_TO_BED}{program}'"
-
-
-def converted(path: Path, command: str, ending: str = "bed") -> str:
-    """What to run on a file, plain or gzip, and to name the result.
-
-    Parameters
-    ----------
-    path : Path
-    command : str
-        Of a shell, which reads the file or its standard input, and writes to its output.
-    ending : str
-        Of the name of the new file.
-    """
-    given, made = shlex.quote(str(path)), shlex.quote(f"{path}.{ending}")
-    with open(path, "rb") as raw:
-        packed = raw.read(2) == GZIP_MAGIC
-    run = f"gzip -dc {given} | {command}" if packed else f"{command} {given}"
-    return f"run {run} > {made}, and name {made} instead"
 
 
 def _fields(line: str) -> tuple[str, ...]:
@@ -294,6 +271,34 @@ def _is_homer(row: tuple[str, ...]) -> bool:
     return len(row) >= 5 and not are_positions(row[1]) and are_positions(*row[2:4]) and row[4] in _STRANDS
 
 
+def _is_place(row: tuple[str, ...]) -> bool:
+    """Whether a row is a place as browsers write it, with one number behind it or none."""
+    scored = len(row) == 1 or (len(row) == 2 and _NUMBER.fullmatch(row[1]) is not None)
+    return scored and _PLACE.fullmatch(row[0].strip()) is not None
+
+
+def _has_names_of_rows(head: Head) -> bool:
+    """Whether R wrote names of rows before the columns that a header names."""
+    row = head.rows[-1] if head.rows else ()
+    return _places(head) == (0, 1, 2) and len(row) == len(head.header) + 1 and not are_positions(row[1])
+
+
+def _is_vcf(row: tuple[str, ...]) -> bool:
+    """Whether a row is a variant: contig, position, name, two alleles."""
+    alleles = re.compile(r"[ACGTN]+", re.IGNORECASE)
+    return (
+        len(row) >= 8
+        and are_positions(row[1])
+        and not are_positions(row[2])
+        and alleles.fullmatch(row[3]) is not None
+        and re.fullmatch(r"[ACGTN*,.]+|<\w+>", row[4], re.IGNORECASE) is not None
+    )
+
+
+def _is_gff_of_others(row: tuple[str, ...]) -> bool:
+    return looks_like_gtf(row) and row[2] not in LEVEL_OF and row[2] not in _OF_ANNOTATIONS
+
+
 def _is_seg(head: Head) -> bool:
     named = bool({"loc.start", "seg.mean", "num.mark"} & head.names)
     return named or head.all_rows(
@@ -368,10 +373,16 @@ _OF_INTERVALS: Final = frozenset({"intervals", "promoters", "genes"})
 _PLACES: Final = (
     ("chrom", "chr", "seqname", "contig"),
     ("start", "chromstart", "chrom_start", "gene start", "transcript start"),
-    ("end", "chromend", "chrom_end", "gene end", "transcript end"),
+    ("end", "chromend", "chrom_end", "stop", "gene end", "transcript end"),
 )
 """How headers begin the names of contig, start and end, in lower case."""
 _GENE_NAMES: Final = ("gene name", "gene_name", "gene symbol", "symbol", "gene", "name")
+_OF_ANNOTATIONS: Final = frozenset(
+    ("chromosome", "region", "biological_region", "supercontig", "scaffold", "contig", "sequence_feature",
+     "start_codon", "stop_codon", "UTR", "five_prime_UTR", "three_prime_UTR", "Selenocysteine", "intron",
+     "sequence_alteration", "match", "cDNA_match", "centromere")
+)  # fmt: skip
+"""What annotations of genes hold besides genes and their parts."""
 _NO_NUMBERS: Final = _OF_INTERVALS | {"pairs"}
 """Uses in which a matrix of numbers is not expected, which some formats look like."""
 MACS: Final = "a table of peaks of MACS (_peaks.xls), whose starts count from 1"
@@ -409,7 +420,11 @@ FORMATS: Final[tuple[Foreign, ...]] = (
     ),
     Foreign(
         "a VCF of variants",
-        lambda head: "fileformat=VCF" in head.first or {"chrom", "pos", "ref", "alt"} <= head.names,
+        lambda head: (
+            "fileformat=VCF" in head.first
+            or {"chrom", "pos", "ref", "alt"} <= head.names
+            or head.all_rows(_is_vcf, least=2)
+        ),
         lambda head: head.awk("!/^#/ {print $1, $2 - 1, $2 - 1 + length($4), $3}"),
     ),
     Foreign(
@@ -469,6 +484,15 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         only=_OF_INTERVALS,
     ),
     Foreign(
+        "a table of R with the names of its rows in front",
+        _has_names_of_rows,
+        lambda head: (
+            f"{head.awk('$3 ~ /^[0-9]+$/ {print $2, $3, $4}')}; starts are taken as they are, so take 1 off "
+            "each if the table counts from 1, as R's mostly do"
+        ),
+        only=_OF_INTERVALS,
+    ),
+    Foreign(
         "a table whose columns stand in another order than in a BED",
         lambda head: _places(head) not in (None, (0, 1, 2)) and not head.header[0].startswith("peakid"),
         lambda head: (
@@ -495,7 +519,8 @@ FORMATS: Final[tuple[Foreign, ...]] = (
             )
         ),
         lambda head: head.awk(
-            '$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1, 0, ($5 == "-" || $5 == 1) ? "-" : "+"}'
+            "$3 ~ /^[0-9]+$/ {print $2, $3 - 1, $4, $1, 0, "
+            '($5 == "-" || $5 == "1") ? "-" : ($5 == "+" || $5 == "0") ? "+" : "."}'
         ),
         only=_NO_NUMBERS,
     ),
@@ -507,11 +532,13 @@ FORMATS: Final[tuple[Foreign, ...]] = (
     ),
     Foreign(
         "a list of places (chrom:start-end)",
-        lambda head: head.all_rows(
-            lambda row: len(row) == 1 and _PLACE.fullmatch(row[0].strip()) is not None
-        ),
+        lambda head: head.all_rows(_is_place),
         lambda head: (
-            head.awk("{n = split($1, part, /[:-]/); print part[1], part[2] - 1, part[3]}")
+            head.awk(
+                '{gsub(/,/, "", $1); n = split($1, part, /[:_-]/); if (part[n] ~ /^[0-9]+$/) print '
+                "substr($1, 1, length($1) - length(part[n - 1]) - length(part[n]) - 2), part[n - 1] - 1, "
+                "part[n]}"
+            )
             + " (places of a browser count from 1; leave out the - 1 where they count from 0)"
         ),
     ),
@@ -608,6 +635,14 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         "a GTF or GFF3 without its ninth column, which says what the genes are called",
         lambda head: head.all_rows(lambda row: len(row) == _GTF_FIELDS - 1 and looks_like_gtf((*row, ""))),
         lambda head: "name the annotation with all nine columns",
+    ),
+    Foreign(
+        "a GFF of intervals that are no genes, whose starts count from 1",
+        lambda head: head.all_rows(_is_gff_of_others),
+        lambda head: head.awk(
+            '$4 ~ /^[0-9]+$/ {print $1, $4 - 1, $5, ".", 0, ($7 == "+" || $7 == "-") ? $7 : "."}'
+        ),
+        only=_OF_INTERVALS,
     ),
     Foreign(
         GTF,

@@ -33,7 +33,7 @@ _FIELDS: Final = 9
 _GENE, _TRANSCRIPT, _EXON, _CODING = "gene", "transcript", "exon", "CDS"
 _LEVELS: Final = (_GENE, _TRANSCRIPT, _EXON, _CODING)
 """What a gene is read from, the first that it has."""
-_LEVEL_OF: Final = {
+LEVEL_OF: Final = {
     **dict.fromkeys(
         ("gene", "ncRNA_gene", "pseudogene", "protein_coding_gene", "lncRNA_gene", "miRNA_gene", "tRNA_gene",
          "rRNA_gene", "snRNA_gene", "snoRNA_gene", "transposable_element_gene"),
@@ -208,7 +208,7 @@ class _Annotation:
             if BROWSER_LINE.match(line):
                 return
             raise self._fault(number, f"the line has {len(fields)} fields, not {_FIELDS}", _MEND_FIELDS)
-        level = _LEVEL_OF.get(fields[2])
+        level = LEVEL_OF.get(fields[2])
         attributes = fields[8] if len(fields) > 8 else ""
         gff3 = "=" in attributes and _GFF3_ATTRIBUTE.match(attributes) is not None
         if level is None:

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from cbat.data.bed_files import intervals_of, opening_of
 from cbat.data.chain_files import Chains, read_chains
 from cbat.data.contig_checks import alias_of
-from cbat.data.foreign_formats import refuse_foreign
+from cbat.data.foreign_formats import GTF, refuse_foreign
 from cbat.data.gtf_files import is_gtf
 from cbat.data.peak_formats import WHOLE, format_of, has_thick_part
 from cbat.data.text_files import read_text
@@ -140,6 +140,7 @@ def read_intervals(path: str | Path) -> Intervals:
         As :func:`~cbat.data.bed_files.read_bed`; a GTF; a summit that is no whole number.
     """
     path = Path(path)
+    refuse_foreign(path, "intervals", [GTF])
     if is_gtf(path):
         raise UserError(
             "this is a GTF, of which nothing is lifted",
@@ -147,7 +148,6 @@ def read_intervals(path: str | Path) -> Intervals:
             "annotation of the other assembly",
             file=path,
         )
-    refuse_foreign(path, "intervals")
     opening = opening_of(path)
     table = read_headless(path, delimiter="\t", columns=_COLUMNS, least=3)
     header = -1

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
+from cbat.data.conversions import with_tabs
 from cbat.data.text_files import read_text
 from cbat.errors import UserError
 
@@ -293,7 +294,7 @@ def _delimiter_error(path: Path, data: bytes, delimiter: str, wanted: Collection
         if other != delimiter and (set(wanted) <= set(fields) or len(fields) >= len(wanted) > 1):
             return UserError(
                 f"the columns are separated by {name}, not by {_DELIMITER_NAMES[delimiter]}",
-                mend=f"separate them by {_DELIMITER_NAMES[delimiter]}, or name the format the table is in",
+                mend=with_tabs(path, other) if delimiter == "\t" else "separate them by commas",
                 file=path,
                 where=_where_first(data),
             )

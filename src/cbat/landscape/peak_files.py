@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from cbat.config.suggestions import did_you_mean
 from cbat.data.bed_files import SIGNS, STRANDS, Opening, intervals_of, opening_of
 from cbat.data.contigs import ContigNames
-from cbat.data.foreign_formats import refuse_foreign
+from cbat.data.foreign_formats import GTF, refuse_foreign
 from cbat.data.gtf_files import is_gtf
 from cbat.data.peak_formats import WHOLE, WIDTHS, format_of
 from cbat.data.text_tables import TextTable, check_named_once, distinct, read_headless
@@ -133,10 +133,10 @@ def states_signal(path: Path) -> bool:
 
 
 def _checked_opening(path: Path) -> Opening:
+    refuse_foreign(path, "intervals", [GTF])
     if is_gtf(path):
         mend = "name a narrowPeak, broadPeak or BED file of peaks"
         raise UserError("this is a GTF, and genes are not peaks", mend=mend, file=path)
-    refuse_foreign(path, "intervals")
     return opening_of(path)
 
 

@@ -25,6 +25,7 @@ from cbat.data.elements import (
     listed_mentions,
     unique_elements,
 )
+from cbat.data.left_out import is_worth_a_warning
 from cbat.data.sequences import fractions_of_n
 from cbat.data.windows import ROLES, element_ids, window_start
 from cbat.errors import UserError
@@ -41,6 +42,7 @@ LONGEST_PROMOTER: Final = 10_000
 """Promoters whose median is longer, bp, are genes."""
 SAMPLED: Final = 1000
 """Windows of each role whose sequence is looked at for cautions."""
+REPEATED: Final = "repeated_intervals"
 UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
 NO_NAME: Final = "."
@@ -289,6 +291,14 @@ def _of_checks(
         # Of windows without sequence another caution tells; of them there are fewer than of intervals.
         reasons.pop("without_sequence", None)
         found += of_left_out(mention.path, counts["intervals"], reasons)
+        if is_worth_a_warning(counts[REPEATED], counts["intervals"]):
+            found.append(
+                Caution(
+                    "repeated_candidates",
+                    f"{mention.path}: {counts[REPEATED]} of {counts['intervals']} {mention.role}s are "
+                    "repeated; each counts once",
+                )
+            )
         if check.n_over:
             found.append(
                 Caution(
@@ -327,12 +337,19 @@ def _report(
             "intervals": mention.n_intervals,
             **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
             "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(known))).sum()),
+            REPEATED: _repeated(mention.intervals),
             "left_out_near_promoters": mention.n_near_promoters,
             "left_out_without_sequence": 0,
             "unique_windows": len(tables[mention.role]),
         }
         for mention in mentions
     }
+
+
+def _repeated(intervals: pd.DataFrame) -> int:
+    """Intervals that stand in the file before, under the same name and strand."""
+    same = [name for name in ("chrom", "start", "end", "strand", "name") if name in intervals.columns]
+    return int(intervals.duplicated(same).sum())
 
 
 def _of_genome(genome: Genome | None, about: About) -> list[Caution]:

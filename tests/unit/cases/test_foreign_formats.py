@@ -139,6 +139,20 @@ CONVERTED = {
               f"chr1  100  rs1  {'A' * 101}  G  .  PASS  .", "chr1  300  rs2  A  G  .  PASS  ."),
     ),
     "places": Case("a list of places", table("chr1:100-200", "chr1:300-400")),
+    "places with separators": Case("a list of places", table("chr1:100-200", "chr1:1,300-1,400")),
+    "places between hyphens": Case("a list of places", table("chr1-100-200", "chr1_KI270706v1_random-3-4")),
+    "places between underscores": Case("a list of places", table("chr1_100_200", "chr1_300_400")),
+    "places with scores": Case("a list of places", table("chr1:100-200  5", "chr1:300-400  6")),
+    "variants without a header": Case(
+        "a VCF of variants",
+        table(f"chr1  100  rs1  {'A' * 101}  G  .  PASS  .", "chr1  300  rs2  A  G  .  PASS  ."),
+    ),
+    "peaks in gff": Case(
+        "a GFF of intervals that are no genes",
+        table("##gff-version 3", "chr1  MACS2  peak  100  200  .  +  .  ID=a",
+              "chr1  MACS2  peak  300  400  .  .  .  ID=b"),
+        tuple(one for one in INTERVALS if one != "genes"),
+    ),
     "bedpe": Case(
         "BEDPE, with two intervals in each row",
         table("chr1  99  200  chr1  800  900  a  5", "chr1  300  400  chr1  800  900  b  5"),
@@ -410,3 +424,32 @@ def test_names_of_genes_of_r_are_kept(tmp_path: Path, named_rows: bool) -> None:
         READERS["promoters"](path)
     found = READERS["promoters"](follow(raised.value.mend))
     assert found[["start", "name", "strand"]].to_numpy().tolist() == [[99, "MYC", "-"], [299, "TP53", "+"]]
+
+
+def test_places_without_a_strand_get_none(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.saf"
+    path.write_text(table("GeneID  Chr  Start  End  Strand", "a  chr1  100  200  .", "b  chr1  300  400  -",
+                          "c  chr1  500  600  +"))  # fmt: skip
+    with pytest.raises(UserError, match="HOMER or a SAF") as raised:
+        READERS["motifs"](path)
+    assert READERS["motifs"](follow(raised.value.mend))["strand"].tolist() == [".", "-", "+"]
+
+
+def test_names_of_rows_before_the_columns_are_taken_off(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.tsv"
+    path.write_text(table("chrom  start  end", "1  chr1  99  200", "2  chr1  300  400"))
+    with pytest.raises(UserError, match="a table of R with the names of its rows in front") as raised:
+        READERS["enhancers"](path)
+    found = READERS["enhancers"](follow(raised.value.mend))
+    assert found[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 99, 200], ["chr1", 300, 400]]
+
+
+@pytest.mark.parametrize("reader", ["enhancers", "peaks", "promoters"])
+@pytest.mark.parametrize("separator", [" ", "  ", ",", ";"])
+def test_other_separators_are_put_right(tmp_path: Path, reader: str, separator: str) -> None:
+    path = tmp_path / "my peaks.bed"
+    path.write_text(f"chr1{separator}99{separator}200\nchr1{separator}300{separator}400\n")
+    with pytest.raises(UserError, match="not by tabs") as raised:
+        READERS[reader](path)
+    found = READERS[reader](follow(raised.value.mend))
+    assert found[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 99, 200], ["chr1", 300, 400]]

@@ -119,3 +119,9 @@ def test_help_is_the_docstring() -> None:
     }
     text = build_parser(stage, "cbat stage", "Do it.").format_help()
     assert "100% ordinary" in text
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_path_is_not_the_working_directory(empty: str) -> None:
+    with pytest.raises(UserError, match="--sheet is empty. To mend: name a file or a folder"):
+        call("--sheet", empty, *REQUIRED[2:])

@@ -140,7 +140,8 @@ def _labels(ends: Ends, source: PairSource) -> NDArray[np.int8]:
     if column is None:
         raise UserError(
             "the pairs have neither label nor score",
-            mend="write a header with a column label (0, 1) or score; without one column 8 is the score",
+            mend="write a header with a column label (0, 1) or score; without one column 8 is the score. If "
+            f"every row is a loop (Mustache, HiCCUPS, FitHiChIP), write loops in {key_of('pairs_format')}",
             file=source.path,
             where=f"line {number}",
         )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cbat.data.foreign_formats import converted
+from cbat.data.conversions import with_tabs
 from cbat.data.importers.common import FirstRow, PairFormat
 
-_SEPARATORS: Final = {"spaces": None, "semicolons": ";", "bars": "|", "commas": ","}
+_SEPARATORS: Final = {"spaces": " ", "semicolons": ";", "bars": "|", "commas": ","}
 _NEAR: Final = 0.5
 """A header with so large a share of the columns of a format may be meant as one."""
 
@@ -28,15 +27,13 @@ def near_miss(path: Path, text: str, formats: Mapping[str, PairFormat]) -> tuple
         Name -> format.
     """
     for separator, sign in _SEPARATORS.items():
-        fields = tuple(text.split(sign))
+        fields = tuple(text.split(None if sign == " " else sign))
         row = FirstRow(fields, ())
         if len(fields) > 1 and (name := next((n for n, one in formats.items() if one.looks_like(row)), None)):
-            how = "" if sign is None else f"-F {shlex.quote(f'[{sign}]')} "
-            command = f"awk {how}-v OFS='\\t' '{{$1 = $1; print}}'"
-            return (
-                f"the columns are those of the format {name}, but {separator} stand between them, not tabs",
-                converted(path, command, "tsv"),
+            problem = (
+                f"the columns are those of the format {name}, but {separator} stand between them, not tabs"
             )
+            return problem, with_tabs(path, sign)
     return _without_columns(text, formats)
 
 
