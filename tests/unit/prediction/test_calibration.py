@@ -244,7 +244,10 @@ def test_a_precision_that_labelled_pairs_do_not_give(world, tmp_path: Path) -> N
         (lambda table: table.head(0), "pairs.tsv"),
         (lambda table: table.assign(label=7), "label is '7'"),
         (lambda table: table.assign(enhancer_end=10**7), "177 of 177 enhancers reach beyond the end of"),
-        (lambda table: table.drop(columns="promoter_end"), "is not recognised"),
+        (
+            lambda table: table.drop(columns="promoter_end"),
+            "nearest to that of the format cbat, of which it lacks promoter_end",
+        ),
     ],
 )
 def test_pairs_that_cannot_be_used(world, tmp_path: Path, change, expected: str) -> None:
