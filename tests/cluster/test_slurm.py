@@ -24,10 +24,8 @@ import yaml
 
 TOP = Path(__file__).parents[2]
 RESULTS = (
-    "results/models/graph_manifold/seed_1/model.safetensors",
     "results/evaluation/graph_manifold/seed_1/liver_2/metrics.tsv",
     "results/evaluation/reference/liver_2/metrics.tsv",
-    "results/predictions/new_liver/pairs/chr8.parquet",
 )
 """What is asked for: every job waits for SLURM, so a part of the workflow that has jobs of all kinds."""
 KILLED, CANCELLED, WITH_GPU = "extract_sequences", "fit_references", "train_model"
