@@ -82,6 +82,17 @@ def settle() -> None:
         raise _NoFurtherError
 
 
+def are_listed() -> bool:
+    """Whether all mistakes are asked for."""
+    return _collected.get() is not None
+
+
+def note(error: UserError) -> None:
+    """Add a mistake to the list, where all are asked for."""
+    if (found := _collected.get()) is not None:
+        found.append(error)
+
+
 def any_so_far() -> bool:
     """Whether mistakes have been found, where all are asked for."""
     return bool(_collected.get())

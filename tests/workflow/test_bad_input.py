@@ -626,7 +626,7 @@ def test_what_is_said(inputs: Inputs, capsys, monkeypatch: pytest.MonkeyPatch, n
         return
     assert status == 2
     assert expected in message
-    assert message.count("To mend:") == len(message.splitlines()) - (" faults\n" in message)
+    assert message.count("To mend:") == len(message.splitlines()) - (" faults (" in message)
     # The message names a file of the user, and none that is gone by now.
     assert any(name in message for name in ("tsv", "bed", "yaml", "genome.fa", "splits.", "chr1:1025"))
     assert "cbat_check_inputs_" not in message

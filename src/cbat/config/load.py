@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -32,6 +33,10 @@ _MENDS = {
     "path_type": "write the path of a file",
     "empty_path": "write the path of a file, or leave the key out",
 }
+
+
+_ROUNDS = 5
+"""How often wrong keys are taken out, for those of an inner group show only then."""
 
 
 def load_config(files: Sequence[str | Path]) -> tuple[Config, list[YamlFile]]:
@@ -95,6 +100,42 @@ def parse_section(
             with independent():
                 raise _explain(section_class, one, files) from error
         raise _explain(section_class, details[-1], files) from error
+
+
+def sound_part(
+    section_class: type[SectionClass], values: Mapping[str, Any]
+) -> tuple[SectionClass | None, frozenset[str]]:
+    """The settings without the keys that are wrong, which have their defaults then.
+
+    Returns
+    -------
+    SectionClass or None
+        None where the rest is not sound either.
+    frozenset of str
+        Top-level keys that something was taken out of.
+    """
+    rest = deepcopy(dict(values))
+    changed: set[str] = set()
+    for _ in range(_ROUNDS):
+        try:
+            return section_class.model_validate(rest), frozenset(changed)
+        except ValidationError as error:
+            for key in sorted({tuple(one["loc"]) for one in error.errors()}, key=str, reverse=True):
+                changed.add(str(key[0]))
+                _take_out(rest, key)
+    return None, frozenset(changed)
+
+
+def _take_out(values: dict[str, Any], key: KeyPath) -> None:
+    """Delete a key; where it is not there, or is one of a list, the group that it belongs to."""
+    holder: Any = values
+    last: tuple[dict[str, Any], str] | None = None
+    for part in map(str, key):
+        if not isinstance(holder, dict) or part not in holder:
+            break
+        last, holder = (holder, part), holder[part]
+    if last is not None:
+        last[0].pop(last[1])
 
 
 def key_error(files: Sequence[YamlFile], key: KeyPath, problem: str, mend: str) -> UserError:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from cbat.config.base import SIMULATED_GENES
 from cbat.config.landscape import check_folds, check_genome, check_landscape, check_peers
 from cbat.config.lifted import check_lift_over, lifted_files
-from cbat.config.load import key_error, load_section, parse_section
+from cbat.config.load import key_error, load_section, parse_section, sound_part
 from cbat.config.models import (
     LANDSCAPE_KEYS,
     REFERENCE_MODELS,
@@ -42,7 +42,7 @@ from cbat.config.suggestions import did_you_mean
 from cbat.config.worlds import check_unseen, check_worlds, with_unseen, world_layers, world_values
 from cbat.config.yaml_files import KeyPath, YamlFile, laid_over, merge, read_yaml
 from cbat.errors import UserError
-from cbat.faults import independent, settle
+from cbat.faults import are_listed, independent, note, settle
 from cbat.files import is_no_file
 
 SIMULATION_DIRECTORY: Final = Path("results/simulation")
@@ -258,13 +258,44 @@ def _simulated_files(project: Project) -> set[Path]:
     return raw | {SIMULATION_DIRECTORY / "genome.fa.gz", Path(SIMULATED_GENES)}
 
 
+def _parsed(values: Mapping[str, Any], layers: Sequence[YamlFile], home: Path | None) -> Config:
+    """The configuration; where mistakes are listed, also those of what its sound keys name."""
+    try:
+        return parse_section(Config, values, layers)
+    except UserError as error:
+        if are_listed():
+            note(error)
+            _look_further(values, layers, home)
+            settle()
+        raise
+
+
+def _look_further(values: Mapping[str, Any], layers: Sequence[YamlFile], home: Path | None) -> None:
+    """Mistakes that show without the keys that are wrong themselves."""
+    config, changed = sound_part(Config, values)
+    # A simulation that a mistake switches off or on would make other files missing.
+    if config is None or "simulation" in changed:
+        return
+    of_sections = {"splits": _check_splits, "lift_over": check_lift_over, "labels": _check_distances}
+    for check in (_check_paths, *(check for key, check in of_sections.items() if key not in changed)):
+        with independent():
+            check(config, layers)
+    if "models" not in changed:
+        with independent():
+            _read_models(config, layers, shipped_or_own(MODEL_DIRECTORY, home))
+    for key, read in (("cell_lines", read_cell_lines), ("tissues", read_tissues)):
+        if key not in changed:
+            with independent():
+                read(getattr(config, key))
+
+
 def _checked(
     values: Mapping[str, Any],
     layers: Sequence[YamlFile],
     home: Path | None,
     unseen: Sequence[str] | None = None,
 ) -> Project:
-    config = parse_section(Config, values, layers)
+    config = _parsed(values, layers, home)
     checks = (
         check_worlds, check_genome, check_folds, _check_splits, _check_distances, _check_negatives,
         _check_evaluation, check_landscape, check_peers, check_lift_over, _check_paths,

@@ -50,3 +50,27 @@ def test_mistakes_of_both_sheets_and_no_others_that_follow_from_them(project_fil
     assert len(faults) == 3
     for said in ("role is 'trian'", "role is 'unsene'", "the parent 'skinn'"):
         assert any(said in fault for fault in faults), said
+
+
+def test_mistakes_of_keys_hide_no_others(project_files, capsys) -> None:
+    project_files.write(
+        "my.yaml",
+        "lables: {kind: contact}\nseeds: [x]\nevaluation: {n_bootstrap: -1, n_bootstraps: 3}\n"
+        "splits: {train: [chr1, chr1], validation: [chr2], test: [chr3]}\nreadout: {motifs: no.meme}\n"
+        "models: [baseline, no_such]\ncell_lines: no.tsv\ntissues: config/tissues.tsv\n",
+    )
+    project_files.edit("config/tissues.tsv", "skin\tectoderm\t.", "skin\tectoderm\tskinn")
+    faults = listed(capsys)
+    wanted = (
+        "unknown key 'lables'", "seeds.0 is 'x'", "evaluation.n_bootstrap is -1", "unknown key",
+        "chr1", "readout.motifs is 'no.meme'", "no_such", "no.tsv", "the parent 'skinn'",
+    )  # fmt: skip
+    for said in wanted:
+        assert any(said in fault for fault in faults), said
+    assert len(faults) == len(wanted)
+
+
+def test_a_mistake_of_the_simulation_makes_no_files_missing(project_files, capsys) -> None:
+    project_files.write("my.yaml", "simulation: {seed: x}\nreadout: {motifs: no.meme}\n")
+    assert main(["check_config", *OWN]) == 2
+    assert "simulation.seed is 'x'" in capsys.readouterr().err
