@@ -133,9 +133,9 @@ class _Places:
 
 
 def _positions(column: Any) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Whole numbers of a column, 0 where there is none."""
-    words = pd.Series(column.to_pylist())
-    return np.array(pd.to_numeric(words, errors="coerce").fillna(0), dtype=np.int64)
+    """Whole numbers of a column, 0 where there is none that a position can be."""
+    numbers = pd.to_numeric(pd.Series(column.to_pylist()), errors="coerce")
+    return np.array(numbers.where(numbers.between(0, _FAR), 0), dtype=np.int64)
 
 
 def _of_line(source: PairSource, table: TextTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
