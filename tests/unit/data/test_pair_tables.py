@@ -107,7 +107,7 @@ def test_the_sheet_admits_just_the_formats_that_can_be_read() -> None:
         read_pairs("pairs.txt", "hic")
 
 
-@pytest.mark.parametrize("content", ["a,b,c\n1,2,3\n", "chr1\t10\t10\n", "x" * 200 + "\n", "a:1-2\t3\t4\n"])
+@pytest.mark.parametrize("content", ["a,b,c\n1,2,3\n", "chr1\t10\t10\n", "x" * 200 + "\n", "a:1-2\tx\ty\n"])
 def test_a_format_that_is_not_recognised(tmp_path: Path, content: str) -> None:
     with pytest.raises(UserError) as caught:
         read_pairs(write(tmp_path, f"\n# a note\n{content}"), "auto")
