@@ -16,7 +16,9 @@ _COMMAND = re.compile(r"run (?P<run>.*), and name (?P<name>.*) instead")
 def shared_case(folder: str) -> Path:
     """The folder of one of the inputs, which do not ship: without them the test is skipped."""
     if not CASES.is_dir():
-        pytest.skip(f"the folder {CASES} of inputs after public reports is not here")
+        pytest.skip(
+            f"no example files in {CASES}: they are kept outside the repository, and CBAT runs without them"
+        )
     return CASES / folder
 
 

@@ -40,23 +40,29 @@ class Parser(argparse.ArgumentParser):
         UserError
             Always.
         """
-        problem, mend = _in_words(message, f"run '{self.prog} --help' for what each option takes")
+        problem, mend = _in_words(message, f"run '{self.prog} --help' to see what each option takes")
         raise UserError(problem, mend=mend)
 
 
 def _in_words(message: str, see_help: str) -> tuple[str, str]:
     if found := _INVALID.fullmatch(message):
-        return f"{found['option']} is {found['value']}", f"write {_KINDS.get(found['kind'], found['kind'])}"
+        return (
+            f"{found['option']} cannot be {found['value']}",
+            f"give {_KINDS.get(found['kind'], found['kind'])}",
+        )
     if found := _CHOICE.fullmatch(message):
-        return f"{found['option']} is {found['value']}", f"write one of: {found['known']}"
+        return f"{found['option']} cannot be {found['value']}", f"use one of: {found['known']}"
     if found := _EMPTY.fullmatch(message):
         return f"{found['option']} is empty", "name a file or a folder (is a variable of the shell not set?)"
     if found := _NO_VALUE.fullmatch(message):
-        return f"{found['option']} has no value", f"write one after it; {see_help}"
+        return f"{found['option']} needs a value", f"put the value after it; {see_help}"
     if found := _MISSING.fullmatch(message):
         options = found["options"].split(", ")
-        said = f"{', '.join(options)} {'is' if len(options) == 1 else 'are'} missing"
-        return said, f"add what is missing; {see_help}"
+        one = len(options) == 1
+        said = (
+            f"the required option{'' if one else 's'} {', '.join(options)} {'is' if one else 'are'} missing"
+        )
+        return said, f"add {'it' if one else 'them'}; {see_help}"
     if found := _EXTRA.fullmatch(message):
         return f"{found['words']!r} belongs to no option", f"quote names with spaces; {see_help}"
     return message, see_help

@@ -63,9 +63,9 @@ def read_candidates(
         As :func:`read_bed`; a GTF where enhancers are wanted.
     """
     contigs = contigs or ContigNames()
-    refuse_foreign(path, "promoters" if role == "promoter" else "intervals", [GTF])
     if not is_gtf(path):
         return contigs.rename(read_bed(path, stranded=role == "promoter", named=named), "chrom")
+    refuse_foreign(path, "promoters" if role == "promoter" else "intervals", [GTF])
     if role != "promoter":
         raise UserError(
             "this is a GTF, and genes are no enhancers",

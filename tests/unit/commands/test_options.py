@@ -86,12 +86,12 @@ def test_an_unknown_option_is_named_before_those_that_are_missing(arguments) -> 
     [
         (
             (),
-            "--sheet, --cohort, --labels, --shards are missing. To mend: add what is missing; run 'cbat",
+            "the required options --sheet, --cohort, --labels, --shards are missing. To mend: add them; run",
         ),
-        (REQUIRED[2:], "--sheet is missing. To mend: add"),
-        ((*REQUIRED, "--cohort", "seen"), "--cohort is 'seen'. To mend: write one of: "),
-        ((*REQUIRED, "--seed", "x"), "--seed is 'x'. To mend: write a whole number"),
-        ((*REQUIRED, "--seed"), "--seed has no value. To mend: write one after it"),
+        (REQUIRED[2:], "the required option --sheet is missing. To mend: add it"),
+        ((*REQUIRED, "--cohort", "seen"), "--cohort cannot be 'seen'. To mend: use one of: "),
+        ((*REQUIRED, "--seed", "x"), "--seed cannot be 'x'. To mend: give a whole number"),
+        ((*REQUIRED, "--seed"), "--seed needs a value. To mend: put the value after it"),
         ((*REQUIRED, "--seed", "1", "more words"), "'more words' belongs to no option"),
     ],
 )
