@@ -43,6 +43,8 @@ LONGEST_PROMOTER: Final = 10_000
 SAMPLED: Final = 1000
 """Windows of each role whose sequence is looked at for cautions."""
 REPEATED: Final = "repeated_intervals"
+ALONE: Final = "on_contigs_without_the_other_end"
+"""Intervals of which no pair can be made; without a genome, they still count for what lies around others."""
 UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
 NO_NAME: Final = "."
@@ -210,8 +212,7 @@ def collect(
             )
         names = names_of(mention.intervals, windows[mention.role])
         table = tables[mention.role]
-        known = [",".join(names.get(name, [NO_NAME])) for name in table["element_id"]]
-        table = table.assign(name=known)
+        table = table.assign(name=[",".join(names.get(one, [NO_NAME])) for one in table["element_id"]])
         tables[mention.role] = table[COLUMNS].reset_index(drop=True)
     cautions = [*_of_genome(genome, about), *_of_intervals(mentions, windows, n_both)]
     cautions += _of_checks(mentions, checks, report)
@@ -337,6 +338,7 @@ def _report(
             "intervals": mention.n_intervals,
             **{f"{_LEFT_OUT}{reason}": n for reason, n in mention.left_out.items()},
             "left_out_on_unknown_contigs": int((~mention.intervals["chrom"].isin(list(known))).sum()),
+            ALONE: int((~mention.intervals["chrom"].isin(_contigs_of_others(mention, mentions))).sum()),
             REPEATED: _repeated(mention.intervals),
             "left_out_near_promoters": mention.n_near_promoters,
             "left_out_without_sequence": 0,
@@ -344,6 +346,12 @@ def _report(
         }
         for mention in mentions
     }
+
+
+def _contigs_of_others(mention: Mentions, mentions: Sequence[Mentions]) -> set[str]:
+    """Contigs that hold an interval of another role."""
+    others = (other.intervals["chrom"] for other in mentions if other.role != mention.role)
+    return {str(name) for column in others for name in column.unique()}
 
 
 def _repeated(intervals: pd.DataFrame) -> int:

@@ -272,3 +272,25 @@ def test_elements_are_left_out_as_in_training(world, make_package, tmp_path: Pat
     both = kept.merge(promoters, on="chrom")
     middle = [(both[f"start_{side}"] + both[f"end_{side}"]) // 2 for side in ("x", "y")]
     assert (middle[0] - middle[1]).abs().min() >= 1000
+
+
+def test_repeated_candidates_count_once_and_are_a_caution(world, tmp_path: Path) -> None:
+    table = intervals(world, "enhancers")
+    again = write(tmp_path / "again.bed", pd.concat([table, table.iloc[:50]]))
+    found = cautions(world, tmp_path / "again", enhancers=again)
+    assert f"again.bed: 50 of {len(table) + 50} enhancers are repeated; each counts once" in found["repeated_candidates"]
+    world.prepare(tmp_path / "once", enhancers=write(tmp_path / "once.bed", table))
+    kept = [pd.read_parquet(tmp_path / name / "prepared" / "enhancer.parquet") for name in ("again", "once")]
+    assert kept[0].equals(kept[1])
+
+
+def test_candidates_on_contigs_without_the_other_end_are_counted(world, tmp_path: Path) -> None:
+    promoters = intervals(world, "promoters")
+    gone = str(promoters.iloc[0, 0])
+    kept = write(tmp_path / "promoters.bed", promoters[promoters.iloc[:, 0] != gone])
+    world.prepare(tmp_path / "out", promoters=kept)
+    report = json.loads((tmp_path / "out" / "environment.json").read_text())["candidates"]
+    alone = int((intervals(world, "enhancers").iloc[:, 0] == gone).sum())
+    assert alone > 0
+    assert report["enhancer"]["on_contigs_without_the_other_end"] == alone
+    assert report["promoter"]["on_contigs_without_the_other_end"] == 0
