@@ -79,7 +79,7 @@ def test_merge_replaces_lists_as_a_whole() -> None:
             "simulation: {world: cooperativ}\n",
             "my.yaml, line 1: simulation.world is 'cooperativ' (did you mean 'cooperative'?)",
         ),
-        ("landscape: {genes: ''}\n", "my.yaml, line 1: landscape.genes is ''; it should be the path of a file"),
+        ("landscape: {genes: ''}\n", "line 1: landscape.genes is ''; it should be the path of a file"),
         ("elements: null\n", "my.yaml, line 1: elements is empty, which is not a group of keys"),
         (
             "graph: {similarities: [{pth: a}]}\n",

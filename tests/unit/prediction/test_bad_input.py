@@ -278,7 +278,8 @@ def test_repeated_candidates_count_once_and_are_a_caution(world, tmp_path: Path)
     table = intervals(world, "enhancers")
     again = write(tmp_path / "again.bed", pd.concat([table, table.iloc[:50]]))
     found = cautions(world, tmp_path / "again", enhancers=again)
-    assert f"again.bed: 50 of {len(table) + 50} enhancers are repeated; each counts once" in found["repeated_candidates"]
+    told = f"again.bed: 50 of {len(table) + 50} enhancers are repeated; each counts once"
+    assert told in found["repeated_candidates"]
     world.prepare(tmp_path / "once", enhancers=write(tmp_path / "once.bed", table))
     kept = [pd.read_parquet(tmp_path / name / "prepared" / "enhancer.parquet") for name in ("again", "once")]
     assert kept[0].equals(kept[1])
