@@ -22,7 +22,7 @@ from measuring import report
 
 TOP = Path(__file__).resolve().parents[1]
 HEADER = "cell_line tissue role sex condition pairs pairs_format enhancers promoters"
-MODELS = ("baseline", "graph_manifold", "no_graph", "no_set_encoder", "scalar_resistance")
+MODELS = ("baseline", "graph_manifold", "no_graph", "set_encoder", "scalar_resistance")
 
 
 def write_tree(directory: Path, n_lines: int, n_models: int, n_seeds: int) -> None:

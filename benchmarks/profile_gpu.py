@@ -36,7 +36,8 @@ def main() -> None:
         sys.exit("torch finds no GPU here; nothing was measured")
     device, n, k = torch.device(options.device), options.pairs, options.filters
     torch.manual_seed(1)
-    contact = ContactModel(k, ModelSettings()).to(device)
+    settings = ModelSettings(pair_representation="attention", hidden_units=24)
+    contact = ContactModel(k, settings).to(device)
     optimiser = torch.optim.AdamW(contact.parameters(), lr=1e-4)
     pairs = PairBatch(
         torch.rand(n, k, 3, device=device),

@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/results.md that come from docs/benchmark/*.tsv.
+"""Write the tables of README.md, docs/results.md and docs/worlds.md that come from docs/benchmark/*.tsv.
 
     python tools/results_tables.py
 
@@ -15,11 +15,16 @@ from typing import Final
 import pandas as pd
 
 from cbat.config.documentation import write_tables
+from cbat.config.sections import ALL_CANDIDATES
+from cbat.evaluation.benchmark_figures import Benchmark
+from cbat.evaluation.benchmark_worlds import world_columns
 
 TOP: Final = Path(__file__).resolve().parents[1]
 MACRO: Final = "macro"
 FULL: Final = "graph_manifold"
 PEER: Final = "transepi"
+N_SUPPORT: Final = 256
+"""Support size of the worlds' table."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +246,18 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("0.", ".", 1)
 
 
+def worlds_table(path: Path) -> str:
+    """The simulated worlds side by side; nothing where their table has not been made."""
+    if not path.is_file():
+        return ""
+    table = pd.read_csv(path, sep="\t", dtype={"n_support": str}, na_values=[""], keep_default_na=False)
+    sizes = table["n_support"].replace("all", str(ALL_CANDIDATES)).astype(int)
+    rows = table.assign(n_support=sizes).groupby("world", sort=False)
+    columns = world_columns(Benchmark(dict(iter(rows)), "baseline", FULL, N_SUPPORT))
+    shown = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
+    return markdown([*shown], [*zip(*shown.values(), strict=True)])
+
+
 def build_tables(directory: Path) -> dict[str, dict[str, str]]:
     """Page -> name of a block -> Markdown, of the label sets that have a table in ``directory``."""
     numbers = {
@@ -257,11 +274,12 @@ def build_tables(directory: Path) -> dict[str, dict[str, str]]:
             "kinds": kinds_table(numbers),
             "lines": "\n".join(lines),
         },
+        "docs/worlds.md": {"worlds": worlds_table(directory / "worlds.tsv")},
     }
 
 
 def main() -> None:
-    """Bring both pages up to date."""
+    """Bring the pages up to date."""
     for page, tables in build_tables(TOP / "docs" / "benchmark").items():
         write_tables(TOP / page, tables)
 

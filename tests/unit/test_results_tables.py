@@ -78,3 +78,61 @@ def test_the_pages_have_the_numbers_of_the_tables(tables) -> None:
     for page, blocks in tables.build_tables(directory).items():
         text = (TOP / page).read_text()
         assert text == fill_tables(text, blocks, file=page), "run: python tools/results_tables.py"
+
+
+def test_a_table_of_worlds_has_the_world_first_and_what_the_pages_show() -> None:
+    spec = importlib.util.spec_from_file_location("benchmark_table", TOP / "tools" / "benchmark_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+
+    def table(*rows: tuple[str, str, str, str, str]) -> pd.DataFrame:
+        cells = [
+            [model, "1", line, "unseen", "test", negatives, context, "256", metric, "0.5", "", ""]
+            for model, line, negatives, context, metric in rows
+        ]
+        return pd.DataFrame(cells, columns=COLUMNS, dtype=str)
+
+    shown = [
+        ("graph_manifold", "blood_3", "balanced", "own", "aupr"),
+        ("graph_manifold", "macro", "balanced", "wrong", "aupr"),
+        ("graph_manifold", "macro", "natural", "own", "ece"),
+        ("attainable", "blood_3", "balanced", "-", "aupr"),
+        ("motif_regression", "macro", "balanced", "own", "aupr"),
+    ]
+    left_out = [
+        ("graph_manifold", "blood_3", "balanced", "wrong", "aupr"),
+        ("graph_manifold", "blood_3", "natural", "own", "ece"),
+        ("graph_manifold", "worst", "balanced", "own", "aupr"),
+        ("graph_manifold", "macro", "natural", "own", "aupr"),
+        ("motif_regression", "macro", "balanced", "wrong", "aupr"),
+        ("graph_manifold", "macro", "balanced", "own", "auroc"),
+    ]
+    found = tool.kept_of_worlds({"jaspar": table(*shown, *left_out), "rare": table(*shown)})
+    assert list(found.columns) == ["world", *COLUMNS]
+    assert found["world"].value_counts().to_dict() == {"jaspar": len(shown), "rare": len(shown)}
+    keys = found.loc[found["world"] == "jaspar", ["model", "cell_line", "negatives", "context", "metric"]]
+    assert [*keys.itertuples(index=False, name=None)] == shown
+    with pytest.raises(ValueError, match="no world has"):
+        tool.kept_of_worlds({})
+
+
+def test_the_worlds_stand_side_by_side_on_their_page(tables, tmp_path: Path) -> None:
+    assert tables.worlds_table(tmp_path / "worlds.tsv") == ""
+    rows = [
+        [world, model, seed, line, "unseen", "test", "balanced", context, size, "aupr", value, "", ""]
+        for world, shift in (("jaspar", 0.0), ("rare", 0.1))
+        for model, seed, context, size, value in (
+            ("baseline", 1, "-", "0", 0.6), ("graph_manifold", 1, "own", "256", 0.65 + shift),
+            ("graph_manifold", 1, "own", "all", 0.75), ("attainable", 0, "-", "0", 0.8),
+            ("attainable_all", 0, "-", "0", 0.85), ("oracle", 0, "-", "0", 0.9),
+        )
+        for line in ("blood_3", "macro")
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["world", *COLUMNS])
+    table.to_csv(tmp_path / "worlds.tsv", sep="\t", index=False)
+    lines = tables.worlds_table(tmp_path / "worlds.tsv").splitlines()
+    assert lines[0].split(" | ")[:4] == ["| world", "baseline", "graph_manifold", "graph_manifold, all"]
+    assert lines[2] == "| jaspar | 0.600 | 0.650 | 0.750 | 0.800 | 0.850 | 0.900 | 25% | 60% | 17% |"
+    assert lines[4] == "| mean | 0.600 | 0.700 | 0.750 | 0.800 | 0.850 | 0.900 | 50% | 60% | 33% |"

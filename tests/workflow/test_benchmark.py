@@ -10,11 +10,13 @@ import pytest
 from browser import CHROMIUM, NO_CHROMIUM, launched
 from report_walk import SIZES, faults_of
 
+from cbat.evaluation.benchmark_text import WORLDS_TITLE
+
 TOY = Path(__file__).resolve().parents[1] / "toy"
 WORLDS = ("additive", "uninformative")
 BENCHMARK = """\
 cell_lines: tiny.tsv
-simulation: {n_enhancers: 500, n_promoters: 250, pairs_per_cell_line: 900}
+simulation: {n_enhancers: 500, n_promoters: 250, pairs_per_cell_line: 900, observer_support: 32}
 evaluation: {support_sizes: [0, 32], headline_support: 32, n_bootstrap: 10, contexts: [own, wrong]}
 # Else a model is trained for it beside those of the worlds.
 predictions: null
@@ -46,7 +48,8 @@ def test_each_world_is_measured_by_itself(finished) -> None:
     figures = []
     for world in WORLDS:
         metrics = pd.read_csv(finished.directory / "results/worlds" / world / "summary/metrics.tsv", sep="\t")
-        assert set(metrics["model"]) >= {"baseline", "graph_manifold", "oracle"}
+        observers = {"oracle", "attainable", "attainable_all"}
+        assert set(metrics["model"]) >= {"baseline", "graph_manifold", *observers}
         own = metrics[(metrics["model"] == "graph_manifold") & (metrics["context"] == "own")]
         assert set(own["n_support"]) == {0, 32}
         figures.append(own["value"].tolist())
@@ -61,6 +64,9 @@ def test_claims_are_weighed_over_all_worlds(finished) -> None:
     assert (claims.loc[claims["worlds"] == "tissue_090", "met"] == "not measured").all()
     words = (results / "summary" / "benchmark.txt").read_text()
     assert all(claim in words for claim in claims["claim"])
+    side_by_side = words.split(WORLDS_TITLE)[1].split()
+    assert {*WORLDS, "mean"} <= set(side_by_side)
+    assert {"attainable", "attained"} <= {word.strip(",") for word in side_by_side}
     report = (results / "report.html").read_text()
     assert "Does what is claimed hold?" in report
     assert "benchmark.tsv" in report

@@ -154,7 +154,10 @@ def test_the_table_of_the_benchmark_is_made_from_a_run(ctcf, tmp_path: Path) -> 
         module.kept(table, "other")
 
 
-@pytest.mark.parametrize("path", sorted(TOP.glob("docs/benchmark/*.tsv")), ids=lambda path: path.stem)
+OF_LABEL_SETS = [path for path in sorted(TOP.glob("docs/benchmark/*.tsv")) if path.stem != "worlds"]
+
+
+@pytest.mark.parametrize("path", OF_LABEL_SETS, ids=lambda path: path.stem)
 def test_the_tables_of_the_benchmark_are_whole(path: Path) -> None:
     name = path.stem
     of_screens = name.startswith("crispri_k562")

@@ -17,6 +17,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cbat.config.base import TRACK_KINDS
+from cbat.config.sections import ALL_CANDIDATES
 from cbat.data.shards import read_shard
 from cbat.written import RECORD
 
@@ -122,23 +123,23 @@ def test_from_beds_alone_a_block_of_the_evaluation_gets_its_scores(finished) -> 
 
 
 def test_the_model_says_as_much_of_the_new_line_as_of_the_evaluated_one(toy) -> None:
-    """The same line under another name, with one support set in place of one for each block.
+    """The same line under another name, whose environment is read from all candidates too.
 
-    Sets of 64 elements are small: the evaluation's own scores change when it reads fewer. The new line's
-    scores agree with them about as well as that, and rank contacts no worse.
+    What is left is how its landscape is standardised: the scores agree better than those of the evaluation
+    do with one another, read from few elements and from all.
     """
     evaluated = pd.read_parquet(
         toy.directory / "results/evaluation/graph_manifold/seed_1/liver_2/scored_pairs.parquet"
     )
     key, own = ["enhancer_id", "promoter_id"], evaluated[evaluated["context"] == "own"]
-    fewer, more = (own[own["n_support"] == n].set_index(key) for n in (16, 64))
+    fewer, more = (own[own["n_support"] == n].set_index(key) for n in (16, ALL_CANDIDATES))
     predicted = pd.read_parquet(toy.directory / LINE / "pairs").set_index(key)
     both = more.index.intersection(predicted.index)
     assert len(both) > 300
     fewer, more, predicted = (table.loc[both] for table in (fewer, more, predicted))
     assert np.array_equal(more["intrinsic_potential"], predicted["intrinsic_potential"])
     with_itself = np.corrcoef(more["score"], fewer["score"])[0, 1]
-    assert np.corrcoef(more["score"], predicted["score"])[0, 1] > 0.75 * with_itself > 0.4
+    assert np.corrcoef(more["score"], predicted["score"])[0, 1] > with_itself > 0.4
     of_new, of_evaluated = (roc_auc_score(more["label"], table["score"]) for table in (predicted, more))
     assert of_new > of_evaluated - 0.05 > 0.5
 
@@ -151,11 +152,11 @@ def test_the_model_directory_is_whole_and_can_go_elsewhere(toy, tmp_path: Path) 
     about = json.loads((tmp_path / "model/model.json").read_text())["about"]
     assert {figure["cell_line"] for figure in about["figures"]} == {"blood_2", "liver_2", "skin_2"}
     assert about["evidence_power"] > 0
-    summary = pd.read_csv(toy.directory / "results/summary/metrics.tsv", sep="\t")
+    summary = pd.read_csv(toy.directory / "results/summary/metrics.tsv", sep="\t", dtype={"n_support": str})
     row = summary[
         (summary["model"] == "graph_manifold") & (summary["cell_line"] == "liver_2")
         & (summary["metric"] == "aupr") & (summary["negatives"] == "balanced")
-        & (summary["context"] == "own") & (summary["n_support"] == 64)
+        & (summary["context"] == "own") & (summary["n_support"] == "64")
     ].iloc[0]  # fmt: skip
     assert f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in done.stdout
     check = subprocess.run(

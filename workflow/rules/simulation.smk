@@ -3,6 +3,12 @@
 # truth.
 
 if PROJECT.config.simulation is not None:
+    # Roles matter to new factors and to the observer alone.
+    ROLES_SIMULATED = ["role"] if PROJECT.config.simulation.reads_roles else []
+    # What decides contacts is told apart from what decides candidates where it differs.
+    ACTIVITIES = ["activities"]
+    if PROJECT.config.simulation.contact_correlation < 1.0:
+        ACTIVITIES += ["contact_activities"]
 
     rule simulate_benchmark:
         """Simulate a benchmark with known truth, as raw files."""
@@ -18,7 +24,7 @@ if PROJECT.config.simulation is not None:
             ),
             genes="results/simulation/genes.bed.gz",
             truth=expand("results/simulation/truth/{cell_line}.parquet", cell_line=SIMULATED),
-            activities="results/simulation/truth/activities.tsv",
+            activities=expand("results/simulation/truth/{table}.tsv", table=ACTIVITIES),
             world="results/simulation/truth/world.json",
         log:
             "logs/simulate_benchmark/benchmark.log",
@@ -32,7 +38,7 @@ if PROJECT.config.simulation is not None:
         params:
             code=code("cbat.simulation.benchmark"),
             cell_lines=sheet("cell_lines"),
-            rows=rows(SIMULATED_ROWS, "cell_line", "tissue"),
+            rows=rows(SIMULATED_ROWS, "cell_line", "tissue", *ROLES_SIMULATED),
             settings=settings("simulation"),
         message:
             "Simulate the raw files of the benchmark."

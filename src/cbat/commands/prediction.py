@@ -110,9 +110,9 @@ def predict(
     chromosomes : sequence of str, optional
         Chromosomes to predict; all that hold elements by default.
     support : Path, optional
-        TSV (role, element_id) of the candidates that the environment is read from; drawn without it.
+        TSV (role, element_id) of the candidates that the environment is read from; all without it.
     support_size : int, optional
-        How many are drawn; as many as in training by default.
+        Read it from so many candidates, drawn at random; from all of them by default.
     seed : int
         Seed of the draw.
     enhancer_window, promoter_window : int, optional

@@ -121,6 +121,8 @@ def _values(schema: dict[str, Any], nothing: str = "null") -> str:
     """The values that a JSON schema admits, in words; ``nothing`` is how an empty value is written."""
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "$ref" in schema:
         return "group of keys"
     if "anyOf" in schema:

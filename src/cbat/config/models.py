@@ -10,8 +10,9 @@ from cbat.config.sections import Name, PositiveInt, Section
 
 REFERENCE_MODELS: Final = frozenset(
     {
-        "abc", "abc_share", "artefact", "composition", "distance", "enhancer_only", "enhancer_share",
-        "oracle", "oracle_invariant", "prevalence", "promoter_only", "propensity", "reference", "static",
+        "abc", "abc_share", "artefact", "attainable", "attainable_all", "composition", "distance",
+        "enhancer_only", "enhancer_share", "oracle", "oracle_invariant", "prevalence", "promoter_only",
+        "propensity", "reference", "static",
     }
 )  # fmt: skip
 """Names that the tables of results use for rows that no model made."""
@@ -43,18 +44,20 @@ class ModelSettings(Section):
     """One model: the baseline, the full model or an ablation of it."""
 
     encoder: Name = Field("motifs", description="File of config/encoders that the model starts from.")
-    pair_representation: Literal["attention", "low_rank", "motifs"] = Field(
-        "attention",
-        description="Cross-boundary attention over motif tokens; products of projections; or the presence of "
-        "the motifs at both ends alone, without any product of the two.",
+    pair_representation: Literal["motifs", "attention", "low_rank"] = Field(
+        "motifs",
+        description="The presence of the motifs at both ends alone, without any product of the two; "
+        "cross-boundary attention over motif tokens; or products of projections.",
     )
     pair_rank: PositiveInt = Field(24, description="Products in the low-rank pair representation.")
     attention_width: PositiveInt = Field(16, description="Width of the motif tokens.")
     attention_heads: PositiveInt = Field(2, description="Heads of the cross-boundary attention.")
     hidden_units: Annotated[int, Field(ge=0)] = Field(
-        24, description="Units of the hidden layer of the intrinsic potential; 0 keeps it linear."
+        0, description="Units of the hidden layer of the intrinsic potential; 0 keeps it linear."
     )
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.1, description="Dropout in the pair networks.")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.1, description="Dropout in attention, products and hidden layer, where the model has them."
+    )
     environment: Literal["none", "tied", "scalar", "film"] = Field(
         "tied",
         description="Environment resistance: none; on the motif channels that pair and support set share; "
@@ -72,9 +75,9 @@ class ModelSettings(Section):
         0.001, description="Weight of the sum of the absolute values of these combinations (lasso)."
     )
     set_encoder: Literal["none", "isab", "isab_tied"] = Field(
-        "isab_tied",
-        description="Correct the environment by an encoder of the whole support set (Set Transformer): one "
-        "over all channels, or one that every channel shares.",
+        "none",
+        description="Weigh the channels of the environment by an encoder of the whole support set (Set "
+        "Transformer): one over all channels, or one that every channel shares.",
     )
     set_encoder_elements: PositiveInt = Field(
         128, description="Most support elements per block that isab_tied reads in training."
@@ -98,10 +101,11 @@ class ModelSettings(Section):
         description="Weight of the mean squared distance between the environment fed to the resistance and "
         "the graph's expectation; needs a set encoder and a graph.",
     )
-    teacher: Literal["graph", "id_table"] = Field(
-        "graph",
-        description="Teacher in training: the graph, or a learned environment for each training line, "
-        "without any graph.",
+    teacher: Literal["kriging", "random_walk", "gcn", "id_table"] = Field(
+        "kriging",
+        description="What the graph expects of a line: by Gaussian processes on it, by a random walk with "
+        "restart, or by a learned graph convolution; or, without any graph, a learned environment for each "
+        "training line, in training alone.",
     )
     competition_weight: NonNegative = Field(
         0.0,
@@ -121,7 +125,7 @@ class ModelSettings(Section):
         "contact; or pooled, it also explains why that share differs between blocks.",
     )
     orthogonality: NonNegative = Field(
-        0.01, description="Weight of the penalty on the correlation of U_I and R_E within a block."
+        0.0, description="Weight of a penalty on the correlation of U_I and R_E within a block."
     )
     support_size: PositiveInt = Field(
         1024, description="Support elements per block in training, or as many as shards.support_size stores."
@@ -135,7 +139,11 @@ class ModelSettings(Section):
     )
     validation_every: PositiveInt = Field(70, description="Steps between evaluations of the validation side.")
     patience: PositiveInt = Field(4, description="Evaluations without a lower loss before training stops.")
-    learning_rate: NonNegative = Field(0.003, description="Peak learning rate (one cycle).")
+    learning_rate: NonNegative = Field(
+        0.02,
+        description="Peak learning rate (one cycle). Attention, products, hidden layers and set "
+        "encoders need a lower one, as in their files: 0.003.",
+    )
     weight_decay: NonNegative = Field(0.01, description="Weight decay (AdamW).")
     gradient_clip: NonNegative = Field(5.0, description="Largest gradient norm.")
     landscape: Literal["fused", "own", "graph", "static", "none"] = Field(
@@ -175,7 +183,7 @@ class ModelSettings(Section):
     @classmethod
     def _has_one_line_for_each_identity(cls, value: str, info: ValidationInfo) -> str:
         if value == "mixed" and info.data.get("teacher") == "id_table":
-            raise ValueError("has no one cell line that a table of identities could name (teacher: graph)")
+            raise ValueError("has no one cell line that a table of identities could name (teacher: kriging)")
         return value
 
 

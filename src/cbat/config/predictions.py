@@ -37,11 +37,10 @@ class PredictionSettings(Section):
     support_size: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description=(
-            "Candidates that the environment is read from; null takes as many as in training, 0 the stated "
-            "tissue alone."
+            "Candidates that the environment is read from; null takes all of them, 0 the stated tissue alone."
         ),
     )
-    seed: Seed = Field(1, description="Seed of the draw of these candidates.")
+    seed: Seed = Field(1, description="Seed of the draw of these candidates, where not all are taken.")
     enhancer_window: PositiveInt | None = Field(
         None, description="Window that the model must have been trained for, bp; null takes the model's."
     )

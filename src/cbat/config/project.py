@@ -417,7 +417,7 @@ def _check_evaluation(config: Config, files: Sequence[YamlFile]) -> None:
             files,
             ("evaluation", "headline_support"),
             "evaluation.headline_support is 0, which is for runs without a genome",
-            f"choose one of {[size for size in sizes if size > 0]}",
+            f"choose one of {config.evaluation.drawn_sizes}",
         )
     if headline not in sizes:
         raise key_error(
@@ -426,13 +426,13 @@ def _check_evaluation(config: Config, files: Sequence[YamlFile]) -> None:
             f"evaluation.headline_support is {headline}, which is not among evaluation.support_sizes {sizes}",
             f"add {headline} to evaluation.support_sizes, or choose one of them",
         )
-    if max(sizes) > config.shards.support_size:
+    if (most := max(config.evaluation.drawn_sizes, default=0)) > config.shards.support_size:
         raise key_error(
             files,
             ("evaluation", "support_sizes"),
-            f"evaluation.support_sizes asks for {max(sizes)} elements, but shards.support_size stores "
+            f"evaluation.support_sizes asks for {most} elements, but shards.support_size stores "
             f"{config.shards.support_size} with each block",
-            f"raise shards.support_size to {max(sizes)}, or leave the larger sizes out",
+            f"raise shards.support_size to {most}, or leave the larger sizes out",
         )
 
 

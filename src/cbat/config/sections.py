@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
@@ -405,6 +405,41 @@ class SimulationSettings(Section):
         1.0, description="Spread of the intrinsic potential, relative to the default."
     )
     temperature: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Temperature of the contact law.")
+    contact_correlation: Fraction = Field(
+        1.0,
+        description="Correlation of the activities that decide contacts with those that decide which "
+        "elements are candidates; at 1 they are the same.",
+    )
+    repressor_share: Fraction = Field(
+        0.0, description="Share of the factors (CTCF aside) that resist contact where they are active."
+    )
+    new_factors: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Factors that are active in unseen lines alone: their motifs are planted, but in lines "
+        "of any other role they decide nothing.",
+    )
+    level_spread: Annotated[float, Field(ge=0.0)] = Field(
+        0.0,
+        description="Standard deviation between lines of the log-odds of contact that no motif and no track "
+        "explains.",
+    )
+    false_candidates: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Share of the candidates in a line's files that are not active in the line."
+    )
+    missed_candidates: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Share of a line's active elements that its files of candidates lack."
+    )
+    background: Literal["simple", "genome"] = Field(
+        "simple",
+        description="simple: bases follow the one before them alone; genome: a fifth-order Markov model of "
+        "the human genome with isochores, CpG islands and families of repeats.",
+    )
+    observer_support: PositiveInt | None = Field(
+        None,
+        description="Support size of the observer who knows the laws and sees what a model may see; his "
+        "scores, with this many elements and with all candidates, are the rows `attainable` and "
+        "`attainable_all` of the results. null: no observer.",
+    )
     contact_rate: Fraction = Field(0.4, description="Share of pairs in contact, on average over lines.")
     pairs_per_cell_line: PositiveInt = Field(7300, description="Labelled pairs of each cell line.")
     max_distance: PositiveInt = Field(200_000, description="Longest distance of a pair, bp.")
@@ -429,6 +464,11 @@ class SimulationSettings(Section):
     signal_noise: Annotated[float, Field(ge=0.0)] = Field(
         0.4, description="Standard deviation of the log of a peak's signal around the truth."
     )
+
+    @property
+    def reads_roles(self) -> bool:
+        """Whether the world depends on which lines are unseen."""
+        return self.new_factors > 0 or self.observer_support is not None
 
 
 class TrainingSettings(Section):
@@ -464,6 +504,10 @@ class TrainingSettings(Section):
 Peers = Annotated[dict[Name, Path], Field(json_schema_extra={"additionalProperties": False})]
 
 
+ALL_CANDIDATES: Final = 2**31 - 1
+"""The support size ``all`` as a number, more than any number of elements."""
+
+
 class EvaluationSettings(Section):
     """What is measured, on which lines."""
 
@@ -485,11 +529,12 @@ class EvaluationSettings(Section):
             "with the section `landscape` alone."
         ),
     )
-    support_sizes: list[Annotated[int, Field(ge=0)]] = Field(
-        [0, 16, 64, 256, 1024],
+    support_sizes: list[Annotated[int, Field(ge=0)] | Literal["all"]] = Field(
+        [0, 16, 64, 256, 1024, "all"],
         description=(
-            "Elements in the support set; with 0 a model is told the stated tissue alone. Without a genome "
-            "there are no support sets, and it is [0], whatever is given."
+            "Elements in the support set; with 0 a model is told the stated tissue alone, and `all` is every "
+            "unlabelled candidate of the line, on whatever chromosome. Without a genome there are no support "
+            "sets, and it is [0], whatever is given."
         ),
     )
     headline_support: Annotated[int, Field(ge=0)] = Field(
@@ -513,6 +558,16 @@ class EvaluationSettings(Section):
         1000, description="Resamplings of chromosomes behind each 95% interval; 0 computes none."
     )
     seed: Seed = Field(1, description="Seed of resampling and of the choice of wrong lines.")
+
+    @property
+    def drawn_sizes(self) -> list[int]:
+        """Support sizes of at least one element that are numbers."""
+        return [size for size in self.support_sizes if isinstance(size, int) and size > 0]
+
+    @property
+    def all_candidates(self) -> bool:
+        """Whether environments are also read from all candidates of a line."""
+        return "all" in self.support_sizes
 
 
 class ReadoutSettings(Section):

@@ -38,7 +38,7 @@ from cbat.files import atomic_file
 
 Indices = npt.NDArray[np.intp]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 SPLITS: Final = ("train", "validation", "test")
 FILES: Final = (
     "elements.parquet",
@@ -72,7 +72,8 @@ class Shard:
     enhancer_codes, promoter_codes : uint8 arrays, shape=(n_local, window)
         Memory maps of the windows' bases, A0 C1 G2 T3 N4, one row for each local element.
     elements : DataFrame
-        ``role``, ``local`` (row of the role's codes), ``element_id``, ``split``; sorted by role and local.
+        ``role``, ``local`` (row of the role's codes), ``element_id``, ``split``, ``candidate`` (whether it
+        may be in a support set of the line); sorted by role and local.
     pairs : DataFrame
         ``block``, ``enhancer`` and ``promoter`` (local), ``label``, ``distance`` (bp), ``upstream``,
         ``chrom``, ``split``; every labelled pair of the line once, sorted by block.
@@ -193,7 +194,7 @@ def run(
         )
         for split in SPLITS
     }
-    elements = _local_elements(cohort_rows, tables)
+    elements = _local_elements(cohort_rows, tables, candidates)
     keys = {split: draw_key(elements.loc[elements["split"] == split, "element_id"]) for split in SPLITS}
     order, block = draw_blocks(pairs["split"].to_numpy(), keys, settings)
     pairs = pairs.assign(**local).iloc[order].assign(block=block)
@@ -358,14 +359,20 @@ def _pool_of(number: int, cohort_rows: Indices, candidates: Indices, in_split: p
     return np.column_stack([np.full(len(local), number, dtype=np.intp), local])
 
 
-def _local_elements(cohort_rows: Mapping[str, Indices], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _local_elements(
+    cohort_rows: Mapping[str, Indices], tables: Mapping[str, pd.DataFrame], candidates: Mapping[str, Indices]
+) -> pd.DataFrame:
     parts = [
         tables[role]
         .iloc[cohort_rows[role]]
-        .assign(role=role, local=np.arange(len(cohort_rows[role]), dtype=np.int32))
+        .assign(
+            role=role,
+            local=np.arange(len(cohort_rows[role]), dtype=np.int32),
+            candidate=np.isin(cohort_rows[role], candidates[role]),
+        )
         for role in ROLES
     ]
-    return pd.concat(parts, ignore_index=True)[["role", "local", "element_id", "split"]]
+    return pd.concat(parts, ignore_index=True)[["role", "local", "element_id", "split", "candidate"]]
 
 
 def _as_stored(pairs: pd.DataFrame) -> pd.DataFrame:

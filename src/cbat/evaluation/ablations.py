@@ -152,6 +152,6 @@ def difference_of_means(
 
 
 def _references() -> set[str]:
-    from cbat.evaluation.references import BARS, ORACLES
+    from cbat.evaluation.references import BARS, OBSERVERS, ORACLES
 
-    return {*BARS, *ORACLES}
+    return {*BARS, *ORACLES, *OBSERVERS}

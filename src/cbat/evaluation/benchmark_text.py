@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cbat.evaluation.benchmark_worlds import WORLDS_LEGEND
 from cbat.evaluation.first_page import bullets, heading, in_red, paragraph, table
+from cbat.evaluation.verdicts import text_table
 
 if TYPE_CHECKING:
-    from cbat.evaluation.benchmark import Claim, Measured, Weighed
+    from cbat.evaluation.benchmark_claims import Claim, Weighed
+    from cbat.evaluation.benchmark_figures import Measured
 
 _TITLES: Final = {
     "no": "FAILS",
@@ -17,17 +20,23 @@ _TITLES: Final = {
 }
 
 
-def in_words(weighed: Weighed) -> str:
-    """One sentence for all, then every claim, those that fail first."""
+WORLDS_TITLE: Final = "What is attainable in each world, and what is attained"
+
+
+def in_words(weighed: Weighed, compared: dict[str, list[str]] | None = None) -> str:
+    """One sentence for all, every claim, those that fail first, and the worlds side by side."""
     lines = ["WHAT IS CLAIMED OF THE MODEL, AND WHAT HOLDS", "", verdict(weighed)]
     for state, title in _TITLES.items():
         told = [_sentence(claim, measured) for claim, measured in weighed if claim.met(measured) == state]
         if told:
             lines += ["", f"{title}:", *(f"* {sentence}" for sentence in told)]
+    if compared:
+        lines += ["", f"{WORLDS_TITLE}:", "", *text_table(compared, left=("world",), last_row_apart=True)]
+        lines += ["", WORLDS_LEGEND]
     return "\n".join(lines) + "\n"
 
 
-def in_markup(weighed: Weighed) -> str:
+def in_markup(weighed: Weighed, compared: dict[str, list[str]] | None = None) -> str:
     """The same for the first page of the report, in reStructuredText."""
     failed = [_sentence(claim, measured) for claim, measured in weighed if claim.met(measured) == "no"]
     blocks = [heading("Does what is claimed hold?")]
@@ -37,11 +46,14 @@ def in_markup(weighed: Weighed) -> str:
     columns: dict[str, list[str]] = {"claim": [], "worlds": [], "value": [], "bar": [], "met": []}
     for claim, measured in weighed:
         columns["claim"].append(claim.text)
-        columns["worlds"].append(", ".join(claim.worlds))
+        columns["worlds"].append(claim.where)
         columns["value"].append(_figure(measured))
         columns["bar"].append(claim.bar_in_words() or "none")
         columns["met"].append(claim.met(measured))
-    return "\n\n".join([*blocks, table(columns)]) + "\n"
+    blocks += [table(columns)]
+    if compared:
+        blocks += [heading(WORLDS_TITLE), table(compared), paragraph(WORLDS_LEGEND)]
+    return "\n\n".join(blocks) + "\n"
 
 
 def verdict(weighed: Weighed) -> str:
@@ -57,7 +69,7 @@ def verdict(weighed: Weighed) -> str:
 
 
 def _sentence(claim: Claim, measured: Measured | None) -> str:
-    where = ", ".join(claim.worlds)
+    where = claim.where
     if measured is None:
         return f"{claim.text}: no figures ({where})."
     bar = f", bar {claim.bar_in_words()}" if claim.bar is not None else ""

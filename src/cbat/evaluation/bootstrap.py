@@ -271,6 +271,21 @@ def percentile_interval(values: FloatArray, point: float, n_clusters: int) -> tu
     return float(point + factor * (low - point)), float(point + factor * (high - point))
 
 
+def t_interval(values: npt.ArrayLike) -> tuple[float, float]:
+    """95% interval of the mean of some cell lines by Student's t; NaN, both, for fewer than two.
+
+    Shapes: (n_lines,) -> two numbers.
+    """
+    from scipy.special import stdtrit
+
+    given = np.asarray(values, dtype=float)
+    n = len(given)
+    if n < 2:
+        return float("nan"), float("nan")
+    half = stdtrit(n - 1, (1.0 + LEVEL) / 2.0) * given.std(ddof=1) / np.sqrt(n)
+    return float(given.mean() - half), float(given.mean() + half)
+
+
 def interval(
     label: npt.ArrayLike,
     score: npt.ArrayLike,

@@ -182,7 +182,10 @@ def score_cell_line(
         ``probability``.
     """
     given = {name: one for name, one in vars(opened).items() if one is not None}
-    elements, shards = encode_shards(list(given.values()), model.encoder, settings.chromosomes)
+    whole = settings.all_candidates and model.has_environment
+    elements, shards = encode_shards(
+        list(given.values()), model.encoder, settings.chromosomes, all_candidates=whole
+    )
     lines = dict(zip(given, shards, strict=True))
     own = lines["own"]
     offsets = Offsets.read(model, own, landscape)
@@ -278,5 +281,5 @@ def _scored(
         intrinsic_potential=scores.intrinsic_potential,
         environment_resistance=scores.environment_resistance,
         score=scores.logit,
-        probability=model.probability(scores),
+        probability=model.probability(scores, context.n_used()),
     )

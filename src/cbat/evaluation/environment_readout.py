@@ -32,7 +32,6 @@ from cbat.model.readout import (
     calibrated_power,
     confidence,
     has_relative,
-    left_out,
     log_posterior,
 )
 from cbat.model.teacher import Teacher
@@ -121,7 +120,7 @@ def run(
     use_threads(threads)
     model = load_model(model_directory)
     known = jaspar_motifs() if readout.motifs is None else read_motif_file(readout.motifs)
-    sizes = [size for size in settings.support_sizes if size > 0]
+    sizes = settings.drawn_sizes
     witnesses = calibration_witnesses(model, [read_shard(path) for path in calibration_shards], sizes)
     power = calibrated_power(list(witnesses.values()))
     opened = [read_shard(path) for path in shards]
@@ -168,7 +167,7 @@ def calibration_witnesses(
     assert graph is not None
     found: dict[int, list[Witness]] = {size: [] for size in sizes}
     for one in encoded:
-        teacher, tissue = left_out(model.teacher, one.cell_line), graph.tissue_of(one.cell_line)
+        teacher, tissue = model.teacher.left_out(one.cell_line), graph.tissue_of(one.cell_line)
         assert tissue is not None
         for size in sizes:
             found[size].append(_witness(teacher, Supports.of(reader, one, size), tissue))
@@ -218,7 +217,7 @@ def evaluated_lines(
             one.cell_line,
             "seen" if one.cell_line in seen else "unseen",
             stated_tissues.get(one.cell_line, NOTHING),
-            left_out(model.teacher, one.cell_line),
+            model.teacher.left_out(one.cell_line),
             reader,
             one,
         )

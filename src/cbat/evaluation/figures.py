@@ -18,7 +18,7 @@ from cbat.drawing import FAINT, INK, draw_key, draw_title, folded, svg_figure
 from cbat.errors import UserError
 from cbat.evaluation.comparison import ScoredPairs, Side
 from cbat.evaluation.headline import DRAWN_CONTEXTS, Headline
-from cbat.evaluation.table import AGGREGATES, FOLDS, MACRO, read_table
+from cbat.evaluation.table import AGGREGATES, FOLDS, MACRO, read_table, size_in_words
 from cbat.evaluation.weights import prevalence_weights
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def plot_support_curve(
             if len(rows):
                 axes.axhline(rows["value"].mean(), label=one.name, linewidth=1.4, zorder=1, **one.look)
         zero = "0\n(tissue alone)" if draws else "none: this model reads no sequence"
-        names = [zero if size == 0 else str(size) for size in sizes]
+        names = [zero if size == 0 else size_in_words(size) for size in sizes]
         axes.set_xticks(range(len(sizes)), names)
         axes.set_xlim(-0.3, len(sizes) - 0.7)
         axes.set_xlabel("elements in the support set")

@@ -16,8 +16,9 @@ import pandas as pd
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
+from cbat.evaluation.bootstrap import t_interval
 from cbat.evaluation.headline import Headline
-from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers, held_out_sources, t_interval
+from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers, held_out_sources
 from cbat.evaluation.landscape_sources import SOURCE_COLUMNS
 from cbat.evaluation.peer_comparison import PEER_COLUMNS
 from cbat.evaluation.references import BARS, ORACLES
@@ -172,7 +173,9 @@ def _read_summary(path: Path) -> pd.DataFrame:
             f"this is not the summary of a run ({error})", mend="let its world run again", file=path
         ) from error
     # Read whole, an empty column has no type.
-    numbers = [name for name in SUMMARY_COLUMNS if name != "cell_line"]
+    # The mean of the lines of one world is not asked for.
+    table = table[[name for name in SUMMARY_COLUMNS if "_lines_" not in name]]
+    numbers = [name for name in table if name != "cell_line"]
     return table[~table["cell_line"].isin(AGGREGATES)].astype(dict.fromkeys(numbers, float))
 
 

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cbat.errors import UserError
+from cbat.evaluation.bootstrap import t_interval
 from cbat.evaluation.landscape_sources import SOURCE_COLUMNS
 from cbat.evaluation.peer_comparison import PEER_COLUMNS
 from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, VALUE_COLUMNS, as_table
-
-LEVEL: Final = 0.95
-
-
-def t_interval(values: npt.ArrayLike) -> tuple[float, float]:
-    """95% interval of the mean of some cell lines by Student's t; NaN, both, for fewer than two.
-
-    Shapes: (n_lines,) -> two numbers.
-    """
-    from scipy.special import stdtrit
-
-    given = np.asarray(values, dtype=float)
-    n = len(given)
-    if n < 2:
-        return float("nan"), float("nan")
-    half = stdtrit(n - 1, (1.0 + LEVEL) / 2.0) * given.std(ddof=1) / np.sqrt(n)
-    return float(given.mean() - half), float(given.mean() + half)
 
 
 def held_out_metrics(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

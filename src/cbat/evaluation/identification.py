@@ -144,7 +144,7 @@ def run(
     rng = np.random.default_rng([settings.seed, 31])
     names, (known, learned) = read_candidates(cohorts, elements, sequences, cell_lines, encoders, rng)
     alike = gc_matched(known, len(names), rng)
-    sizes = [size for size in settings.support_sizes if size > 0]
+    sizes = settings.drawn_sizes
     rows, posteriors = [], []
     versions = {
         "known_motifs": known,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings
 from cbat.evaluation.bootstrap import MINIMUM_CHROMOSOMES, Statistic, genomic_clusters, interval
 from cbat.evaluation.metrics import pair_metrics
 from cbat.evaluation.table import FOLDS, KIND_CONTEXTS, NO_CONTEXT
@@ -52,7 +52,8 @@ def metric_rows(
         From validation pairs of the training lines; None for scores that only rank.
     settings : EvaluationSettings
         Splits (``folds`` pools the pairs of all folds), and the number and seed of resamplings. AUPR and
-        AUROC carry a 95% interval at the headline's support size and where no support set enters. Contexts
+        AUROC carry a 95% interval at the headline's support size, with all candidates, and where no support
+        set enters. Contexts
         that exchange one kind of track have neither intervals nor matched negatives.
 
     Returns
@@ -73,7 +74,7 @@ def metric_rows(
     # Other support sizes draw a curve, whose points stand in for one another's uncertainty; of one exchanged
     # kind of track the difference to the line's own has the interval, not the figure.
     one_kind = origin.context in KIND_CONTEXTS
-    shown = origin.n_support in (0, settings.headline_support) and not one_kind
+    shown = origin.n_support in (0, settings.headline_support, ALL_CANDIDATES) and not one_kind
     n_bootstrap = settings.n_bootstrap if shown else 0
     rows: list[dict[str, Any]] = []
     for chromosomes in dict.fromkeys(settings.chromosomes):

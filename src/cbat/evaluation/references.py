@@ -4,11 +4,13 @@ The shortcuts are those of :mod:`cbat.evaluation.shortcuts`, as the training lin
 there is a landscape, ``abc`` is the published activity-by-contact score with a power law
 (:mod:`cbat.landscape.abc`), ``abc_share`` the same share from ranked activities, and ``enhancer_share`` that
 of the promoter in the contacts that the power law gives its enhancer; nothing is fitted. A
-simulated line has two more:
+simulated line has two more, and two others where the world has an observer (``simulation.observer_support``):
 
 ====================  ====================================================================================
 ``oracle``            the true probability
 ``oracle_invariant``  the same averaged over environments: what knowing the pair alone is worth
+``attainable``        what follows from the laws and from what a model may see, support set included
+``attainable_all``    the same with all candidates of the line as its support set
 ====================  ====================================================================================
 
 Predictions of another tool (:mod:`cbat.evaluation.peers`) stand beside them on the pairs that both have.
@@ -38,6 +40,9 @@ from cbat.evaluation.table import as_table, write_table
 FloatArray = npt.NDArray[np.float64]
 
 ORACLES: Final = {"oracle": "probability", "oracle_invariant": "invariant_probability"}
+OBSERVERS: Final = {
+    "attainable": "attainable_probability", "attainable_all": "attainable_all_probability",
+}  # fmt: skip
 ORACLE_THRESHOLD: Final = 0.5
 """An oracle knows probabilities, so that it needs no threshold from validation pairs."""
 BARS: Final = (*SHORTCUTS, STATIC, ABC_SHARE)
@@ -155,6 +160,6 @@ def oracle_references(pairs: pd.DataFrame, truth: Path) -> dict[str, Reference]:
         )
     return {
         name: Reference(joined[column].to_numpy(dtype=float), ORACLE_THRESHOLD)
-        for name, column in ORACLES.items()
+        for name, column in (ORACLES | OBSERVERS).items()
         if column in joined
     }

@@ -16,7 +16,7 @@ from cbat.data.contigs import ContigNames, read_contig_names
 from cbat.errors import UserError
 from cbat.evaluation.ablations import ablation_table, grid_table
 from cbat.evaluation.accuracy import accuracy_table
-from cbat.evaluation.bootstrap import Difference
+from cbat.evaluation.bootstrap import Difference, t_interval
 from cbat.evaluation.collapse_check import collapsed_rows
 from cbat.evaluation.comparison import Comparison, ScoredPairs, Side, compare
 from cbat.evaluation.headline import Headline
@@ -28,19 +28,18 @@ from cbat.evaluation.table import AGGREGATES, KEY_COLUMNS, MACRO, WORST, checked
 from cbat.evaluation.verdicts import ENOUGH_SEEDS
 from cbat.files import atomic_file
 
+DIFFERENCES: Final = ("gain", "own_minus_wrong", "own_minus_sibling")
+"""What has an interval over chromosomes and, of the mean, one over lines (``_lines_low`` and ``_high``)."""
 SUMMARY_COLUMNS: Final = [
     "cell_line",
     "baseline",
     "full_model",
     "wrong_support",
+    "sibling_support",
     "oracle",
-    "gain",
-    "gain_low",
-    "gain_high",
-    "own_minus_wrong",
-    "own_minus_wrong_low",
-    "own_minus_wrong_high",
+    *(f"{name}{end}" for name in DIFFERENCES for end in ("", "_low", "_high")),
     "gap_closed",
+    *(f"{name}_lines_{end}" for name in DIFFERENCES for end in ("low", "high")),
 ]
 
 
@@ -81,6 +80,7 @@ class Summary:
     table: pd.DataFrame
     n_seeds: int
     other_contexts: dict[str, float] = field(default_factory=dict)
+    sizes: dict[int, float] = field(default_factory=dict)
     collapsed: tuple[str, ...] = ()
     references: dict[str, float] = field(default_factory=dict)
     ablations: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -249,6 +249,7 @@ def summarise(
         "baseline": headline.by_line(metrics, baseline),
         "full_model": headline.by_line(metrics, full_model),
         "wrong_support": headline.by_line(metrics, full_model, "wrong"),
+        "sibling_support": headline.by_line(metrics, full_model, "sibling"),
         "oracle": headline.by_line(metrics, "oracle"),
     }
     for name, model in (("baseline", baseline), ("full_model", full_model)):
@@ -270,6 +271,7 @@ def summarise(
     for column, second, sides in (
         ("gain", "baseline", (Side(full_model), Side(baseline))),
         ("own_minus_wrong", "wrong_support", (Side(full_model), Side(full_model, "wrong"))),
+        ("own_minus_sibling", "sibling_support", (Side(full_model), Side(full_model, "sibling"))),
     ):
         table[column] = table["full_model"] - table[second]
         compared = compare(
@@ -283,6 +285,10 @@ def summarise(
             balanced=headline.balanced,
         )
         _add_interval(table, column, compared)
+        # Of all lines or of none, as the mean.
+        ends = t_interval(table[column].iloc[:-1])
+        for end, value in zip(("low", "high"), ends, strict=True):
+            table[f"{column}_lines_{end}"] = [np.nan] * (len(table) - 1) + [value]
     beside = peer_table(
         metrics, peers or {}, settings=settings, full_model=full_model, scored=scored, contigs=contigs
     )
@@ -296,6 +302,7 @@ def summarise(
         table.rename_axis("cell_line").reset_index()[SUMMARY_COLUMNS],
         n_seeds=int(headline.rows(metrics, full_model)["seed"].nunique()),
         other_contexts=_other_contexts(metrics, headline, full_model),
+        sizes=_by_size(metrics, headline, full_model, lines),
         collapsed=_collapsed(metrics, headline, models),
         references=_references(metrics, headline),
         ablations=ablation_table(
@@ -334,6 +341,16 @@ def _other_contexts(metrics: pd.DataFrame, headline: Headline, model: str) -> di
         for context in ("none", "mean", "shuffled", "graph", "sibling")
     }
     return {context: float(value) for context, value in values.items() if not np.isnan(value)}
+
+
+def _by_size(metrics: pd.DataFrame, headline: Headline, model: str, lines: Sequence[str]) -> dict[int, float]:
+    """Mean of these lines in their own environment, by the size of the support set; empty without any."""
+    if not headline.draws_support(metrics, model):
+        return {}
+    own = headline.setting(metrics)
+    own = own[(own["model"] == model) & (own["context"] == "own") & own["cell_line"].isin(lines)]
+    means = own.groupby("n_support")["value"].mean()
+    return {int(size): float(value) for size, value in means.items()}
 
 
 def _collapsed(metrics: pd.DataFrame, headline: Headline, models: Sequence[Path]) -> tuple[str, ...]:

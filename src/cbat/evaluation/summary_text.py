@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from cbat.config.sections import ALL_CANDIDATES
 from cbat.evaluation import accuracy, landscape_sources
 from cbat.evaluation.accuracy import ACCURACY_LEGEND
 from cbat.evaluation.bootstrap import RESAMPLED
-from cbat.evaluation.table import FOLDS, MACRO
+from cbat.evaluation.table import FOLDS, MACRO, size_in_words
 from cbat.evaluation.verdicts import (
     ENOUGH_SEEDS,
     NOISE,
@@ -135,6 +136,7 @@ def statements(summary: Summary) -> dict[str, str]:
         "gain": _gain(summary),
         "environment": _environment(summary),
         "gap": _gap(summary),
+        "sizes": _sizes(summary),
         "shortcuts": _shortcuts(summary),
         "collapse": _collapse(summary),
         "caution": _caution(summary),
@@ -146,7 +148,8 @@ def _legend(summary: Summary) -> list[str]:
     full = summary.full_model
     lines = [
         "AUPR: area under the precision-recall curve, 1 for a perfect ranking of the pairs.",
-        f"gain: {full} minus {summary.baseline} [95% interval over {RESAMPLED}].",
+        f"gain: {full} minus {summary.baseline} [95% interval over {RESAMPLED}]; an interval over cell lines "
+        "is Student's t, and says how the mean would vary with other lines.",
     ]
     if summary.table["wrong_support"].notna().any():
         what = f"{summary.evidence} (unlabelled candidates)" if summary.draws_support else summary.evidence
@@ -247,11 +250,11 @@ def _grid(summary: Summary) -> list[str]:
 
 
 def _gain(summary: Summary) -> str:
-    lines, mean = summary.lines, summary.mean
+    lines = summary.lines
     n_better = int((lines["gain"] > 0).sum())
     words = (
         f"{summary.full_model} scores above {summary.baseline} on {n_better} of {len(lines)} cell lines; "
-        f"mean gain {with_interval(mean['gain'], mean['gain_low'], mean['gain_high'])}."
+        f"mean gain {_of_mean(summary, 'gain')}."
     )
     sign = _clear_sign(summary, "gain")
     beats, loses = sign > 0, sign < 0
@@ -270,6 +273,16 @@ def _gain(summary: Summary) -> str:
     return words
 
 
+def _of_mean(summary: Summary, column: str) -> str:
+    """A mean difference with its interval over chromosomes and, behind it, that over cell lines."""
+    ends = ("", "_low", "_high", "_lines_low", "_lines_high")
+    value, low, high, *over_lines = (float(summary.mean[f"{column}{end}"]) for end in ends)
+    words = with_interval(value, low, high)
+    if not np.isnan(over_lines[0]):
+        words += f" (over cell lines [{over_lines[0]:+.3f}, {over_lines[1]:+.3f}])"
+    return words
+
+
 def _clear_sign(summary: Summary, column: str) -> int:
     mean = summary.mean
     value, low, high = (float(mean[f"{column}{end}"]) for end in ("", "_low", "_high"))
@@ -282,9 +295,7 @@ def _environment(summary: Summary) -> str:
     if np.isnan(mean["own_minus_wrong"]):
         return f"Uses the environment: not tested (no {what} of a wrong cell line was fed)."
     n_better = int((lines["own_minus_wrong"] > 0).sum())
-    difference = with_interval(
-        mean["own_minus_wrong"], mean["own_minus_wrong_low"], mean["own_minus_wrong_high"]
-    )
+    difference = _of_mean(summary, "own_minus_wrong")
     sign = _clear_sign(summary, "own_minus_wrong")
     used = sign > 0
     words = f"Uses the environment: {'yes' if used else 'NO'}. "
@@ -295,6 +306,8 @@ def _environment(summary: Summary) -> str:
     else:
         words += f"The {what} of a wrong line does not do clearly worse than the line's own: "
     words += f"own minus wrong {difference}, above zero on {n_better} of {len(lines)} lines."
+    if not np.isnan(mean["own_minus_sibling"]):
+        words += f" Own minus a line of the same tissue: {_of_mean(summary, 'own_minus_sibling')}."
     if not used:
         words += " Any gain over the baseline must not be credited to the environment."
     if summary.other_contexts:
@@ -322,6 +335,27 @@ def _gap(summary: Summary) -> str:
             f" The true law averaged over environments, the same for all cell lines, scores {invariant:.3f}; "
             f"{summary.full_model} is {side} it."
         )
+    return words
+
+
+def _sizes(summary: Summary) -> str:
+    if len(summary.sizes) < 2:
+        return ""
+    listed = ", ".join(
+        f"{'0 (tissue alone)' if size == 0 else size_in_words(size)} {value:.3f}"
+        for size, value in sorted(summary.sizes.items())
+    )
+    words = f"{summary.full_model} by the number of candidates in the support set: {listed}."
+    if ALL_CANDIDATES not in summary.sizes:
+        return words
+    words += (
+        " All are the unlabelled candidates of the line on every chromosome, ends of the tested pairs among "
+        "them."
+    )
+    room = summary.mean["oracle"] - summary.mean["baseline"]
+    if room > 0.0:
+        closed = (summary.sizes[ALL_CANDIDATES] - summary.mean["baseline"]) / room
+        words += f" With all, {f'{closed:.0%}' if closed > 0.0 else 'nothing'} of the gap is closed."
     return words
 
 

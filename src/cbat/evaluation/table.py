@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from cbat.config.sections import ALL_CANDIDATES
 from cbat.errors import UserError
 from cbat.files import atomic_file
 
@@ -32,6 +33,8 @@ AGGREGATES: Final = (MACRO, WORST)
 """Cell lines that are none: the mean and the worst of all."""
 NO_CONTEXT: Final = "-"
 """The context of a model that has no environment."""
+ALL: Final = "all"
+"""How tables write :data:`~cbat.config.sections.ALL_CANDIDATES`."""
 FOLDS: Final = "folds"
 """The split of pairs that are pooled over chromosome folds, each tested by what has not read it."""
 
@@ -85,6 +88,7 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
 def write_table(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a checked table as TSV: sorted, six decimals, empty where no interval was computed."""
     ordered = checked(frame)
+    ordered["n_support"] = ordered["n_support"].map(size_in_words)
     with atomic_file(path) as temporary:
         ordered.to_csv(temporary, sep="\t", index=False, float_format="%.6f", lineterminator="\n")
 
@@ -104,6 +108,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         frame = pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=missing)
         if list(frame.columns) != COLUMNS:
             raise ValueError(f"the columns are {', '.join(frame.columns)} and not {', '.join(COLUMNS)}")
+        frame["n_support"] = frame["n_support"].replace(ALL, str(ALL_CANDIDATES))
         return checked(frame)
     except (OSError, ValueError) as error:
         raise UserError(
@@ -111,6 +116,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
             mend="make it again with the stage that writes it",
             file=path,
         ) from error
+
+
+def size_in_words(n_support: int) -> str:
+    """A support size as tables and figures write it."""
+    return ALL if n_support == ALL_CANDIDATES else str(n_support)
 
 
 def _check(frame: pd.DataFrame) -> None:

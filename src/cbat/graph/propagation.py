@@ -163,40 +163,36 @@ def personalised_pagerank_kernel(adjacency: FloatArray, restart: float) -> Float
     return symmetric
 
 
-def propagate(kernel: FloatArray, prototypes: FloatArray, has_prototype: npt.NDArray[np.bool_]) -> FloatArray:
-    r"""Mean of the known prototypes, weighted by their closeness to each node.
+def walk_shares(reached: FloatArray) -> FloatArray:
+    r"""Where walks from nodes end among some nodes, as shares that add up to 1.
 
-    .. math:: \hat m_i = \frac{\sum_{j \in \text{known}} K_{ij} m_j}{\sum_{j \in \text{known}} K_{ij}}
+    .. math:: s_{ij} = K_{ij} \Big/ \sum_{j' \in \text{known}} K_{ij'}
 
-    Dividing by the mass that reaches a node gives a node without a prototype its neighbours' value
-    instead of a value shrunk towards zero. A node that no known prototype reaches gets their plain mean.
+    With prototypes at the known nodes, :math:`\sum_j s_{ij} m_j` propagates them. Dividing by the mass that
+    reaches a node gives a node without a prototype its neighbours' value instead of a value shrunk towards
+    zero.
 
     Parameters
     ----------
-    kernel : array, shape=(n, n)
-        From :func:`personalised_pagerank_kernel`.
-    prototypes : array, shape=(n, n_channels)
-        Rows without a prototype are not read; they may hold NaN.
-    has_prototype : boolean array, shape=(n,)
+    reached : array, shape=(..., n_known)
+        Columns of the known nodes in :func:`personalised_pagerank_kernel`.
 
     Returns
     -------
-    array, shape=(n, n_channels)
+    array, shape=(..., n_known)
+        All alike for a node that nothing reaches.
 
     Raises
     ------
     ValueError
-        No node has a prototype.
+        There is no known node.
     """
-    if not has_prototype.any():
-        raise ValueError("at least one node must have a prototype")
-    known = prototypes[has_prototype]  # (n_known, n_channels)
-    weights = kernel[:, has_prototype]  # (n, n_known)
-    mass = weights.sum(axis=1, keepdims=True)
-    reached = mass[:, 0] > 0.0
-    result = np.tile(known.mean(axis=0), (len(kernel), 1))
-    result[reached] = (weights[reached] / mass[reached]) @ known
-    return result
+    if not reached.shape[-1]:
+        raise ValueError("at least one node must be known")
+    mass = reached.sum(axis=-1, keepdims=True)
+    alike = np.full_like(reached, 1.0 / reached.shape[-1])
+    shares: FloatArray = np.divide(reached, mass, out=alike, where=mass > 0.0)
+    return shares
 
 
 def correlation_kernel(kernel: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from cbat.graph.propagation import PrototypeGraph, personalised_pagerank_kernel
+from cbat.graph.propagation import PrototypeGraph, personalised_pagerank_kernel, walk_shares
 from cbat.landscape.features import Columns, columns_of
 
 RESTART: Final = 0.1
@@ -45,8 +45,7 @@ def kinship(graph: PrototypeGraph, tissue: str, lines: Sequence[str]) -> dict[st
     except KeyError:
         return dict(zip(lines, alike.tolist(), strict=True))
     reached = personalised_pagerank_kernel(graph.adjacency, RESTART)[start, ends]
-    near = reached / reached.sum() if reached.sum() > 0.0 else alike
-    weights = UNIFORM_SHARE * alike + (1.0 - UNIFORM_SHARE) * near
+    weights = UNIFORM_SHARE * alike + (1.0 - UNIFORM_SHARE) * walk_shares(reached)
     return dict(zip(lines, weights.tolist(), strict=True))
 
 

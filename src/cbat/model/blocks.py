@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -124,12 +124,15 @@ class EncodedShard:
     support : int array, shape=(n_blocks, support_size)
         Rows of the joined table, enhancers before promoters; -1 beyond the last element, and in blocks of
         other splits.
+    candidates : int array, shape=(n_candidates,)
+        The same of all candidates of the line, of every split; empty where they were not asked for.
     """
 
     cell_line: str
     pairs: pd.DataFrame
     scored: Pairs
     support: Rows
+    candidates: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def blocks(self) -> Rows:
         """Blocks of the asked splits."""
@@ -153,7 +156,11 @@ def motif_presence(codes: npt.NDArray[np.uint8], encoder: MotifEncoder) -> Float
 
 
 def encode_shards(
-    shards: Sequence[Shard], encoder: MotifEncoder, splits: Collection[str]
+    shards: Sequence[Shard],
+    encoder: MotifEncoder,
+    splits: Collection[str],
+    *,
+    all_candidates: bool = False,
 ) -> tuple[EncodedElements, list[EncodedShard]]:
     """Features of the elements of some splits; an element of several cell lines is read once.
 
@@ -163,12 +170,15 @@ def encode_shards(
     encoder : MotifEncoder
     splits : collection of str
         Pairs and supports of other splits are left out.
+    all_candidates : bool
+        Read the candidates of other splits too.
     """
     tables: dict[str, Tensor] = {}
     known: dict[str, Known] = {}
     rows: dict[str, list[Rows]] = {}
     for role in ROLES:
-        tables[role], known[role], rows[role] = _unique_elements(shards, role, encoder, splits)
+        wanted = [_wanted(shard, role, splits, all_candidates) for shard in shards]
+        tables[role], known[role], rows[role] = _unique_elements(shards, role, encoder, wanted)
     elements = EncodedElements(tables["enhancer"], tables["promoter"], known["enhancer"], known["promoter"])
     encoded = []
     for number, shard in enumerate(shards):
@@ -188,19 +198,26 @@ def encode_shards(
             pairs[f"{role}_id"] = names[local[role]]
         of_roles = [rows[role][number] for role in ROLES]
         joined = _joined_support(shard, of_roles, len(tables["enhancer"]), np.unique(pairs["block"]))
-        encoded.append(EncodedShard(shard.cell_line, pairs, scored, joined))
+        whole = _all_candidates(shard, of_roles, len(tables["enhancer"])) if all_candidates else joined[0, :0]
+        encoded.append(EncodedShard(shard.cell_line, pairs, scored, joined, whole))
     return elements, encoded
 
 
+def _wanted(shard: Shard, role: str, splits: Collection[str], all_candidates: bool) -> Known:
+    """Which elements of a role are read, shape=(n_local,)."""
+    elements = shard.elements[shard.elements["role"] == role]
+    wanted = elements["split"].isin(list(splits))
+    return np.asarray(wanted | elements["candidate"] if all_candidates else wanted, dtype=bool)
+
+
 def _unique_elements(
-    shards: Sequence[Shard], role: str, encoder: MotifEncoder, splits: Collection[str]
+    shards: Sequence[Shard], role: str, encoder: MotifEncoder, wanted_of_shards: Sequence[Known]
 ) -> tuple[Tensor, Known, list[Rows]]:
-    """Features of a role, whether bases are known, and rows of each shard's elements (-1: other splits)."""
+    """Features of a role, whether bases are known, and rows of each shard's elements (-1: not wanted)."""
     place: dict[str, int] = {}
     features, known, rows = [], [], []
-    for shard in shards:
+    for shard, wanted in zip(shards, wanted_of_shards, strict=True):
         elements = shard.elements[shard.elements["role"] == role]
-        wanted = elements["split"].isin(list(splits)).to_numpy()
         names = elements["element_id"].to_numpy()
         new = np.array([i for i in np.flatnonzero(wanted) if names[i] not in place], dtype=np.int64)
         place.update({str(names[i]): len(place) + at for at, i in enumerate(new)})
@@ -210,6 +227,16 @@ def _unique_elements(
         known.append(of_shard[1])
         rows.append(np.array([place[name] if keep else -1 for name, keep in zip(names, wanted, strict=True)]))
     return torch.cat(features), np.concatenate(known), rows
+
+
+def _all_candidates(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int) -> Rows:
+    """Rows of the joined table of all candidates of a line."""
+    found = []
+    for which, role in enumerate(ROLES):
+        of_role = shard.elements["role"] == role
+        marked = shard.elements.loc[of_role, "candidate"].to_numpy(dtype=bool)
+        found.append(of_roles[which][marked] + which * n_enhancers)
+    return np.concatenate(found)
 
 
 def _joined_support(shard: Shard, of_roles: Sequence[Rows], n_enhancers: int, blocks: Rows) -> Rows:
@@ -253,8 +280,9 @@ class SupportReader:
     def mean(self, rows: Rows) -> tuple[FloatArray, int]:
         """Mean deviation of one support set and the number of its elements; -1 is no element."""
         read = self._row[rows]
-        count = int((read >= 0).sum())
-        return np.asarray(self._table[read].sum(axis=0) / max(count, 1)), count
+        read = read[read >= 0]
+        # In sorted order, for a set has none: in another table its elements stand in another one.
+        return np.asarray(np.sort(self._table[read], axis=0).sum(axis=0) / max(len(read), 1)), len(read)
 
 
 def read_environment(

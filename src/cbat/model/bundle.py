@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,9 @@ from cbat.config.models import ModelSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file, write_json
 from cbat.graph.propagation import PrototypeGraph
-from cbat.landscape.law import Law, assembled, probability_of
+from cbat.landscape.law import Law, assembled
 from cbat.landscape.law import described as described_law
+from cbat.model.calibration import Calibration
 from cbat.model.contact import (
     AnyEnvironment,
     BlockEnvironment,
@@ -30,9 +31,9 @@ from cbat.model.contact import (
 from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
-from cbat.model.teacher import Teacher
+from cbat.model.teacher import Teacher, kind_of_teacher
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 WEIGHTS: Final = "model.safetensors"
 DESCRIPTION: Final = "model.json"
 ENCODER_WEIGHTS: Final = "encoder.safetensors"
@@ -41,6 +42,7 @@ _ELEMENTS: Final = 1024
 _BLOCKS: Final = 8
 """Most blocks that are encoded together."""
 _BATCH: Final = 2048
+_LEARNED: Final = "teacher.learned."
 
 
 def use_threads(n: int) -> None:
@@ -149,8 +151,9 @@ class TrainedModel:
     teacher : Teacher
     deviations, counts : array, shape=(n_lines, n_filters), shape=(n_lines,)
         What the teacher was fitted to.
-    temperature, threshold : float
-        Chosen on validation pairs of the training lines; the threshold is a probability.
+    calibration : Calibration
+    threshold : float
+        A probability. Both are chosen on validation pairs.
     provenance : dict
         Seed, cell lines, validation figures, and whether the sequence term was kept.
     distance : DistanceSpline or None
@@ -166,7 +169,7 @@ class TrainedModel:
     teacher: Teacher
     deviations: FloatArray
     counts: FloatArray
-    temperature: float
+    calibration: Calibration
     threshold: float
     provenance: dict[str, Any]
     distance: DistanceSpline | None = None
@@ -191,9 +194,17 @@ class TrainedModel:
             landscape_resistance = np.full(len(pairs), self.law.member("test").constant)
         return replace(pairs, potential_offset=offset, landscape_resistance=landscape_resistance)
 
-    def probability(self, scores: Scores) -> FloatArray:
-        """Calibrated probability of contact, shape=(n,)."""
-        return probability_of(scores.logit, self.temperature)
+    @property
+    def temperature(self) -> float:
+        """Temperature at the support size of the validation side."""
+        return float(self.calibration.temperature(self.settings.validation_support))
+
+    def probability(self, scores: Scores, n_support: npt.ArrayLike) -> FloatArray:
+        """Calibrated probability of contact, shape=(n,), where support sets held so many elements.
+
+        ``n_support`` is one number, or one for each pair.
+        """
+        return self.calibration.probability(scores.logit, n_support)
 
 
 def reads_landscape(law: Law | None) -> bool:
@@ -263,6 +274,21 @@ def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockE
         if environment is not None and environment.support is not None:
             raise ValueError("these support sets have been read, and were not encoded")
         return environment
+    return BlockEnvironment(environment.block, _in_parts(contact, environment, contact.fed))
+
+
+@torch.no_grad()
+def weights_of(contact: ContactModel, environment: UnreadEnvironment) -> torch.Tensor:
+    """What the set encoder weighs each channel of each block by, less 1; (n_blocks, n_filters)."""
+    return _in_parts(contact, environment, contact.weights)
+
+
+def _in_parts(
+    contact: ContactModel,
+    environment: UnreadEnvironment,
+    read: Callable[[BlockEnvironment], torch.Tensor],
+) -> torch.Tensor:
+    """What is read of each block, shape=(n_blocks, n_filters), some blocks at a time."""
     n_blocks, n_support = environment.rows.shape
     # Blocks that are one set to the encoder cannot be encoded in parts. Others are, in parts of one size, so
     # that the rounding of a block does not depend on how many there are.
@@ -271,8 +297,8 @@ def encoded(contact: ContactModel, environment: AnyEnvironment | None) -> BlockE
     # Results that lie between what is read and let go would keep its memory from being used again.
     together = torch.empty_like(environment.fused)
     for blocks, own in _parts(n_blocks, size):
-        together[own] = contact.fed(environment.of_blocks(blocks))[: own.stop - own.start]
-    return BlockEnvironment(environment.block, together)
+        together[own] = read(environment.of_blocks(blocks))[: own.stop - own.start]
+    return together
 
 
 def save_encoder(directory: Path, encoder: MotifEncoder, description: dict[str, Any]) -> None:
@@ -312,6 +338,7 @@ def save_weights(path: Path, model: TrainedModel) -> None:
         "teacher.counts": model.counts,
     }
     tensors |= {name: torch.from_numpy(array) for name, array in arrays.items()}
+    tensors |= {f"{_LEARNED}{name}": value for name, value in model.teacher.learned.items()}
     _save(path, {name: value.contiguous() for name, value in tensors.items()})
 
 
@@ -321,7 +348,7 @@ def described(model: TrainedModel) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "settings": model.settings.model_dump(mode="json"),
-        "temperature": model.temperature,
+        "calibration": model.calibration.described(),
         "threshold": model.threshold,
         "law": None if model.law is None else described_law(model.law),
         "distance": None if model.distance is None else model.distance.described(),
@@ -380,7 +407,8 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
         distance = None if spline is None else DistanceSpline.read(spline)
         law = None if description["law"] is None else assembled(description["law"], file=file)
         lines, provenance = list(description["lines"]), dict(description["provenance"])
-        temperature, threshold = float(description["temperature"]), float(description["threshold"])
+        calibration = Calibration.read(dict(description["calibration"]))
+        threshold = float(description["threshold"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"this is not a model of cbat ({error})", mend=mend, file=file) from error
     tensors = _load(weights, mend)
@@ -395,6 +423,9 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
             tensors["statistics.mean"].numpy(), tensors["statistics.deviation"].numpy()
         )
         deviations, counts = tensors["teacher.deviations"].numpy(), tensors["teacher.counts"].numpy()
+        learned = {
+            name.removeprefix(_LEARNED): value for name, value in tensors.items() if name.startswith(_LEARNED)
+        }
     except (KeyError, RuntimeError) as error:
         raise UserError(
             f"the weights are not those of the model in {file} ({str(error).splitlines()[0]})",
@@ -406,10 +437,18 @@ def assemble(description: dict[str, Any], weights: Path, *, mend: str, file: Pat
         encoder=encoder,
         contact=contact.eval(),
         statistics=statistics,
-        teacher=Teacher.fit(lines, deviations, counts, graph),
+        teacher=Teacher.fit(
+            lines,
+            deviations,
+            counts,
+            graph,
+            kind_of_teacher(settings),
+            seed=int(provenance.get("seed", 0)),
+            learned=learned or None,
+        ),
         deviations=deviations,
         counts=counts,
-        temperature=temperature,
+        calibration=calibration,
         threshold=threshold,
         provenance=provenance,
         distance=distance,

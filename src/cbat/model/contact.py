@@ -239,18 +239,29 @@ class ContactModel(nn.Module):
         return Energies(pairs.potential, self.resistance(pairs, environment, block))
 
     def fed(self, environment: BlockEnvironment) -> Tensor:
-        """The environment of each block with the set encoder's correction, shape=(n_blocks, n_filters).
+        """The environment of each block as the set encoder weighs it, shape=(n_blocks, n_filters).
 
-        With crossing attention the blocks are one set, and all are given what is read from it.
+        With crossing attention the blocks are one set, and all are given what is read from it. An
+        environment without support sets, even empty ones, has been weighed before.
         """
-        fused, support, mask = environment.fused, environment.support, environment.mask
-        if self.set_encoder is None or support is None or mask is None:
+        fused = environment.fused
+        if self.set_encoder is None or environment.support is None:
             return fused
+        if self.crossing:
+            fused = fused.mean(dim=0, keepdim=True).expand_as(fused)
+        return torch.as_tensor(fused * (1.0 + self.weights(environment)))
+
+    def weights(self, environment: BlockEnvironment) -> Tensor:
+        """What the set encoder weighs each channel of each block by, less 1; (n_blocks, n_filters)."""
+        fused, support, mask = environment.fused, environment.support, environment.mask
+        assert self.set_encoder is not None
+        assert support is not None
+        assert mask is not None
         if not self.crossing:
-            return torch.as_tensor(fused + self.set_encoder(support, mask, fused))
+            return torch.as_tensor(self.set_encoder(support, mask, fused))
         together = fused.mean(dim=0, keepdim=True)
         read = self.set_encoder(support.flatten(0, 1)[None], mask.flatten()[None], together)
-        return torch.as_tensor(together + read).expand_as(fused)
+        return torch.as_tensor(read).expand_as(fused)
 
 
 def _hidden(width: int, settings: ModelSettings) -> nn.Sequential | None:

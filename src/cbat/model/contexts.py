@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings
 from cbat.data.draws import draw_key, stream_of
 from cbat.model.blocks import EncodedShard, Rows, SupportReader, read_environment
 from cbat.model.bundle import TrainedModel
@@ -27,7 +27,8 @@ class Context:
     name : str
         ``own``, ``none``, ``mean``, ``wrong``, ``sibling``, ``shuffled`` or ``graph``.
     n_support : int
-        Elements asked of the support set; 0 where none enters.
+        Elements asked of the support set; 0 where none enters,
+        :data:`~cbat.config.sections.ALL_CANDIDATES` where it holds all candidates of the line.
     environment : BlockEnvironment, UnreadEnvironment or None
         None switches the resistance off.
     counts : int array, shape=(n_blocks,), or None
@@ -85,7 +86,8 @@ class Feeder:
             yield Context("mean", 0, self._same(np.zeros_like(self.model.teacher.spread)))
         if "graph" in asked:
             yield Context("graph", 0, self._same(self._read(None, 0, self.stated_tissue)))
-        for size in settings.support_sizes:
+        for asked_size in settings.support_sizes:
+            size = ALL_CANDIDATES if asked_size == "all" else asked_size
             supports = self._own_supports(size)
             own, counts = self._from_supports(supports, self.stated_tissue), self.reader.counts(supports)
             if "own" in asked:
@@ -120,10 +122,15 @@ class Feeder:
         ]
 
     def _own_supports(self, size: int) -> Rows:
+        """The support set of each block; with all candidates one set for all of them."""
+        if size == ALL_CANDIDATES:
+            return self.own.candidates[None]
         return np.asarray(self.own.support[self._blocks()[0], :size])
 
     def _supports_of(self, other: EncodedShard, size: int) -> Rows:
         """Supports of another line's blocks of the same split, used again when there are too few."""
+        if size == ALL_CANDIDATES:
+            return other.candidates[None]
         available = {
             str(split): np.unique(pairs["block"].to_numpy(dtype=np.int64))
             for split, pairs in other.pairs.groupby("split")
@@ -142,14 +149,15 @@ class Feeder:
         return np.stack(chosen)
 
     def _from_supports(self, supports: Rows, tissue: str | None) -> AnyEnvironment:
-        return environment_of(
-            self.model, self.reader, supports, self._blocks()[1], tissue, self.own.cell_line
-        )
+        place = self._blocks()[1]
+        if len(supports) == 1:
+            place = torch.zeros_like(place)
+        return environment_of(self.model, self.reader, supports, place, tissue, self.own.cell_line)
 
-    def _same(self, environment: FloatArray) -> BlockEnvironment:
-        """One environment for all blocks."""
+    def _same(self, environment: FloatArray) -> AnyEnvironment:
+        """One environment for all blocks, without a support set."""
         place = torch.zeros(len(self.own.pairs), dtype=torch.int64)
-        return BlockEnvironment(place, torch.from_numpy(environment[None]).float())
+        return _fed(self.model, self.reader, environment[None], np.empty((1, 0), dtype=np.int64), place)
 
     def _shuffled(self, own: AnyEnvironment, seed: int) -> AnyEnvironment:
         """The same values on the wrong channels."""
@@ -214,6 +222,13 @@ def environment_of(
             for support in supports
         ]
     )
+    return _fed(model, reader, fused, supports, block)
+
+
+def _fed(
+    model: TrainedModel, reader: SupportReader, fused: FloatArray, supports: Rows, block: torch.Tensor
+) -> AnyEnvironment:
+    """Environments with the support sets that a set encoder, if there is one, is still to read."""
     environment = torch.from_numpy(fused).float()
     if model.contact.set_encoder is None:
         return BlockEnvironment(block, environment)

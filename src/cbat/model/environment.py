@@ -83,7 +83,8 @@ class Expectation:
         """
         precision = 1.0 / self.variance
         total = precision + n
-        return Expectation((precision * self.mean + n * deviation) / total, 1.0 / total)
+        # Written as a step, so that a support set which says what was expected moves nothing at all.
+        return Expectation(self.mean + n / total * (deviation - self.mean), 1.0 / total)
 
     def log_evidence(self, deviation: FloatArray, n: float) -> float:
         """Log-density of the mean of ``n`` support features."""

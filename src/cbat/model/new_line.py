@@ -12,7 +12,7 @@ from cbat.model.bundle import Pairs, Scores, TrainedModel, encoded, score_pairs
 from cbat.model.contact import BlockEnvironment
 from cbat.model.contexts import environment_of, stated_tissue
 from cbat.model.environment import Expectation, FloatArray
-from cbat.model.readout import Nodes, Supports, left_out, log_posterior
+from cbat.model.readout import Nodes, Supports, log_posterior
 from cbat.model.teacher import EVIDENCE_POWER, Relatives
 
 
@@ -84,7 +84,7 @@ def read_line(
         )
         assert fed is not None
         environment = fed.fused[0].numpy()
-    nodes = Nodes.of(left_out(model.teacher, cell_line))
+    nodes = Nodes.of(model.teacher.left_out(cell_line))
     posterior = np.zeros(0)
     if n > 0 and nodes.names:
         evidence = Supports(deviation[None], np.array([float(n)])).log_evidence(nodes.expectations)

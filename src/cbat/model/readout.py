@@ -21,9 +21,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cbat.graph.propagation import PrototypeGraph
 from cbat.model.blocks import EncodedShard, SupportReader
-from cbat.model.environment import ChannelProcess, Expectation, FloatArray, combine
+from cbat.model.environment import Expectation, FloatArray
 from cbat.model.teacher import EVIDENCE_POWER, Teacher
 
 POWERS: Final = np.geomspace(0.02, 5.0, 111)
@@ -89,50 +88,11 @@ class Nodes:
         """All lines and tissues that a Teacher knows."""
         lines, tissues = teacher.lines, teacher.tissues
         kinds = ("cell_line",) * len(lines) + ("tissue",) * len(tissues)
-        known = [known_line(teacher, line) for line in lines]
+        known = [teacher.kriging.known_line(line) for line in lines]
         new = [teacher.expectation(tissue) for tissue in tissues]
         counts = {"cell_line": len(lines), "tissue": len(tissues)}
         prior = np.array([1.0 / counts[kind] for kind in kinds])
         return cls((*lines, *tissues), kinds, (*known, *new), prior / prior.sum())
-
-
-def known_line(teacher: Teacher, line: str) -> Expectation:
-    """What is known of the environment of a training line, from its own candidates and its relatives'."""
-    row = teacher.lines.index(line)
-    known = [process.expectation(process.correlation[row]) for _, _, process in teacher.processes]
-    return combine(known, teacher.weights)
-
-
-def left_out(teacher: Teacher, line: str) -> Teacher:
-    """A Teacher that has never met a cell line: neither its environment, nor its place on the graph.
-
-    The hyper-parameters are fitted anew. A line that the Teacher does not know leaves it as it is, and
-    the only line leaves one that knows no line.
-    """
-    if line not in teacher.lines:
-        return teacher
-    kept = np.array([row for row, name in enumerate(teacher.lines) if name != line], dtype=np.intp)
-    names = [teacher.lines[row] for row in kept]
-    graph = None if teacher.graph is None else _without_line(teacher.graph, line)
-    _, _, process = teacher.processes[0]
-    if len(kept):
-        return Teacher.fit(names, process.deviations[kept], 1.0 / process.noise[kept], graph)
-    empty = tuple(
-        (
-            share,
-            restart,
-            ChannelProcess(one.deviations[kept], one.noise[kept], np.empty((0, 0)), one.scale, 0.0),
-        )
-        for share, restart, one in teacher.processes
-    )
-    return Teacher((), graph, empty, teacher.weights)
-
-
-def _without_line(graph: PrototypeGraph, line: str) -> PrototypeGraph:
-    nodes = zip(graph.names, graph.kinds, strict=True)
-    kept = [row for row, node in enumerate(nodes) if node != (line, "cell_line")]
-    names, kinds = (tuple(column[row] for row in kept) for column in (graph.names, graph.kinds))
-    return PrototypeGraph(names, kinds, graph.adjacency[np.ix_(kept, kept)])
 
 
 def has_relative(teacher: Teacher, line: str) -> bool:

@@ -1,4 +1,9 @@
-r"""A permutation-invariant encoder of support sets: induced set attention, then a mean.
+r"""How a support set weighs the channels of its environment: induced set attention, then a mean.
+
+An encoder says how much larger or smaller the deviation of a channel is to be taken,
+:math:`M_k (1 + h_k(S))`. So an average line, :math:`M = 0`, stays one whatever its support set holds. Without
+a support set a channel is weighed as it usually is, by the mean of :math:`h` over the sets that the model was
+chosen on: one function for every size.
 
 .. math::
 
@@ -99,9 +104,9 @@ class InducedSetAttentionBlock(nn.Module):
 
 
 class SetEncoder(nn.Module):
-    """From the standardised features of a support set to a correction of the environment.
+    """From the standardised features of a support set to the weights of the channels.
 
-    The last layer starts at zero, so that training starts from the environment without correction.
+    The last layer starts at zero, so that training starts from the environment as it is.
 
     Parameters
     ----------
@@ -118,9 +123,15 @@ class SetEncoder(nn.Module):
         self.out = nn.Linear(width, n_filters)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
+        self.usual = nn.Buffer(torch.zeros(n_filters))
+
+    @torch.no_grad()
+    def settle(self, weights: Tensor) -> None:
+        """Weigh channels like this, (n_filters,), where there is no support set."""
+        self.usual.copy_(weights)
 
     def forward(self, support: Tensor, mask: Tensor, fused: Tensor) -> Tensor:
-        """Correction for each block.
+        """What each channel of each block is weighed by, less 1.
 
         Parameters
         ----------
@@ -128,23 +139,24 @@ class SetEncoder(nn.Module):
         mask : Tensor of bool, shape=(n_blocks, n_support)
             False where a block has no further element.
         fused : Tensor, shape=(n_blocks, n_filters)
-            The environment that is corrected; not read.
+            The environment that is weighed; not read.
 
         Returns
         -------
         Tensor, shape=(n_blocks, n_filters)
-            Zero for a block without support.
+            The usual weights for a block without support.
         """
-        return torch.as_tensor(self.out(_pooled(self.block, self.embed(support), mask)) * _filled(mask))
+        found = self.out(_pooled(self.block, self.embed(support), mask))
+        return torch.where(_filled(mask), found, self.usual)
 
 
 class TiedSetEncoder(nn.Module):
-    r"""A correction of the environment whose weights all channels share.
+    r"""A set encoder whose parameters all channels share.
 
     Channels join the batch dimension. To channel ``k`` of a block, the token of a support element ``s`` is
     :math:`(x_{sk}, x_{sk}^2, M_k, \bar x_s)`: the standardised feature, its square, the fused environment
     of the channel, and the mean of the element's features. So it can learn how the spread, the shape or
-    the sequence composition of a support set should change the reading of a channel, but no table of
+    the sequence composition of a support set should weigh the reading of a channel, but no table of
     which motif goes with which, which a few training lines could not teach.
 
     Parameters
@@ -160,9 +172,15 @@ class TiedSetEncoder(nn.Module):
         self.out = nn.Linear(width, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
+        self.usual = nn.Buffer(torch.zeros(1))
+
+    @torch.no_grad()
+    def settle(self, weights: Tensor) -> None:
+        """Weigh every channel by the mean of these, (n_filters,), where there is no support set."""
+        self.usual.fill_(weights.mean())
 
     def forward(self, support: Tensor, mask: Tensor, fused: Tensor) -> Tensor:
-        """Correction for each block and channel; see :meth:`SetEncoder.forward`."""
+        """What each channel of each block is weighed by, less 1; see :meth:`SetEncoder.forward`."""
         n_blocks, _, n_filters = support.shape
         feature = support.transpose(1, 2)  # (n_blocks, n_filters, n_support)
         known = fused[:, :, None].expand_as(feature)
@@ -170,7 +188,7 @@ class TiedSetEncoder(nn.Module):
         tokens = torch.stack([feature, feature**2, known, level], dim=3).flatten(0, 1)
         of_channels = mask.repeat_interleave(n_filters, dim=0)
         pooled = _pooled(self.block, self.embed(tokens), of_channels)
-        return torch.as_tensor(self.out(pooled).view(n_blocks, n_filters) * _filled(mask))
+        return torch.where(_filled(mask), self.out(pooled).view(n_blocks, n_filters), self.usual)
 
 
 def _filled(mask: Tensor) -> Tensor:

@@ -3,6 +3,10 @@ r"""The Teacher: environments of cell lines from their neighbours on the prototy
 No cell line is looked up by name: a line is a node with edges, and what is expected of it comes from the
 training lines that these edges lead to. A line of a stated tissue hangs from that tissue's node; since a
 statement can be wrong, every tissue keeps a share of the prior, and the support set decides.
+
+Three kinds say what to expect, each with a mean and a variance for every channel, so that all are fused with
+a support set alike: Gaussian processes (:mod:`cbat.model.kriging`), a random walk with restart
+(:mod:`cbat.model.random_walk`) and a learned graph convolution (:mod:`cbat.model.graph_convolution`).
 """
 
 from __future__ import annotations
@@ -10,17 +14,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from cbat.graph.propagation import PrototypeGraph, correlation_kernel, personalised_pagerank_kernel
-from cbat.model.environment import ChannelProcess, Expectation, FloatArray, combine, normalised
+from cbat.config.models import ModelSettings
+from cbat.graph.places import Relatives as Relatives
+from cbat.graph.places import without_line
+from cbat.graph.propagation import PrototypeGraph
+from cbat.model.environment import Expectation, FloatArray, combine, normalised
+from cbat.model.graph_convolution import GraphConvolution, Weights
+from cbat.model.kriging import Kriging
+from cbat.model.random_walk import RandomWalk
 
-SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.95)
-"""Candidates of the share of the variance that follows the graph."""
-RESTARTS: Final = (0.05, 0.1, 0.2)
-"""Candidates of the restart probability of the random walk."""
 STATED_TISSUE: Final = 0.7
 """Prior share of the stated tissue; the rest is spread over all tissues."""
 READABLE_SUPPORT: Final = 256
@@ -29,9 +35,15 @@ cell lines than such a support set can tell is not blown up to one that varies."
 EVIDENCE_POWER: Final = 0.5
 """Channels are not quite independent, so their joint evidence for a tissue is tempered."""
 
+Kind = Literal["kriging", "random_walk", "gcn"]
 
-Relatives = tuple[tuple[str, float], ...]
-"""Training lines that a new line resembles, with the weight of the edge to each."""
+
+class Expecting(Protocol):
+    """What says what to expect of a new line."""
+
+    def expectation(self, tissue: str | None, relatives: Relatives = ()) -> Expectation:
+        """Mean and variance per channel of a line of a tissue, with edges to relatives."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,26 +64,36 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """Gaussian processes over the training lines, one for each pair of hyper-parameters.
+    """What the training lines let one expect of any line.
 
     Attributes
     ----------
+    kind : str
     lines : tuple of str
-        Training lines, in the order of the processes.
+        Training lines.
     graph : PrototypeGraph or None
         None ignores the graph: all lines are equally related.
-    processes : tuple of (share, restart, ChannelProcess)
-    weights : array
-        Posterior of the hyper-parameters.
+    deviations, counts : array, shape=(n_lines, n_channels), shape=(n_lines,)
+        Mean standardised feature of each line's candidates, and the candidates behind it.
+    kriging : Kriging
+        The Gaussian processes, which say how much lines vary whatever the kind.
+    expecting : Expecting
+    seed : int
+        Of what is learned.
     """
 
+    kind: Kind
     lines: tuple[str, ...]
     graph: PrototypeGraph | None
-    processes: tuple[tuple[float, float, ChannelProcess], ...]
-    weights: FloatArray
+    deviations: FloatArray
+    counts: FloatArray
+    kriging: Kriging
+    expecting: Expecting
+    seed: int = 0
     _expected: dict[tuple[str | None, str | None, Relatives], Expectation] = field(
         default_factory=dict, repr=False
     )
+    _left_out: dict[str, Teacher] = field(default_factory=dict, repr=False)
 
     @classmethod
     def fit(
@@ -80,6 +102,10 @@ class Teacher:
         deviations: FloatArray,
         counts: FloatArray,
         graph: PrototypeGraph | None,
+        kind: Kind = "kriging",
+        *,
+        seed: int = 0,
+        learned: Weights | None = None,
     ) -> Teacher:
         """Fit to the training lines.
 
@@ -92,19 +118,29 @@ class Teacher:
             Candidates behind each mean.
         graph : PrototypeGraph or None
             A line that the graph does not hold is related to none.
+        kind : {"kriging", "random_walk", "gcn"}
+        seed : int
+            Of the weights that a graph convolution starts from.
+        learned : dict of Tensor, optional
+            Weights of a graph convolution that has been trained on these very lines.
         """
-        grid = [(0.0, 1.0)]
-        if graph is not None:
-            grid += [(share, restart) for share in SHARES[1:] for restart in RESTARTS]
-        processes = []
-        for share, restart in grid:
-            kernel = _between_lines(graph, lines, restart)
-            correlation = (1.0 - share) * np.eye(len(lines)) + share * kernel
-            processes.append((share, restart, ChannelProcess.fit(deviations, 1.0 / counts, correlation)))
-        # Every share has one vote, however many restarts it is tried with.
-        votes = np.array([1.0 if share == 0.0 else 1.0 / len(RESTARTS) for share, _ in grid])
-        evidence = np.array([process.log_evidence for _, _, process in processes])
-        return cls(tuple(lines), graph, tuple(processes), normalised(evidence + np.log(votes)))
+        kriging = Kriging.fit(lines, deviations, counts, graph)
+        given = tuple(lines), graph, deviations
+        expecting: Expecting = kriging
+        # Between lines of which nothing is known of their kinship.
+        scale = kriging.processes[0][2].scale
+        if kind == "random_walk":
+            expecting = RandomWalk.fit(lines, deviations, counts, graph, scale)
+        elif kind == "gcn" and learned is not None:
+            expecting = GraphConvolution(*given, scale, learned)
+        elif kind == "gcn":
+            expecting = GraphConvolution.fit(lines, deviations, counts, graph, scale, seed)
+        return cls(kind, *given, counts, kriging, expecting, seed)
+
+    @property
+    def learned(self) -> Weights:
+        """Weights of a graph convolution; empty for the other kinds, which are fitted again when read."""
+        return self.expecting.weights if isinstance(self.expecting, GraphConvolution) else {}
 
     @property
     def centre(self) -> FloatArray:
@@ -114,11 +150,7 @@ class Teacher:
     @cached_property
     def spread(self) -> FloatArray:
         """Unit of each channel, shape=(n_channels,): its variance between lines plus a sampling variance."""
-        scales = [
-            weight * process.scale
-            for weight, (_, _, process) in zip(self.weights, self.processes, strict=True)
-        ]
-        return np.asarray(np.sqrt(np.sum(scales, axis=0) + 1.0 / READABLE_SUPPORT))
+        return np.asarray(np.sqrt(self.kriging.scale + 1.0 / READABLE_SUPPORT))
 
     @cached_property
     def tissues(self) -> tuple[str, ...]:
@@ -126,6 +158,27 @@ class Teacher:
         if self.graph is None:
             return ()
         return tuple(self.graph.names[row] for row in self.graph.of_kind("tissue"))
+
+    def left_out(self, line: str) -> Teacher:
+        """A Teacher that has never met a cell line: neither its environment, nor its place on the graph.
+
+        All that is fitted or learned is so again. A line that the Teacher does not know leaves it as it is,
+        and the only line leaves one that knows no line.
+        """
+        if line not in self.lines:
+            return self
+        if line not in self._left_out:
+            kept = np.array([row for row, name in enumerate(self.lines) if name != line], dtype=np.intp)
+            graph = None if self.graph is None else without_line(self.graph, line)
+            if len(kept):
+                names = [self.lines[row] for row in kept]
+                given = names, self.deviations[kept], self.counts[kept], graph
+                self._left_out[line] = Teacher.fit(*given, self.kind, seed=self.seed)
+            else:
+                kriging = self.kriging.without_lines(graph)
+                none = self.deviations[kept], self.counts[kept]
+                self._left_out[line] = Teacher(self.kind, (), graph, *none, kriging, kriging, self.seed)
+        return self._left_out[line]
 
     def expectation(
         self, tissue: str | None, without: str | None = None, relatives: Relatives = ()
@@ -137,19 +190,14 @@ class Teacher:
         tissue : str or None
             None, or a tissue that the graph does not hold: a line without edges.
         without : str, optional
-            A training line to predict from the others.
+            A training line that must not teach itself: see :meth:`left_out`.
         relatives : tuple of (line, weight), optional
             Edges between the new line and training lines beside that to its tissue.
         """
         key = (tissue, without, relatives)
-        if key in self._expected:
-            return self._expected[key]
-        rows = np.array([row for row, line in enumerate(self.lines) if line != without], dtype=np.intp)
-        expected = []
-        for share, restart, process in self.processes:
-            towards = share * _towards_lines(self.graph, self.lines, tissue, restart, without, relatives)
-            expected.append(process.expectation(towards, rows))
-        self._expected[key] = combine(expected, self.weights)
+        if key not in self._expected:
+            taught = self if without is None else self.left_out(without)
+            self._expected[key] = taught.expecting.expectation(tissue, relatives)
         return self._expected[key]
 
     def read(
@@ -198,59 +246,6 @@ class Teacher:
         return Reading(environment, shares)
 
 
-def _between_lines(graph: PrototypeGraph | None, lines: Sequence[str], restart: float) -> FloatArray:
-    if graph is None:
-        return np.eye(len(lines))
-    kernel = correlation_kernel(personalised_pagerank_kernel(graph.adjacency, restart))
-    result = np.eye(len(lines))
-    place = [_row(graph, line) for line in lines]
-    for i, one in enumerate(place):
-        for j, other in enumerate(place):
-            if i != j and one is not None and other is not None:
-                result[i, j] = kernel[one, other]
-    return result
-
-
-def _row(graph: PrototypeGraph, line: str) -> int | None:
-    try:
-        return graph.index(line)
-    except KeyError:
-        return None
-
-
-def _towards_lines(
-    graph: PrototypeGraph | None,
-    lines: Sequence[str],
-    tissue: str | None,
-    restart: float,
-    without: str | None,
-    relatives: Relatives = (),
-) -> FloatArray:
-    """Correlation of a new line of ``tissue`` with the training lines, on the graph with one node more."""
-    if graph is None:
-        return np.zeros(len(lines))
-    known = tissue in {graph.names[row] for row in graph.of_kind("tissue")}
-    if not known and not relatives:
-        return np.zeros(len(lines))
-    n = len(graph.names)
-    extended = np.zeros((n + 1, n + 1))
-    extended[:n, :n] = graph.adjacency
-    hidden = None if without is None else _row(graph, without)
-    if hidden is not None:
-        extended[hidden] = extended[:, hidden] = 0.0
-    if known and tissue is not None:
-        at = graph.index(tissue, "tissue")
-        extended[n, at] = extended[at, n] = _usual_weight(graph)
-    for line, weight in relatives:
-        relative = _row(graph, line)
-        if relative is not None and relative != hidden:
-            extended[n, relative] = extended[relative, n] = weight
-    kernel = correlation_kernel(personalised_pagerank_kernel(extended, restart))
-    place = [_row(graph, line) for line in lines]
-    return np.array([0.0 if row is None or row == hidden else kernel[n, row] for row in place])
-
-
-def _usual_weight(graph: PrototypeGraph) -> float:
-    """Median weight of the edges between cell lines and tissues."""
-    edges = graph.adjacency[np.ix_(graph.of_kind("cell_line"), graph.of_kind("tissue"))]
-    return float(np.median(edges[edges > 0])) if (edges > 0).any() else 1.0
+def kind_of_teacher(settings: ModelSettings) -> Kind:
+    """Kind of a model's Teacher; beside a table of identities there is no graph that any kind could read."""
+    return "kriging" if settings.teacher == "id_table" else settings.teacher

@@ -36,13 +36,13 @@ from cbat.prediction.candidates import Genome
 from cbat.prediction.cautions import Caution, of_left_out
 from cbat.prediction.decision import (
     FEW,
-    LEVEL_WIDTH,
     TEMPERATURE_WIDTH,
     Chooser,
     Decision,
     best_precision,
     few,
     kept,
+    level_width,
     of_precision,
     refit,
 )
@@ -169,7 +169,7 @@ def calibrate(
         "left_out": left_out,
         "before": vars(model),
         "after": vars(refitted),
-        "prior": {"level": LEVEL_WIDTH * model.temperature, "log_temperature": TEMPERATURE_WIDTH},
+        "prior": {"level": level_width(model) * model.temperature, "log_temperature": TEMPERATURE_WIDTH},
         "threshold_of": "model" if few(label) else "labelled_pairs",
     }
     report["held_out"] = compare(scores, label, pair_clusters(table), model, choose, table["promoter_id"])

@@ -134,6 +134,10 @@ def _reads(about: About, model: TrainedModel) -> list[str]:
         f"- Temperature {model.temperature:.4g}; pairs of at least probability {model.threshold:.4g} are "
         "called contacts."
     )
+    if len(model.calibration.sizes) > 1:
+        fitted = zip(model.calibration.sizes, model.calibration.temperatures, strict=True)
+        told = ", ".join(f"{temperature:.3g} at {size}" for size, temperature in fitted)
+        lines.append(f"- Temperature by the size of the support set: {told} elements.")
     return lines
 
 

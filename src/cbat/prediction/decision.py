@@ -32,6 +32,7 @@ TEMPERATURE_WIDTH: Final = 0.3
 The information of a pair about it is p (1 - p) times the square of its log-odds, 0.44 at most (log-odds of
 2.4), so the prior weighs as much as 25 such pairs, or more others.
 """
+_LEAST: Final = 1e-3
 FEW: Final = 50
 """With fewer labelled pairs of either class the threshold stays the model's."""
 Chooser = Callable[[FloatArray, FloatArray], float]
@@ -45,27 +46,35 @@ class Decision:
     Attributes
     ----------
     level : float
-        Added to the score, in its unit; 0 for a model as it is.
+        Added to the score, in its unit.
     temperature : float
         Greater than 0.
     threshold : float
         Probability from which on a pair is called a contact.
+    deviation : float or None
+        Standard deviation of the line's level around this one, in log-odds; None where nothing says it.
     """
 
     level: float
     temperature: float
     threshold: float
+    deviation: float | None = None
 
     def probability(self, score: FloatArray) -> FloatArray:
         """Probability of contact, shape=(n,)."""
         return probability_of(score + self.level, self.temperature)
 
 
+def level_width(model: Decision) -> float:
+    """Deviation of the prior of the level: that between lines where it is known to be wider than usual."""
+    return LEVEL_WIDTH if model.deviation is None else max(LEVEL_WIDTH, model.deviation)
+
+
 def fit_level_and_temperature(score: FloatArray, label: FloatArray, model: Decision) -> tuple[float, float]:
     r"""Level and temperature of the largest posterior, from labelled pairs and a prior around the model.
 
-    Platt scaling with Gaussian priors: the level has the mean 0 and the deviation :data:`LEVEL_WIDTH` times
-    the model's temperature, :math:`\ln T` the mean of the model's and the deviation
+    Platt scaling with Gaussian priors: the level has the mean of the model's and the deviation of
+    :func:`level_width` times the model's temperature, :math:`\ln T` the mean of the model's and the deviation
     :data:`TEMPERATURE_WIDTH`. Without pairs the model stays as it is; the search starts there, and its result
     depends on nothing else. The temperature stays within
     :data:`~cbat.evaluation.metrics.TEMPERATURE_BOUNDS`, which a model's does.
@@ -75,7 +84,7 @@ def fit_level_and_temperature(score: FloatArray, label: FloatArray, model: Decis
     from scipy.optimize import minimize
 
     signs = 2.0 * label - 1.0
-    unit = LEVEL_WIDTH * model.temperature
+    unit, score = level_width(model) * model.temperature, score + model.level
 
     def loss(at: FloatArray) -> tuple[float, FloatArray]:
         # Both parameters in deviations of their priors, so that the search is as easy for any model.
@@ -90,13 +99,20 @@ def fit_level_and_temperature(score: FloatArray, label: FloatArray, model: Decis
         loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(None, None), tuple(limits)],
         options={"ftol": 1e-15, "gtol": 1e-7},
     ).x  # fmt: skip
-    return float(unit * found[0]), float(model.temperature * np.exp(TEMPERATURE_WIDTH * found[1]))
+    temperature = model.temperature * np.exp(TEMPERATURE_WIDTH * found[1])
+    return float(model.level + unit * found[0]), float(temperature)
 
 
 def refit(score: FloatArray, label: FloatArray, model: Decision, choose: Chooser) -> Decision:
     """The model's decision, refitted to labelled pairs of scores and labels of shape=(n,)."""
     level, temperature = fit_level_and_temperature(score, label, model)
-    return Decision(level, temperature, choose(label, probability_of(score + level, temperature)))
+    probability = probability_of(score + level, temperature)
+    deviation = None
+    if model.deviation is not None:
+        # What the labelled pairs leave of the prior's variance (Laplace's approximation).
+        information = (probability * (1.0 - probability)).sum()
+        deviation = float(1.0 / np.sqrt(information + 1.0 / max(model.deviation, _LEAST) ** 2))
+    return Decision(level, temperature, choose(label, probability), deviation)
 
 
 def kept(threshold: float) -> Chooser:

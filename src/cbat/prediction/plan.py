@@ -19,9 +19,9 @@ from cbat.files import write_json
 from cbat.model.environment import FloatArray
 from cbat.prediction.candidates import COLUMNS
 
-FORMAT: Final = 2
-_READ: Final = (1, 2)
-"""Formats that are read; the first one knew no level, which is 0 there."""
+FORMAT: Final = 3
+_READ: Final = (1, 2, 3)
+"""Formats that are read; the first one knew no level, which is 0 there, and the second no deviation."""
 PREPARED: Final = "prepared"
 PLAN: Final = "plan.json"
 PAIRS: Final = "pairs"
@@ -57,7 +57,10 @@ class Plan:
     chromosomes : dict
         Chromosome -> its counts, in the order of the outputs.
     level : float
-        Added to the score before the temperature divides it: 0, or refitted to a few labelled pairs.
+        Added to the score before the temperature divides it: that of the model at the size of the support
+        set, or refitted to a few labelled pairs.
+    deviation : float or None
+        Standard deviation of the line's level in log-odds; None where the model does not know it.
     """
 
     cell_line: str
@@ -69,6 +72,7 @@ class Plan:
     max_distance: int
     chromosomes: dict[str, Counts]
     level: float = 0.0
+    deviation: float | None = None
 
     @property
     def n_pairs(self) -> int:

@@ -160,7 +160,7 @@ def run(
         )
         # The environment is read from all candidates, so that the choice changes no score.
         candidates = choice.of(candidates, None if reading is None else reading.landscape.tracks)
-        decision, refitted = Decision(0.0, shared.model.temperature, shared.model.threshold), None
+        decision, refitted = _decision(shared, environment.reading.n), None
         if calibration_pairs is not None:
             score = _scorer(shared, environment, prepared, landscape, reading)
             refitted = calibrate(
@@ -233,6 +233,16 @@ def _scorer(
     return score
 
 
+def _decision(shared: SharedModel, n_support: int) -> Decision:
+    """The model's own, where its environment was read from so many elements."""
+    calibration = shared.model.calibration
+    level, temperature = float(calibration.level(n_support)), float(calibration.temperature(n_support))
+    deviation = calibration.deviation(n_support)
+    return Decision(
+        level, temperature, shared.model.threshold, None if deviation is None else float(deviation)
+    )
+
+
 def _plan(
     shared: SharedModel,
     candidates: Candidates,
@@ -252,6 +262,7 @@ def _plan(
         level=decision.level,
         temperature=decision.temperature,
         threshold=decision.threshold,
+        deviation=decision.deviation,
         min_distance=settings.min_distance,
         max_distance=settings.max_distance,
         chromosomes=chromosomes,

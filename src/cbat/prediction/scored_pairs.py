@@ -16,11 +16,13 @@ from cbat.data.windows import ROLES
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.landscape.law import probability_of
+from cbat.model.calibration import interval
 from cbat.prediction.plan import Plan
 
 PIECE: Final = 1 << 16
 """Pairs that are scored, and later written, together."""
 Columns = dict[str, npt.NDArray[Any]]
+_MAYBE: Final = ("abc", "enhancer_share", "probability_low", "probability_high")
 
 
 def check_same_model(digest: str, plan: Plan, model_directory: Path) -> None:
@@ -57,18 +59,23 @@ def empty_columns(n: int) -> Columns:
     """Columns of ``n`` pairs, to be filled: rows of the tables of elements, distance, energies, and shares.
 
     Energies are 32-bit floats, as a model of sequences has them. ABC is NaN where nothing says how active
-    enhancers are, and the share on the side of the enhancer where no transcription starts are known.
+    enhancers are, the share on the side of the enhancer where no transcription starts are known, and the
+    interval of the probability where the model does not know how far lines differ.
     """
     integers = dict.fromkeys(("enhancer", "promoter", "distance"), np.int32)
     kinds = integers | dict.fromkeys(("intrinsic_potential", "environment_resistance"), np.float32)
     columns = {name: np.empty(n, dtype=kind) for name, kind in kinds.items()}
-    return columns | {name: np.full(n, np.nan, dtype=np.float32) for name in ("abc", "enhancer_share")}
+    return columns | {name: np.full(n, np.nan, dtype=np.float32) for name in _MAYBE}
 
 
 def decide(columns: Columns, plan: Plan) -> Columns:
     """Score, probability, rank and call of pairs whose energies are known."""
     columns["score"] = columns["intrinsic_potential"].astype(np.float64) - columns["environment_resistance"]
     columns["probability"] = probability_of(columns["score"] + plan.level, plan.temperature)
+    if plan.deviation is not None:
+        log_odds = (columns["score"] + plan.level) / plan.temperature
+        ends = interval(log_odds, plan.deviation)
+        columns["probability_low"], columns["probability_high"] = (end.astype(np.float32) for end in ends)
     columns["rank"] = ranks(columns["promoter"], columns["score"])
     columns["contact"] = columns["probability"] >= plan.threshold
     return columns

@@ -62,7 +62,7 @@ def read_environment(
     relatives: Relatives | None = None,
     support: Path | None = None,
 ) -> Environment:
-    """Draw a support set, and read the environment from it as an evaluation does.
+    """Read the environment from all candidates, or from a sample of them, as an evaluation does.
 
     Parameters
     ----------
@@ -71,24 +71,22 @@ def read_environment(
     genome : Genome
     cell_line : str
     settings : PredictionSettings
-        Tissue, size of the support set and seed of the draw.
+        Tissue, and the size of the sample and seed of its draw; without a size all candidates are read.
     relatives : tuple of (line, weight), optional
         Of :func:`read_relatives`.
     support : Path, optional
-        Table of the support set, drawn here without it.
+        Table of the support set, in the place of all candidates or of a sample.
 
     Raises
     ------
     UserError
         A malformed table, or one that names elements that are not there.
     """
-    asked = shared.about.support.size if settings.support_size is None else settings.support_size
+    asked = settings.support_size
     if support is None:
         chosen = _draw(candidates.tables, shared.about.support.elements, asked, settings.seed)
-        width = asked
     else:
         chosen = _read_support(support, candidates.tables)
-        width = len(chosen)
     tissue = None if settings.tissue == UNKNOWN else settings.tissue
     rows = {role: chosen.loc[chosen["role"] == role, "row"].to_numpy() for role in ROLES}
     windows = {role: candidates.tables[role].iloc[rows[role]] for role in ROLES}
@@ -98,7 +96,7 @@ def read_environment(
     reading = read_line(
         shared.model,
         elements,
-        _joined(chosen, len(rows["enhancer"]), width),
+        _joined(chosen, len(rows["enhancer"]), len(chosen) if support is not None else asked or 0),
         tissue,
         cell_line,
         relatives or (),
@@ -108,8 +106,8 @@ def read_environment(
     return Environment(chosen[["role", "element_id"]], reading, relatives or (), tuple(cautions))
 
 
-def _draw(tables: Mapping[str, pd.DataFrame], roles: list[str], size: int, seed: int) -> pd.DataFrame:
-    """A random order of all candidates of these roles, cut to ``size``."""
+def _draw(tables: Mapping[str, pd.DataFrame], roles: list[str], size: int | None, seed: int) -> pd.DataFrame:
+    """All candidates of these roles, or ``size`` of them in a random order."""
     pool = pd.concat(
         [
             pd.DataFrame(
@@ -120,6 +118,8 @@ def _draw(tables: Mapping[str, pd.DataFrame], roles: list[str], size: int, seed:
         ],
         ignore_index=True,
     )
+    if size is None:
+        return pool
     order = np.random.default_rng([seed % 2**64, _STREAM]).permutation(len(pool))[:size]
     return pool.iloc[order].reset_index(drop=True)
 
@@ -218,11 +218,12 @@ def _cautions(
     reading: LineReading,
     tissue: str,
     cell_line: str,
-    asked: int,
+    asked: int | None,
     relatives: Relatives | None,
 ) -> list[Caution]:
     model, found = shared.model, []
-    usual = min(shared.about.support.validation_size, asked)
+    usual = shared.about.support.validation_size
+    usual = usual if asked is None else min(usual, asked)
     if model.has_environment and reading.n < usual:
         found.append(
             Caution(

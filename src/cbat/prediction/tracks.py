@@ -22,7 +22,7 @@ from cbat.files import atomic_file, remove, replace_by
 BEDPE_COLUMNS: Final = (
     "chrom1", "start1", "end1", "chrom2", "start2", "end2", "name", "score", "strand1", "strand2",
     "intrinsic_potential", "environment_resistance", "probability", "rank", "contact", "distance",
-    "enhancer_id", "promoter_id", "abc", "enhancer_share",
+    "enhancer_id", "promoter_id", "abc", "enhancer_share", "probability_low", "probability_high",
 )  # fmt: skip
 INTERACT_COLUMNS: Final = (
     "chrom", "chromStart", "chromEnd", "name", "score", "value", "exp", "color",
@@ -55,15 +55,19 @@ def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
         "distance": pairs["distance"],
         "enhancer_id": pairs["enhancer_id"],
         "promoter_id": pairs["promoter_id"],
-        "abc": _or_dot(pairs["abc"]),
-        "enhancer_share": _or_dot(pairs["enhancer_share"]),
+        "abc": _or_dot(pairs, "abc"),
+        "enhancer_share": _or_dot(pairs, "enhancer_share"),
+        "probability_low": _or_dot(pairs, "probability_low"),
+        "probability_high": _or_dot(pairs, "probability_high"),
     }
     return pd.DataFrame(columns)[list(BEDPE_COLUMNS)]
 
 
-def _or_dot(numbers: pd.Series) -> Any:
-    """Six decimals, or a dot where there is no number anywhere."""
-    rounded = numbers.astype(float).round(DIGITS)
+def _or_dot(pairs: pd.DataFrame, column: str) -> Any:
+    """Six decimals, or a dot where there is no number anywhere; an earlier version had fewer columns."""
+    if column not in pairs:
+        return "."
+    rounded = pairs[column].astype(float).round(DIGITS)
     return "." if rounded.isna().all() else rounded
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cbat.config.sections import SimulationSettings
 from cbat.data.stored import open_array, write_rows
+from cbat.simulation.background import Composition, draw_background
 from cbat.simulation.sequence import (
     SHORTEST_GAP,
     SLOT_LENGTH,
@@ -54,6 +55,8 @@ class Genome:
         CTCF sites, in elements and in gaps.
     planted : Instances
         CTCF motif instances in gaps.
+    repeats : tuple of Instances
+        Copies of repeats in gaps, under the motif instances.
     sizes : array of int, shape=(n_chromosomes,)
         Bases of each chromosome.
     """
@@ -67,6 +70,7 @@ class Genome:
     sites: Sites
     planted: Instances
     sizes: NDArray[np.int64]
+    repeats: tuple[Instances, ...] = ()
 
     def pieces(self, chromosome: int) -> Iterator[Codes]:
         """Bases of a chromosome (0-based) from left to right, shape=(n_bases,) each."""
@@ -75,7 +79,8 @@ class Genome:
             last = min(first + _ELEMENTS_TOGETHER, end)
             gaps, elements = self.gaps.read(first, last), self._elements(self.order[first:last])
             after = gaps[-1, :SHORTEST_GAP].copy()
-            self.planted.plant(gaps, first)
+            for planted in (*self.repeats, self.planted):
+                planted.plant(gaps, first)
             lengths = self.gaps.length[first:last]
             parts = [
                 part
@@ -110,14 +115,17 @@ def build_genome(
     directory : Path
         Where the bases go, as long as they are read.
     """
+    like = None if settings.background == "simple" else draw_background(settings)
     enhancers, enhancer_codes, in_enhancers = _draw_elements(
-        rng, settings, matrices, settings.n_enhancers, settings.enhancer_length, 0.25, directory / "enhancer"
-    )
+        rng, settings, matrices, settings.n_enhancers, settings.enhancer_length, 0.25,
+        directory / "enhancer", None if like is None else like.enhancers,
+    )  # fmt: skip
     promoters, promoter_codes, in_promoters = _draw_elements(
-        rng, settings, matrices, settings.n_promoters, settings.promoter_length, 0.6, directory / "promoter"
-    )
+        rng, settings, matrices, settings.n_promoters, settings.promoter_length, 0.6,
+        directory / "promoter", None if like is None else like.promoters,
+    )  # fmt: skip
     split, n = settings.n_enhancers, settings.n_enhancers + settings.n_promoters
-    order = rng.permutation(n)
+    order = rng.permutation(n) if like is None else like.order
     length = np.where(order < split, settings.enhancer_length, settings.promoter_length)
     spread = max(settings.gap_length - SHORTEST_GAP, 1)
     gaps = (SHORTEST_GAP + np.minimum(rng.exponential(spread, n), 4 * spread)).astype(int)
@@ -131,7 +139,11 @@ def build_genome(
     for elements, where in ((enhancers, slot[:split]), (promoters, slot[split:])):
         elements.chromosome[:] = chromosome[where]
         elements.start[:] = start[where]
-    between = SequenceFile.draw(rng, directory / "gaps", isochore, gaps)
+    repeats: tuple[Instances, ...] = ()
+    if like is None:
+        between = SequenceFile.draw(rng, directory / "gaps", isochore, gaps)
+    else:
+        between, repeats = like.gaps.draw(rng, directory / "gaps", gaps)
     planted, forward = draw_in_gaps(settings, matrices, gaps)
     sites = [sites_of(planted, chromosome, start - gaps, forward, outside=True)]
     if INSULATOR in settings.motifs:
@@ -140,7 +152,8 @@ def build_genome(
             strand = elements.forward[found.row, k]
             sites.append(sites_of(found, elements.chromosome, elements.start, strand, outside=False))
     codes, sizes = (enhancer_codes, promoter_codes), (start + length)[first[1:] - 1] + SHORTEST_GAP
-    return Genome(enhancers, promoters, between, order, first, codes, Sites.joined(sites), planted, sizes)
+    known = Sites.joined(sites)
+    return Genome(enhancers, promoters, between, order, first, codes, known, planted, sizes, repeats)
 
 
 def _draw_elements(
@@ -151,21 +164,26 @@ def _draw_elements(
     length: int,
     cpg_ratio: float,
     path: Path,
+    like: Composition | None,
 ) -> tuple[Elements, Path, list[Instances]]:
     """Elements that lie nowhere yet, the NPY file of their bases, and the instances of each motif."""
     k = len(matrices)
     presence = random_rows(rng, n, k, lambda drawn: drawn < settings.motif_rate)
     presence &= presence.cumsum(axis=1, dtype=np.int16) <= length // SLOT_LENGTH
     forward = random_rows(rng, n, k, lambda drawn: drawn < 0.5)
-    gc_content = settings.element_gc_content + 0.04 * rng.normal(size=n)
-    background = SequenceFile.draw(rng, path, gc_content, np.full(n, length), cpg_ratio)
+    repeats: tuple[Instances, ...] = ()
+    if like is None:
+        gc_content = settings.element_gc_content + 0.04 * rng.normal(size=n)
+        background = SequenceFile.draw(rng, path, gc_content, np.full(n, length), cpg_ratio)
+    else:
+        background, repeats = like.draw(rng, path, np.full(n, length))
     instances = draw_instances(rng, length, presence, forward, matrices, settings.motif_sharpness)
 
     def pieces() -> Iterator[Codes]:
         for at in range(0, n, _ELEMENTS_TOGETHER):
             codes = background.read(at, min(at + _ELEMENTS_TOGETHER, n))[:, :length]
-            for motif in instances:
-                motif.plant(codes, at)
+            for planted_before in (*repeats, *instances):
+                planted_before.plant(codes, at)
             yield codes
 
     planted = path.with_suffix(".npy")

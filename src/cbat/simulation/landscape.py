@@ -29,7 +29,7 @@ TISSUE_SHARE: Final = 0.3
 """Share of the rest that is the same in the lines of a tissue."""
 INACTIVE: Final = -2.0
 """Log activity of an element that is no candidate, over that of a candidate."""
-_LOG_ODDS_OUTSIDE, _LOG_ODDS_INSIDE, _SPREAD_OF_SITES, _SPREAD_OF_LINES = 0.0, -4.0, 2.5, 0.5
+LOG_ODDS_OUTSIDE, LOG_ODDS_INSIDE, SPREAD_OF_SITES, SPREAD_OF_LINES = 0.0, -4.0, 2.5, 0.5
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def _draw_conserved(settings: SimulationSettings, genome: Genome) -> Conserved:
     enhancers, promoters = (
         rng.normal(size=len(elements.start)) for elements in (genome.enhancers, genome.promoters)
     )
-    centre = np.where(genome.sites.outside, _LOG_ODDS_OUTSIDE, _LOG_ODDS_INSIDE)
-    return Conserved(enhancers, promoters, centre + _SPREAD_OF_SITES * rng.normal(size=len(centre)))
+    centre = np.where(genome.sites.outside, LOG_ODDS_OUTSIDE, LOG_ODDS_INSIDE)
+    return Conserved(enhancers, promoters, centre + SPREAD_OF_SITES * rng.normal(size=len(centre)))
 
 
 def draw_landscapes(
@@ -167,7 +167,7 @@ def draw_log_activity(
 def draw_occupancy(rng: np.random.Generator, log_odds: Array, n: int | None = None) -> Array:
     """How often sites are bound in a line, shape=(n_sites,), or in ``n`` environments, shape=(n, n_sites)."""
     shape = len(log_odds) if n is None else (n, len(log_odds))
-    return sigmoid(log_odds + _SPREAD_OF_LINES * rng.normal(size=shape))
+    return sigmoid(log_odds + SPREAD_OF_LINES * rng.normal(size=shape))
 
 
 def activity_of(log_activity: Array, candidate: NDArray[np.bool_]) -> Array:

@@ -28,7 +28,9 @@ FALSE_SIGNAL: Final = 0.4
 """Signal of a false peak, over that of a true one of the same rank."""
 SILENT_GENES: Final = 0.15
 """Genes that are nobody's candidate promoter, as a share of the promoters."""
-_SCALE, _SPREAD_OF_LENGTHS = 10.0, 0.3
+SIGNAL_SCALE: Final = 10.0
+"""Signal of a peak over the level that it shows."""
+_SPREAD_OF_LENGTHS: Final = 0.3
 
 
 def draw_peaks(
@@ -116,7 +118,7 @@ def _observed(
     summit = np.concatenate([shifted, rng.random(n_false) * sizes[anywhere]]).astype(np.int64)
     summit = np.clip(summit, 0, sizes[chromosome] - 1)
     alike = rng.choice(level, n_false) if n_false else level[:0]
-    signal = _SCALE * np.concatenate([level, FALSE_SIGNAL * alike])
+    signal = SIGNAL_SCALE * np.concatenate([level, FALSE_SIGNAL * alike])
     signal *= np.exp(settings.signal_noise * rng.normal(size=len(signal)))
     spread = np.exp(_SPREAD_OF_LENGTHS * rng.normal(size=(2, len(summit))))
     return _narrow_peak(chromosome, summit, (assay.length / 2 * spread).astype(np.int64), signal, sizes)

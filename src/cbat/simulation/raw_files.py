@@ -23,12 +23,15 @@ class LineTable:
     ----------
     enhancers, promoters : array of int
         Rows of the candidates, ascending.
+    listed : tuple of array of int
+        Rows of the enhancers and of the promoters that the files of the line call candidates, ascending.
     pairs : DataFrame
         Rows of ``enhancer`` and ``promoter``, ``label``, and what is to be hidden.
     """
 
     enhancers: NDArray[np.int64]
     promoters: NDArray[np.int64]
+    listed: tuple[NDArray[np.int64], NDArray[np.int64]]
     pairs: pd.DataFrame
 
 
@@ -69,7 +72,7 @@ def write_line(
     """
     raw = target / "raw" / cell_line
     parts, hidden = [], table.pairs.drop(columns=["enhancer", "promoter", "label"])
-    for position, (role, own) in enumerate((("enhancer", table.enhancers), ("promoter", table.promoters))):
+    for position, (role, own) in enumerate(zip(("enhancer", "promoter"), table.listed, strict=True)):
         bed = intervals[role][["chrom", "start", "end"]]
         order = np.lexsort((bed["start"].iloc[own], intervals[role]["number"].iloc[own]))
         write_table(raw / f"{role}s.bed.gz", bed.iloc[own[order]], header=False)
@@ -85,11 +88,10 @@ def write_line(
 
 
 def write_activities(
-    target: Path, motifs: Sequence[str], lines: Sequence[str], activities: NDArray[np.float64]
+    path: Path, motifs: Sequence[str], lines: Sequence[str], activities: NDArray[np.float64]
 ) -> None:
-    """Write the activities of the factors, shape=(n_lines, n_motifs), as ``truth/activities.tsv``."""
+    """Write the activities of the factors, shape=(n_lines, n_motifs), one column for each line."""
     table = pd.DataFrame(activities.T, index=pd.Index(motifs, name="motif"), columns=lines)
-    path = target / "truth" / "activities.tsv"
     table.to_csv(path, sep="\t", float_format="%.6f", lineterminator="\n")
 
 

@@ -85,10 +85,25 @@ class SequenceFile:
         cpg_ratio : float
             As in :func:`transition_matrix`.
         """
+        return cls.write(path, _bases(rng, gc_content, int(length.max()), cpg_ratio), length)
+
+    @classmethod
+    def write(cls, path: Path, drawn: Iterator[NDArray[np.int64]], length: NDArray[np.int64]) -> SequenceFile:
+        """Write sequences base by base.
+
+        Parameters
+        ----------
+        path : Path
+            File to write.
+        drawn : iterator of array of int, shape=(n,)
+            The first base of all sequences, then the second of all, up to the longest length.
+        length : array of int, shape=(n,)
+            Length of each sequence, bp.
+        """
         longest = int(length.max())
         together = np.zeros((_BASES_TOGETHER, len(length)), dtype=np.uint8)
         with open(path, "wb") as file:
-            for position, bases in enumerate(_bases(rng, gc_content, longest, cpg_ratio)):
+            for position, bases in enumerate(drawn):
                 at = position % _BASES_TOGETHER
                 together[at] = bases
                 if at == _BASES_TOGETHER - 1 or position == longest - 1:

@@ -83,20 +83,41 @@ def draw_laws(rng: np.random.Generator, settings: SimulationSettings) -> Laws:
     potential = settings.potential_strength
     resistance = settings.resistance_strength
     potential_pairs, resistance_pairs = combinations(), combinations()
+    signs = repressors(settings)
     return Laws(
         potential_enhancer=0.35 * potential * rng.normal(size=k),
         potential_promoter=0.35 * potential * rng.normal(size=k),
         potential_pairs=potential_pairs,
         potential_pair_weights=0.6 * potential * rng.normal(size=len(potential_pairs)),
-        resistance_enhancer=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
-        resistance_promoter=1.1 * resistance * free * rng.uniform(0.4, 1.6, size=k),
+        resistance_enhancer=1.1 * resistance * free * signs * rng.uniform(0.4, 1.6, size=k),
+        resistance_promoter=1.1 * resistance * free * signs * rng.uniform(0.4, 1.6, size=k),
         resistance_pairs=resistance_pairs,
-        resistance_pair_weights=4.0 * resistance * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
+        resistance_pair_weights=4.0
+        * resistance
+        * signs[resistance_pairs].min(axis=1)
+        * rng.uniform(0.4, 1.6, size=len(resistance_pairs)),
         convergence=1.5 * potential,
         distance_decay=0.5 * potential,
         resistance_offset=5.0,
         ctcf=settings.motifs.index("CTCF") if "CTCF" in settings.motifs else None,
     )
+
+
+def repressors(settings: SimulationSettings) -> Array:
+    """-1 for each factor that resists contact where it is active, else 1, shape=(K,).
+
+    They have a random stream of their own, so that all else is what it is without them.
+    """
+    signs = np.ones(len(settings.motifs))
+    able = free_factors(settings)
+    rng = np.random.default_rng([settings.seed, 12])
+    signs[rng.choice(able, round(settings.repressor_share * len(able)), replace=False)] = -1.0
+    return signs
+
+
+def free_factors(settings: SimulationSettings) -> NDArray[np.int64]:
+    """Rows of the factors whose activity decides contacts: all but CTCF."""
+    return np.flatnonzero([name != "CTCF" for name in settings.motifs])
 
 
 def draw_activities(
@@ -130,7 +151,9 @@ def candidate_logit(settings: SimulationSettings, presence: NDArray[np.bool_], a
     return np.asarray(drive + _calibration(settings, drive))
 
 
-def candidate_drive(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
+def candidate_drive(
+    settings: SimulationSettings, presence: NDArray[np.bool_] | Array, activity: Array
+) -> Array:
     """Log-odds of being a candidate before calibration, shape=(n,) or (n, m) as that of the activities."""
     strength = 0.0 if settings.world == "uninformative" else 0.8 * settings.candidate_strength
     return np.asarray(strength * presence.astype(np.float64) @ activity)
@@ -256,12 +279,15 @@ class DrawnEnvironments:
     Attributes
     ----------
     activity : array, shape=(K, m)
-        One environment per column.
+        What decides candidates, one environment per column.
+    contact : array, shape=(K, m)
+        What decides contacts; see ``contact_correlation``.
     enhancer_level, promoter_level : array, shape=(m,)
         What calibrates the log-odds of the elements that are candidates in them.
     """
 
     activity: Array
+    contact: Array
     enhancer_level: Array
     promoter_level: Array
 
@@ -275,8 +301,30 @@ def draw_environments(
     if settings.landscape_strength > 0:
         n = min(n, N_DRAWS_WITH_LANDSCAPE)
     activity = rng.normal(size=(len(settings.motifs), n))
+    new = new_factors(settings)
+    activity[new] = new_activity(activity[new])
+    own = np.random.default_rng([seed, 79]).normal(size=activity.shape)
+    contact = contact_activity(settings, activity, own)
+    contact[new] = activity[new]
     levels = [_levels(settings, elements.presence, activity) for elements in (enhancers, promoters)]
-    return DrawnEnvironments(activity, *levels)
+    return DrawnEnvironments(activity, contact, *levels)
+
+
+def new_factors(settings: SimulationSettings) -> NDArray[np.int64]:
+    """Rows of the factors that are active in unseen lines alone, ascending."""
+    rng = np.random.default_rng([settings.seed, 15])
+    return np.sort(rng.choice(free_factors(settings), settings.new_factors, replace=False))
+
+
+def new_activity(drawn: Array) -> Array:
+    """Activity of a new factor where it is active, from standard normal numbers: at least 1."""
+    return 1.0 + np.abs(drawn)
+
+
+def contact_activity(settings: SimulationSettings, activity: Array, own: Array) -> Array:
+    """Activities that decide contacts, from those that decide candidates and from others; of one shape."""
+    share = settings.contact_correlation
+    return np.asarray(share * activity + np.sqrt(1.0 - share**2) * own)
 
 
 def _levels(settings: SimulationSettings, presence: NDArray[np.bool_], activity: Array) -> Array:
@@ -326,7 +374,7 @@ def invariant_probability(
             of, row = np.unique(own, return_inverse=True)
             drive = candidate_drive(settings, elements.presence[of], drawn.activity)
             weight = weight * sigmoid(drive + level)[row]
-        resistance = environment_resistance(settings, laws, enhancers, promoters, part, drawn.activity)
+        resistance = environment_resistance(settings, laws, enhancers, promoters, part, drawn.contact)
         if landscape is not None:
             resistance += landscape(piece)
         chance = sigmoid((potential[piece, None] - resistance) / settings.temperature)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +32,14 @@ from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import FloatArray, SupportStatistics
 from cbat.model.landscape import with_landscape
-from cbat.model.teacher import Teacher
+from cbat.model.teacher import Teacher, kind_of_teacher
 from cbat.training.distributed import ALONE, Company
 from cbat.training.mixing import mixed_supports, permuted_graph
 from cbat.training.offset import fit_distance_spline
 from cbat.training.sharing import Share, pairs_of_blocks, placed, starts
+
+CALIBRATED_SUPPORTS: Final = (0, 16, 64, 256, 1024)
+"""Support sizes at which level and temperature are fitted, beside that of the validation side."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,14 @@ class Episodes:
 
 
 @dataclass(frozen=True)
+class SizedSupports:
+    """What some blocks are fed at one support size; see :class:`Episodes` for the attributes."""
+
+    environment: FloatArray | None
+    support: Rows | None
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """Everything a model is trained on; of several processes, each has the elements of its own shards.
 
@@ -130,6 +141,8 @@ class TrainingData:
         process has all of it.
     validation_at : array, shape=(n_pairs,), or None
         Place of this process's validation pairs among those of all.
+    at_sizes : mapping
+        Support size -> what the blocks of the validation side are fed at it.
     """
 
     elements: EncodedElements
@@ -147,6 +160,18 @@ class TrainingData:
     held_out: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     whole_validation: Episodes | None = None
     validation_at: Rows | None = None
+    at_sizes: Mapping[int, SizedSupports] = field(default_factory=dict)
+
+    def sizes(self) -> tuple[int, ...]:
+        """Support sizes that the validation side can be read at; none of a model without environment."""
+        return tuple(sorted(self.at_sizes))
+
+    def validation_of(self, size: int) -> Episodes:
+        """The validation side with support sets of another size, whole ones as prediction reads them."""
+        if size not in self.at_sizes:
+            return self.validation
+        sized = self.at_sizes[size]
+        return replace(self.validation, environment=sized.environment, support=sized.support)
 
     @property
     def judged(self) -> Episodes:
@@ -227,11 +252,20 @@ def build_training_data(
     deviations = placed(len(taught_lines), own, np.stack([mean for mean, _ in means]), among)
     found = np.array([max(count, 1) for _, count in means], dtype=float)
     counts = placed(len(taught_lines), own, found, among)
-    teacher = Teacher.fit(taught_lines, deviations, counts, _taught_graph(graph, settings, seed))
+    teacher = Teacher.fit(
+        taught_lines,
+        deviations,
+        counts,
+        _taught_graph(graph, settings, seed),
+        kind_of_teacher(settings),
+        seed=seed,
+    )
 
     tissues = {name: graph.tissue_of(name) for name in lines}
     training = _blocks(taught, "train", settings.support_size, taught_lines)
-    validation = _blocks(encoded, "validation", settings.validation_support, lines)
+    most = max(settings.validation_support, *CALIBRATED_SUPPORTS)
+    stored = _blocks(encoded, "validation", most, lines)
+    validation = replace(stored, support=_first(stored.support, settings.validation_support))
     gather = _Gathering.of(training, whole, taught_lines, among)
     distance = None
     if law is None:
@@ -245,6 +279,17 @@ def build_training_data(
     if settings.blocks == "mixed":
         training = _mixed(training, list(sides.values()), reader.n_enhancers, seed)
     landscape = reads_landscape(law)
+    reads = landscape or settings.environment != "none"
+
+    sized: dict[int, SizedSupports] = {}
+    # All processes count together, those without a validation block as well.
+    sizes: set[int] = {settings.validation_support, *CALIBRATED_SUPPORTS} if reads else set()
+    for size in sorted(sizes):
+        asked = replace(stored, support=_first(stored.support, size))
+        given = (lines, reader, teacher, tissues, settings, landscape)
+        read = _with_environments(asked, *given, whole=True)
+        held = _mean_count(reader, _first(stored.support, size), among)
+        sized.setdefault(held, SizedSupports(read.environment, read.support))
     data = TrainingData(
         elements,
         reader,
@@ -259,6 +304,7 @@ def build_training_data(
         distance,
         law,
         np.array([at for at, name in enumerate(lines) if name not in train_lines], dtype=np.int64),
+        at_sizes=sized,
     )
     return data if outlines is None else _among_others(data, outlines, taught_lines)
 
@@ -308,6 +354,17 @@ def _in_landscape(shard: EncodedShard, law: Law, landscapes: Mapping[str, Path])
     folder = landscapes[shard.cell_line]
     line = LineLandscape.read(folder)
     return replace(shard, scored=with_landscape(law, line, "own", shard.pairs, shard.scored, folder))
+
+
+def _first(support: Rows | None, size: int) -> Rows:
+    assert support is not None
+    return support[:, :size]
+
+
+def _mean_count(reader: SupportReader, support: Rows, company: Company) -> int:
+    """Elements that the support sets of all processes hold, on average."""
+    total, n = company.add_up(np.array([reader.counts(support).sum(), len(support)], dtype=float))
+    return round(float(total) / max(float(n), 1.0))
 
 
 def _taught_graph(graph: PrototypeGraph, settings: ModelSettings, seed: int) -> PrototypeGraph | None:
@@ -381,12 +438,17 @@ def _with_environments(
     tissues: dict[str, str | None],
     settings: ModelSettings,
     landscape: bool,
+    *,
+    whole: bool = False,
 ) -> Episodes:
-    """The blocks with what support sets and graph say, as far as the settings ask for it."""
+    """The blocks with what support sets and graph say, as far as the settings ask for it.
+
+    ``whole`` leaves all of a support set to the set encoder, as prediction does.
+    """
     if blocks.support is None or (settings.environment == "none" and not landscape):
         return replace(blocks, support=None)
     asks_graph = settings.alignment_weight > 0.0
-    asks_graph |= settings.competition_weight > 0.0 and settings.teacher == "graph"
+    asks_graph |= settings.competition_weight > 0.0 and settings.teacher != "id_table"
     fed, expected = [], []
     for support, number in zip(blocks.support, blocks.line, strict=True):
         line = names[number] if number >= 0 else None
@@ -395,7 +457,7 @@ def _with_environments(
         if asks_graph:
             expected.append(teacher.read(None, 0, tissue, without=line).environment)
     # One set for each channel is costly; prediction, which reads every block once, can afford it whole.
-    most = settings.set_encoder_elements if settings.set_encoder == "isab_tied" else None
+    most = settings.set_encoder_elements if settings.set_encoder == "isab_tied" and not whole else None
     encodes = settings.set_encoder != "none" and settings.environment != "none"
     return replace(
         blocks,

@@ -29,12 +29,15 @@ from cbat.model.bundle import (
     reads_landscape,
     save_model,
     score_pairs,
+    weights_of,
 )
-from cbat.model.contact import BlockEnvironment, ContactModel
+from cbat.model.calibration import Calibration
+from cbat.model.contact import BlockEnvironment, ContactModel, UnreadEnvironment
 from cbat.model.environment import FloatArray
 from cbat.model.resistance import TiedResistance
 from cbat.progress import Progress
 from cbat.sentences import in_words
+from cbat.training.calibration import fit_calibration
 from cbat.training.checkpoint import Best, Checkpoints, Course
 from cbat.training.distributed import join, started_by_torchrun
 from cbat.training.episodes import Episodes, TrainingData, build_training_data
@@ -344,6 +347,8 @@ def scores_of(
 ) -> Scores:
     """Energies of all pairs of a side; those of the validation side of all processes, in each of them.
 
+    The validation side may be read at any support size.
+
     ``environment`` is that of the blocks, where the set encoder has read their support sets before.
     """
     device = next(contact.parameters()).device
@@ -355,7 +360,7 @@ def scores_of(
         episodes.unread_environment(data.reader) if environment is None else environment,
     )
     contact.to(device)
-    if episodes is not data.validation:
+    if episodes is data.training:
         return scored
     return Scores(data.gathered(scored.intrinsic_potential), data.gathered(scored.environment_resistance))
 
@@ -438,12 +443,30 @@ def _law_of_validation(data: TrainingData) -> FloatArray:
     return data.gathered(np.zeros(len(data.validation.label)) if offset is None else offset)
 
 
+def _settle_usual_weights(data: TrainingData, contact: ContactModel, unread: UnreadEnvironment) -> None:
+    """Let the set encoder weigh channels without a support set as it does in the mean of validation pairs."""
+    assert contact.set_encoder is not None
+    found = weights_of(contact, unread)[unread.block].numpy()
+    usual = np.array([data.gathered(channel).mean() for channel in found.T.astype(np.float64)])
+    contact.set_encoder.settle(torch.from_numpy(usual))
+
+
 def _mean_sequence_term(data: TrainingData, contact: ContactModel, scores: Scores) -> float:
     """Mean of the sequence term over validation pairs whose bases are known."""
     marked = data.validation.pairs.sequence_known
     known = data.gathered(np.ones(len(data.validation.label)) if marked is None else marked.astype(float))
     term = scores.intrinsic_potential - _law_of_validation(data) - float(contact.level.detach())
     return float((term * known).sum() / max(known.sum(), 1.0))
+
+
+def _calibration(data: TrainingData, contact: ContactModel) -> Calibration:
+    """Level and temperature at every support size, from the validation side read with so many elements."""
+    logits = {}
+    for size in data.sizes() or (0,):
+        episodes = data.validation_of(size)
+        environment = encoded(contact, episodes.unread_environment(data.reader))
+        logits[size] = scores_of(contact, data, episodes, environment).logit
+    return fit_calibration(logits, data.judged.label, data.judged.line_of_pairs())
 
 
 def finished(
@@ -464,7 +487,10 @@ def finished(
     step : int
         After which these weights were found; 0 is before the first, where the model is its law alone.
     """
-    environment = encoded(contact.eval(), data.validation.unread_environment(data.reader))
+    unread = data.validation.unread_environment(data.reader)
+    if isinstance(unread, UnreadEnvironment):
+        _settle_usual_weights(data, contact.eval(), unread)
+    environment = encoded(contact.eval(), unread)
     scores = scores_of(contact, data, data.validation, environment)
     contact.centre_sequence_at(_mean_sequence_term(data, contact, scores))
     sequence, relief = _paying_shares(data, contact, settings, environment)
@@ -475,6 +501,7 @@ def finished(
     temperature, level = fit_temperature_and_bias(scores.logit, data.judged.label)
     contact.level.data.add_(level)
     scores = scores_of(contact, data, data.validation, environment)
+    calibration = _calibration(data, contact)
     learned = step > 0 and relief > 0.0
     threshold, signs = _threshold_and_signs(scores, data, contact, temperature, learned=learned)
     return TrainedModel(
@@ -485,7 +512,7 @@ def finished(
         teacher=data.teacher,
         deviations=data.deviations,
         counts=data.counts,
-        temperature=temperature,
+        calibration=calibration,
         threshold=threshold,
         provenance={
             "validation": validation_figures(scores, data, settings),

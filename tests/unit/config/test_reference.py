@@ -18,17 +18,23 @@ from cbat.config.sheets import CellLine, Tissue, read_cell_lines, read_tissues
 from cbat.errors import UserError
 
 TOP = Path(__file__).resolve().parents[3]
+# What deeper networks than a regression need goes with them.
+_ATTENTION = {"pair_representation", "hidden_units", "learning_rate"}
 COMPOSITE = {
     "own_free_weights": {"landscape", "landscape_weights"},
-    "baseline": {"environment", "landscape"},
-    "literal": {"environment", "set_encoder"},
-    "motif_regression": {
-        "pair_representation", "hidden_units", "dropout", "cooperation", "set_encoder", "learning_rate",
-    },
+    "baseline": {"environment", "landscape", *_ATTENTION},
+    "cross_attention": _ATTENTION,
+    "low_rank": _ATTENTION,
+    "set_encoder": {"set_encoder", "learning_rate"},
+    "alignment_pull": {"set_encoder", "alignment_weight", "learning_rate"},
+    "film_resistance": {"environment", "learning_rate"},
+    "literal": {"environment", "set_encoder", *_ATTENTION},
     "record_point_9": {
-        "environment", "set_encoder", "block_attention", "teacher", "competition_weight",
+        "environment", "set_encoder", "block_attention", "teacher", "competition_weight", *_ATTENTION,
     },
-    "record_point_9_masked": {"environment", "set_encoder", "teacher", "competition_weight"},
+    "record_point_9_masked": {
+        "environment", "set_encoder", "teacher", "competition_weight", *_ATTENTION,
+    },
 }  # fmt: skip
 """Models that change several keys of the full model, and which."""
 

@@ -98,7 +98,8 @@ def test_the_shipped_benchmark_has_the_worlds_that_claims_are_about() -> None:
     from pathlib import Path
 
     from cbat.config.sections import Config
-    from cbat.evaluation.benchmark import Benchmark, claims
+    from cbat.evaluation.benchmark_claims import claims
+    from cbat.evaluation.benchmark_figures import Benchmark
 
     top = Path(__file__).resolve().parents[3]
     layers = [

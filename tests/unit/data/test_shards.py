@@ -274,6 +274,16 @@ def test_local_elements_are_queries_and_candidates_in_the_order_of_the_cohort(co
     assert isinstance(shard.support, np.memmap)
 
 
+@pytest.mark.parametrize("roles", [["enhancer", "promoter"], ["promoter"]])
+def test_elements_are_marked_that_a_support_set_may_hold(cohort: Cohort, roles: list[str]) -> None:
+    shard = cohort.shard(SETTINGS.model_copy(update={"support_elements": roles}))
+    for role in ("enhancer", "promoter"):
+        table = shard.elements[shard.elements["role"] == role]
+        wanted = cohort.candidate_ids("K562", role) if role in roles else set()
+        assert set(table.loc[table["candidate"], "element_id"]) == wanted
+        assert not table["candidate"].all(), "an element of a pair need not be a candidate"
+
+
 def test_what_the_manifest_says_is_read(cohort: Cohort) -> None:
     shard = cohort.shard()
     assert (shard.cell_line, shard.block_size, shard.support_size) == ("K562", 16, 40)

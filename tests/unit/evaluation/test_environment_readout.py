@@ -22,6 +22,7 @@ from cbat.evaluation import environment_readout, readout_figure
 from cbat.files import write_json
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import TrainedModel, save_model
+from cbat.model.calibration import Calibration
 from cbat.model.contact import ContactModel
 from cbat.model.encoder import MotifEncoder
 from cbat.training.episodes import build_training_data
@@ -67,7 +68,7 @@ def save(tiny_project, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         data = build_training_data(shards, tiny_project.train, encoder, graph, settings)
         model = TrainedModel(
             settings, encoder, ContactModel(3, settings), data.statistics, data.teacher,
-            data.deviations, data.counts, 1.0, 0.5, {},
+            data.deviations, data.counts, Calibration.single(1.0), 0.5, {},
         )  # fmt: skip
         save_model(directory, model)
         return directory

@@ -11,8 +11,9 @@ import pytest
 
 from cbat.config.sections import EvaluationSettings
 from cbat.errors import UserError
+from cbat.evaluation.bootstrap import t_interval
 from cbat.evaluation.held_out import HeldOut, gather, run
-from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers, t_interval
+from cbat.evaluation.held_out_tables import held_out_metrics, held_out_peers
 from cbat.evaluation.held_out_text import in_markup, in_words, statements
 from cbat.evaluation.landscape_sources import SOURCE_COLUMNS
 from cbat.evaluation.peer_comparison import PEER_COLUMNS
@@ -42,20 +43,13 @@ def write_world(folder: Path, lines: dict[str, tuple[float, float, float]], role
                     }
                 )  # fmt: skip
         gain, drop = full - baseline, full - wrong
-        values = [
-            line,
-            baseline,
-            full,
-            wrong,
-            np.nan,
-            gain,
-            gain - 0.01,
-            gain + 0.01,
-            drop,
-            drop - 0.01,
-            drop + 0.01,
-        ]
-        summary.append([*values, np.nan])
+        summary.append(
+            {
+                "cell_line": line, "baseline": baseline, "full_model": full, "wrong_support": wrong,
+                "gain": gain, "gain_low": gain - 0.01, "gain_high": gain + 0.01, "own_minus_wrong": drop,
+                "own_minus_wrong_low": drop - 0.01, "own_minus_wrong_high": drop + 0.01,
+            }
+        )  # fmt: skip
     write_table(folder / "metrics.tsv", as_table(rows))
     table = pd.DataFrame(summary, columns=SUMMARY_COLUMNS)
     table.loc[len(table)] = ["macro", *table.iloc[:, 1:].mean()]

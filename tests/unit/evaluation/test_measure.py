@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings
 from cbat.evaluation.bootstrap import interval
 from cbat.evaluation.measure import Origin, metric_rows, pair_clusters
 from cbat.evaluation.table import as_table
@@ -121,8 +121,12 @@ def test_windows_that_start_before_the_contig_still_have_a_place() -> None:
     assert len(np.unique(pair_clusters(pairs))) > 5
 
 
-@pytest.mark.parametrize(("n_support", "expected"), [(0, True), (256, True), (16, False), (1024, False)])
-def test_only_the_headline_and_what_has_no_support_carry_intervals(n_support: int, expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("n_support", "expected"), [(0, True), (256, True), (ALL_CANDIDATES, True), (16, False), (1024, False)]
+)
+def test_the_headline_all_candidates_and_what_has_no_support_carry_intervals(
+    n_support: int, expected: bool
+) -> None:
     origin = Origin("environment", 2, "K562", "unseen", "own", n_support)
     table = as_table(metric_rows(scored_pairs(), origin, threshold=0.5, settings=SETTINGS))
     ranked = table["metric"].isin(["aupr", "auroc"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from cbat.config.sections import ALL_CANDIDATES
 from cbat.errors import UserError
 from cbat.evaluation import summary
 from cbat.evaluation.comparison import ScoredPairs
-from cbat.evaluation.summary import SUMMARY_COLUMNS
+from cbat.evaluation.headline import Headline
+from cbat.evaluation.summary import SUMMARY_COLUMNS, Summary
+from cbat.evaluation.summary_text import statements
 from cbat.evaluation.table import read_table
 
 
@@ -92,6 +96,12 @@ def test_the_short_table_is_a_recomputation_from_scored_pairs(evaluation, summar
     for column in ("gain", "own_minus_wrong"):
         assert (table[f"{column}_low"] < table[column]).all()
         assert (table[column] < table[f"{column}_high"]).all()
+        over_lines = table[[f"{column}_lines_low", f"{column}_lines_high"]]
+        assert over_lines.iloc[:2].isna().all(axis=None)
+        half = 12.706205 * table[column].iloc[:2].std() / np.sqrt(2)  # Student's t of two lines
+        expected = [table.loc["macro", column] - half, table.loc["macro", column] + half]
+        assert over_lines.loc["macro"].tolist() == pytest.approx(expected, abs=2e-5)
+    assert table[["sibling_support", "own_minus_sibling"]].isna().all(axis=None), "no sibling was fed"
 
 
 def test_the_long_table_gains_a_mean_and_a_worst_line(summarised: Path) -> None:
@@ -106,6 +116,24 @@ def test_the_long_table_gains_a_mean_and_a_worst_line(summarised: Path) -> None:
         assert setting.loc[(metric, "worst"), "value"] == pytest.approx(worst(lines), abs=2e-6)
     assert ("n_pairs", "worst") not in setting.index, "no number of pairs is a bad one"
     assert setting.loc[("aupr", "macro"), ["low", "high"]].isna().all()
+
+
+def test_all_candidates_stand_beside_the_sizes_of_support_sets(summarised: Path) -> None:
+    assert "full by the number of candidates in the support set: 16 " in words(summarised)
+    assert "All are the unlabelled candidates" not in words(summarised)
+    table = short_table(summarised)
+    made = replace(
+        a_summary(table), sizes={0: 0.7, 256: 0.8, ALL_CANDIDATES: float(table.loc["macro", "oracle"])}
+    )
+    told = statements(made)["sizes"]
+    assert "0 (tissue alone) 0.700, 256 0.800, all " in told
+    assert "on every chromosome, ends of the tested pairs among them. With all, 100% of the gap" in told
+    assert "sizes" not in statements(replace(made, sizes={}))
+
+
+def a_summary(table: pd.DataFrame) -> Summary:
+    headline = Headline("unseen", "test", 256)
+    return Summary(headline, "baseline", "full", table.reset_index()[SUMMARY_COLUMNS], n_seeds=3)
 
 
 def test_the_order_of_files_leaves_the_bytes_alone(evaluation, summarise, summarised: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from cbat.config.sections import ALL_CANDIDATES
 from cbat.errors import UserError
 from cbat.evaluation.table import COLUMNS, as_table, read_table, write_table
 
@@ -43,6 +45,15 @@ def test_the_order_of_rows_leaves_the_bytes_alone(tmp_path: Path) -> None:
     write_table(tmp_path / "two.tsv", as_table(rows[::-1]))
     assert (tmp_path / "one.tsv").read_bytes() == (tmp_path / "two.tsv").read_bytes()
     assert list(as_table(rows)["seed"]) == [2, 2, 10, 10], "seeds sort as numbers"
+
+
+def test_all_candidates_are_a_word_in_the_file_and_the_largest_number_in_memory(tmp_path: Path) -> None:
+    table = as_table([row(n_support=ALL_CANDIDATES), row(n_support=0), row(n_support=256)])
+    write_table(tmp_path / "metrics.tsv", table)
+    lines = [line.split("\t") for line in (tmp_path / "metrics.tsv").read_text().splitlines()]
+    at = lines[0].index("n_support")
+    assert [line[at] for line in lines[1:]] == ["0", "256", "all"]
+    pd.testing.assert_frame_equal(read_table(tmp_path / "metrics.tsv"), table, atol=1e-6)
 
 
 def test_an_empty_table_has_all_columns(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def summary(
                 "gap_closed": g / (oracle - 0.7),
             }
         )  # fmt: skip
-    return Summary(HEADLINE, "baseline", "full", pd.DataFrame(rows)[SUMMARY_COLUMNS], n_seeds, **more)
+    return Summary(
+        HEADLINE, "baseline", "full", pd.DataFrame(rows).reindex(columns=SUMMARY_COLUMNS), n_seeds, **more
+    )
 
 
 def test_a_clear_gain_and_a_used_environment() -> None:

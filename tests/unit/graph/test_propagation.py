@@ -15,7 +15,7 @@ from cbat.graph.propagation import (
     gcn_normalise,
     load_graph,
     personalised_pagerank_kernel,
-    propagate,
+    walk_shares,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -32,6 +32,11 @@ def random_graph(n: int, seed: int = 0) -> FloatArray:
     upper = np.triu(generator.random((n, n)) * (generator.random((n, n)) < 0.4), 1)
     upper[np.arange(n - 1), np.arange(1, n)] += 0.1  # a path keeps it connected
     return upper + upper.T
+
+
+def propagate(kernel: FloatArray, prototypes: FloatArray, known: npt.NDArray[np.bool_]) -> FloatArray:
+    """Prototypes of the known nodes, propagated to all."""
+    return walk_shares(kernel[:, known]) @ prototypes[known]
 
 
 def everywhere(n: int) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Elements without sequence: they are told, and neither support sets nor scores count their motifs."""
+"""Elements of shards: those without sequence, which nothing counts, and the candidates of a line."""
 
 from __future__ import annotations
 
@@ -70,6 +70,45 @@ def test_shards_say_which_pairs_have_a_sequence(tiny_project, encoder) -> None:
     assert (~expected).any()
     np.testing.assert_array_equal(encoded.pairs["sequence_known"], expected)
     np.testing.assert_array_equal(encoded.scored.sequence_known, expected)
+
+
+def test_all_candidates_of_a_line_are_read_whatever_their_split(tiny_project, encoder) -> None:
+    shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.unseen]
+    plain, some = encode_shards(shards, encoder, ["test"])
+    elements, encoded = encode_shards(shards, encoder, ["test"], all_candidates=True)
+    assert not some[0].candidates.size
+    for shard, one, other in zip(shards, encoded, some, strict=True):
+        marked = shard.elements[shard.elements["candidate"]]
+        assert set(marked["split"]) == {"train", "validation", "test"}
+        assert len(np.unique(one.candidates)) == len(one.candidates) == len(marked)
+        n_enhancers = int((marked["role"] == "enhancer").sum())
+        assert ((one.candidates < len(elements.enhancer)) == (np.arange(len(marked)) < n_enhancers)).all()
+        expected = torch.from_numpy(np.array(shard.enhancer_codes[marked["local"].iloc[:n_enhancers]]))
+        torch.testing.assert_close(
+            elements.enhancer[one.candidates[:n_enhancers]], encoder.features(expected), rtol=0, atol=1e-6
+        )
+        # Support sets are of the split, and among the candidates.
+        drawn = one.support[one.blocks()]
+        assert set(drawn[drawn >= 0].tolist()) <= set(one.candidates.tolist())
+        # The pairs and their features are as without.
+        np.testing.assert_array_equal(
+            elements.enhancer[one.scored.enhancer].numpy(), plain.enhancer[other.scored.enhancer].numpy()
+        )
+
+
+def test_the_mean_of_a_support_set_knows_no_order(tiny_project, encoder) -> None:
+    """To the last bit, and whether or not places in it are empty."""
+    shard = read_shard(tiny_project.shard("train_0"))
+    elements, _ = encode_shards([shard], encoder, ("train", "validation", "test"))
+    role, known = elements.role(), elements.known()
+    reader = SupportReader(elements, SupportStatistics.of(elements.presence(), role, known.astype(float)))
+    rows = np.arange(0, len(role), 2)
+    mean, n = reader.mean(rows)
+    assert n == len(rows)
+    shuffled = np.random.default_rng(0).permutation(np.append(rows, [-1] * 7))
+    again, n_again = reader.mean(shuffled)
+    assert n_again == n
+    np.testing.assert_array_equal(again, mean)
 
 
 def test_parts_of_pairs_are_joined_with_what_a_missing_column_stands_for() -> None:

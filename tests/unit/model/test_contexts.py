@@ -9,18 +9,19 @@ import pytest
 import torch
 
 from cbat.config.models import ModelSettings
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings
 from cbat.data.shards import read_shard
 from cbat.graph.propagation import PrototypeGraph, load_graph
 from cbat.model.blocks import SupportReader, encode_shards
-from cbat.model.bundle import TrainedModel, score_pairs
+from cbat.model.bundle import TrainedModel, encoded, score_pairs
+from cbat.model.calibration import Calibration
 from cbat.model.contact import BlockEnvironment, ContactModel
 from cbat.model.contexts import Context, Feeder
 from cbat.model.encoder import MotifEncoder
 from cbat.model.teacher import Teacher
 from cbat.training.episodes import build_training_data
 
-SETTINGS = EvaluationSettings(support_sizes=[0, 16, 96], headline_support=96, contexts=[
+SETTINGS = EvaluationSettings(support_sizes=[0, 16, 96, "all"], headline_support=96, contexts=[
     "own", "none", "mean", "wrong", "shuffled", "graph"
 ])  # fmt: skip
 
@@ -35,10 +36,10 @@ def feeder(tiny_project) -> Feeder:
     data = build_training_data(shards, tiny_project.train, encoder, load_graph(tiny_project.graph), settings)
     model = TrainedModel(
         settings, encoder, ContactModel(4, settings), data.statistics, data.teacher,
-        data.deviations, data.counts, 1.0, 0.5, {},
+        data.deviations, data.counts, Calibration.single(1.0), 0.5, {},
     )  # fmt: skip
     unseen = [read_shard(tiny_project.shard(line)) for line in tiny_project.unseen]
-    elements, (own, other) = encode_shards(unseen, encoder, ["test"])
+    elements, (own, other) = encode_shards(unseen, encoder, ["test"], all_candidates=True)
     return Feeder(model, SupportReader(elements, data.statistics), own, other, "any")
 
 
@@ -67,6 +68,43 @@ def test_wrong_comes_from_the_other_line_and_from_no_element_of_the_query(feeder
     for rows, queried in zip(supports, feeder._queried_elements(), strict=True):
         assert not set(rows.tolist()) & set(queried.tolist())
     assert not torch.allclose(contexts["wrong", 96].environment.fused, contexts["own", 96].environment.fused)
+
+
+@pytest.mark.parametrize("name", ["own", "wrong"])
+def test_all_candidates_of_all_chromosomes_are_one_support_set(feeder: Feeder, contexts, name: str) -> None:
+    found = contexts[name, ALL_CANDIDATES]
+    line, tissue = (feeder.own, "any") if name == "own" else (feeder.other, None)
+    deviation, n = feeder.reader.mean(line.candidates)
+    assert n == len(line.candidates) > 96
+    expected = feeder.model.teacher.read(deviation, n, tissue).environment
+    assert found.environment.fused.shape == (1, 4)
+    np.testing.assert_allclose(found.environment.fused[0].numpy(), expected, rtol=1e-5)
+    assert (found.n_used() == n).all()
+    assert len(found.n_used()) == len(feeder.own.pairs)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("set_encoder", ["isab", "isab_tied"])
+def test_a_set_encoder_also_weighs_environments_without_support(feeder: Feeder, set_encoder: str) -> None:
+    """Else what the graph says would be in other units than what a support set says."""
+    settings = feeder.model.settings.model_copy(update={"set_encoder": set_encoder})
+    contact = ContactModel(4, settings).eval()
+    contact.set_encoder.settle(torch.full((4,), 1.5))
+    asked = replace(feeder, model=replace(feeder.model, settings=settings, contact=contact))
+    found = {(one.name, one.n_support): encoded(contact, one.environment) for one in asked.contexts(SETTINGS)}
+    expected = torch.from_numpy(feeder.model.teacher.read(None, 0, "any").environment).float()
+    torch.testing.assert_close(found["graph", 0].fused[0], 2.5 * expected)
+    for of_block in found["own", 0].fused:
+        assert torch.equal(of_block, found["graph", 0].fused[0])
+    assert (found["mean", 0].fused == 0).all()
+    torch.testing.assert_close(found["own", 16].fused, asked_fused(feeder, 16))
+
+
+def asked_fused(feeder: Feeder, size: int) -> torch.Tensor:
+    """Environments of the line's support sets, as a set encoder that has learned nothing leaves them."""
+    settings = SETTINGS.model_copy(update={"contexts": ["own"], "support_sizes": [size]})
+    (own,) = feeder.contexts(settings)
+    return own.environment.fused
 
 
 def test_a_sibling_brings_its_support_sets_and_the_tissue_is_stated(feeder: Feeder) -> None:

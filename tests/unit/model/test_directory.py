@@ -17,16 +17,20 @@ from cbat.graph.propagation import PrototypeGraph
 from cbat.model import about
 from cbat.model.about import About, Channel, Elements, Support, Training, TrainingLine, Windows
 from cbat.model.bundle import TrainedModel
+from cbat.model.calibration import Calibration
 from cbat.model.contact import ContactModel
 from cbat.model.directory import FILES, read_model_directory, write_model_directory
 from cbat.model.encoder import MotifEncoder
 from cbat.model.environment import SupportStatistics
-from cbat.model.teacher import Teacher
+from cbat.model.teacher import Teacher, kind_of_teacher
 
 LINES = ["a", "b", "c"]
+ONE_TEMPERATURE = Calibration.single(1.5)
 
 
-def a_model(settings: ModelSettings | None = None) -> TrainedModel:
+def a_model(
+    settings: ModelSettings | None = None, calibration: Calibration = ONE_TEMPERATURE
+) -> TrainedModel:
     torch.manual_seed(1)
     settings = settings or ModelSettings()
     names, kinds = (*LINES, "blood"), ("cell_line",) * 3 + ("tissue",)
@@ -34,10 +38,11 @@ def a_model(settings: ModelSettings | None = None) -> TrainedModel:
     adjacency[3, :3] = adjacency[:3, 3] = 1.0
     deviations, counts = np.random.default_rng(0).normal(size=(3, 5)), np.full(3, 90.0)
     graph = PrototypeGraph(names, kinds, adjacency)
+    teacher = Teacher.fit(LINES, deviations, counts, graph, kind_of_teacher(settings), seed=7)
     return TrainedModel(
         settings, MotifEncoder(torch.randn(5, 4, 8), torch.full((5,), 0.2)), ContactModel(5, settings),
-        SupportStatistics(np.zeros((2, 5)), np.ones((2, 5))), Teacher.fit(LINES, deviations, counts, graph),
-        deviations, counts, 1.5, 0.25, {"seed": 7},
+        SupportStatistics(np.zeros((2, 5)), np.ones((2, 5))), teacher, deviations, counts, calibration, 0.25,
+        {"seed": 7},
     )  # fmt: skip
 
 
@@ -70,6 +75,33 @@ def message(directory: Path) -> str:
     with pytest.raises(UserError) as caught:
         read_model_directory(directory)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["kriging", "random_walk", "gcn"])
+def test_teacher_and_calibration_come_back_as_they_were(tmp_path: Path, kind: str) -> None:
+    calibration = Calibration((0, 16, 256), (0.5, 0.1, 0.0), (2.0, 1.5, 1.0), (0.4, 0.3, 0.2))
+    model = a_model(ModelSettings(teacher=kind), calibration)
+    write_model_directory(tmp_path / "model", model, ABOUT, "# A card\n")
+    read = read_model_directory(tmp_path / "model").model
+    assert read.calibration == calibration
+    assert read.temperature == 1.0  # at the support size of the validation side
+    assert read.teacher.kind == kind
+    for tissue, without in (("blood", None), (None, None), ("blood", "b")):
+        one, other = (teacher.expectation(tissue, without) for teacher in (model.teacher, read.teacher))
+        np.testing.assert_array_equal(one.mean, other.mean)
+        np.testing.assert_array_equal(one.variance, other.variance)
+
+
+NEGATIVE = {"sizes": [0], "levels": [0.0], "temperatures": [-1.0], "deviations": None}
+
+
+@pytest.mark.parametrize("broken", [None, {"sizes": [0]}, NEGATIVE])
+def test_a_model_without_a_sound_calibration_is_refused(directory: Path, broken: object) -> None:
+    content = json.loads((directory / "model.json").read_text())
+    content["model"]["calibration"] = broken
+    (directory / "model.json").write_text(json.dumps(content))
+    seal(directory)
+    assert "this is not a model of cbat" in message(directory)
 
 
 def test_what_was_written_is_read(directory: Path) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 from cbat.config.models import ModelSettings
 from cbat.model import explanation
 from cbat.model.bundle import TrainedModel
+from cbat.model.calibration import Calibration
 from cbat.model.contact import BlockEnvironment, ContactModel, PairBatch
 from cbat.model.distance import DistanceSpline
 from cbat.model.encoder import MotifEncoder, log_positions
@@ -38,7 +39,8 @@ def make(seed: int = 0, **settings) -> tuple[TrainedModel, np.ndarray]:
         contact.resistance.centre += 0.2
     environment = np.random.default_rng(seed).normal(size=N_FILTERS).astype(np.float32).astype(float)
     given = ModelSettings(**settings)
-    return TrainedModel(given, encoder, contact.eval(), *[None] * 4, 1.0, 0.5, {}, SPLINE), environment
+    fitted = (Calibration.single(1.0), 0.5, {}, SPLINE)
+    return TrainedModel(given, encoder, contact.eval(), *[None] * 4, *fitted), environment
 
 
 def elements(explainer: Explainer, n: int = 7, seed: int = 1):

@@ -13,6 +13,7 @@ from cbat.config.load import load_section
 from cbat.config.models import ModelSettings
 from cbat.model.contact import BlockEnvironment, ContactModel, Energies, PairBatch
 from cbat.model.pair import pair_geometry
+from cbat.model.resistance import TiedResistance
 
 MODELS = Path(__file__).resolve().parents[3] / "config" / "models"
 K, N, N_BLOCKS = 4, 240, 40
@@ -28,7 +29,7 @@ def drawn(settings: ModelSettings, *, landscape: bool = False) -> ContactModel:
     model = ContactModel(K, settings, landscape=landscape)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    if model.resistance is not None:
+    if isinstance(model.resistance, TiedResistance):
         model.resistance.centre.copy_(torch.rand(2, K))
     return model.double()
 
@@ -87,23 +88,28 @@ def test_the_energies_are_linear_in_motifs_their_products_with_the_environment_a
 
 @torch.no_grad()
 @pytest.mark.parametrize(
-    ("potential", "resistance", "key"),
+    ("potential", "resistance", "part"),
     [
-        (True, False, "pair_representation"),
-        (True, False, "hidden_units"),
-        (False, True, "cooperation"),
-        (False, True, "set_encoder"),
+        (True, False, {"pair_representation": "attention"}),
+        (True, False, {"pair_representation": "low_rank"}),
+        (True, False, {"hidden_units": 8}),
+        (False, True, {"cooperation": True}),
+        (False, True, {"set_encoder": "isab_tied"}),
+        (False, True, {"environment": "film"}),
     ],
 )
 def test_every_part_that_is_switched_off_would_bend_an_energy(
-    potential: bool, resistance: bool, key: str
+    potential: bool, resistance: bool, part: dict
 ) -> None:
-    full = shipped("graph_manifold")
     pairs, environment = batch()
-    found = drawn(shipped().model_copy(update={key: getattr(full, key)}))(pairs, environment)
+    found = drawn(shipped().model_copy(update=part))(pairs, environment)
     bent = unexplained(found.intrinsic_potential - pairs.potential_offset, columns(pairs))
     assert (bent > 1e-3) == potential
     assert (unexplained(inside(found), products(pairs, environment)) > 1e-3) == resistance
+
+
+def test_the_full_model_is_the_same_with_combinations_of_motifs() -> None:
+    assert shipped("graph_manifold") == shipped().model_copy(update={"cooperation": True})
 
 
 @torch.no_grad()

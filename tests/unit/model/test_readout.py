@@ -15,8 +15,6 @@ from cbat.model.readout import (
     calibrated_power,
     confidence,
     has_relative,
-    known_line,
-    left_out,
     log_posterior,
 )
 from cbat.model.teacher import EVIDENCE_POWER, Teacher
@@ -69,10 +67,10 @@ def test_the_posterior_of_two_nodes_is_the_one_of_the_textbook(power: float) -> 
 def test_a_known_line_is_shrunk_towards_the_mean_of_all() -> None:
     values = environments(1)
     teacher = Teacher.fit(LINES, values, np.full(len(LINES), 100.0), None)
-    _, _, process = teacher.processes[0]
+    _, _, process = teacher.kriging.processes[0]
     scale, noise, centre = process.scale, 1 / 100, values.mean(axis=0)
     keep = scale / (scale + noise)
-    found = known_line(teacher, LINES[4])
+    found = teacher.kriging.known_line(LINES[4])
     np.testing.assert_allclose(found.mean, centre + keep * (values[4] - centre))
     expected = scale * (1 - keep) + (1 - keep) ** 2 * (scale + noise) / len(LINES)
     np.testing.assert_allclose(found.variance, expected)
@@ -97,19 +95,19 @@ def test_a_line_that_is_left_out_is_not_there_at_all() -> None:
     values = environments(0)
     moved = values.copy()
     moved[2] += 5.0
-    one, other = (left_out(teacher_of(table), LINES[2]) for table in (values, moved))
+    one, other = (teacher_of(table).left_out(LINES[2]) for table in (values, moved))
     rest = [line for line in LINES if line != LINES[2]]
     fresh = teacher_of(np.delete(values, 2, axis=0), rest)
     for teacher in (one, other):
         assert teacher.lines == tuple(rest)
         assert LINES[2] not in teacher.graph.names
         np.testing.assert_allclose(teacher.expectation("blood").mean, fresh.expectation("blood").mean)
-        np.testing.assert_allclose(teacher.weights, fresh.weights)
+        np.testing.assert_allclose(teacher.kriging.weights, fresh.kriging.weights)
 
 
 def test_leaving_out_a_stranger_or_the_only_line(teacher: Teacher) -> None:
-    assert left_out(teacher, "somebody") is teacher
-    alone = left_out(teacher_of(environments(0)[:1], LINES[:1]), LINES[0])
+    assert teacher.left_out("somebody") is teacher
+    alone = teacher_of(environments(0)[:1], LINES[:1]).left_out(LINES[0])
     assert alone.lines == ()
     expected = alone.expectation("blood")
     assert (expected.mean == 0).all()
@@ -177,7 +175,7 @@ def test_lines_left_out_in_turn_calibrate_the_reading_of_new_lines() -> None:
         return Witness(evidence, one.tissues.index(tissue))
 
     known = [
-        witness(left_out(teacher, line), teacher.processes[0][2].deviations[row], line.split("_")[0])
+        witness(teacher.left_out(line), teacher.deviations[row], line.split("_")[0])
         for row, line in enumerate(LINES)
     ]
     power = calibrated_power([known])

@@ -171,7 +171,7 @@ def test_the_level_share_moves_all_pairs_of_a_block_alike() -> None:
 
 @torch.no_grad()
 def test_the_free_map_is_what_its_formula_says() -> None:
-    made = model("film")
+    made = model("film", pair_representation="attention")
     resistance, pair = made.resistance, described(torch.rand(3, K), torch.rand(3, K))
     environment = torch.randn(3, K)
     v = torch.cat([pair.enhancer, pair.promoter, pair.geometry, pair.products], dim=1)

@@ -39,17 +39,30 @@ def test_order_padding_and_other_blocks_do_not_matter(encoder: SetEncoder | Tied
 
 
 @torch.no_grad()
-def test_an_empty_support_set_corrects_nothing(encoder: SetEncoder | TiedSetEncoder) -> None:
+@pytest.mark.parametrize("n_elements", [0, 2])
+def test_without_a_support_set_channels_are_weighed_as_usual(
+    encoder: SetEncoder | TiedSetEncoder, n_elements: int
+) -> None:
+    """However the absence is written: no element, or none that the mask marks."""
+    nothing = (torch.randn(1, n_elements, 6), torch.zeros(1, n_elements, dtype=torch.bool), torch.randn(1, 6))
+    assert (encoder(*nothing) == 0).all()
+    weights = torch.arange(6.0) - 1.0
+    encoder.settle(weights)
+    expected = weights if isinstance(encoder, SetEncoder) else weights.mean().expand(6)
+    torch.testing.assert_close(encoder(*nothing)[0], expected)
+    # It says nothing of sets that hold something.
     mask = torch.tensor([[True, True], [False, False]])
-    result = encoder(torch.randn(2, 2, 6), mask, torch.randn(2, 6))
-    assert (result[1] == 0).all()
-    assert torch.isfinite(result).all()
-    assert (result[0] != 0).any()
+    support, fused = torch.randn(2, 2, 6), torch.randn(2, 6)
+    before = encoder(support, mask, fused)
+    encoder.settle(weights + 5.0)
+    after = encoder(support, mask, fused)
+    assert torch.equal(before[0], after[0])
+    torch.testing.assert_close(after[1], before[1] + 5.0)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("fresh", [SetEncoder(6), TiedSetEncoder()], ids=["isab", "isab_tied"])
-def test_it_starts_without_a_correction(fresh: SetEncoder | TiedSetEncoder) -> None:
+def test_it_starts_with_the_environment_as_it_is(fresh: SetEncoder | TiedSetEncoder) -> None:
     support, mask = torch.randn(2, 5, 6), torch.ones(2, 5, dtype=torch.bool)
     assert (fresh(support, mask, torch.randn(2, 6)) == 0).all()
 
@@ -128,11 +141,3 @@ def test_isab_is_that_of_torch_geometric() -> None:
     mask[:, 0] = True
     # Rows that the mask leaves out are theirs to fill with zeros before the residual, and ours to ignore.
     torch.testing.assert_close(ours(support, mask)[mask], theirs(support, mask)[mask])
-
-
-def test_a_support_set_of_no_element_corrects_nothing() -> None:
-    encoder = SetEncoder(5)
-    torch.nn.init.normal_(encoder.out.weight)
-    correction = encoder(torch.zeros(3, 0, 5), torch.zeros(3, 0, dtype=torch.bool), torch.zeros(3, 5))
-    assert correction.shape == (3, 5)
-    assert not correction.any()

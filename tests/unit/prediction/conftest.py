@@ -32,6 +32,7 @@ from cbat.evaluation import cell_line as evaluation
 from cbat.graph import build
 from cbat.graph.propagation import load_graph
 from cbat.model.bundle import TrainedModel, save_model
+from cbat.model.calibration import Calibration
 from cbat.model.contact import ContactModel
 from cbat.model.encoder import MotifEncoder
 from cbat.prediction import package, per_gene, prepare, score
@@ -172,7 +173,8 @@ def write_model(world: World, directory: Path, **settings: Any) -> None:
     # Some pairs are called contacts, and some are not.
     contact.level.data -= float(np.median(scores_of(contact, data, data.training).logit))
     model = TrainedModel(
-        given, encoder, contact, data.statistics, data.teacher, data.deviations, data.counts, 1.3, 0.4,
+        given, encoder, contact, data.statistics, data.teacher, data.deviations, data.counts,
+        Calibration.single(1.3), 0.4,
         {"train_lines": list(TRAIN)}, data.distance,
     )  # fmt: skip
     save_model(directory, model)

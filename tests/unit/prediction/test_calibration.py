@@ -49,9 +49,9 @@ def test_it_is_the_refit_of_the_scores_in_the_lines_environment(world, calibrate
     shard = read_shard(world.shard())
     assert report["pairs"] == len(shard.pairs)
     assert report["contacts"] == int(shard.pairs["label"].sum())
-    assert report["before"] == {"level": 0.0, "temperature": 1.3, "threshold": 0.4}
+    assert report["before"] == {"level": 0.0, "temperature": 1.3, "threshold": 0.4, "deviation": None}
     plan = read_plan(calibrated)
-    after = {"level": plan.level, "temperature": plan.temperature, "threshold": plan.threshold}
+    after = {name: getattr(plan, name) for name in ("level", "temperature", "threshold", "deviation")}
     assert report["after"] == after
     assert report["threshold_of"] == "labelled_pairs"
     names = shard.elements.set_index(["role", "local"])["element_id"]
@@ -99,7 +99,7 @@ def test_a_plan_without_a_level_is_read_as_level_0(calibrated: Path, tmp_path: P
     path = tmp_path / "prepared" / "plan.json"
     path.write_text(json.dumps(content | {"format": 1}))
     assert read_plan(tmp_path) == replace(read_plan(calibrated), level=0.0)
-    path.write_text(json.dumps(content | {"format": 3}))
+    path.write_text(json.dumps(content | {"format": 4}))
     with pytest.raises(UserError, match="another format"):
         read_plan(tmp_path)
 

@@ -18,6 +18,7 @@ from cbat.prediction.decision import (
     threshold_of_precision,
 )
 from cbat.prediction.plan import Plan
+from cbat.prediction.scored_pairs import decide, empty_columns
 
 MODEL = Decision(0.0, 1.0, 0.4)
 
@@ -162,3 +163,54 @@ def test_the_score_at_the_threshold_is_one_of_which_the_probability_is_the_thres
     at = np.array([plan.score_threshold])
     assert Decision(-0.8, 1.7, 0.3).probability(at)[0] == pytest.approx(0.3)
     assert Plan("mine", "x", None, 1.7, 0.0, 0, 1, {}, level=-0.8).score_threshold is None
+
+
+def test_the_prior_is_around_the_level_of_the_model() -> None:
+    rng = np.random.default_rng(19)
+    score = rng.normal(size=40)
+    label = labels_of(rng, score, 0.3, 1.0)
+    plain = fit_level_and_temperature(score, label, MODEL)
+    moved = fit_level_and_temperature(score - 1.5, label, Decision(1.5, 1.0, 0.4))
+    assert moved == pytest.approx((plain[0] + 1.5, plain[1]), abs=1e-6)
+    assert fit_level_and_temperature(np.zeros(0), np.zeros(0), Decision(1.5, 1.3, 0.4)) == (1.5, 1.3)
+
+
+def test_labelled_pairs_leave_less_of_the_deviation_the_more_there_are() -> None:
+    rng = np.random.default_rng(23)
+    model, left = Decision(0.0, 1.0, 0.4, 0.8), []
+    for n in (0, 20, 200, 20_000):
+        score = rng.normal(size=n)
+        found = refit(score, labels_of(rng, score, 0.0, 1.0), model, kept(0.4))
+        assert found.deviation is not None
+        left.append(found.deviation)
+    assert left[0] == pytest.approx(0.8)
+    assert (np.diff(left) < 0.0).all()
+    assert left[-1] < 0.02
+    assert refit(np.zeros(0), np.zeros(0), MODEL, kept(0.4)).deviation is None
+
+
+def test_lines_that_differ_widely_let_a_level_move_further() -> None:
+    rng = np.random.default_rng(29)
+    score = rng.normal(size=15)
+    label = labels_of(rng, score, 2.0, 1.0)
+    near, wide = (fit_level_and_temperature(score, label, Decision(0.0, 1.0, 0.4, d))[0] for d in (0.1, 2.0))
+    assert near == pytest.approx(fit_level_and_temperature(score, label, MODEL)[0])
+    assert wide > 1.3 * near > 0.0
+
+
+def test_pairs_get_the_interval_that_the_deviation_gives() -> None:
+    def decided(deviation: float | None) -> dict[str, np.ndarray]:
+        columns = empty_columns(3)
+        columns["promoter"][:] = 0
+        columns["intrinsic_potential"][:] = [2.0, 0.0, -2.0]
+        columns["environment_resistance"][:] = 0.5
+        plan = Plan("x", "digest", None, 2.0, 0.4, 0, 10, {}, level=0.5, deviation=deviation)
+        return decide(columns, plan)
+
+    known, unknown = decided(0.5), decided(None)
+    for name in ("score", "probability", "rank", "contact"):
+        np.testing.assert_array_equal(known[name], unknown[name])
+    for name, shift in (("probability_low", -0.98), ("probability_high", 0.98)):
+        expected = 1.0 / (1.0 + np.exp(-(np.array([1.0, 0.0, -1.0]) + shift)))
+        np.testing.assert_allclose(known[name], expected, rtol=1e-4)
+    assert np.isnan(unknown["probability_low"]).all()

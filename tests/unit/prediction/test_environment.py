@@ -17,7 +17,7 @@ from cbat.prediction.plan import read_plan
 @pytest.fixture(scope="module")
 def prepared(world, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("environment")
-    world.prepare(directory, tissue="liver", max_distance=50_000)
+    world.prepare(directory, tissue="liver", max_distance=50_000, support_size=48)
     return directory
 
 

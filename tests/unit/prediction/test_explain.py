@@ -150,7 +150,7 @@ def test_wrong_requests_are_one_message(
 def test_another_model_is_refused(
     world, predicted, make_package, tmp_path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = make_package(world, tmp_path, environment="film", set_encoder="none")
+    other = make_package(world, tmp_path, environment="film")
     assert explain(world, predicted, tmp_path / "none", model=other) == 2
     assert "To mend:" in capsys.readouterr().err
 
@@ -220,7 +220,7 @@ def test_a_name_that_is_html_is_drawn_as_text(world, predicted, tmp_path) -> Non
 
 @pytest.mark.parametrize("form", ["film", "scalar", "none"])
 def test_other_forms_of_the_resistance(world, make_package, tmp_path, form: str) -> None:
-    encoder = {"set_encoder": "none"} if form == "none" else {}
+    encoder = {} if form == "none" else {"set_encoder": "isab_tied"}
     model = make_package(world, tmp_path / "model", environment=form, **encoder)
     prediction = tmp_path / "line"
     pair = world.predict(prediction, model_directory=model, chromosomes=["chr4"]).iloc[5]

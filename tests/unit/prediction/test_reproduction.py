@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from cbat.config.sections import EvaluationSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
 from cbat.evaluation import cell_line
@@ -69,7 +69,8 @@ def test_a_block_with_its_support_set(world, tmp_path: Path, number: int, size: 
     [
         {"environment": "none"},
         {"environment": "film", "pair_representation": "low_rank", "set_encoder": "isab"},
-        {"environment": "scalar", "set_encoder": "none", "alignment": "none"},
+        {"environment": "scalar", "alignment": "none"},
+        {"set_encoder": "isab_tied", "pair_representation": "attention", "hidden_units": 24},
         {"graph": "none", "stated_tissue": "unknown"},
         {"stated_tissue": "wrong"},
     ],
@@ -93,9 +94,24 @@ def test_without_a_support_set_the_stated_tissue_speaks_alone(world, tmp_path: P
         np.testing.assert_array_equal(both[name], both[f"{name}_predicted"], err_msg=name)
 
 
-def test_the_support_set_is_drawn_by_the_seed_and_can_be_given_again(world, tmp_path: Path) -> None:
-    first = world.predict(tmp_path / "a", max_distance=50_000)
-    other = world.predict(tmp_path / "b", max_distance=50_000, seed=2)
+def test_by_default_all_candidates_are_read(world, tmp_path: Path) -> None:
+    asked = EvaluationSettings(support_sizes=["all"], contexts=["own"])
+    opened = Opened(read_shard(world.shard()))
+    ((_, size, scored),) = score_cell_line(load_model(world.directory / "model"), opened, "liver", asked)
+    predicted = world.predict(tmp_path, tissue="liver", max_distance=200_000)
+    support = pd.read_csv(tmp_path / "support.tsv", sep="\t")
+    assert size == ALL_CANDIDATES
+    assert (scored["n_used"] == len(support)).all()
+    assert len(support) == opened.own.elements["candidate"].sum() > 48
+    both = scored.merge(predicted, on=KEY, suffixes=("", "_predicted"))
+    assert len(both) == len(scored)
+    for name in VALUES:
+        np.testing.assert_array_equal(both[name], both[f"{name}_predicted"], err_msg=name)
+
+
+def test_a_sample_is_drawn_by_the_seed_and_can_be_given_again(world, tmp_path: Path) -> None:
+    first = world.predict(tmp_path / "a", max_distance=50_000, support_size=48)
+    other = world.predict(tmp_path / "b", max_distance=50_000, support_size=48, seed=2)
     again = world.predict(tmp_path / "c", max_distance=50_000, support=tmp_path / "a" / "support.tsv", seed=9)
     pd.testing.assert_frame_equal(first, again)
     assert (first["intrinsic_potential"] == other["intrinsic_potential"]).all()

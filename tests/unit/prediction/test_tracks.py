@@ -34,10 +34,13 @@ def test_bedpe(pairs: pd.DataFrame) -> None:
     first = as_text(bedpe(pairs)).decode().splitlines()[0].split("\t")
     assert first == [
         "chr1", "500", "600", "chr1", "100", "160", "GENE", "1", ".", "+", "1.25", "0.25", "0.731059", "1",
-        "1", "420", "e1", "p1", "0.125", "0.25",
+        "1", "420", "e1", "p1", "0.125", "0.25", ".", ".",
     ]  # fmt: skip
     without = as_text(bedpe(pairs.assign(abc=np.nan))).decode().splitlines()
-    assert [line.split("\t")[-2:] for line in without] == [[".", "0.25"], [".", "0.5"]]
+    assert [line.split("\t")[-4:-2] for line in without] == [[".", "0.25"], [".", "0.5"]]
+    told = pairs.assign(probability_low=[0.25, 0.5], probability_high=[0.75, 1.0])
+    ends = [line.split("\t")[-2:] for line in as_text(bedpe(told)).decode().splitlines()]
+    assert ends == [["0.25", "0.75"], ["0.5", "1"]]
 
 
 def test_interact_names_elements_and_orders_by_the_left_end(pairs: pd.DataFrame) -> None:

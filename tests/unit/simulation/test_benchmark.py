@@ -22,8 +22,10 @@ from cbat.errors import UserError
 from cbat.files import sha256_of
 from cbat.simulation import benchmark, sequence, world
 from cbat.simulation import genome as genome_files
+from cbat.simulation.factors import Factors
 from cbat.simulation.genome import Genome, build_genome, write_genome
 from cbat.simulation.motifs import read_motifs
+from cbat.simulation.pairs import draw_pairs
 from cbat.simulation.sequence import SequenceFile, draw_instances, transition_matrix
 
 MOTIFS = ["CTCF", "GATA1::TAL1", "HNF4A", "CEBPA", "TP63", "NEUROD1"]
@@ -37,9 +39,10 @@ SMALL = {
 class Line:
     cell_line: str
     tissue: str
+    role: str = "train"
 
 
-LINES = [Line("blood_1", "blood"), Line("blood_2", "blood"), Line("liver_1", "liver")]
+LINES = [Line("blood_1", "blood"), Line("blood_2", "blood"), Line("liver_1", "liver", "unseen")]
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def test_contact_rates_of_lines_differ_the_more_the_larger_the_level_share(
         laws = world.draw_laws(np.random.default_rng(1), settings)
         activities = world.draw_activities(np.random.default_rng(2), settings, list("aabbccddeeffgghh"))
         genome = build_genome(np.random.default_rng(3), settings, read_motifs(MOTIFS), tmp_path)
-        tables = benchmark.draw_pairs(settings, laws, genome, activities)
+        tables = draw_pairs(settings, laws, genome, Factors(activities, activities, activities))
         rate = np.array([table.pairs["probability"].mean() for table in tables])
         assert rate.mean() == pytest.approx(settings.contact_rate, abs=0.005)
         spread[share] = rate.std()

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from cbat.config.sections import SimulationSettings
-from cbat.simulation import benchmark, regions, world
+from cbat.simulation import regions, world
 from cbat.simulation.environments import contacts_in_drawn, contacts_in_lines
 from cbat.simulation.extrusion import free_contacts
+from cbat.simulation.factors import Factors
 from cbat.simulation.genome import Genome, build_genome
 from cbat.simulation.landscape import Landscapes, draw_landscapes
 from cbat.simulation.motifs import read_motifs
+from cbat.simulation.pairs import draw_pairs
 from cbat.simulation.regions import Region, regions_of
 from cbat.simulation.resistance import (
     PASSIVE,
@@ -56,7 +58,8 @@ def contacts_of(region: Region, n: int = 1, **over: np.ndarray) -> Contacts:
 
 def drawn_tables(settings: SimulationSettings, genome: Genome, activities, landscapes) -> list:
     laws = world.draw_laws(np.random.default_rng(2), settings)
-    return [table.pairs for table in benchmark.draw_pairs(settings, laws, genome, activities, landscapes)]
+    factors = Factors(activities, activities, activities)
+    return [table.pairs for table in draw_pairs(settings, laws, genome, factors, landscapes)]
 
 
 def test_every_enhancer_is_in_one_region_with_all_promoters_in_reach(genome: Genome) -> None:

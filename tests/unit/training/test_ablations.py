@@ -25,7 +25,7 @@ from cbat.training.losses import Objective, competition, contact_loss, entanglem
 from cbat.training.mixing import mixed_supports, permuted_graph
 
 MODELS = Path(__file__).resolve().parents[3] / "config" / "models"
-QUICK = {"steps": 18, "validation_every": 9, "support_size": 64, "hidden_units": 8, "learning_rate": 0.01}
+QUICK = {"steps": 18, "validation_every": 9, "support_size": 64, "learning_rate": 0.01}
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=0)
 
 
@@ -56,8 +56,7 @@ def test_every_shipped_model_trains_and_scores_the_same_after_it_was_saved(
     name: str, tiny_project, encoder, tmp_path
 ) -> None:
     shipped = load_section(ModelSettings, MODELS / f"{name}.yaml")
-    units = {"hidden_units": min(QUICK["hidden_units"], shipped.hidden_units)}
-    settings = shipped.model_copy(update=QUICK | units)
+    settings = shipped.model_copy(update=QUICK | {"hidden_units": min(8, shipped.hidden_units)})
     train.run(
         shards=[tiny_project.shard(line) for line in tiny_project.train],
         train_lines=tiny_project.train[:-1],
@@ -206,7 +205,7 @@ def step(settings: ModelSettings) -> tuple[Objective, torch.Tensor, dict]:
     contact = ContactModel(4, settings).eval()
     for name, parameter in contact.named_parameters():
         if name.startswith(
-            ("set_encoder.out", "resistance.combinations", "resistance.gain", "resistance.out")
+            ("linear", "set_encoder.out", "resistance.combinations", "resistance.gain", "resistance.out")
         ):
             torch.nn.init.normal_(parameter)
     objective = Objective(contact, settings, n_lines=3, n_filters=4)
@@ -244,6 +243,7 @@ def step(settings: ModelSettings) -> tuple[Objective, torch.Tensor, dict]:
         {"contrast": "pooled"},
         {"cooperation": False},
         {"cooperation_penalty": 0.5},
+        {"orthogonality": 0.5},
         {"set_encoder": "isab", "alignment_weight": 0.05},
         {"competition_weight": 0.5},
         {"teacher": "id_table"},
@@ -254,6 +254,7 @@ def test_the_loss_is_the_sum_of_the_parts_that_the_settings_name(over: dict) -> 
     objective, loss, parts = step(ModelSettings(**over))
     torch.testing.assert_close(loss, sum(parts.values()))
     loss.backward()
+    assert (parts["orthogonality"] > 0) == ("orthogonality" in over)
     assert (parts["cooperation"] > 0) == (over.get("cooperation", True) and "environment" not in over)
     if over.get("alignment_weight"):
         assert parts["alignment"] > 0

@@ -44,6 +44,8 @@ SETTINGS = ModelSettings(
     validation_every=9,
     patience=3,
     support_size=64,
+    pair_representation="attention",
+    set_encoder="isab_tied",
     set_encoder_elements=32,
     hidden_units=8,
     learning_rate=0.01,
@@ -94,7 +96,9 @@ def close(one: Path, other: Path) -> None:
     for name, weight in weights.items():
         torch.testing.assert_close(weight, other_weights[name], atol=10 * TOLERANCE, rtol=1e-4)
     models = [json.loads((path / "model.json").read_text()) for path in (one, other)]
-    assert models[0]["temperature"] == pytest.approx(models[1]["temperature"], rel=1e-3)
+    assert models[0]["calibration"]["temperatures"] == pytest.approx(
+        models[1]["calibration"]["temperatures"], rel=1e-3
+    )
     assert models[0]["threshold"] == pytest.approx(models[1]["threshold"], abs=1e-3)
 
 

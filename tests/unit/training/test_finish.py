@@ -21,7 +21,6 @@ from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.pretrain import training_tables
 
 SETTINGS = ModelSettings(
-    set_encoder="none",
     steps=27,
     validation_every=9,
     support_size=64,
@@ -44,7 +43,28 @@ def data_for(tiny_project, encoder: MotifEncoder, settings: ModelSettings) -> Tr
 
 
 def probability(model: TrainedModel, data: TrainingData) -> np.ndarray:
-    return model.probability(train.scores_of(model.contact, data, data.validation))
+    scores = train.scores_of(model.contact, data, data.validation)
+    return model.probability(scores, model.settings.validation_support)
+
+
+@pytest.mark.parametrize("form", ["isab", "isab_tied"])
+def test_without_a_support_set_channels_are_weighed_as_in_the_mean_of_validation_pairs(
+    tiny_project, encoder, form: str
+) -> None:
+    settings = SETTINGS.model_copy(update={"set_encoder": form, "set_encoder_elements": 16})
+    data = data_for(tiny_project, encoder, settings)
+    contact = train.start(data, settings, 1, torch.device("cpu")).objective.contact
+    torch.nn.init.normal_(contact.set_encoder.out.weight, std=0.3)
+    model = train.finished(data, contact, encoder, settings)
+    unread = data.validation.unread_environment(data.reader)
+    whole = unread.of_blocks(np.arange(len(data.validation)))
+    with torch.no_grad():
+        weights = model.contact.weights(whole)
+    expected = weights[whole.block].mean(dim=0)
+    if form == "isab_tied":
+        expected = expected.mean(dim=0, keepdim=True)
+    torch.testing.assert_close(model.contact.set_encoder.usual, expected)
+    assert (expected.abs() > 1e-3).all()
 
 
 @pytest.mark.parametrize("environment", ["none", "tied", "film"])

@@ -26,9 +26,7 @@ from cbat.training import train
 from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.launch import command_line
 
-SETTINGS = ModelSettings(
-    steps=18, validation_every=9, support_size=64, set_encoder_elements=32, hidden_units=8, learning_rate=0.01
-)
+SETTINGS = ModelSettings(steps=18, validation_every=9, support_size=64, hidden_units=8, learning_rate=0.01)
 CPU = TrainingSettings(device="cpu")
 EVALUATION = EvaluationSettings(
     support_sizes=[16], headline_support=16, n_bootstrap=0,

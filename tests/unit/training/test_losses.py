@@ -163,9 +163,7 @@ def world(combination: float) -> tuple[PairBatch, BlockEnvironment, torch.Tensor
 
 def fitted_combinations(combination: float, penalty: float) -> torch.Tensor:
     pairs, fed, label = world(combination)
-    settings = ModelSettings(
-        set_encoder="none", hidden_units=0, dropout=0.0, cooperation_penalty=penalty, weight_decay=0.0
-    )
+    settings = ModelSettings(learning_rate=0.003, dropout=0.0, cooperation_penalty=penalty, weight_decay=0.0)
     torch.manual_seed(0)
     contact = ContactModel(5, settings)
     contact.resistance.centre.fill_(0.4)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cbat.config.models import ModelSettings
-from cbat.config.sections import EvaluationSettings, TrainingSettings
+from cbat.config.sections import ALL_CANDIDATES, EvaluationSettings, TrainingSettings
 from cbat.data.shards import read_shard
 from cbat.errors import UserError
 from cbat.evaluation import cell_line as evaluation
@@ -30,7 +30,7 @@ from cbat.training.losses import entanglement
 SETTINGS = ModelSettings(
     steps=54, validation_every=9, patience=6, support_size=64, hidden_units=8, learning_rate=0.01
 )
-EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=20)
+EVALUATION = EvaluationSettings(support_sizes=[16, 64, "all"], headline_support=64, n_bootstrap=20)
 
 
 def train_into(directory: Path, tiny_project, encoder: Path, settings: ModelSettings, **over) -> Path:
@@ -103,7 +103,7 @@ def test_every_pair_is_scored_once_in_every_context(tiny_project, environment, t
     scored = pd.read_parquet(tmp_path / "scored_pairs.parquet")
     pairs = read_shard(tiny_project.shard(line)).pairs
     expected = {("none", 0), ("mean", 0), ("graph", 0)} | {
-        (context, n) for context in ("own", "wrong", "shuffled") for n in (16, 64)
+        (context, n) for context in ("own", "wrong", "shuffled") for n in (16, 64, ALL_CANDIDATES)
     }
     groups = dict(list(scored.groupby(["context", "n_support"])))
     assert set(groups) == expected
@@ -170,7 +170,7 @@ def test_history_and_description_say_what_happened(environment: Path) -> None:
     assert described["provenance"]["validation"]["validation_loss"] <= best + 1e-4
     assert 0.0 < described["provenance"]["relief_share"] <= 1.0
     assert 0.0 < described["threshold"] < 1.0
-    assert described["temperature"] > 0.0
+    assert min(described["calibration"]["temperatures"]) > 0.0
 
 
 def test_a_saved_model_scores_as_the_one_that_was_trained(tiny_project, environment: Path) -> None:
@@ -221,7 +221,12 @@ def test_a_training_line_is_not_its_own_teacher(tiny_project, encoder, monkeypat
 
     monkeypatch.setattr(episodes, "read_environment", recorded)
     data = data_for(tiny_project, load_encoder(encoder), SETTINGS)
-    numbers = [*data.training.line, *data.validation.line]
+    assert data.sizes()[0] == 0
+    # The validation side also at every size at which level and temperature are fitted.
+    read_at_sizes = len(asked) - len(data.training.line) - len(data.validation.line)
+    times = read_at_sizes // len(data.validation.line)
+    assert times >= len(data.sizes())
+    numbers = [*np.tile(data.validation.line, times), *data.training.line, *data.validation.line]
     assert asked == [tiny_project.train[number] for number in numbers]
     assert set(asked) == set(tiny_project.train)
 
