@@ -106,14 +106,14 @@ class Benchmark:
         value = float(np.mean([one.value for one in known]))
         return Measured(value, min(one.n_lines for one in known), min(one.n_seeds for one in known))
 
-    def least_difference(self, model: str) -> Measured | None:
-        """The full model minus another one in the world where that is least."""
+    def least_difference(self, model: str, worlds: Sequence[str]) -> Measured | None:
+        """The full model minus another one in the world where that is least; None if one of them has none."""
         found = {
             world: self.difference(self.values(world, self.full_model), self.values(world, model))
-            for world in self.tables
+            for world in worlds
         }
         known = {world: one for world, one in found.items() if one is not None}
-        if not known:
+        if len(known) < len(found):
             return None
         world = min(known, key=lambda name: known[name].value)
         least = known[world]
@@ -145,12 +145,6 @@ class Benchmark:
         n = int((pairs["first"] > pairs["second"]).sum())
         return _measured(pairs, n / len(pairs), f"{n} of {len(pairs)}")
 
-    def largest_difference(self, first: pd.Series, second: pd.Series) -> Measured | None:
-        """Largest distance of two figures of one cell line and seed."""
-        # Resistance off has no size of support set, and its figures still are of the same lines and seeds.
-        pairs = self.paired(first, second)
-        return _measured(pairs, float((pairs["first"] - pairs["second"]).abs().max())) if len(pairs) else None
-
     def fusion(self, world: str, n_support: int) -> Measured | None:
         """Graph and support set together minus the better of the two alone."""
         full = self.values(world, self.full_model, "own", n_support)
@@ -161,16 +155,13 @@ class Benchmark:
         known = [one for one in alone if one is not None]
         return min(known, key=lambda one: one.value) if len(known) == len(alone) else None
 
-    def collapsed_seeds(self, worlds: Sequence[str]) -> Measured | None:
+    def collapsed_seeds(self, world: str) -> Measured | None:
         """Trainings of the full model with a sign of collapse on any cell line."""
-        found = [self.values(world, self.full_model, metric="collapse_signs") for world in worlds]
-        if not all(len(signs) for signs in found):
+        signs = self.values(world, self.full_model, metric="collapse_signs")
+        if not len(signs):
             return None
-        n = sum(int((signs.groupby(level="seed").max() > 0).sum()) for signs in found)
-        joined = pd.concat(found).to_frame()
-        return _measured(
-            joined, float(n), f"{n} of {sum(signs.index.unique('seed').size for signs in found)}"
-        )
+        n = int((signs.groupby(level="seed").max() > 0).sum())
+        return _measured(signs.to_frame(), float(n), f"{n} of {signs.index.unique('seed').size}")
 
     def mean(self, values: pd.Series) -> Measured | None:
         """The mean."""

@@ -26,6 +26,16 @@ def without_line(graph: PrototypeGraph, cell_line: str) -> PrototypeGraph:
     return PrototypeGraph(names, kinds, graph.adjacency[np.ix_(kept, kept)])
 
 
+def relatives_of(graph: PrototypeGraph, cell_line: str) -> Relatives:
+    """The cell lines that a line shares an edge with, with its weight; none for a line not in the graph."""
+    if (row := row_of(graph, cell_line)) is None:
+        return ()
+    weights = graph.adjacency[row]
+    return tuple(
+        (graph.names[at], float(weights[at])) for at in graph.of_kind("cell_line") if weights[at] > 0
+    )
+
+
 def is_placed(graph: PrototypeGraph, tissue: str | None, relatives: Relatives = ()) -> bool:
     """Whether a new line of the tissue, with these relatives, has an edge."""
     known = {graph.names[row] for row in graph.of_kind("tissue")}

@@ -4,9 +4,10 @@ What is expected of a line is a mean of the training lines' environments,
 
 .. math:: M_T = (1 - \lambda) \bar m + \lambda \sum_j s_j m_j, \qquad s_j = K_j \Big/ \sum_{j'} K_{j'}
 
-with :math:`K_j` the chance that a walk with restart from the line ends at training line ``j`` (personalised
-PageRank). The share :math:`\lambda`, the restart and the error of the mean are those under which each
-training line, left out, is most probable given the others.
+with :math:`K_j` the symmetrically normalised personalised PageRank of training line ``j`` from the line: the
+chance that a walk with restart ends there, with well-connected lines counting less. The share
+:math:`\lambda`, the restart and the error of the mean are those under which each training line, left out, is
+most probable given the others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from cbat.graph.places import Relatives, is_placed, row_of, with_new_line, without_line
+from cbat.graph.places import Relatives, is_placed, relatives_of, row_of, with_new_line, without_line
 from cbat.graph.propagation import PrototypeGraph, personalised_pagerank_kernel, walk_shares
 from cbat.model.environment import Expectation, FloatArray, combine, normalised
 
@@ -137,10 +138,15 @@ def _left_out(
     """Mean of the other lines as a walk from the place of one line weighs them, shape=(n_channels,)."""
     others = [at for at in range(len(lines)) if at != row]
     plain = deviations[others].mean(axis=0)
-    if graph is None or restart == 1.0 or (tissue := graph.tissue_of(lines[row])) is None:
+    if graph is None or restart == 1.0:
         return np.asarray(plain)
-    left = without_line(graph, lines[row])
-    shares = shares_at_new(left, with_new_line(left, tissue), [lines[at] for at in others], restart)
+    left, tissue, relatives = (
+        without_line(graph, lines[row]), graph.tissue_of(lines[row]), relatives_of(graph, lines[row]),
+    )  # fmt: skip
+    if not is_placed(left, tissue, relatives):
+        return np.asarray(plain)
+    place = with_new_line(left, tissue, relatives)
+    shares = shares_at_new(left, place, [lines[at] for at in others], restart)
     return np.asarray(shares @ deviations[others])
 
 

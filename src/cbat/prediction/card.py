@@ -135,9 +135,13 @@ def _reads(about: About, model: TrainedModel) -> list[str]:
         "called contacts."
     )
     if len(model.calibration.sizes) > 1:
-        fitted = zip(model.calibration.sizes, model.calibration.temperatures, strict=True)
-        told = ", ".join(f"{temperature:.3g} at {size}" for size, temperature in fitted)
-        lines.append(f"- Temperature by the size of the support set: {told} elements.")
+        fitted = zip(
+            model.calibration.sizes, model.calibration.temperatures, model.calibration.levels, strict=True
+        )
+        told = ", ".join(
+            f"{temperature:.3g} and {level:+.3g} at {size}" for size, temperature, level in fitted
+        )
+        lines.append(f"- Temperature and level by the size of the support set: {told} elements.")
     return lines
 
 

@@ -32,7 +32,6 @@ TEMPERATURE_WIDTH: Final = 0.3
 The information of a pair about it is p (1 - p) times the square of its log-odds, 0.44 at most (log-odds of
 2.4), so the prior weighs as much as 25 such pairs, or more others.
 """
-_LEAST: Final = 1e-3
 FEW: Final = 50
 """With fewer labelled pairs of either class the threshold stays the model's."""
 Chooser = Callable[[FloatArray, FloatArray], float]
@@ -111,7 +110,7 @@ def refit(score: FloatArray, label: FloatArray, model: Decision, choose: Chooser
     if model.deviation is not None:
         # What the labelled pairs leave of the prior's variance (Laplace's approximation).
         information = (probability * (1.0 - probability)).sum()
-        deviation = float(1.0 / np.sqrt(information + 1.0 / max(model.deviation, _LEAST) ** 2))
+        deviation = float(1.0 / np.sqrt(information + 1.0 / level_width(model) ** 2))
     return Decision(level, temperature, choose(label, probability), deviation)
 
 

@@ -10,9 +10,10 @@ the factors in the training lines. Of the evaluated line the observer sees the s
 2. the probability of contact of each pair, averaged over draws of the activities and of the motifs of all
    elements from their posteriors.
 
-With a support size, pairs are dealt into ``N_BLOCKS`` blocks, each with a support set of its own, as the
-blocks of a shard have. Two approximations keep this from being the exact Bayes rule: motifs are read one by
-one, and enter the likelihood of the support set by their expectation. The sheet may leave out tracks of a
+With a support size, pairs are dealt into ``N_BLOCKS`` blocks, each with a support set of its own, which
+unlike that of a shard's block may hold ends of its pairs. This is not the exact Bayes rule: motifs are read
+one by one and from sequence alone, and enter the likelihood of the support set by their expectation, and what
+is not listed is not read. The sheet may leave out tracks of a
 line, which the observer sees all the same.
 """
 

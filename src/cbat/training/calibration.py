@@ -50,10 +50,10 @@ def fit_calibration(
 def deviation_of_levels(log_odds: FloatArray, label: FloatArray, line: npt.NDArray[np.int64]) -> float | None:
     r"""Standard deviation of the level of a new line around 0, in log-odds.
 
-    The variance between lines is that of the levels that fit each line best, less their mean sampling
-    variance (DerSimonian and Laird 1986). A new line's deviation counts the error of the mean of ``n`` lines
-    as well, and is so wide that the normal distribution covers with it what Student's t covers with n - 1
-    degrees of freedom.
+    That of a prediction interval for one more line, from the levels that fit each of ``n`` lines best: their
+    deviation, times :math:`\sqrt{1 + 1 / n}` for the error of their mean, and so wide that the normal
+    distribution covers with it what Student's t covers with n - 1 degrees of freedom. The sampling error of
+    the levels is not taken off, for with few lines what is left would often be nothing.
 
     Parameters
     ----------
@@ -69,21 +69,19 @@ def deviation_of_levels(log_odds: FloatArray, label: FloatArray, line: npt.NDArr
     """
     from scipy.special import ndtri, stdtrit
 
-    found = [
+    levels = [
         _level_of(log_odds[line == one], label[line == one])
         for one in np.unique(line)
         if len(np.unique(label[line == one])) == 2
     ]
-    if len(found) < FEWEST:
+    if len(levels) < FEWEST:
         return None
-    levels, variances = np.array(found).T
-    between = max(float(levels.var(ddof=1) - variances.mean()), 0.0)
-    widened = stdtrit(len(found) - 1, UPPER) / ndtri(UPPER)
-    return float(widened * np.sqrt(between * (1.0 + 1.0 / len(found))))
+    widened = stdtrit(len(levels) - 1, UPPER) / ndtri(UPPER)
+    return float(widened * np.std(levels, ddof=1) * np.sqrt(1.0 + 1.0 / len(levels)))
 
 
-def _level_of(log_odds: FloatArray, label: FloatArray) -> tuple[float, float]:
-    """What is to be added to log-odds for the right mean probability, and its sampling variance."""
+def _level_of(log_odds: FloatArray, label: FloatArray) -> float:
+    """What is to be added to log-odds for the right mean probability."""
     low, high = -30.0, 30.0
     for _ in range(_STEPS):
         middle = (low + high) / 2.0
@@ -91,5 +89,4 @@ def _level_of(log_odds: FloatArray, label: FloatArray) -> tuple[float, float]:
             low = middle
         else:
             high = middle
-    probability = probability_of(log_odds + (low + high) / 2.0)
-    return (low + high) / 2.0, 1.0 / float((probability * (1.0 - probability)).sum())
+    return (low + high) / 2.0

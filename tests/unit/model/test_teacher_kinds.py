@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cbat.graph.places import with_new_line
+from cbat.graph.places import relatives_of, with_new_line
 from cbat.graph.propagation import PrototypeGraph, gcn_normalise
 from cbat.model.graph_convolution import LAYERS, GraphConvolution, _convolved
 from cbat.model.kriging import Kriging
@@ -149,6 +149,26 @@ def test_the_walk_trusts_the_graph_as_far_as_it_predicts_lines_left_out() -> Non
         shares[correlation] = float(walk.weights @ [one.share for one in walk.walks])
     assert shares[0.0] < 0.3
     assert shares[0.9] > 0.6
+
+
+def test_edges_between_alike_lines_are_learned_from_lines_left_out() -> None:
+    """Lines of unknown tissue that hang together by their similarity alone."""
+    lines, values = a_world(0.9)
+    stated, of_lines = graph_of(lines), dict.fromkeys(lines, "unknown")
+    alone = graph_of(of_lines)
+    n = len(lines)
+    alike = np.array([[a == b for b in lines.values()] for a in lines.values()]) & ~np.eye(n, dtype=bool)
+    adjacency = alone.adjacency.copy()
+    adjacency[:n, :n] = alike
+    graph = PrototypeGraph(stated.names, stated.kinds, adjacency)
+    assert relatives_of(graph, "liver_0") == (("liver_1", 1.0), ("liver_2", 1.0))
+    assert relatives_of(graph, "a stranger") == ()
+    rows = np.array([tissue == "liver" for tissue in lines.values()])
+    liver, mean = values[rows].mean(axis=0), values.mean(axis=0)
+    for kind in ("random_walk", "gcn"):
+        teacher = Teacher.fit([*lines], values, np.full(n, COUNT), graph, kind)
+        expected = teacher.expectation(None, relatives=relatives_of(graph, "liver_0")).mean
+        assert np.mean((expected - liver) ** 2) < 0.3 * np.mean((mean - liver) ** 2), kind
 
 
 def test_the_errors_of_the_walk_are_those_of_lines_left_out() -> None:
