@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench benchmark set-up set-up-dev test lint format lock clean distclean
+.PHONY: help demo bench benchmark set-up set-up-dev test test-all lint format lock clean distclean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -57,8 +57,15 @@ set-up:  ## install what the workflow needs into .venv
 set-up-dev:  ## install what the tests and linters need as well
 	@PYTHON="$(PYTHON)" tools/set_up.sh dev
 
-test: set-up-dev  ## run every test
-	OMP_NUM_THREADS=1 pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# A -m in PYTEST_ARGS takes the place of this one.
+QUICK := not (slow or workflow or slurm or conda or browser)
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test: set-up-dev  ## run the quick tests: the library, and one run of the workflow on a toy world
+	$(PYTEST) -m "$(QUICK)" $(PYTEST_ARGS)
+
+test-all: set-up-dev  ## run every test: also further runs of the workflow, SLURM, conda and a browser
+	$(PYTEST) $(PYTEST_ARGS)
 
 lint: set-up-dev  ## check style, types, import boundaries, the workflow and the Dockerfile
 	ruff check

@@ -23,6 +23,26 @@ from ready_snakemake import ReadySnakemake
 from toy_world import set_up
 
 TOP = Path(__file__).resolve().parents[1]
+KINDS = {"workflow": "workflow", "rules": "workflow", "cluster": "slurm", "conda": "conda"}
+"""Folder of tests -> marker of all that is in it."""
+QUICK = {
+    "workflow/test_chain.py",
+    "workflow/test_messages.py",
+    "rules/test_results.py",
+}
+"""Files of these folders that read the shared toy run, or plan a few runs: they are not marked."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, and those in a browser by the name of their file."""
+    for item in items:
+        if not item.path.is_relative_to(TOP / "tests"):
+            continue
+        place = item.path.relative_to(TOP / "tests")
+        if (kind := KINDS.get(place.parts[0])) and place.as_posix() not in QUICK:
+            item.add_marker(kind)
+        if place.stem.endswith("_in_browser"):
+            item.add_marker("browser")
 
 
 class Checkout:

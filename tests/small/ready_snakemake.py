@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class ReadySnakemake:
@@ -49,13 +50,28 @@ class ReadySnakemake:
         self._process.stdout.close()
 
 
+def look_again(scheduler: Any, delay: float) -> None:
+    """Let Snakemake look again at its ready jobs after some seconds.
+
+    As Snakemake does, but with one timer at a time and none that is waited for at the end: its own add up
+    over a run, and take more of a processor than small jobs do.
+    """
+    pending = getattr(scheduler, "pending_look", None)
+    if pending is None or not pending.is_alive() or pending is threading.current_thread():
+        scheduler.pending_look = threading.Timer(delay, scheduler._open_jobs.release)
+        scheduler.pending_look.daemon = True
+        scheduler.pending_look.start()
+
+
 def serve() -> None:
     """Answer calls until there are no more."""
     from snakemake.logging import DefaultFormatter
+    from snakemake.scheduling.job_scheduler import JobScheduler
 
     # A rule's message stands in place of its name, wildcards and files, which tests look at.
     with_message = DefaultFormatter.format_job_info
     DefaultFormatter.format_job_info = lambda self, job: with_message(self, job | {"rule_msg": None})
+    JobScheduler._schedule_reevalutation = look_again
 
     # A call must neither read the next one nor write where answers are read.
     calls, answers = os.fdopen(os.dup(0)), os.dup(1)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import pandas as pd
-import pyfaidx
 
 from cbat.data.text_files import GZIP_MAGIC, unreadable
 from cbat.errors import UserError
@@ -275,6 +274,8 @@ def contig_sizes(fasta: Path, named: Path) -> pd.DataFrame:
     UserError
         See :func:`run`.
     """
+    import pyfaidx  # slow to import, and most stages that import this module index nothing
+
     try:
         with pyfaidx.Faidx(str(fasta), rebuild=True) as index:
             sizes = [(name, int(record.rlen)) for name, record in index.index.items()]

@@ -24,6 +24,8 @@ from cbat.training.episodes import TrainingData, build_training_data
 from cbat.training.losses import Objective, competition, contact_loss, entanglement
 from cbat.training.mixing import mixed_supports, permuted_graph
 
+pytestmark = pytest.mark.slow
+
 MODELS = Path(__file__).resolve().parents[3] / "config" / "models"
 QUICK = {"steps": 18, "validation_every": 9, "support_size": 64, "learning_rate": 0.01}
 EVALUATION = EvaluationSettings(support_sizes=[16, 64], headline_support=64, n_bootstrap=0)

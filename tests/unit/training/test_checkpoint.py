@@ -22,6 +22,8 @@ from cbat.training import train
 from cbat.training.checkpoint import LAST, PREVIOUS
 from cbat.training.launch import command_line
 
+pytestmark = pytest.mark.slow
+
 # A pass over the blocks takes 7 steps, so evaluations come in the middle of passes.
 EVERY, STEPS = 5, 25
 # Dropout, so that random generators count; patience, so that the best step does.
@@ -254,7 +256,6 @@ def ended_before(step: int, options: dict, kind: signal.Signals, log: Path) -> i
             os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_between_evaluations(options, undisturbed, tmp_path, kind) -> None:
     log = tmp_path / "log"
@@ -293,7 +294,6 @@ def undisturbed_two(tiny_project, encoder, tmp_path_factory) -> Path:
     return directory
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
 def test_two_processes_go_on_together(options, undisturbed_two, tmp_path, kind) -> None:
     options["training"] = CPU.model_copy(update={"processes": 2})

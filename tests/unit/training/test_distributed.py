@@ -37,6 +37,8 @@ from cbat.training.losses import Objective, Portion
 from cbat.training.sharing import deal, read_shares
 from cbat.written import RECORD
 
+pytestmark = pytest.mark.slow
+
 TOP = Path(__file__).resolve().parents[3]
 # Dropout draws from one stream in one process, and from several in several.
 SETTINGS = ModelSettings(
@@ -109,7 +111,6 @@ def alone(tiny_project, encoder, tmp_path_factory) -> Path:
     return directory
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("over", [{}, {"blocks_at_once": 2}])
 def test_two_processes_train_the_model_of_one(tiny_project, encoder, alone, tmp_path, over) -> None:
     training = CPU.model_copy(update={"processes": 2, **over})
@@ -121,7 +122,6 @@ def test_two_processes_train_the_model_of_one(tiny_project, encoder, alone, tmp_
     assert [path.name for path in tmp_path.glob(".*")] in ([], [RECORD])
 
 
-@pytest.mark.slow
 def test_mixed_blocks_are_shared_too(tiny_project, encoder, tmp_path) -> None:
     settings = SETTINGS.model_copy(update={"blocks": "mixed", "steps": 9})
     for n in (1, 2):
@@ -167,7 +167,6 @@ def test_gradients_of_portions_add_up(tiny_project, encoder) -> None:
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_no_shipped_model_leaves_a_parameter_unused(tiny_project, encoder) -> None:
     """Processes wait for every gradient, also from one that has no block of a step and keeps pace."""
     shards = [read_shard(tiny_project.shard(line)) for line in tiny_project.train]
@@ -204,7 +203,6 @@ sys.exit(code)
 """
 
 
-@pytest.mark.slow
 def test_each_process_opens_its_own_shards_alone(tiny_project, encoder, alone, tmp_path) -> None:
     """Started by a torchrun of one's own, as on several machines."""
     script = tmp_path / "read.py"
@@ -236,7 +234,6 @@ def test_more_processes_than_lines_are_refused(tiny_project) -> None:
         read_shares(shards, tiny_project.train[:2], Company(0, 3), all_of_them=False)
 
 
-@pytest.mark.slow
 def test_a_mistake_that_one_process_finds_ends_all_with_one_message(tiny_project, encoder, tmp_path) -> None:
     broken = [tmp_path / line for line in tiny_project.train]
     for line, path in zip(tiny_project.train, broken, strict=True):
@@ -299,7 +296,6 @@ def training_for_ever(tiny_project, encoder, tmp_path):
     assert "Traceback" not in log.read_text()
 
 
-@pytest.mark.slow
 def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_path) -> None:
     with training_for_ever(tiny_project, encoder, tmp_path) as (process, log, ranks):
         os.kill(ranks[1], signal.SIGKILL)
@@ -309,7 +305,6 @@ def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_pa
     assert "process 2 of 2 was ended by SIGKILL" in said, said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "status", "said"),
     [
