@@ -10,7 +10,7 @@ import pytest
 from cbat.cli import STAGES, VERBS
 
 TOP = Path(__file__).resolve().parents[2]
-PAGES = [TOP / "README.md", TOP / "config" / "README.md", *sorted((TOP / "docs").glob("*.md"))]
+PAGES = [TOP / "README.md", TOP / "config" / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
 
 
 def anchors(page: Path) -> set[str]:
@@ -32,7 +32,8 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 def test_the_readme_lists_every_page() -> None:
     text = (TOP / "README.md").read_text()
-    missing = [page.name for page in (TOP / "docs").glob("*.md") if f"(docs/{page.name})" not in text]
+    pages = [page.relative_to(TOP).as_posix() for page in (TOP / "docs").rglob("*.md")]
+    missing = [page for page in pages if f"({page})" not in text]
     assert missing == []
 
 
