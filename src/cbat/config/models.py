@@ -72,7 +72,7 @@ class ModelSettings(Section):
         True, description="The tied resistance knows combinations of an enhancer's and a promoter's motif."
     )
     cooperation_penalty: NonNegative = Field(
-        0.001, description="Weight of the sum of the absolute values of these combinations (lasso)."
+        0.0005, description="Weight of the sum of the absolute values of these combinations (lasso)."
     )
     set_encoder: Literal["none", "isab", "isab_tied"] = Field(
         "none",
