@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(
             f"cbat: error: unknown verb {verb!r}{did_you_mean(verb, VERBS)}. "
-            "To mend: run 'cbat --help' for the list.",
+            "Fix: run 'cbat --help' for the list.",
             file=sys.stderr,
         )
         return 2

@@ -31,7 +31,7 @@ class UserError(Exception):
     ) -> None:
         self.problem, self.mend, self.file, self.where = problem, mend, file, where
         place = ", ".join(str(part) for part in (file, where) if part is not None)
-        super().__init__(f"{place}: {problem}. To mend: {mend}." if place else f"{problem}. To mend: {mend}.")
+        super().__init__(f"{place}: {problem}. Fix: {mend}." if place else f"{problem}. Fix: {mend}.")
 
 
 _ROOM: Final = "free some space, or move there where there is more; run again, what is finished is kept"

@@ -230,5 +230,5 @@ def refused(arguments: list[str], directory: Path, expected: str, capsys: pytest
     messages = [line for line in capsys.readouterr().err.splitlines() if "cbat predict: error: " in line]
     assert len(messages) == 1
     assert expected in messages[0]
-    assert "To mend: " in messages[0]
+    assert "Fix: " in messages[0]
     assert not directory.exists()

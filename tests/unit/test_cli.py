@@ -95,7 +95,7 @@ def test_a_users_mistake_ends_with_status_2_and_one_message() -> None:
     )
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("cbat check_config: error: none.yaml: the file does not exist. To mend: ")
+    assert done.stderr.startswith("cbat check_config: error: none.yaml: the file does not exist. Fix: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -34,8 +34,8 @@ def test_all_are_raised_together_each_once() -> None:
         several("a", "b", "a")
     assert str(raised.value).splitlines() == [
         "2 faults (once these are mended, more may be found)",
-        "  1. a is wrong. To mend: correct a.",
-        "  2. b is wrong. To mend: correct b.",
+        "  1. a is wrong. Fix: correct a.",
+        "  2. b is wrong. Fix: correct b.",
     ]  # fmt: skip
 
 

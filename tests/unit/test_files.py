@@ -159,7 +159,7 @@ def test_a_full_disk_is_told_by_the_file_and_can_be_mended(mounted, way: str) ->
     path = directory / "pairs.tsv"
     with pytest.raises(UserError) as caught, atomic_file(path) as temporary:
         write(temporary)
-    assert str(caught.value).startswith(f"{path}: no space is left on the device. To mend: free some space")
+    assert str(caught.value).startswith(f"{path}: no space is left on the device. Fix: free some space")
     assert [*directory.iterdir()] == []
     subprocess.run(["mount", "-o", "remount,size=4m", str(directory)], check=True)
     with atomic_file(path) as temporary:
@@ -205,7 +205,7 @@ def test_what_the_machine_refuses_is_one_message_of_any_verb(monkeypatch, capsys
     monkeypatch.setattr("cbat.commands.options.call_with_options", refused)
     assert main(["check_config", "x.yaml"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"cbat check_config: error: {told}. To mend: ")
+    assert said.startswith(f"cbat check_config: error: {told}. Fix: ")
     assert said.count("\n") == 1
 
 

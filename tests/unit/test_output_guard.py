@@ -183,7 +183,7 @@ def test_files_beside_an_output_are_not_written_over_either(tmp_path: Path) -> N
     (tmp_path / "b.bed.json").write_text("mine\n")
     said = refused("lift_over", values)
     assert "would write over b.bed.json, which no earlier run" in said
-    assert "To mend: name another file for what is made, or move it away" in said
+    assert "Fix: name another file for what is made, or move it away" in said
 
 
 def test_the_folder_of_another_verb_is_replaced_by_none(tmp_path: Path) -> None:
@@ -461,7 +461,7 @@ def test_stages_share_the_folder_of_a_line_and_a_whole_prediction_does_not(tmp_p
             pass
         with outputs_guarded("gather_predictions", {"directory": line}):
             pass
-        assert "another run is writing into this folder. To mend" in refused("predict", {"directory": line})
+        assert "another run is writing into this folder. Fix" in refused("predict", {"directory": line})
         again = {"output": pairs / "chr1.parquet", "directory": line}
         assert "'cbat score_chromosome'" in refused("score_chromosome", again)
     with held("predict", "directory", line, line):

@@ -143,7 +143,7 @@ def test_all_faults_are_listed_each_with_its_file(inputs: Inputs, capsys) -> Non
     assert first == "cbat check_inputs: error: 4 faults (once these are mended, more may be found)"
     for file, line in (("a.tsv", 3), ("a.enh.bed", 1), ("b.prom.bed", 2), ("u.tsv", 1)):
         assert sum(f". {file}, line {line}: " in fault for fault in faults) == 1, file
-    assert all(" To mend: " in fault for fault in faults)
+    assert all(" Fix: " in fault for fault in faults)
     assert inputs.files() == before
 
 
@@ -626,7 +626,7 @@ def test_what_is_said(inputs: Inputs, capsys, monkeypatch: pytest.MonkeyPatch, n
         return
     assert status == 2
     assert expected in message
-    assert message.count("To mend:") == len(message.splitlines()) - (" faults (" in message)
+    assert message.count("Fix:") == len(message.splitlines()) - (" faults (" in message)
     # The message names a file of the user, and none that is gone by now.
     assert any(name in message for name in ("tsv", "bed", "yaml", "genome.fa", "splits.", "chr1:1025"))
     assert "cbat_check_inputs_" not in message

@@ -136,7 +136,7 @@ def test_a_failed_world_names_its_log(finished, tmp_path: Path) -> None:
     done = spoilt.snakemake("--cores", "2", "--", copy)
     assert done.returncode != 0
     assert "worlds/additive/run.log: the world 'additive' failed (cbat " in done.stdout
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1
 
 
 def test_a_mistake_in_a_world_stops_before_anything_runs(checkout) -> None:
@@ -144,5 +144,5 @@ def test_a_mistake_in_a_world_stops_before_anything_runs(checkout) -> None:
     done = checkout.snakemake("-n", "--configfile", "my.yaml")
     assert done.returncode == 1
     assert "full_model is 'graph_manifold', which is not among the models to run" in done.stdout
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1
     assert "Traceback" not in done.stdout

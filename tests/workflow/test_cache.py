@@ -122,11 +122,11 @@ def test_the_folder_has_to_be_there(checkout, tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
     done = checkout.snakemake("-n", "--cache")
     assert done.returncode == 1
-    assert "SNAKEMAKE_OUTPUT_CACHE, which is not set. To mend:" in done.stdout
+    assert "SNAKEMAKE_OUTPUT_CACHE, which is not set. Fix:" in done.stdout
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path / "gone"))
     done = checkout.snakemake("-n", "--cache")
     assert done.returncode == 1
-    assert f"SNAKEMAKE_OUTPUT_CACHE, which is '{tmp_path}/gone', no folder. To mend:" in done.stdout
+    assert f"SNAKEMAKE_OUTPUT_CACHE, which is '{tmp_path}/gone', no folder. Fix:" in done.stdout
     assert "Traceback" not in done.stdout
 
 

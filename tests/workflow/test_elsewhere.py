@@ -86,9 +86,7 @@ def test_mistakes_in_the_configuration_of_a_module(elsewhere, config: str, mine:
 def test_a_target_without_its_section_is_no_success(checkout, target: str, section: str) -> None:
     done = checkout.snakemake("--cores", "1", target)
     assert done.returncode == 1
-    assert (
-        f"The configuration has no section '{section}', so there is nothing to make. To mend:" in done.stdout
-    )
+    assert f"The configuration has no section '{section}', so there is nothing to make. Fix:" in done.stdout
     assert "Traceback" not in done.stdout
     assert not Path(checkout.directory / "results").exists()
 
@@ -98,7 +96,7 @@ def test_a_target_without_its_section_is_no_success(checkout, target: str, secti
     [
         (
             "models=baseline",
-            "--config: models is 'baseline'; it should be a valid list. To mend: write",
+            "--config: models is 'baseline'; it should be a valid list. Fix: write",
         ),
         ("full_model=base", "--config: full_model is 'base', which is not among the models to run"),
         ("seeds=[1,x]", "--config: seeds.1 is 'x'; it should be a valid integer"),

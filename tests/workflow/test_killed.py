@@ -111,7 +111,7 @@ def test_a_corrupt_shard_is_told_and_goes_away_with_its_file(finished) -> None:
     told = [line for line in done.stdout.splitlines() if "cbat train_model: error:" in line]
     assert told
     assert "results/shards/blood_1/support.npy: the file is corrupt" in told[0]
-    assert "To mend: " in told[0]
+    assert "Fix: " in told[0]
     assert "Traceback (most recent call last)" not in done.stdout
     shard.unlink()
     done = finished.snakemake(*wanted)

@@ -91,4 +91,4 @@ def test_a_file_that_cannot_be_lifted_stops_the_run_with_one_message(lifting) ->
         "no contig of this file is in over.chain: here 'chr1', 'chr2', 'chr3', there 'hs1', 'hs2', "
         in done.stdout
     )
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1

@@ -11,7 +11,7 @@ def message_of(checkout, *arguments: str) -> str:
     assert done.returncode == 1
     assert "Traceback" not in done.stdout
     assert "Building DAG" not in done.stdout
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1
     return done.stdout
 
 

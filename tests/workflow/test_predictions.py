@@ -232,7 +232,7 @@ def test_a_mistake_in_the_section(checkout, over: str, expected: str) -> None:
     done = checkout.snakemake("-n", "predict", "--configfile", "my.yaml")
     assert done.returncode == 1
     assert f"my.yaml, line 1: {expected}" in done.stdout or expected in done.stdout
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1
     assert "Traceback" not in done.stdout
 
 

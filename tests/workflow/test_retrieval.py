@@ -79,5 +79,5 @@ def test_a_file_that_no_source_has_stops_the_run_before_it_starts(fetching) -> N
     done = fetching.snakemake("-n")
     assert done.returncode == 1
     assert "no source has the file 'toi.fa' (did you mean 'toy.fa'?)" in done.stdout
-    assert done.stdout.count("To mend:") == 1
+    assert done.stdout.count("Fix:") == 1
     assert "Traceback" not in done.stdout

@@ -282,7 +282,7 @@ def test_a_mistake_is_told_before_any_work(
     with pytest.raises(UserError) as caught:
         check_inputs([Path("config/config.yaml"), Path("my.yaml")])
     assert expected in str(caught.value)
-    assert "To mend: " in str(caught.value)
+    assert "Fix: " in str(caught.value)
 
 
 def test_peaks_of_another_line_are_refused(inputs: Path) -> None:

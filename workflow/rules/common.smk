@@ -78,7 +78,7 @@ if CACHED and "://" not in CACHE and not Path(CACHE or "-").is_dir():
     stop(
         "Error in the environment.\n--cache keeps files in the folder SNAKEMAKE_OUTPUT_CACHE, which is"
         f" {repr(CACHE) + ', no folder' if CACHE else 'not set'}."
-        " To mend: set it to a folder that exists, or leave --cache out."
+        " Fix: set it to a folder that exists, or leave --cache out."
     )
 
 
@@ -131,7 +131,7 @@ def wanted(files, section, what):
 
     def nothing(wildcards):
         stop(
-            f"The configuration has no section '{section}', so there is nothing to make. To mend: name {what} in it."
+            f"The configuration has no section '{section}', so there is nothing to make. Fix: name {what} in it."
         )
 
     return files or nothing

@@ -188,7 +188,7 @@ def _link_files(directory: Path, names: Iterable[str]) -> None:
 def _told(log: Path) -> tuple[str, str]:
     """The message of the stage that failed, if its log was shown, and how to mend it."""
     found = _MESSAGE.search(log.read_text(encoding="utf-8", errors="replace"))
-    problem, _, mend = found[1].partition(" To mend: ") if found else ("", "", "")
+    problem, _, mend = found[1].partition(" Fix: ") if found else ("", "", "")
     return f" ({problem.rstrip('.')})" if problem else "", mend.rstrip(".")
 
 

@@ -94,7 +94,7 @@ def test_a_first_row_with_the_asked_heading_is_a_header(tmp_path: Path) -> None:
 REFUSED = {
     "decimal comma": (
         "gene\tTPM\nMYC\t0,269\nALB\t6,77\n",
-        "line 2: TPM is '0,269'. To mend: write numbers with a decimal",
+        "line 2: TPM is '0,269'. Fix: write numbers with a decimal",
     ),
     "decimal comma, no header": ("MYC\t12\nALB\t6,77\nGATA1\t3\n", "line 2: column 2 is '6,77'"),
     "decimal comma, any heading": ("gene\tliver\nMYC\t4,8\nALB\t6,77\n", "line 2: liver is '4,8'"),
@@ -218,7 +218,7 @@ def test_no_column_is_shifted(tmp_path: Path, text: str) -> None:
     [
         (
             laid_out(["A", "B", "C"]).replace("40.0", "40,5"),
-            "line 4: A is '40,5'. To mend: write numbers with",
+            "line 4: A is '40,5'. Fix: write numbers with",
         ),
         (laid_out(["gene", "A", "A", "C"]), "line 1: 2 columns are called 'A', which is named for one"),
         (

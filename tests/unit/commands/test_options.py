@@ -86,12 +86,12 @@ def test_an_unknown_option_is_named_before_those_that_are_missing(arguments) -> 
     [
         (
             (),
-            "the required options --sheet, --cohort, --labels, --shards are missing. To mend: add them; run",
+            "the required options --sheet, --cohort, --labels, --shards are missing. Fix: add them; run",
         ),
-        (REQUIRED[2:], "the required option --sheet is missing. To mend: add it"),
-        ((*REQUIRED, "--cohort", "seen"), "--cohort cannot be 'seen'. To mend: use one of: "),
-        ((*REQUIRED, "--seed", "x"), "--seed cannot be 'x'. To mend: give a whole number"),
-        ((*REQUIRED, "--seed"), "--seed needs a value. To mend: put the value after it"),
+        (REQUIRED[2:], "the required option --sheet is missing. Fix: add it"),
+        ((*REQUIRED, "--cohort", "seen"), "--cohort cannot be 'seen'. Fix: use one of: "),
+        ((*REQUIRED, "--seed", "x"), "--seed cannot be 'x'. Fix: give a whole number"),
+        ((*REQUIRED, "--seed"), "--seed needs a value. Fix: put the value after it"),
         ((*REQUIRED, "--seed", "1", "more words"), "'more words' belongs to no option"),
     ],
 )
@@ -123,5 +123,5 @@ def test_help_is_the_docstring() -> None:
 
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_path_is_not_the_working_directory(empty: str) -> None:
-    with pytest.raises(UserError, match="--sheet is empty. To mend: name a file or a folder"):
+    with pytest.raises(UserError, match="--sheet is empty. Fix: name a file or a folder"):
         call("--sheet", empty, *REQUIRED[2:])

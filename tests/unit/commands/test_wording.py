@@ -33,4 +33,4 @@ def test_keys_become_options(of_a_run: str, of_a_command: str) -> None:
 def test_file_and_line_stay() -> None:
     with pytest.raises(UserError) as caught, words_of_options():
         raise UserError("bad", mend="see landscape.signals.insulators", file="a.bed", where="line 3")
-    assert str(caught.value) == "a.bed, line 3: bad. To mend: see --signals insulators."
+    assert str(caught.value) == "a.bed, line 3: bad. Fix: see --signals insulators."

@@ -192,7 +192,7 @@ def test_splits_are_handed_to_a_stage_and_come_back(files) -> None:
 def test_mistakes_are_told_with_their_line(files, over: str, expected: str) -> None:
     with pytest.raises(UserError, match=re.escape(expected)) as caught:
         load(files, over)
-    assert "To mend: " in str(caught.value)
+    assert "Fix: " in str(caught.value)
 
 
 def test_a_model_without_sequence_needs_the_section(files) -> None:

@@ -82,6 +82,6 @@ def test_checking_inputs_asks_for_lifted_files_first(files) -> None:
     with pytest.raises(UserError) as caught:
         check_inputs(FILES)
     assert str(caught.value) == (
-        f"my.yaml: '{OUTPUT}' has not been lifted from another assembly yet. To mend: run this, which takes "
+        f"my.yaml: '{OUTPUT}' has not been lifted from another assembly yet. Fix: run this, which takes "
         f"seconds, and check again: snakemake --cores 1 --configfile my.yaml -- {OUTPUT}."
     )

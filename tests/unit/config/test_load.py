@@ -95,7 +95,7 @@ def test_each_mistake_is_one_message_with_file_and_line(layers, over: str, expec
         layers(over)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert "To mend: " in str(caught.value)
+    assert "Fix: " in str(caught.value)
 
 
 def test_the_file_that_holds_the_mistake_is_named_not_the_last_one(layers, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_each_mistake_is_told_with_its_line(sheet, lines: list[str], expected: l
         read_cell_lines(path)
     message = str(caught.value)
     assert message.startswith(str(path))
-    assert "To mend: " in message
+    assert "Fix: " in message
     for part in expected:
         assert part in message
 
@@ -121,9 +121,7 @@ def test_a_prototype_has_tracks_and_no_pairs(sheet) -> None:
     assert row.pairs is None
     assert row.files == row.tracks == {"active_enhancers": Path("h.bed")}
     assert [row.cell_line for row in read_cell_lines(path, cohort="training")] == ["K562"]
-    with pytest.raises(
-        UserError, match="'HepG2' is a prototype, which has no labelled pairs. To mend: name a"
-    ):
+    with pytest.raises(UserError, match="'HepG2' is a prototype, which has no labelled pairs. Fix: name a"):
         _ = row.pairs_file
 
 
@@ -133,21 +131,21 @@ def test_a_prototype_has_tracks_and_no_pairs(sheet) -> None:
         (
             "h.bed",
             ".",
-            "the prototype 'HepG2' has no track. To mend: name peaks in one of the columns active_",
+            "the prototype 'HepG2' has no track. Fix: name peaks in one of the columns active_",
         ),
         ("\t.\tauto", "\tp.tsv\tauto", "the prototype 'HepG2' has pairs, which is for lines with labelled"),
         ("auto\t.", "auto\te.bed", "the prototype 'HepG2' has enhancers, which is for lines with labelled"),
         (
             "auto",
             "loops",
-            "has pairs in the format loops, and no pairs. To mend: write 'auto' as pairs_format",
+            "has pairs in the format loops, and no pairs. Fix: write 'auto' as pairs_format",
         ),
         (
             "h.bed",
             "k.bed",
-            "peaks of 'K562' (line 2): k.bed. To mend: name the line's own file, or write '.'",
+            "peaks of 'K562' (line 2): k.bed. Fix: name the line's own file, or write '.'",
         ),
-        ("prototype", "train", "pairs is '.', which is for the role prototype alone. To mend: name a file"),
+        ("prototype", "train", "pairs is '.', which is for the role prototype alone. Fix: name a file"),
     ],
 )
 def test_what_a_prototype_lacks_or_must_not_have_is_told(sheet, old: str, new: str, expected: str) -> None:
@@ -217,12 +215,12 @@ def test_the_threshold_may_be_left_out_and_may_stand_anywhere(sheet) -> None:
         (
             "abc",
             ".",
-            "pairs in the format abc have scores and no labels. To mend: add the column score_threshold",
+            "pairs in the format abc have scores and no labels. Fix: add the column score_threshold",
         ),
         ("encode_re2g", ".", "pairs in the format encode_re2g have scores and no labels"),
         ("bengi", "0.5", "pairs in the format bengi have no scores, but score_threshold is given"),
         ("loops", ".", "loops need candidate enhancers and promoters to be laid over"),
-        ("bedpe", "high", "score_threshold is 'high'. To mend: write a number such as 0.02, or '.' for none"),
+        ("bedpe", "high", "score_threshold is 'high'. Fix: write a number such as 0.02, or '.' for none"),
         ("bedpe", "inf", "score_threshold is "),
         ("bedpe", "", "the field 'score_threshold' is empty"),
     ],

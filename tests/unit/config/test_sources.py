@@ -40,17 +40,17 @@ def test_a_row_says_what_is_known_and_what_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (changed(sha256="abc"), "line 4: sha256 is 'abc'. To mend: write the 64 hexadecimal digits"),
+        (changed(sha256="abc"), "line 4: sha256 is 'abc'. Fix: write the 64 hexadecimal digits"),
         (changed(bytes="many"), "line 4: bytes is 'many'"),
         (changed(bytes="0"), "line 4: bytes is '0'"),
         (
             changed(url="ftp://data.example/x"),
-            "line 4: url is 'ftp://data.example/x'. To mend: write an addr",
+            "line 4: url is 'ftp://data.example/x'. Fix: write an addr",
         ),
         (changed(file="../genome.fa"), "line 4: file is '../genome.fa'"),
         (changed(file="genome.fa.part"), "line 4: file is 'genome.fa.part'"),
         (changed(file="genome.fa.json"), "line 4: file is 'genome.fa.json'"),
-        (changed(unpack="zip"), "line 4: unpack is 'zip'. To mend: write one of: none, gzip, pack"),
+        (changed(unpack="zip"), "line 4: unpack is 'zip'. Fix: write one of: none, gzip, pack"),
         (changed(name="a b"), "line 4: name is 'a b'"),
         (changed(licence=""), "line 4: 8 fields where the header has 9"),
         (ROW[:-1], "line 4: 8 fields where the header has 9"),

@@ -192,13 +192,13 @@ def test_one_split_has_no_neighbour() -> None:
         (
             "1 1000 1100 1 3000 3400 1",
             r"a\.pairs\.tsv, line 3: chromosomes are named like '1' here, but like 'chr1' in the genome\. "
-            r"To mend: set genome.contig_names",
+            r"Fix: set genome.contig_names",
         ),
         ("chr9 10 20 chr9 30 40 1", "line 3: the genome has no contig 'chr9', only chr1, chr2, chr3, c"),
         (
             "chr4 5000 5101 chr4 3000 3400 1",
             r"line 3: 1 of 2 enhancers lie beyond the end of their contig, such as chr4:5000-5101 \(chr4 is "
-            r"5000 bp long in the genome\); all others fit\. To mend: delete what begins beyond the end",
+            r"5000 bp long in the genome\); all others fit\. Fix: delete what begins beyond the end",
         ),
         (
             "chr1 10 20 chr1 10000 10001 1",

@@ -63,7 +63,7 @@ def test_promoters_may_be_genes_and_enhancers_may_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("11869\t14409", "0\t14409", ", line 2: the gene lies at 0-14409. To mend: .* counted from 1"),
+        ("11869\t14409", "0\t14409", ", line 2: the gene lies at 0-14409. Fix: .* counted from 1"),
         ("761586\t762902", "762902\t761586", ", line 5: the gene lies at 762902-761586"),
         ("761586\t762902", "761586\t762902.0", ", line 5: the gene lies at 761586-762902.0"),
         ("762902\t.\t-", "762902\t.\tx", ", line 5: the strand of the gene is 'x'"),

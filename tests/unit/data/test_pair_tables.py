@@ -103,7 +103,7 @@ def test_the_sheet_admits_just_the_formats_that_can_be_read() -> None:
     admitted = CellLine.model_json_schema()["properties"]["pairs_format"]["enum"]
     assert sorted(admitted) == sorted(["auto", *PAIR_FORMATS])
     assert sorted(PAIR_FORMATS) == sorted(CONTENT)
-    with pytest.raises(UserError, match="'hic' is unknown. To mend: use one of: auto, cbat, targetfinder"):
+    with pytest.raises(UserError, match="'hic' is unknown. Fix: use one of: auto, cbat, targetfinder"):
         read_pairs("pairs.txt", "hic")
 
 
@@ -137,7 +137,7 @@ def test_a_threshold_that_says_nothing(tmp_path: Path, pairs_format: str) -> Non
 @pytest.mark.parametrize(
     ("pairs_format", "old", "new", "message"),
     [
-        ("cbat", "\t1\n", "\t2\n", "line 2: label is '2'. To mend: write one of: 0, 1"),
+        ("cbat", "\t1\n", "\t2\n", "line 2: label is '2'. Fix: write one of: 0, 1"),
         ("cbat", "5000\t5001", "5400\t5400", "line 2: the promoter chr1:5400-5400 ends where or before"),
         ("cbat", "chrX\t7", "chrX\t70", "line 3: the enhancer chrX:70-9 ends"),
         ("cbat", "\t", ",", "line 1: the columns are separated by commas, not by tabs"),

@@ -103,7 +103,7 @@ def test_what_is_no_choice_and_no_name(tmp_path: Path) -> None:
     table = read_headed(
         write(tmp_path, b"a\tb\n+\tone\n+-\ttwo words\n"), delimiter="\t", required=["a", "b"]
     )
-    with pytest.raises(UserError, match=r"line 3: a is '\+-'\. To mend: write one of: \+, -, \."):
+    with pytest.raises(UserError, match=r"line 3: a is '\+-'\. Fix: write one of: \+, -, \."):
         table.choices("a", ["+", "-", "."])
     with pytest.raises(UserError, match="line 3: b is 'two words'"):
         table.names("b")

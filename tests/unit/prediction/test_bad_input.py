@@ -153,7 +153,7 @@ def test_a_tampered_model_by_the_command(world, own_model: Path, tmp_path: Path,
     assert told.startswith(
         f"cbat predict: error: {own_model / 'model.json'}: the file was changed or damaged"
     )
-    assert told.count("To mend:") == 1
+    assert told.count("Fix:") == 1
     assert not (tmp_path / "out").exists()
 
 

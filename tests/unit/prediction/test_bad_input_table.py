@@ -331,7 +331,7 @@ def test_a_mistake_is_one_message_and_leaves_nothing_behind(command: Command, ca
     messages = [line for line in told.splitlines() if line.startswith("cbat predict: error: ")]
     assert len(messages) == 1
     assert expected in messages[0]
-    assert messages[0].count("To mend: ") == 1
+    assert messages[0].count("Fix: ") == 1
     assert "Traceback" not in told
     assert command.files() == before
 
@@ -357,7 +357,7 @@ def test_no_right_to_read_or_write(command: Command, capsys) -> None:
                 (directory / spoilt).chmod(0o755)
             told = capsys.readouterr().err
             assert expected in told
-            assert told.count("To mend: ") == 1
+            assert told.count("Fix: ") == 1
             assert not (directory / "out").exists()
         os.chdir(command.directory)
 

@@ -143,7 +143,7 @@ def test_wrong_requests_are_one_message(
     assert explain(world, predicted, tmp_path / "none", *options) == 2
     told = capsys.readouterr().err
     assert words in told
-    assert told.count("To mend:") == 1
+    assert told.count("Fix:") == 1
     assert not (tmp_path / "none").exists()
 
 
@@ -152,13 +152,13 @@ def test_another_model_is_refused(
 ) -> None:
     other = make_package(world, tmp_path, environment="film")
     assert explain(world, predicted, tmp_path / "none", model=other) == 2
-    assert "To mend:" in capsys.readouterr().err
+    assert "Fix:" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_refused(world, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert explain(world, tmp_path / "empty", tmp_path / "none") == 2
-    assert "To mend:" in capsys.readouterr().err
+    assert "Fix:" in capsys.readouterr().err
 
 
 def test_a_changed_genome_is_noticed(

@@ -267,7 +267,7 @@ def test_predictions_of_damaged_files_end_in_a_message(landscape_world, tmp_path
             continue
         said = capfd.readouterr().err
         statuses.append(status)
-        if status not in (0, 2) or (status == 2 and "To mend:" not in said):
+        if status not in (0, 2) or (status == 2 and "Fix:" not in said):
             failed.append((case, chosen, said[-300:]))
         if status == 2 and (tmp_path / f"line_{case}" / "index.html").exists():
             failed.append((case, chosen, "half of a prediction is left"))

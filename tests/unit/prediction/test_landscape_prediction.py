@@ -585,7 +585,7 @@ REFUSED = {
     ),
     "the words of the command line": (
         lambda w, d: _tracks(w, d, f"insulators={_renamed(w.track('insulators'), d / 'plain.narrowPeak')}"),
-        "To mend: set --contig-names to a table of names",
+        "Fix: set --contig-names to a table of names",
     ),
     "an unknown chromosome": (
         lambda w, d: command(w, d / "out", "--chromosomes", "1"),

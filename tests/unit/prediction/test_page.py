@@ -201,7 +201,7 @@ def test_a_missing_file_is_one_message(world, predicted, capsys: pytest.CaptureF
         str(predicted),
     ]
     assert main([*arguments, "--pairs", "none.parquet", "--settings", "{}"]) == 2
-    assert capsys.readouterr().err.count("To mend:") == 1
+    assert capsys.readouterr().err.count("Fix:") == 1
 
 
 # ---- words and graph ----

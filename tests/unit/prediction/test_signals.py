@@ -193,4 +193,4 @@ def test_a_mistake_is_one_message(
     told = capsys.readouterr().err
     assert message in told
     assert "Traceback" not in told
-    assert "To mend" in told
+    assert "Fix" in told

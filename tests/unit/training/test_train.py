@@ -277,7 +277,7 @@ def test_broken_models_are_refused(tiny_project, environment: Path, tmp_path) ->
         broken = tmp_path / name
         shutil.copytree(environment, broken)
         (broken / name).write_bytes((broken / name).read_bytes()[:-20])
-        with pytest.raises(UserError, match="To mend: run train_model again"):
+        with pytest.raises(UserError, match="Fix: run train_model again"):
             load_model(broken)
 
 

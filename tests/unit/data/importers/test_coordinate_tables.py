@@ -44,9 +44,7 @@ def test_the_strand_of_a_promoter_may_stand_in_a_column(tmp_path: Path) -> None:
     path = write(tmp_path, f"{header}\n{row}\t+\n{row}\t-\n")
     assert read_pairs(path, "cbat")["promoter_strand"].tolist() == ["+", "-"]
     path = write(tmp_path, f"{header}\n{row}\t+\n{row}\tminus\n")
-    with pytest.raises(
-        UserError, match=r"line 3: promoter_strand is 'minus'. To mend: write one of: \+, -, \."
-    ):
+    with pytest.raises(UserError, match=r"line 3: promoter_strand is 'minus'. Fix: write one of: \+, -, \."):
         read_pairs(path, "cbat")
 
 

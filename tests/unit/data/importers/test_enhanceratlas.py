@@ -46,11 +46,11 @@ def test_a_weak_interaction_is_left_out_and_is_no_negative(tmp_path: Path) -> No
         (
             "$+\t3",
             "\t3",
-            r"line 3: the interaction is 'chrX:10-20_ENSG2\$A-B.1\$chrX\$1'. To mend: write it as",
+            r"line 3: the interaction is 'chrX:10-20_ENSG2\$A-B.1\$chrX\$1'. Fix: write it as",
         ),
         ("$860260$", "$0$", "line 2: the interaction is"),
         ("10-20", "20-10", "line 3: the enhancer chrX:20-10 ends where or before it starts"),
-        ("\t1.512501", "\tNA", "line 2: score is 'NA'. To mend: write a number"),
+        ("\t1.512501", "\tNA", "line 2: score is 'NA'. Fix: write a number"),
         ("\t1.512501", "", "line 2: the line has 1 fields where the first line has 2"),
     ],
 )

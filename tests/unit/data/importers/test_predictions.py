@@ -70,13 +70,13 @@ def test_a_threshold_is_needed(tmp_path: Path, pairs_format: str, content: str) 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("\t0.63\t", "\tNaN\t", "line 3: Score is 'NaN'. To mend: write a number"),
+        ("\t0.63\t", "\tNaN\t", "line 3: Score is 'NaN'. Fix: write a number"),
         ("\t0.63\t", "\t\t", "line 3: Score is ''"),
         ("959256\tK562\t0.08", "959256.5\tK562\t0.08", "line 4: TargetGeneTSS is '959256.5'"),
         (
             "\tScore\t",
             "\tvalue\t",
-            "line 2: the header has no column of scores. To mend: .* Score, ENCODE-rE2G",
+            "line 2: the header has no column of scores. Fix: .* Score, ENCODE-rE2G",
         ),
         ("TargetGeneTSS", "TSS", "line 2: the header has no column TargetGeneTSS"),
         ("778331\t778947", "778947\t778331", "line 4: the enhancer chr1:778947-778331 ends"),
