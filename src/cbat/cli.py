@@ -32,14 +32,14 @@ STAGES: Final[dict[str, Verb]] = {
     ),
     "extract_sequences": Verb("cbat.data.sequences:run", "Extract the windows of a cohort's elements."),
     "label_pairs": Verb(
-        "cbat.data.labels:run", "Read the labelled pairs of a cell line; make negatives if asked to."
+        "cbat.data.labels:run", "Read the labelled pairs of a cell line; make negatives if so configured."
     ),
     "plot_balance": Verb(
         "cbat.data.balance_figure:run", "Draw how contacts and negatives differ, for every cell line."
     ),
     "describe_inputs": Verb(
         "cbat.evaluation.input_report:run",
-        "Say what each cell line brought, and what its support sets are drawn from.",
+        "Report the inputs of each cell line and the source of its support sets.",
     ),
     "compare_peaks": Verb(
         "cbat.graph.similarity:compare_peaks", "Compare cell lines by the overlap of their peaks."
@@ -58,7 +58,7 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.landscape.element_signals:run", "Rank the signals at the candidate enhancers of a cell line."
     ),
     "read_landscape": Verb(
-        "cbat.landscape.pairs:run", "Say what lies between and around the ends of each labelled pair."
+        "cbat.landscape.pairs:run", "Compute the landscape features of each labelled pair."
     ),
     "fit_landscape": Verb("cbat.landscape.fit:run", "Fit a law of the landscape to the training lines."),
     "write_block_shards": Verb("cbat.data.shards:run", "Write the blocks and support sets of a cell line."),
@@ -69,20 +69,24 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.evaluation.landscape_line:run", "Evaluate a model without sequence on one cell line."
     ),
     "fit_references": Verb(
-        "cbat.evaluation.shortcuts:run", "Fit the shortcuts that every model must beat to the training lines."
+        "cbat.evaluation.shortcuts:run",
+        "Fit the shortcuts, which every model must beat, to the training lines.",
     ),
     "evaluate_references": Verb(
         "cbat.evaluation.references:run", "Evaluate what every model is compared with, on one cell line."
     ),
-    "summarise_evaluation": Verb("cbat.evaluation.summary:run", "Gather all figures and say what they mean."),
+    "summarise_evaluation": Verb(
+        "cbat.evaluation.summary:run", "Summarise all metrics, in tables and in words."
+    ),
     "read_environment": Verb(
-        "cbat.evaluation.environment_readout:run", "Say which tissues and motifs support sets point to."
+        "cbat.evaluation.environment_readout:run", "Report which tissues and motifs support sets point to."
     ),
     "plot_environment_readout": Verb(
         "cbat.evaluation.readout_figure:run", "Draw which tissues and motifs support sets point to."
     ),
     "identify_cell_line": Verb(
-        "cbat.evaluation.identification:run", "Say how well unlabelled enhancers identify their cell line."
+        "cbat.evaluation.identification:run",
+        "Measure how well unlabelled enhancers identify their cell line.",
     ),
     "plot_cell_line_bars": Verb(
         "cbat.evaluation.figures:plot_cell_line_bars", "Draw AUPR of every cell line."
@@ -94,19 +98,19 @@ STAGES: Final[dict[str, Verb]] = {
         "cbat.evaluation.figures:plot_precision_recall", "Draw precision against recall, for every cell line."
     ),
     "check_collapse": Verb(
-        "cbat.evaluation.collapse_check:run", "List collapsed models; stop if that is asked for."
+        "cbat.evaluation.collapse_check:run", "List collapsed models; stop the run if so configured."
     ),
     "record_versions": Verb(
-        "cbat.evaluation.run_versions:run", "Write down what the results of a run were made of and with."
+        "cbat.evaluation.run_versions:run", "Record the inputs and software versions of a run."
     ),
     "package_model": Verb(
-        "cbat.prediction.package:run", "Put a trained model into a model directory, to be shared."
+        "cbat.prediction.package:run", "Package a trained model as a model directory to share."
     ),
     "package_landscape": Verb(
-        "cbat.prediction.landscape_package:run", "Put a law of the landscape into a model directory."
+        "cbat.prediction.landscape_package:run", "Package a law of the landscape as a model directory."
     ),
     "ship_model": Verb(
-        "cbat.prediction.shipping:run", "Make a model that comes with the package of a model directory."
+        "cbat.prediction.shipping:run", "Turn a model directory into a model that ships with the package."
     ),
     "prepare_prediction": Verb(
         "cbat.prediction.prepare:run",
@@ -122,20 +126,16 @@ STAGES: Final[dict[str, Verb]] = {
     "gather_predictions": Verb(
         "cbat.prediction.gather:run", "Write the scored pairs of a new cell line as tables and tracks."
     ),
-    "write_prediction_page": Verb(
-        "cbat.prediction.page:run", "Write the page to look at of a predicted cell line."
-    ),
+    "write_prediction_page": Verb("cbat.prediction.page:run", "Write the web page of a predicted cell line."),
     "run_world": Verb("cbat.commands.worlds:run_world", "Run the workflow on one world of a benchmark."),
     "summarise_benchmark": Verb(
-        "cbat.evaluation.benchmark:run", "Weigh all worlds of a benchmark against what is claimed."
+        "cbat.evaluation.benchmark:run", "Check the claims of a benchmark in all its worlds."
     ),
     "summarise_held_out_lines": Verb(
         "cbat.evaluation.held_out:run",
-        "Put the cell lines that worlds hold out side by side.",
+        "Compare the held-out cell lines of all worlds.",
     ),
-    "write_table_pages": Verb(
-        "cbat.evaluation.table_pages:run", "Write tables of results as pages for a browser."
-    ),
+    "write_table_pages": Verb("cbat.evaluation.table_pages:run", "Write result tables as web pages."),
 }
 """The stages of the workflow, in the way of the data."""
 
@@ -145,10 +145,8 @@ TOOLS: Final[dict[str, Verb]] = {
         "Predict which enhancers touch or regulate which promoters in a cell line.",
     ),
     "models": Verb("cbat.commands.models:models", "List the models that come with the package."),
-    "model show": Verb("cbat.commands.models:show_model", "Say what a model holds."),
-    "explain": Verb(
-        "cbat.commands.explanation:explain", "Say what makes the scores of a prediction what they are."
-    ),
+    "model show": Verb("cbat.commands.models:show_model", "Describe a model."),
+    "explain": Verb("cbat.commands.explanation:explain", "Explain the scores of a prediction."),
     "download": Verb("cbat.commands.retrieval:download", "Fetch a published file, or check one."),
     "check_config": Verb("cbat.commands.configuration:check_config", "Check configuration files and sheets."),
     "check_inputs": Verb(

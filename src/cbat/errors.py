@@ -34,8 +34,8 @@ class UserError(Exception):
         super().__init__(f"{place}: {problem}. Fix: {mend}." if place else f"{problem}. Fix: {mend}.")
 
 
-_ROOM: Final = "free some space, or move there where there is more; run again, what is finished is kept"
-_RIGHT: Final = "give this user the right to it (ls -l and lsattr show who has it), or name another place"
+_ROOM: Final = "free some space, or work where there is more; then run again: finished results are kept"
+_RIGHT: Final = "give this user permission (ls -l and lsattr show who has it), or choose another location"
 _REFUSALS: Final = {
     errno.ENOSPC: ("no space is left on the device", _ROOM),
     errno.EDQUOT: ("the disk quota is used up", _ROOM),
@@ -43,12 +43,12 @@ _REFUSALS: Final = {
         "the file is larger than this process may write",
         "raise the limit (ulimit -f), or that of the file system",
     ),
-    errno.EROFS: ("the file system is read-only", "mount it for writing, or run where you may write"),
+    errno.EROFS: ("the file system is read-only", "mount it for writing, or run in a writable folder"),
     errno.EACCES: ("permission denied", _RIGHT),
     errno.EPERM: ("permission denied", _RIGHT),
     errno.EIO: (
         "the disk reports an input/output error",
-        "see to the disk, and run again",
+        "check the disk, and run again",
     ),
 }
 _NUMBER: Final = re.compile(r"os error (\d+)|errno (\d+)", re.IGNORECASE)

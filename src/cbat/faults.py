@@ -30,7 +30,7 @@ class SeveralFaultsError(UserError):
 
     def __str__(self) -> str:
         listed = [f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1)]
-        return "\n".join([f"{len(self.faults)} faults (once these are mended, more may be found)", *listed])
+        return "\n".join([f"{len(self.faults)} faults (once these are fixed, more may be found)", *listed])
 
 
 class _NoFurtherError(Exception):

@@ -246,7 +246,7 @@ class Guard:
             if os.path.exists(path) and Path(os.path.realpath(path)).is_relative_to(place.folder):
                 raise UserError(
                     f"'cbat {self.verb}' would replace the folder {place.given}, which holds this input",
-                    mend="name another folder for what is made",
+                    mend="choose another folder for the output",
                     file=path,
                 )
         foreign = []
@@ -264,8 +264,8 @@ class Guard:
         if (read := self._files.get((state.st_dev, state.st_ino))) is not None:
             same = "" if read == path else f" (it is {path})"
             raise UserError(
-                f"'cbat {self.verb}' would write over this file, which is one of its inputs{same}",
-                mend="name another place for what is made, or keep your files elsewhere",
+                f"'cbat {self.verb}' would overwrite this file, which is one of its inputs{same}",
+                mend="choose another location for the output, or keep your files elsewhere",
                 file=read,
             )
 

@@ -72,8 +72,9 @@ def _taken(path: Path, mode: int, patience: float) -> int | None:
                 continue
             raise UserError(
                 f"another run is writing into this folder{holder}",
-                mend="wait for its end, end it, or name another folder; the lock ends with its process, so "
-                "there is no file to delete",
+                mend="wait for it to finish, stop it, or choose another folder; the lock ends with "
+                "its process, so "
+                "there is no lock file to delete",
                 file=path.parent,
             ) from None
         except OSError as error:
@@ -81,7 +82,7 @@ def _taken(path: Path, mode: int, patience: float) -> int | None:
             if path.parent not in _warned:
                 _warned.add(path.parent)
                 log.warning(
-                    "%s: no lock can be taken there (%s): let no other run write into this folder",
+                    "%s: this folder cannot be locked (%s): make sure that no other run writes to it",
                     path.parent, error.strerror,
                 )  # fmt: skip
             return None

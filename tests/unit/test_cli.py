@@ -131,7 +131,7 @@ def test_starting_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("words", [["model"], ["model", "--help"]])
 def test_what_can_be_done_to_a_thing_is_listed(words: list[str], capsys) -> None:
     assert main(words) == 0
-    assert "model show  Say what a model holds." in capsys.readouterr().out
+    assert "model show  Describe a model." in capsys.readouterr().out
 
 
 def test_tools_stand_before_the_stages(capsys) -> None:

@@ -33,7 +33,7 @@ def test_all_are_raised_together_each_once() -> None:
     with pytest.raises(SeveralFaultsError) as raised, all_faults():
         several("a", "b", "a")
     assert str(raised.value).splitlines() == [
-        "2 faults (once these are mended, more may be found)",
+        "2 faults (once these are fixed, more may be found)",
         "  1. a is wrong. Fix: correct a.",
         "  2. b is wrong. Fix: correct b.",
     ]  # fmt: skip

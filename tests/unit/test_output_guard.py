@@ -199,7 +199,7 @@ def test_files_that_a_sheet_names_are_inputs(tmp_path: Path) -> None:
     sheet.write_text(f"cell_line\tpairs\nK562\t{pairs}\n")
     (tmp_path / "labels.parquet").hardlink_to(pairs)
     values = {"sheet": sheet, "output": tmp_path / "labels.parquet"}
-    assert "would write over this file, which is one of its inputs" in refused("label_pairs", values)
+    assert "would overwrite this file, which is one of its inputs" in refused("label_pairs", values)
 
 
 @pytest.mark.parametrize(("made", "said"), [("folder", "this is a file"), ("file", "this is a folder")])

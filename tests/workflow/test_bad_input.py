@@ -140,7 +140,7 @@ def test_all_faults_are_listed_each_with_its_file(inputs: Inputs, capsys) -> Non
     before = inputs.files()
     assert check() == 2
     first, *faults = capsys.readouterr().err.splitlines()
-    assert first == "cbat check_inputs: error: 4 faults (once these are mended, more may be found)"
+    assert first == "cbat check_inputs: error: 4 faults (once these are fixed, more may be found)"
     for file, line in (("a.tsv", 3), ("a.enh.bed", 1), ("b.prom.bed", 2), ("u.tsv", 1)):
         assert sum(f". {file}, line {line}: " in fault for fault in faults) == 1, file
     assert all(" Fix: " in fault for fault in faults)
@@ -381,7 +381,7 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
         lambda i: i.write(
             "genome.fa", "".join(f">{c}\n{'MKLVPEQF' * (n // 8)}\n" for c, n in CONTIGS.items())
         ),
-        "the sequence has letters that stand for no base (E, F, L, P, Q), as proteins have",
+        "the sequence has letters that are not bases (E, F, L, P, Q), as proteins have",
     ),
     "a contig twice in the genome": (
         lambda i: i.edit("genome.fa", ">chr2\n", ">chr1\n"),
@@ -434,7 +434,7 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
             "tissues.tsv",
             _tabs(["tissue germ_layer parent", "blood mesoderm marrow", "marrow mesoderm blood"]),
         ),
-        "tissues.tsv, tissue 'blood': the parents go round in a circle: blood -> marrow -> blood",
+        "tissues.tsv, tissue 'blood': the parents form a cycle: blood -> marrow -> blood",
     ),
     "a cell line twice": (
         lambda i: i.edit("lines.tsv", "\nb\t", "\nA\t"),
@@ -510,7 +510,7 @@ CASES: dict[str, tuple[Spoil, str | Read]] = {
     ),
     "a line that lists contacts alone": (
         lambda i: format_of_a(i, "enhanceratlas", "chr1:1000-1150_ENSG1$A$chr1$1601$+\t0.5\n"),
-        "its file lists contacts alone: set labels.negatives to natural, distance_matched or element_b",
+        "its file lists only contacts: set labels.negatives to natural, distance_matched or element_b",
     ),
     # What is no mistake.
     "line ends of Windows": (lambda i: i.write("a.tsv", i.read("a.tsv").replace("\n", "\r\n")), READ),

@@ -68,7 +68,7 @@ def test_claims_are_weighed_over_all_worlds(finished) -> None:
     assert {*WORLDS, "mean"} <= set(side_by_side)
     assert {"attainable", "attained"} <= {word.strip(",") for word in side_by_side}
     report = (results / "report.html").read_text()
-    assert "Does what is claimed hold?" in report
+    assert "Do the claims hold?" in report
     assert "benchmark.tsv" in report
     assert "Does it beat the baseline?" in (results / "worlds" / "additive" / "report.html").read_text()
 

@@ -78,7 +78,7 @@ def test_every_held_out_line_has_a_row(finished) -> None:
     assert "minus baseline" in (summary / "held_out_lines.txt").read_text()
     report = (finished.directory / "results" / "report.html").read_text()
     assert "Cell lines held out" in report
-    assert "Does what is claimed hold?" not in report
+    assert "Do the claims hold?" not in report
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)

@@ -473,7 +473,7 @@ def test_a_collapse_stops_the_run_and_leaves_what_was_measured(tree: Tree) -> No
     finished = tree.run
     model = finished.directory / "results/models/graph_manifold/seed_1/model.json"
     described = json.loads(model.read_text())
-    described["provenance"]["collapse"] = ["the environment hardly differs between cell lines"]
+    described["provenance"]["collapse"] = ["the environment barely differs between cell lines"]
     model.write_text(json.dumps(described))
     finished.write("fail.yaml", "training: {fail_on_collapse: true}\n")
     arguments = ["--cores", "1", "--allowed-rules", "summarise_evaluation", "check_collapse", "--"]

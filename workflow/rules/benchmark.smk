@@ -73,7 +73,7 @@ rule summarise_benchmark:
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
     message:
-        "Weigh all worlds against what is claimed."
+        "Check the claims in all worlds."
     shell:
         "cbat summarise_benchmark --worlds {params.worlds} --settings {params.settings:q}"
         " --baseline {params.baseline} --full-model {params.full_model} --directory results/summary"
@@ -122,7 +122,7 @@ rule summarise_held_out_lines:
         baseline=PROJECT.config.baseline,
         full_model=PROJECT.config.full_model,
     message:
-        "Put the held-out cell lines side by side."
+        "Compare the held-out cell lines."
     shell:
         "cbat summarise_held_out_lines --metrics {params.metrics} --summaries {params.summaries}"
         " --peers {params.peers} --sources {params.sources} --laws {params.laws}"

@@ -7,7 +7,7 @@
 
 
 rule package_model:
-    """Put a trained model into a model directory, to be shared."""
+    """Package a trained model as a model directory to share."""
     input:
         unpack(packed_landscape),
         shards(PROJECT.names("train", "validation")),

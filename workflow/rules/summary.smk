@@ -47,7 +47,7 @@ rule summarise_evaluation:
         laws=PROJECT.landscape_models,
         peers=PEER_OPTIONS,
     message:
-        "Gather all figures and say what they mean."
+        "Summarise all metrics, in tables and in words."
     shell:
         "cbat summarise_evaluation --tables {input.tables} --scored-pairs {input.scored_pairs}"
         " --settings {params.settings:q} --baseline {params.baseline} --full-model {params.full_model}"

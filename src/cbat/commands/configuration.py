@@ -28,7 +28,7 @@ def check_config(files: Sequence[Path]) -> None:
     counts = ", ".join(f"{len(project.names(role))} {role}" for role in ("train", "validation", "unseen"))
     if prototypes := project.names("prototype"):
         counts += f", {len(prototypes)} prototype"
-    print(f"The configuration is sound. Cell lines: {counts}. Models: {', '.join(project.config.models)}.")
+    print(f"The configuration is valid. Cell lines: {counts}. Models: {', '.join(project.config.models)}.")
 
 
 def write_config_reference(*, schemas: Path, readme: Path) -> None:

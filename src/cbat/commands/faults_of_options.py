@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         UserError
             Always.
         """
-        problem, mend = _in_words(message, f"run '{self.prog} --help' to see what each option takes")
+        problem, mend = _in_words(message, f"run '{self.prog} --help' for the values of each option")
         raise UserError(problem, mend=mend)
 
 
@@ -53,7 +53,7 @@ def _in_words(message: str, see_help: str) -> tuple[str, str]:
     if found := _CHOICE.fullmatch(message):
         return f"{found['option']} cannot be {found['value']}", f"use one of: {found['known']}"
     if found := _EMPTY.fullmatch(message):
-        return f"{found['option']} is empty", "name a file or a folder (is a variable of the shell not set?)"
+        return f"{found['option']} is empty", "name a file or a folder (is a shell variable unset?)"
     if found := _NO_VALUE.fullmatch(message):
         return f"{found['option']} needs a value", f"put the value after it; {see_help}"
     if found := _MISSING.fullmatch(message):
@@ -64,5 +64,5 @@ def _in_words(message: str, see_help: str) -> tuple[str, str]:
         )
         return said, f"add {'it' if one else 'them'}; {see_help}"
     if found := _EXTRA.fullmatch(message):
-        return f"{found['words']!r} belongs to no option", f"quote names with spaces; {see_help}"
+        return f"{found['words']!r} does not belong to any option", f"quote names with spaces; {see_help}"
     return message, see_help

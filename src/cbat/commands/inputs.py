@@ -47,7 +47,7 @@ def check_inputs(files: Sequence[Path]) -> None:
     with all_faults():
         project = load_project(files, home=home_of(files))
     if project.config.simulation is not None:
-        print("The configuration is sound. Its inputs are simulated, so there is nothing more to read.")
+        print("The configuration is valid. Its inputs are simulated, so there is nothing more to read.")
         return
     _check_lifted(project, files)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as temporary:
@@ -359,7 +359,7 @@ def _check_both_labels(project: Project, n: Counts) -> None:
             raise UserError(
                 f"the cell lines of the training have {contacts} contacts and {others} others on the {split} "
                 "chromosomes, and both are needed",
-                mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                mend=f"put more chromosomes into splits.{split}, or provide more pairs",
                 file=config.cell_lines,
             )
     for row in project.labelled:
@@ -376,7 +376,7 @@ def _check_both_labels(project: Project, n: Counts) -> None:
                 raise UserError(
                     f"the cell line {row.cell_line!r} is evaluated on the {split} chromosomes, and has "
                     f"{contacts} contacts and {others} others there",
-                    mend=f"put more chromosomes into splits.{split}, or bring more pairs",
+                    mend=f"put more chromosomes into splits.{split}, or provide more pairs",
                     file=row.pairs,
                 )
 

@@ -11,7 +11,7 @@ def models() -> None:
 
     rows = [row_of_models(directory_of(name)) for name in SHIPPED]
     print("\n".join(text_table([*rows[0]], [[*row.values()] for row in rows])))
-    print("\ncbat predict --model NAME uses one, and cbat model show NAME says all that is known of it.")
+    print("\ncbat predict --model NAME uses one, and cbat model show NAME describes it in full.")
 
 
 def show_model(directory: str) -> None:

@@ -153,7 +153,7 @@ def predict(
     if chromosomes is not None and not chromosomes:
         raise UserError(
             "--chromosomes names none",
-            mend="name one or more, such as chr21, or leave the option out to predict all",
+            mend="name one or more, such as chr21, or omit the option to predict all",
         )
     values = {
         "tissue": tissue,

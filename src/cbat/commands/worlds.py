@@ -89,7 +89,7 @@ def run_world(
         problem, mend = _told(directory / LOG)
         raise UserError(
             f"the world {world!r} failed{problem}",
-            mend=f"{mend or f'read {log}'}; what is finished is kept: the same command goes on from there",
+            mend=f"{mend or f'read {log}'}; finished results are kept: the same command continues from there",
             file=log,
         )
     results = Path("results") / "worlds" / world
@@ -110,7 +110,7 @@ def _alone(path: Path) -> Iterator[IO[str]]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"another run is at work in {path.parent}: waiting for its end", flush=True)
+            print(f"another run is using {path.parent}: waiting for it to finish", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
 

@@ -44,7 +44,7 @@ def check_genome(config: Config, files: Sequence[YamlFile]) -> None:
         raise key_error(
             files,
             ("genome",),
-            "genome is null, and there is no section landscape, so that nothing could be read",
+            "genome is null, and there is no section landscape, so there is nothing to read",
             "name a FASTA in genome.fasta, or genes in landscape.genes",
         )
     for key, wrong, problem, mend in (

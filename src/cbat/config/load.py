@@ -21,7 +21,7 @@ from cbat.faults import independent
 SectionClass = TypeVar("SectionClass", bound=Section)
 
 _MENDS = {
-    "string_type": "write text; put a number that is meant as text between quotes",
+    "string_type": "write text; put quotes around a number that is meant as text",
     "list_type": "write a list, for example [1, 2]",
     "int_type": "write a whole number",
     "int_parsing": "write a whole number",

@@ -117,7 +117,7 @@ class ModelSettings(Section):
         description="Training blocks of one cell line, or of pairs and support elements of all of them.",
     )
     stated_tissue: Literal["own", "wrong", "unknown"] = Field(
-        "own", description="Tissue of origin that the model is told at prediction."
+        "own", description="Tissue of origin that the model is given at prediction."
     )
     contrast: Literal["block", "pooled"] = Field(
         "block",

@@ -52,7 +52,7 @@ def check_own_files(project: Project, made: frozenset[Path]) -> None:
             # A file that was copied from another checkout has its account beside it, and no record.
             if os.path.lexists(path) and not (is_product(path) or (told.is_file() and lifted.is_file())):
                 raise UserError(
-                    f"lift_over would write over this file, which no run of it made (it makes {output!r})",
+                    f"lift_over would overwrite this file, which it did not make (it makes {output!r})",
                     mend="move the file, or name another file in lift_over",
                     file=path,
                 )

@@ -158,7 +158,7 @@ def _check_bounds(files: Sequence[YamlFile], name: str, prediction: Prediction) 
         raise key_error(
             files,
             ("predictions", name, "min_distance"),
-            f"predictions.{name}.min_distance is above max_distance, so no pair would be left",
+            f"predictions.{name}.min_distance is above max_distance, so no pair would remain",
             "lower the one or raise the other",
         )
 
@@ -244,7 +244,7 @@ def _check_model(
         raise key_error(
             files,
             (*key, "world"),
-            f"predictions.{name}.world is {prediction.world!r}, which is no world of the configuration"
+            f"predictions.{name}.world is {prediction.world!r}, which is not a world of the configuration"
             + did_you_mean(prediction.world, worlds),
             f"write one of: {', '.join(worlds)}" if worlds else "delete it, for there are no worlds",
         )

@@ -384,7 +384,7 @@ def _check_distances(config: Config, files: Sequence[YamlFile]) -> None:
             files,
             ("labels", "min_distance"),
             f"labels.min_distance ({config.labels.min_distance}) is above labels.max_distance "
-            f"({config.labels.max_distance}), so no pair would be left",
+            f"({config.labels.max_distance}), so no pair would remain",
             "lower the one or raise the other",
         )
 
@@ -395,7 +395,7 @@ def _check_negatives(config: Config, files: Sequence[YamlFile]) -> None:
             files,
             ("labels", "negatives_per_positive"),
             f"labels.negatives_per_positive is {config.labels.negatives_per_positive}, but labels.negatives "
-            "is given, so that none are made",
+            "is given, so none are made",
             "set it to null, or labels.negatives to natural, distance_matched or element_balanced",
         )
 

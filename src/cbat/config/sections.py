@@ -532,7 +532,8 @@ class EvaluationSettings(Section):
     support_sizes: list[Annotated[int, Field(ge=0)] | Literal["all"]] = Field(
         [0, 16, 64, 256, 1024, "all"],
         description=(
-            "Elements in the support set; with 0 a model is told the stated tissue alone, and `all` is every "
+            "Elements in the support set; with 0 a model is given the stated tissue alone, and "
+            "`all` is every "
             "unlabelled candidate of the line, on whatever chromosome. Without a genome there are no support "
             "sets, and it is [0], whatever is given."
         ),
@@ -614,7 +615,7 @@ class RetrievalSettings(Section):
         60.0, description="Seconds without an answer that end an attempt."
     )
     attempts: PositiveInt = Field(
-        5, description="Attempts before giving up, counted anew from one that gets further."
+        5, description="Attempts before giving up, counted again after one that gets further."
     )
 
 

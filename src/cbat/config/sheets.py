@@ -433,7 +433,7 @@ def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row,
             if len(fields) != len(header):
                 raise UserError(
                     f"{len(fields)} fields where the header has {len(header)}",
-                    mend="separate the fields by single tabs and write '.' in a field that is empty",
+                    mend="separate the fields with single tabs and write '.' in empty fields",
                     file=path,
                     where=f"line {number}",
                 )
@@ -443,7 +443,7 @@ def _read_sheet(path: str | Path, row_class: type[Row], kind: str) -> tuple[Row,
             if (first := seen.setdefault(name.lower(), number)) != number:
                 raise UserError(
                     f"the {kind} {name!r} is already in line {first}",
-                    mend="give every row its own name, or delete one of the two",
+                    mend="give every row a unique name, or delete one of the two",
                     file=path,
                     where=f"line {number}",
                 )
@@ -488,7 +488,7 @@ def _check_header(
     if len(header) == 1 and header[0] not in columns:
         raise UserError(
             "the header holds no tab",
-            mend="separate the columns by tabs, starting with the header: " + ", ".join(required),
+            mend="separate the columns with tabs, starting with the header: " + ", ".join(required),
             file=path,
             where=where,
         )

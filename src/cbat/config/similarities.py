@@ -82,7 +82,7 @@ def check_similarities(graph: GraphSettings, files: Sequence[YamlFile], known: S
             raise key_error(
                 files,
                 key,
-                f"{'.'.join(map(str, key[:-1]))} names {line!r}, which is no cell line of the sheet"
+                f"{'.'.join(map(str, key[:-1]))} names {line!r}, which is not a cell line of the sheet"
                 + did_you_mean(line, known),
                 f"write one of: {', '.join(known)}",
             )

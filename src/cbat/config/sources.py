@@ -81,7 +81,7 @@ def read_sources(path: str | Path) -> tuple[Source, ...]:
         if len(fields) != len(header) or "" in fields:
             raise UserError(
                 f"{len([field for field in fields if field])} fields where the header has {len(header)}",
-                mend="separate the fields by single tabs and write '.' in a field that is empty",
+                mend="separate the fields with single tabs and write '.' in empty fields",
                 file=path,
                 where=f"line {number}",
             )
@@ -130,7 +130,7 @@ def source_of(config: Config, path: Path) -> Source | None:
         hint = did_you_mean(path.name, files)
         raise UserError(
             f"{path} does not exist, and no source has the file {path.name!r}{hint}",
-            mend=f"correct the name, put the file there by hand, or add a row to {registry}",
+            mend=f"correct the name, place the file there manually, or add a row to {registry}",
             file=registry,
         )
     return files[path.name]
@@ -145,7 +145,7 @@ def _split_lines(path: str | Path) -> list[tuple[int, list[str]]]:
         raise UserError(
             f"the registry of sources cannot be read ({reason})",
             mend="correct its path in retrieval.sources (it starts at the working directory), or put the "
-            f"files into {DOWNLOAD_DIRECTORY} by hand",
+            f"files into {DOWNLOAD_DIRECTORY} yourself",
             file=path,
         ) from error
     lines = [

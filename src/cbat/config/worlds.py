@@ -139,7 +139,7 @@ def check_unseen(
             raise key_error(
                 layers,
                 key,
-                f"worlds.{world}.unseen names {name!r}, which is no cell line of the sheet with pairs"
+                f"worlds.{world}.unseen names {name!r}, which is not a cell line of the sheet with pairs"
                 + did_you_mean(name, known),
                 f"write one of: {', '.join(known)}",
             )

@@ -163,7 +163,7 @@ def _collect_lines(node: yaml.Node | None, key: KeyPath, lines: dict[KeyPath, in
             if inner in lines:
                 raise UserError(
                     f"the key {'.'.join(map(str, inner))!r} is already in line {lines[inner]}",
-                    mend="delete one of the two, for only the last would count",
+                    mend="delete one of the two; only the last would count",
                     file=path,
                     where=f"line {line}",
                 )

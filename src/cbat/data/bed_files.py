@@ -68,7 +68,7 @@ def read_candidates(
     refuse_foreign(path, "promoters" if role == "promoter" else "intervals", [GTF])
     if role != "promoter":
         raise UserError(
-            "this is a GTF, and genes are no enhancers",
+            "this is a GTF; enhancers must be in BED format",
             mend="name a BED file of candidate enhancers (in a sheet '.' takes those of the pairs)",
             file=path,
         )

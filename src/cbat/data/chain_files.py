@@ -49,7 +49,8 @@ def read_chains(path: str | Path) -> Chains:
     first = next(lines, b"")
     if not _HEADER.match(first):
         raise UserError(
-            "this is no chain file: the first line that is no comment does not begin with 'chain', a score, "
+            "this is not a chain file: the first line that is no comment does not begin with "
+            "'chain', a score, "
             "a contig and its length",
             mend="name a chain file of UCSC, such as hg19ToHg38.over.chain.gz",
             file=path,

@@ -240,7 +240,7 @@ def _turned_in_words(contigs: ContigNames | None, mine: Collection[str], known: 
     other = SHIPPED_BACK if _UCSC_OF.get(pair[0]) == pair[1] else SHIPPED
     shipped = f", or name {other}" if pair[0] in _UCSC_OF or pair[0] in _ENSEMBL_OF else ""
     return (
-        f"turn the table of {KEY} ({contigs.path}) round, for it maps {pair[0]!r} to {pair[1]!r}: swap the "
+        f"reverse the table of {KEY} ({contigs.path}), which maps {pair[0]!r} to {pair[1]!r}: swap the "
         f"words given and genome in its first line{shipped}"
     )
 

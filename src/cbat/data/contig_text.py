@@ -19,7 +19,7 @@ Positions = npt.NDArray[np.int64]
 
 UNKNOWN_BASE: Final = 4
 NO_BASE: Final = 5
-"""Code of a character that stands for no base; it is never stored."""
+"""Code of a character that is not a base; it is never stored."""
 _AMBIGUOUS: Final = "NRYSWKMBDHVUX-"
 """What IUPAC (1984) has for more than one base, uracil, and the signs for masked bases and gaps."""
 _ENDS: Final = b"\r\n"
@@ -135,7 +135,7 @@ class ContigText:
             at = start + codes.index(NO_BASE)
             base = chr(self.text[self._byte(at)])
             raise UserError(
-                f"{self.name} has {base!r} at position {at} (from 0), which stands for no base",
+                f"{self.name} has {base!r} at position {at} (from 0), which is not a base",
                 mend="give a genome of DNA: A, C, G, T, N and the other IUPAC codes, in upper or lower case",
                 file=self.file,
             )

@@ -637,7 +637,7 @@ FORMATS: Final[tuple[Foreign, ...]] = (
         lambda head: "name the annotation with all nine columns",
     ),
     Foreign(
-        "a GFF of intervals that are no genes, whose starts count from 1",
+        "a GFF of intervals that are not genes, whose starts count from 1",
         lambda head: head.all_rows(_is_gff_of_others),
         lambda head: head.awk(
             '$4 ~ /^[0-9]+$/ {print $1, $4 - 1, $5, ".", 0, ($7 == "+" || $7 == "-") ? $7 : "."}'
@@ -647,7 +647,7 @@ FORMATS: Final[tuple[Foreign, ...]] = (
     Foreign(
         GTF,
         lambda head: head.all_rows(looks_like_gtf),
-        lambda head: "name the annotation as landscape.genes, and here a file of the kind that is asked for",
+        lambda head: "name the annotation as landscape.genes, and here a file of the kind that is needed",
     ),
 )
 """In the order in which they are looked for."""

@@ -153,7 +153,7 @@ def _lines(path: Path) -> tuple[list[tuple[int, str]], str | None]:
     mark = "\n" if delimiter in (None, " ") else delimiter
     lines = [(n, line) for n, line in lines if not line.startswith("#") or mark in line]
     if not lines:
-        raise UserError("the file holds comments only", mend="add genes, one a line", file=path)
+        raise UserError("the file contains only comments", mend="add genes, one a line", file=path)
     return lines, delimiter
 
 
@@ -231,7 +231,7 @@ def _fit_rows(path: Path, rows: Sequence[list[str]], numbers: Sequence[int], fir
             above = " with one for the names of genes" if not rows[0][0] else ""
             raise UserError(
                 f"{len(row)} fields where the {first}{above} has {width}",
-                mend="separate the fields by single tabs or commas, and leave none out: NA stands for what "
+                mend="separate the fields with single tabs or commas, and leave none out: NA stands for what "
                 "is not known",
                 file=path,
                 where=f"line {number}",

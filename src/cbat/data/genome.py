@@ -29,7 +29,7 @@ _ENDS: Final = b"\r\n"
 """Ends of lines."""
 _logger = logging.getLogger(__name__)
 _MEND_EMPTY: Final = "remove it, or copy the file again if it ends too early"
-_MEND_LINES: Final = "wrap every contig in lines of one length, for example by 'seqkit seq -w 60'"
+_MEND_LINES: Final = "wrap every contig in lines of equal length, for example by 'seqkit seq -w 60'"
 
 
 def run(*, fasta: Path, directory: Path, copy: bool = False) -> None:
@@ -87,7 +87,7 @@ def sound_index(fasta: Path) -> Path | None:
     if (why := misfit(fasta, index)) is None:
         return index
     _logger.warning(
-        "%s does not fit %s (%s), so the FASTA is indexed again; 'samtools faidx %s' mends the index",
+        "%s does not fit %s (%s), so the FASTA is reindexed; 'samtools faidx %s' rebuilds the index",
         index, fasta, why, fasta,
     )  # fmt: skip
     return None
@@ -228,7 +228,7 @@ def unpack(fasta: Path, target: Path) -> None:
 
 
 def check_bases(text: bytes, fasta: Path) -> None:
-    """Refuse letters that stand for no base.
+    """Refuse letters that are not bases.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def check_bases(text: bytes, fasta: Path) -> None:
         if odd:
             shown = ", ".join(sorted({chr(letter) for letter in odd}))
             raise UserError(
-                f"the sequence has letters that stand for no base ({shown}), as proteins have",
+                f"the sequence has letters that are not bases ({shown}), as proteins have",
                 mend="name a genome: sequences of A, C, G, T and N",
                 file=fasta,
                 where=f"line {number}",
@@ -282,7 +282,7 @@ def contig_sizes(fasta: Path, named: Path) -> pd.DataFrame:
     except (pyfaidx.FastaIndexingError, RuntimeError, ValueError) as error:
         raise first_fault(fasta, named) or UserError(
             f"the FASTA cannot be indexed ({error})",
-            mend="give every contig a name of its own and lines of one length",
+            mend="give every contig a unique name and lines of equal length",
             file=named,
         ) from error
     if empty := [name for name, length in sizes if length == 0]:
@@ -327,7 +327,7 @@ def first_fault(fasta: Path, named: Path) -> UserError | None:
                 return fault(number, "a contig has no name", "write its name right after the '>'")
             if contig in seen:
                 problem = f"the contig {contig!r} is already in line {seen[contig]}"
-                return fault(number, problem, "give every contig a name of its own, or delete one of the two")
+                return fault(number, problem, "give every contig a unique name, or delete one of the two")
             seen[contig] = number
     if seen and not width:
         return fault(seen[contig], f"the contig {contig!r} has no sequence", _MEND_EMPTY)

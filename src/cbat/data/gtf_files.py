@@ -298,7 +298,7 @@ class _Annotation:
 
 _NAMES: Final = ("gene_name", "Name", "gene", "gene_id")
 _BIOTYPES: Final = ("gene_type", "gene_biotype", "biotype")
-_MEND_FIELDS: Final = "separate the fields by single tabs"
+_MEND_FIELDS: Final = "separate the fields with single tabs"
 
 
 def _each_gene_once(parts: Mapping[str, list[_Gene]], gene_of: Mapping[str, str]) -> pd.DataFrame:

@@ -202,16 +202,17 @@ def _not_both(
 ) -> OneLabelError:
     if settings.negatives != GIVEN:
         mend = (
-            "bring contacts (label 1), and candidates that make other pairs within the bounds of the section "
+            "provide contacts (label 1), and candidates that make other pairs within the bounds of "
+            "the section "
             f"labels (labels.negatives is {settings.negatives})"
         )
     elif len(raw) and (raw["label"] == 1).all():
         mend = (
-            "its file lists contacts alone: set labels.negatives to natural, distance_matched or "
-            "element_balanced to make negatives, or bring pairs with the label 0"
+            "its file lists only contacts: set labels.negatives to natural, distance_matched or "
+            "element_balanced to make negatives, or provide pairs with the label 0"
         )
     else:
-        mend = "bring contacts (label 1) and others (label 0), or widen the bounds of the section labels"
+        mend = "provide contacts (label 1) and others (label 0), or widen the bounds of the section labels"
     left_out = ", ".join(f"{n} {reason}" for reason, n in report["left_out"].items() if n) or "nothing"
     found = f"{int((raw['label'] == 1).sum())} contacts and {int((raw['label'] == 0).sum())} others"
     return OneLabelError(

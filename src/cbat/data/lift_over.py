@@ -34,11 +34,11 @@ IN_NO_ALIGNMENT: Final = "in_no_alignment"
 REASONS: Final = {
     NOT_IN_CHAIN: "on contigs that the chain file does not have",
     "beyond_contig_end": "end beyond the end of their contig",
-    IN_NO_ALIGNMENT: "lie with an end in no alignment",
-    "several_places": "have an end that several alignments take to several places",
+    IN_NO_ALIGNMENT: "have an end outside every alignment",
+    "several_places": "have an end that alignments map to several places",
     "two_contigs": "have their ends on two contigs",
     "two_strands": "have their ends on two strands",
-    "order_reversed": "have their ends in the other order",
+    "order_reversed": "have their ends in reverse order",
     "length_changed": f"change their length by more than {MOST_CHANGE:.0%}",
 }
 """Why an interval is left out -> the same in words, after a number of intervals."""
@@ -143,7 +143,7 @@ def read_intervals(path: str | Path) -> Intervals:
     refuse_foreign(path, "intervals", [GTF])
     if is_gtf(path):
         raise UserError(
-            "this is a GTF, of which nothing is lifted",
+            "this is a GTF, which cannot be lifted over",
             mend="write its genes as BED, with names in column 4 and strands in column 6, or take an "
             "annotation of the other assembly",
             file=path,
@@ -322,7 +322,7 @@ def _nothing_lifted(intervals: Intervals, chains: Chains, counts: Counts) -> Use
     return UserError(
         f"none of the {n} intervals can be lifted by {chains.path}: {'; '.join(_in_words(counts))}",
         mend="name the chain file from the assembly of this file to the other one; this one may be of "
-        "another assembly or the wrong way round",
+        "another assembly, or the chain file for the opposite direction",
         file=intervals.path,
     )
 

@@ -82,7 +82,7 @@ def check_kind(path: str | Path, pairs_format: str, kind: LabelKind) -> None:
     known, says = kind_of(path, pairs_format)
     if says not in (kind, None):
         raise UserError(
-            f"pairs in the format {known} say {says}, and {kind} is asked for",
+            f"pairs in the format {known} say {says}, but {kind} is requested",
             mend=f"set labels.kind to {says}, or name pairs whose labels say {kind}: which loci "
             "touch and which enhancer regulates a gene are two questions",
             file=path,

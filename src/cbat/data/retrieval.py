@@ -109,7 +109,7 @@ def check(source: Source, output: Path, settings: RetrievalSettings) -> None:
         _compare(source, output, published)
     if settings.require_checksums and (published is None or source.sha256 is None):
         raise UserError(
-            f"{output} cannot be verified: nobody knows the digest of what it has to be",
+            f"{output} cannot be verified: its expected digest is not known",
             mend=f"fetch it with 'cbat download --name {source.name}', or set retrieval.require_checksums "
             "to false",
         )
@@ -154,7 +154,7 @@ def _differs(source: Source, output: Path, expected: str, seen: str, *, recorded
         )
     return UserError(
         f"the SHA-256 of {source.name} is {seen}, but it was {expected} when it was first seen",
-        mend=f"find out what has changed; if the new file is the right one, delete {record_of(output)} "
+        mend=f"find out what changed; if the new file is the right one, delete {record_of(output)} "
         "and fetch it again",
         file=record_of(output),
     )
@@ -162,7 +162,7 @@ def _differs(source: Source, output: Path, expected: str, seen: str, *, recorded
 
 def _mend_other(source: Source, output: Path) -> str:
     return (
-        f"try again; if it stays so, what is at {source.url} or at its mirror is not version "
+        f"try again; if that does not help, what is at {source.url} or at its mirror is not version "
         f"{source.version}: {_by_hand(source, source.url, output)}, or correct the registry"
     )
 
@@ -182,7 +182,7 @@ def _unavailable(source: Source, url: str, output: Path, error: TransferError) -
 
 def _by_hand(source: Source, url: str, output: Path) -> str:
     form = {"none": "", "gzip": ", unpacked with gunzip", "pack": ", packed with gzip"}[source.unpack]
-    return f"download {url} by other means and put it at {output}{form}"
+    return f"download {url} by other means and save it as {output}{form}"
 
 
 def _store(source: Source, part: Path, output: Path) -> None:
@@ -217,9 +217,9 @@ def _unpacked(source: Source, path: Path) -> Iterator[bytes]:
                 yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
-            f"{source.name} is not a whole gzip file ({str(error).rstrip('.')}); "
+            f"{source.name} is not a complete gzip file ({str(error).rstrip('.')}); "
             f"it begins with {_beginning(path)!r}",
-            mend=f"look at {source.url} in a browser; it may be a page instead of the file, or be cut off",
+            mend=f"look at {source.url} in a browser; it may be a web page instead of the file, or truncated",
         ) from error
 
 
@@ -249,7 +249,7 @@ def _record(source: Source, output: Path, seen: Mapping[str, Any], *, fetched_fr
     verified = source.sha256 is not None and seen["sha256"] == source.sha256
     if not verified:
         logger.warning(
-            "%s is unverified: its published digest is not known; what is here is remembered in %s",
+            "%s is unverified: its published digest is not known; the digest of this copy is recorded in %s",
             output,
             record_of(output),
         )
@@ -287,6 +287,7 @@ def _told_if_full(output: Path) -> Iterator[None]:
             raise
         raise UserError(
             f"no space is left for {output} ({error.strerror})",
-            mend="make room, or link resources/downloads to a larger disk, and run again: what has arrived "
+            mend="free some space, or link resources/downloads to a larger disk, and run again: "
+            "what has arrived "
             f"is kept in {part_of(output)}",
         ) from error

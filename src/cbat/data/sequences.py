@@ -56,7 +56,7 @@ def run(*, genome_fasta: Path, elements_directory: Path, directory: Path, max_n:
     ------
     UserError
         The genome lacks a contig of the elements, FASTA and index do not belong together, a window holds
-        a character that stands for no base, or no base of a window is known and ``max_n`` is not set.
+        a character that is not a base, or no base of a window is known and ``max_n`` is not set.
     """
     tallies = {role: _Tally() for role in ROLES}
     with atomic_directory(directory) as temporary:

@@ -143,11 +143,11 @@ def read_manifest(directory: Path, *, version: int, files: Collection[str], mend
         text = path.read_bytes()
         content = json.loads(text)
     except FileNotFoundError as error:
-        raise UserError("the file is missing: the folder is not whole", mend=mend, file=path) from error
+        raise UserError("the file is missing: the folder is incomplete", mend=mend, file=path) from error
     except (OSError, ValueError) as error:
         raise UserError(f"the file is damaged ({error})", mend=mend, file=path) from error
     if not isinstance(content, dict):
-        raise UserError("the file is damaged (it is no JSON object)", mend=mend, file=path)
+        raise UserError("the file is damaged (it is not a JSON object)", mend=mend, file=path)
     if content.get("format") != version:
         raise UserError(
             f"the format is {content.get('format')!r}, and this version of cbat reads {version}",

@@ -113,10 +113,10 @@ def _refuse_other_kinds(path: str | Path, data: bytes) -> None:
     at = min(found for byte in _CONTROL if (found := data.find(byte)) >= 0)
     what = "zero bytes" if data[at] == 0 else f"the control character 0x{data[at]:02x}"
     raise UserError(
-        f"the file holds {what}, which no text does",
-        mend="take it out: tr -d '\\000-\\010\\016-\\037\\177' < FILE > NEW_FILE"
+        f"the file holds {what}, which text files never contain",
+        mend="remove it: tr -d '\\000-\\010\\016-\\037\\177' < FILE > NEW_FILE"
         if data[at]
-        else f"{_MEND_TEXT} (tr -d '\\000' < FILE > NEW_FILE takes such bytes out)",
+        else f"{_MEND_TEXT} (tr -d '\\000' < FILE > NEW_FILE removes such bytes)",
         file=path,
         where=f"line {data.count(bytes([10]), 0, at) + 1}",
     )
@@ -199,7 +199,7 @@ def _empty(path: str | Path) -> UserError:
 def unreadable(path: Path, error: Exception) -> UserError:
     """What to tell of a file that could not be opened or read."""
     reason = getattr(error, "strerror", None) or error
-    mend = "correct its path or its permissions (paths start at the working directory)"
+    mend = "correct its path or permissions (paths start at the working directory)"
     return UserError(f"the file cannot be read ({reason})", mend=mend, file=path)
 
 

@@ -240,7 +240,7 @@ def read_headless(
         if _BROWSER_LINE.search(data):
             data = _BROWSER_LINE.sub(b"", data)
         if data.isspace() or not data:
-            raise UserError("the file holds comments only", mend="add intervals, one a line", file=path)
+            raise UserError("the file contains only comments", mend="add intervals, one a line", file=path)
     found = len(_fields(_first_line(data), delimiter))
     if found < least if least is not None else found != len(columns):
         wanted = f"at least {least}" if least is not None else str(len(columns))

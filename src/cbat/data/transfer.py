@@ -85,7 +85,7 @@ def fetch(url: str, part: Path, *, attempts: int, timeout: float, known: bool) -
     part : Path
         Holds the whole file when this returns.
     attempts : int
-        Attempts before giving up, counted anew from one that gets further. The pause between them doubles.
+        Attempts before giving up, counted again after one that gets further. The pause between them doubles.
     timeout : float
         Seconds without an answer that end an attempt.
     known : bool

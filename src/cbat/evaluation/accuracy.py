@@ -28,7 +28,7 @@ SHOWN: Final = {
 """Title of a column -> negatives and metric."""
 ACCURACY_LEGEND: Final = (
     "AUPR: area under the precision-recall curve (average precision), over all labelled pairs as they are "
-    "(natural) and with both classes weighing the same (balanced). All other columns are over all labelled "
+    "(natural) and with both classes weighted equally (balanced). All other columns are over all labelled "
     "pairs: the precision down to the score at which that share of the contacts is found, AUROC, and AUROC "
     "among the pairs of one enhancer or one promoter. contacts: their share, which is the AUPR of chance."
 )

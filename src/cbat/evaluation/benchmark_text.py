@@ -25,7 +25,7 @@ WORLDS_TITLE: Final = "What is attainable in each world, and what is attained"
 
 def in_words(weighed: Weighed, compared: dict[str, list[str]] | None = None) -> str:
     """One sentence for all, every claim, those that fail first, and the worlds side by side."""
-    lines = ["WHAT IS CLAIMED OF THE MODEL, AND WHAT HOLDS", "", verdict(weighed)]
+    lines = ["CLAIMS ABOUT THE MODEL, AND WHETHER THEY HOLD", "", verdict(weighed)]
     for state, title in _TITLES.items():
         told = [_sentence(claim, measured) for claim, measured in weighed if claim.met(measured) == state]
         if told:
@@ -39,7 +39,7 @@ def in_words(weighed: Weighed, compared: dict[str, list[str]] | None = None) -> 
 def in_markup(weighed: Weighed, compared: dict[str, list[str]] | None = None) -> str:
     """The same for the first page of the report, in reStructuredText."""
     failed = [_sentence(claim, measured) for claim, measured in weighed if claim.met(measured) == "no"]
-    blocks = [heading("Does what is claimed hold?")]
+    blocks = [heading("Do the claims hold?")]
     blocks += [in_red(verdict(weighed)) if failed else paragraph(verdict(weighed))]
     if failed:
         blocks += [bullets(f"FAILS: {sentence}" for sentence in failed)]

@@ -14,7 +14,7 @@ LEAST_SHARE: Final = 0.01
 FULL_RECALL: Final = 0.99
 NEAR_PREVALENCE: Final = 0.02
 NEAR_BOUND: Final = 0.01
-"""A threshold this near to 0 or 1, or nearer, is at its bound."""
+"""A threshold this near to 0 or 1, or nearer, is at its limit."""
 LEAST_SEPARATION: Final = 0.1
 """Least variance of the environment between cell lines, relative to that between blocks of one line."""
 
@@ -46,12 +46,12 @@ def collapse_signs(
         return []
     signs = []
     if scores.std() < LEAST_SPREAD:
-        signs.append(f"probabilities hardly differ (standard deviation {scores.std():.4f})")
+        signs.append(f"probabilities barely differ (standard deviation {scores.std():.4f})")
     called = scores >= threshold
     if called.all() or not called.any():
         signs.append(f"the threshold {threshold:.3f} calls {'every pair' if called.all() else 'no pair'}")
     elif not NEAR_BOUND < threshold < 1.0 - NEAR_BOUND:
-        signs.append(f"the threshold {threshold:.3f} is at its bound")
+        signs.append(f"the threshold {threshold:.3f} is at its limit")
     elif labels.any():
         recall, precision = called[labels == 1].mean(), labels[called].mean()
         if recall >= FULL_RECALL and abs(precision - labels.mean()) <= NEAR_PREVALENCE:
@@ -59,7 +59,7 @@ def collapse_signs(
     if resistance is not None:
         spread, scale = np.std(np.asarray(resistance)), np.std(np.asarray(potential))
         if spread < LEAST_SHARE * scale:
-            signs.append(f"the resistance hardly differs between pairs ({spread:.4f} against {scale:.4f})")
+            signs.append(f"the resistance barely differs between pairs ({spread:.4f} against {scale:.4f})")
     return signs
 
 
@@ -91,6 +91,6 @@ def environment_signs(environment: npt.ArrayLike | None, line: npt.ArrayLike) ->
     if between > max(LEAST_SEPARATION, 2.0 * by_chance) * within:
         return []
     return [
-        "the environment hardly differs between cell lines "
+        "the environment barely differs between cell lines "
         f"(variance {between:.4f}, between blocks of one line {within:.4f})"
     ]

@@ -55,8 +55,8 @@ def run(
         where = ", ".join(f"{model} (seed {seed}) on {line}" for model, seed, line, _ in found.to_numpy())
         raise UserError(
             f"models have collapsed: {where}",
-            mend=f"their figures are in {metrics} (metric collapse_signs); look at labels, splits and "
-            "candidates, or set training.fail_on_collapse to false to go on",
+            mend=f"their metrics are in {metrics} (metric collapse_signs); look at labels, splits and "
+            "candidates, or set training.fail_on_collapse to false to continue",
             where="training.fail_on_collapse",
         )
     with atomic_file(output) as temporary:

@@ -256,7 +256,7 @@ def plot_support_curve(
         sizes = sorted(set(mine.loc[mine["context"].isin(DRAWN_CONTEXTS), "n_support"]))
         if not sizes:
             raise UserError(
-                f"the model {full_model!r} has no figures with support sets",
+                f"the model {full_model!r} has no metrics with support sets",
                 mend="evaluate it in the context 'own', or draw this figure for a model with environment",
                 file=metrics,
             )

@@ -50,7 +50,7 @@ def first_page(summary: Summary) -> str:
         heading("Is the environment used?"),
         paragraph(said["environment"]),
         *_sources(summary),
-        heading("How sure is that?"),
+        heading("How certain is that?"),
         *map(paragraph, (said.get("caution", ""), said.get("shortcuts", ""))),
     ]
     if not summary.collapsed:

@@ -148,7 +148,7 @@ def gather(
         part = summary.merge(part, on="cell_line", how="inner")
         if not len(part):
             raise UserError(
-                f"the world {world!r} has no figures of unseen lines on {headline.chromosomes} chromosomes",
+                f"the world {world!r} has no metrics of unseen lines on {headline.chromosomes} chromosomes",
                 mend="let evaluation.roles hold 'unseen', and name unseen lines in the world",
                 file=path,
             )
@@ -170,7 +170,7 @@ def _read_summary(path: Path) -> pd.DataFrame:
             raise ValueError(f"the columns are {', '.join(table.columns)}")
     except (OSError, ValueError) as error:
         raise UserError(
-            f"this is not the summary of a run ({error})", mend="let its world run again", file=path
+            f"this is not the summary of a run ({error})", mend="rerun its world", file=path
         ) from error
     # Read whole, an empty column has no type.
     # The mean of the lines of one world is not asked for.

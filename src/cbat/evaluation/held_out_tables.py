@@ -71,7 +71,7 @@ def _read_all(tables: Mapping[str, Path], columns: Sequence[str]) -> pd.DataFram
                 raise ValueError(f"the columns are {', '.join(part.columns)}")
         except (OSError, ValueError) as error:
             raise UserError(
-                f"this table of a world cannot be used ({error})", mend="let its world run again", file=path
+                f"this table of a world cannot be used ({error})", mend="rerun its world", file=path
             ) from error
         parts.append(part[~part["cell_line"].isin(AGGREGATES)])
     filled = [part for part in parts if len(part)]

@@ -18,7 +18,7 @@ from cbat.evaluation.verdicts import ENOUGH_SEEDS, clear_sign, text_table, with_
 if TYPE_CHECKING:
     from cbat.evaluation.held_out import HeldOut
 
-TITLE: Final = "Lines held out, one world each"
+TITLE: Final = "Held-out lines, one world each"
 _DIFFERENCES: Final = ("gain", "own_minus_wrong")
 _OVER_LINES: Final = "Brackets: 95% intervals over cell lines (Student's t)."
 _SHOWN: Final = ("baseline", "full_model", *_DIFFERENCES, *BARS)
@@ -67,7 +67,7 @@ def statements(found: HeldOut) -> list[str]:
     if not np.isnan(mean["own_minus_wrong"]):
         shown, not_shown = (
             "The line's environment is used",
-            "That the line's environment is used is not shown",
+            "Use of the line's environment is not shown",
         )
         verdict = _verdict(found, "own_minus_wrong", shown, not_shown)
         said.append(
@@ -114,7 +114,7 @@ def _verdict(found: HeldOut, name: str, shown: str, not_shown: str) -> str:
     mean = found.mean
     low, high = mean[f"{name}_low"], mean[f"{name}_high"]
     if np.isnan(low):
-        return f"{not_shown}, for there is no interval"
+        return f"{not_shown}, because there is no interval"
     by_chance = not {found.baseline, found.full_model} <= {*found.laws}
     sign = clear_sign(float(mean[name]), low, high, int(mean["n_seeds"]) if by_chance else ENOUGH_SEEDS)
     if sign > 0:
@@ -157,5 +157,5 @@ def _legend(found: HeldOut) -> str:
         "intervals, of a line over resampled chromosomes, of the mean over cell lines (Student's t). "
         f"own - wrong: {found.full_model} with the line's own {found.evidence} minus the same with that of "
         "another. The columns after it are shortcuts that know no environment; a model that is not above "
-        "them has shown nothing."
+        "them has shown no skill."
     )

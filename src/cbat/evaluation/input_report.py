@@ -119,7 +119,7 @@ def run(
         shown = [*warnings[:_MOST_WARNINGS]]
         if len(warnings) > len(shown):
             shown.append(f"{len(warnings) - len(shown)} more are in the logs.")
-        blocks += [paragraph("Left out, or not matched:"), bullets(shown)]
+        blocks += [paragraph("Left out or not matched:"), bullets(shown)]
     with atomic_file(first_page) as temporary:
         temporary.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
@@ -158,7 +158,7 @@ def support_in_words(of_pairs: Mapping[str, Sequence[str]]) -> str:
         What :func:`of_pairs_alone` found.
     """
     if not of_pairs:
-        return "Support sets are drawn from the candidate files of each cell line, which no label has chosen."
+        return "Support sets are drawn from the candidate files of each cell line, which no label influenced."
     lines_of: dict[tuple[str, ...], list[str]] = {}
     for line, roles in of_pairs.items():
         lines_of.setdefault(tuple(roles), []).append(line)
@@ -170,7 +170,8 @@ def support_in_words(of_pairs: Mapping[str, Sequence[str]]) -> str:
             "names candidates."
         )
     said.append(
-        "Whoever chose these pairs chose the support sets too, so the environment that is read from them is "
+        "The choice of these pairs was also the choice of the support sets, so the environment that "
+        "is read from them is "
         "not independent of the choice of the labelled pairs."
     )
     return " ".join(said)
@@ -208,7 +209,7 @@ def tracks_in_words(reports: Mapping[str, Mapping[str, Any]], expected_from: Seq
         for source, lines in sources.items()
     ]
     if alike:
-        said.append(f"All peaks count alike, for they have no signal that varies: {', '.join(alike)}.")
+        said.append(f"All peaks count alike, because their signal does not vary: {', '.join(alike)}.")
     if strandless:
         said.append(
             f"The insulators of {', '.join(strandless)} have no strands, so that each counts for both "
@@ -245,7 +246,7 @@ def _unknown_in_words(collected: Iterable[Mapping[str, Any]]) -> list[str]:
     if not any(counts.values()):
         return []
     elements = " and ".join(f"{n} {role}s" for role, n in counts.items() if n)
-    return [f"The genome knows no base of {elements}: their pairs stay, without a term for the sequence."]
+    return [f"The genome has no known base in {elements}: their pairs stay, without a term for the sequence."]
 
 
 def _signals_in_words(reports: Sequence[Mapping[str, Any]], cell_lines: Sequence[str]) -> list[str]:

@@ -147,7 +147,7 @@ def sentences(differences: Mapping[tuple[str, str], Difference]) -> list[str]:
             for source in SOURCES
             if (kind, source) in differences
         ]
-        words = f"{judged} ({_MEANS[judged]})" if judged else "not decided, for intervals are missing"
+        words = f"{judged} ({_MEANS[judged]})" if judged else "not decided, because intervals are missing"
         said.append(f"{in_words(kind).capitalize()}: {words}: {'; '.join(shown)}.")
     return said
 

@@ -80,7 +80,7 @@ def run(*, tissue_posterior: Path, deviating_motifs: Path, n_support: int, outpu
         right.tick_params(labelleft=False)
         draw_title(figure, f"What support sets of {n_support} elements say of each cell line")
         figure.supxlabel(
-            "framed: the tissue that the sheet states, which the read-out is not told   |   "
+            "framed: the tissue that the sheet states, which the read-out does not see   |   "
             "red: motif more frequent than in the average line, blue: less",
             fontsize=_SMALL,
         )

@@ -204,7 +204,7 @@ def ablation_legend(summary: Summary) -> str:
     """What the columns of the table of models are."""
     return (
         f"own, wrong, off, mean: the line's own {summary.evidence}, that of another line, resistance "
-        "switched off, the mean environment. A model without environment has one figure."
+        "switched off, the mean environment. A model without environment has one value."
     )
 
 
@@ -222,8 +222,8 @@ def components(summary: Summary) -> list[str]:
             verdict = f"clear in its interval, but below {NOISE}, which is noise in one run"
         else:
             verdict = {
-                -1: f"so {summary.full_model} gains by what it does otherwise",
-                0: "NO clear difference: what it leaves out or adds does not clearly pay",
+                -1: f"so {summary.full_model} gains from its differences",
+                0: "NO clear difference: the change does not clearly help",
                 1: f"it is BETTER than {summary.full_model}",
             }[sign]
         changed = summary.differences.get(str(row["model"]))
@@ -309,7 +309,7 @@ def _environment(summary: Summary) -> str:
     if not np.isnan(mean["own_minus_sibling"]):
         words += f" Own minus a line of the same tissue: {_of_mean(summary, 'own_minus_sibling')}."
     if not used:
-        words += " Any gain over the baseline must not be credited to the environment."
+        words += " Do not credit any gain over the baseline to the environment."
     if summary.other_contexts:
         names = _CONTEXT_NAMES if summary.draws_support else _CONTEXTS_OF_A_LANDSCAPE
         others = ", ".join(f"{names[name]} {v:.3f}" for name, v in summary.other_contexts.items())
@@ -377,11 +377,11 @@ def _shortcuts(summary: Summary) -> str:
 
 def _collapse(summary: Summary) -> str:
     if not summary.collapsed:
-        return "Collapse: no sign of it on any cell line."
+        return "Collapse: no sign on any cell line."
     return (
         f"COLLAPSE: {', '.join(summary.collapsed)}. There a model calls (nearly) every pair or none, its "
         "scores hardly differ, or its environment does not tell cell lines apart; its F1, precision and "
-        "recall mean nothing."
+        "recall are meaningless."
     )
 
 

@@ -132,8 +132,8 @@ def check_parents(tissues: Iterable[Tissue], *, file: str | Path) -> None:
             if parent in path:
                 circle = " -> ".join([*path[path.index(parent) :], parent])
                 raise UserError(
-                    f"the parents go round in a circle: {circle}",
-                    mend="write '.' as the parent of the widest tissue",
+                    f"the parents form a cycle: {circle}",
+                    mend="write '.' as the parent of the most general tissue",
                     file=file,
                     where=f"tissue {parent!r}",
                 )
@@ -206,7 +206,7 @@ def _check_names(path: str | Path, cell_lines: Sequence[str]) -> None:
     if len(lacking) == len(cell_lines):
         raise UserError(
             f"the table of similarities has no cell line of the sheet: it has {', '.join(names[:5])}",
-            mend="name its columns and rows as the sheet does, or take the table out of graph.similarities",
+            mend="name its columns and rows as the sheet does, or remove the table from graph.similarities",
             file=path,
             where="line 1",
         )
@@ -220,7 +220,7 @@ def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the table of similarities cannot be read ({error.__class__.__name__})",
-            mend="correct its path or its permissions (paths start at the working directory)",
+            mend="correct its path or permissions (paths start at the working directory)",
             file=path,
         ) from error
     rows = [
@@ -234,7 +234,7 @@ def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
         if len(fields) != len(rows[0][1]):
             raise UserError(
                 f"{len(fields)} fields where the header has {len(rows[0][1])}",
-                mend="separate the fields by single tabs and give every row all columns",
+                mend="separate the fields with single tabs and give every row all columns",
                 file=path,
                 where=f"line {number}",
             )

@@ -66,7 +66,7 @@ def run(*, graph: Path, output: Path, settings: FigureSettings) -> None:
     """
     load_graph(graph)  # refuses what is no graph, by name
     content = json.loads(Path(graph).read_text(encoding="utf-8"))
-    draw(content, output, settings, title="Cell prototype graph: which cell lines are kin")
+    draw(content, output, settings, title="Cell prototype graph: which cell lines are related")
 
 
 def draw(content: Mapping[str, Any], output: Path, settings: FigureSettings, title: str) -> None:

@@ -165,7 +165,7 @@ def _column(table: GeneTable, line: str, column: str) -> int:
         raise UserError(told, mend=mend, file=table.path, where="line 1")
     if len(alike) > 1:
         told = f"{len(alike)} columns are called {column!r}, which is named for {line}"
-        mend = "give each column a heading of its own"
+        mend = "give each column a unique heading"
         raise UserError(told, mend=mend, file=table.path, where="line 1")
     if alike[0] == 0 and not mostly_values(table.column(0)):
         told = (

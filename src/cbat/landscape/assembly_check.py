@@ -156,7 +156,7 @@ def check_assembly(counts: Mapping[str, float], *, path: Path, genes: Path) -> N
     if max(LEAST_MOVED, counts["at_starts"] / LEAST) <= moved <= MOST_MOVED * counts["peaks"]:
         raise UserError(
             f"of the strongest {counts['peaks']:.0f} active promoters {counts['at_starts']:.0f} are at a "
-            f"start of a gene of {genes}, hardly more than by chance ({moved:.0f}): "
+            f"start of a gene of {genes}, barely more than by chance ({moved:.0f}): "
             "peaks and genes seem to be of two assemblies",
             mend="name peaks and genes of the assembly of your pairs, or lift them over; and see that these "
             "are peaks of active promoters (H3K4me3)",

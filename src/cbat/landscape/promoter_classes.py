@@ -68,7 +68,7 @@ def read_classes(path: Path) -> tuple[dict[str, int], list[str]]:
         if len(fields) != len(header):
             raise UserError(
                 f"this row has {len(fields)} fields, and the header has {len(header)}",
-                mend="separate the columns by tabs, and fill in every field",
+                mend="separate the columns with tabs, and fill in every field",
                 file=path,
                 where=f"line {number}",
             )

@@ -274,8 +274,8 @@ def _first_bytes(path: Path) -> bytes:
 
 def _no_bigwig(path: Path) -> UserError:
     return UserError(
-        "this is no bigWig, or it is damaged",
-        mend="name a whole bigWig of a signal, or intervals with numbers (narrowPeak, broadPeak, BED)",
+        "this is not a bigWig, or it is damaged",
+        mend="name a complete bigWig of a signal, or intervals with numbers (narrowPeak, broadPeak, BED)",
         file=path,
     )
 

@@ -124,7 +124,7 @@ def with_strands(
         source = f"the genome, scanned with {motif.name} at p < {P_VALUE:g}"
         details["peaks_without_sequence"] = n_unknown
     else:
-        source, strand = "none: sites count for both directions", np.full(len(track), ".", dtype=object)
+        source, strand = "none: sites count in both directions", np.full(len(track), ".", dtype=object)
     counts = {str(sign): int((strand == sign).sum()) for sign in "+-."}
     return track.assign(strand=strand), {"source": source, **details, **counts}
 

@@ -28,7 +28,7 @@ LAW: Final = "law.json"
 LANDSCAPE: Final = ("genes.parquet", "graph.json", "landscape.json", "law.json", "tracks.parquet")
 """What a law of the landscape needs beside its weights: see :mod:`cbat.prediction.shared_landscape`."""
 CHECKSUMS: Final = "SHA256SUMS"
-MEND: Final = "get the directory again from where it came, or let the workflow that made it write it again"
+MEND: Final = "get the directory again from its source, or rerun the workflow that made it"
 _COMMON: Final = (CARD, DESCRIPTION)
 _KINDS: Final = (
     {*_COMMON, WEIGHTS},
@@ -217,7 +217,7 @@ def _checksums(directory: Path) -> tuple[dict[str, str], str]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"this is no model directory, or not all of it: {CHECKSUMS} cannot be read",
+            f"this is not a model directory, or not all of it: {CHECKSUMS} cannot be read",
             mend="name a model directory, such as results/packages/<model>/seed_<seed> of a run",
             file=directory,
         ) from error
@@ -238,5 +238,5 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"the description cannot be read ({error})", mend=MEND, file=path) from error
     if not isinstance(content, dict):
-        raise UserError("the description is no JSON object", mend=MEND, file=path)
+        raise UserError("the description is not a JSON object", mend=MEND, file=path)
     return content

@@ -160,8 +160,8 @@ def discover_motifs(
 
 def _no_motif() -> UserError:
     return UserError(
-        "the training lines' candidates hold no motif",
-        mend="check sequences and candidates, or give more of them",
+        "the candidates of the training lines contain no motif",
+        mend="check sequences and candidates, or provide more",
     )
 
 

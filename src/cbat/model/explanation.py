@@ -349,7 +349,7 @@ class Explainer:
             if steps > MOST_STEPS:
                 raise UserError(
                     f"the attributions miss what they explain by {float(missed.abs().max()):.2g}",
-                    mend="report the model directory: its energies are too steep to be integrated",
+                    mend="report the model directory: its energies are too steep to integrate",
                 )
         enhancer, promoter = (part.detach().numpy() for part in parts)
         error = float(missed.abs().max()) if len(pairs) else 0.0

@@ -58,7 +58,7 @@ class Reading:
             results = [job.result() for job in jobs]
         except BrokenProcessPool as error:
             raise UserError(
-                "a process that read elements was killed, perhaps for want of memory",
+                "a process that read elements was killed, perhaps for lack of memory",
                 mend="give the job more memory, or set training.threads to 1",
             ) from error
         return tuple(torch.from_numpy(np.concatenate(columns)) for columns in zip(*results, strict=True))

@@ -160,7 +160,8 @@ def _chosen(
         if one.role == "promoter" and len(one.intervals) >= MOST_LOOKED_AT:
             return Chosen(OTHER, f"the promoters ({one.path}), which start elsewhere than the model's genes")
     raise UserError(
-        "the files do not tell their assembly: too few of their intervals are at transcription starts of "
+        "the assembly of the files cannot be determined: too few of their intervals are at "
+        "transcription starts of "
         f"{' or '.join(shared.assemblies)}",
         mend=f"name it with --assembly: {', '.join(map(words_for, shared.assemblies))}, or any word for "
         "another one",

@@ -51,7 +51,7 @@ from cbat.prediction.labelled_pairs import check_meet, of_inverted_labels
 FOLDS: Final = 5
 _ALL: Final = "labelled"
 _BRING_BOTH: Final = (
-    "bring pairs of both labels, 1 for contacts and 0 for others, or predict without them: leave out "
+    "provide pairs of both labels, 1 for contacts and 0 for others, or predict without them: leave out "
     "--calibrate (in a configuration calibrate)"
 )
 _FARTHEST: Final = 10**9
@@ -346,7 +346,7 @@ def _cautions(report: Mapping[str, Any]) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "calibration_unchecked",
-                "the labelled pairs are too few to hold some out, so nobody knows what the refit is worth",
+                "the labelled pairs are too few to hold some out, so the benefit of the refit is unknown",
             )
         )
     elif held_out["after"]["log_loss"] > held_out["before"]["log_loss"]:

@@ -49,7 +49,7 @@ UNKNOWN_SHARE: Final = 0.02
 """A larger share of windows without a known base makes one doubt the assembly."""
 NO_NAME: Final = "."
 _LEFT_OUT: Final = "left_out_"
-_WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is not whole"
+_WRONG_GENOME: Final = "the files may be of another assembly than the FASTA, or the FASTA is incomplete"
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _predicted(chromosomes: Sequence[str] | None, known: Sequence[str], genome: 
         if chrom not in known:
             whose = "the genome does" if genome is not None else "the candidates do"
             raise UserError(
-                f"the chromosome {chrom!r} is asked for, a contig that "
+                f"the chromosome {chrom!r} is requested, a contig that "
                 + ("the genome does not have" if genome is not None else "no candidate is on"),
                 mend="write a space between names of chromosomes, no comma"
                 if "," in chrom

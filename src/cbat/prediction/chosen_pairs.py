@@ -87,7 +87,7 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
         return found.iloc[0]
     if found.empty:
         raise UserError(
-            f"no {role} of the prediction is meant by {asked!r}{_nearest(elements, role, asked, place)}",
+            f"no {role} of the prediction matches {asked!r}{_nearest(elements, role, asked, place)}",
             mend="name it by its id or its name in the table of pairs, or by an interval chrom:start-end "
             "that it overlaps",
         )

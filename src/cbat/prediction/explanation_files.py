@@ -36,7 +36,7 @@ def check_arguments(enhancer: str | None, promoter: str | None, pairs: int) -> N
             mend=f"add --{missing}, or leave out --{named} to explain the whole line",
         )
     if pairs < 1:
-        raise UserError(f"{pairs} pairs are asked for", mend="ask for one or more with --pairs")
+        raise UserError(f"{pairs} pairs are requested", mend="request one or more with --pairs")
 
 
 def check_energies(

@@ -58,7 +58,7 @@ def check_choice(
     """
     if settings.expression_column is not None and expressed is None:
         raise UserError(
-            f"the column {settings.expression_column!r} of a table of expression is asked for, and no table "
+            f"the column {settings.expression_column!r} of a table of expression is given, but no table "
             "is given",
             mend="give the table with --expressed (in a configuration expressed), or leave the column out",
         )
@@ -68,7 +68,7 @@ def check_choice(
     mend = f"give them as --tracks {PROMOTERS}=FILE (in a configuration tracks.{PROMOTERS}), or {leave_out}"
     why = "no peaks of active promoters (H3K4me3) are given" if reads_tracks else "the model reads no peaks"
     raise UserError(
-        f"active promoters alone are asked for, and {why}",
+        f"only active promoters are requested, but {why}",
         mend=mend if reads_tracks else f"{leave_out}, or choose by --expressed",
     )
 
@@ -128,7 +128,7 @@ class Choice:
         }
         if not names:
             raise UserError(
-                "genes that are expressed are asked for, and no promoter has the name of a gene",
+                "only expressed genes are requested, but no promoter has the name of a gene",
                 mend="give an annotation of genes with --genes, or promoters with names in column 4",
                 file=next(one.path for one in mentions if one.role == "promoter"),
             )

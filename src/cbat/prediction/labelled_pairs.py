@@ -72,7 +72,7 @@ def check_meet(
             if max(LEAST_MOVED, met[role] / LEAST) <= moved <= MOST_MOVED * n[role]:
                 raise UserError(
                     f"of {n[role]} promoters of the labelled pairs {met[role]} are at promoters of the "
-                    f"line, hardly more than by chance ({moved:.0f}): they seem to be of another assembly",
+                    f"line, barely more than by chance ({moved:.0f}): they seem to be of another assembly",
                     mend=_MEND,
                     file=path,
                 )

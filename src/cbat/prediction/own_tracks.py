@@ -302,7 +302,7 @@ def read_own_tracks(
         if shared.stranded and not (tables[INSULATORS]["strand"] != ".").any():
             cautions.append(_without_strands(given.motifs))
     if given.motifs is not None and not (shared.stranded and INSULATORS in tables):
-        why = "no track of insulators" if shared.stranded else "the model has learned nothing of strands"
+        why = "no track of insulators" if shared.stranded else "the model has learned nothing about strands"
         cautions.append(
             Caution(
                 "unused_motifs",
@@ -317,7 +317,7 @@ def _too_few_peaks(kind: str, n: int, given: TrackFiles, mentions: Sequence[Ment
     path = given.tracks[kind]
     candidates = any(one.role == "enhancer" and Path(one.path) == Path(path) for one in mentions)
     key = f"--tracks {kind}=FILE (in a configuration tracks.{kind})"
-    leave_out = "or cut the candidates to three columns, which make no track"
+    leave_out = "or cut the candidates to three columns, so that they do not count as a track"
     return UserError(
         f"{n} peaks are the track {kind}, and a peak counts by its rank among all of the line: among fewer "
         f"than {LEAST_PEAKS} a rank says nothing",
@@ -345,7 +345,7 @@ def _of_ranks(found: Mapping[str, Track], given: TrackFiles) -> list[Caution]:
                 Caution(
                     "other_signal",
                     f"peaks of {kind} are ranked by {track.report['signal']}, for {why}; name another column "
-                    "with --signals (in a configuration signals) if the signal stands there",
+                    "with --signals (in a configuration signals) if the signal is there",
                 )
             )
         if track.report["all_peaks_alike"] and (given.signals or {}).get(kind) != NONE:
@@ -353,7 +353,8 @@ def _of_ranks(found: Mapping[str, Track], given: TrackFiles) -> list[Caution]:
             cautions.append(
                 Caution(
                     "no_signal",
-                    f"all peaks of {kind} count alike, for the file has no signal to rank them by ({why}); "
+                    f"all peaks of {kind} count alike, because the file has no signal to rank them "
+                    f"by ({why}); "
                     "give narrowPeak or broadPeak, or name the column of the signal with --signals "
                     "(in a configuration signals)",
                 )
@@ -366,9 +367,7 @@ def _without_strands(motifs: Path | None) -> Caution:
         mend = "give a BED of motif sites, peaks with strands in column 6, or a genome"
     else:
         mend = f"no peak lies at a site of {motifs}, which may be of another assembly"
-    return Caution(
-        "no_strands", f"the insulators have no strands, so each counts for both directions: {mend}"
-    )
+    return Caution("no_strands", f"the insulators have no strands, so each counts in both directions: {mend}")
 
 
 def _of_roles(mentions: Sequence[Mentions], starts: pd.DataFrame) -> list[Caution]:
@@ -384,7 +383,7 @@ def _of_roles(mentions: Sequence[Mentions], starts: pd.DataFrame) -> list[Cautio
         Caution(
             "exchanged_roles",
             f"{share['enhancer']:.0%} of the enhancers are at a transcription start, and "
-            f"{share['promoter']:.0%} of the promoters: are the two files exchanged?",
+            f"{share['promoter']:.0%} of the promoters: are the two files swapped?",
         )
     ]
 
@@ -555,7 +554,7 @@ def _of_assembly(mentions: Sequence[Mentions], shared: SharedLandscape) -> list[
                 Caution(
                     "other_assembly",
                     f"of {counts['peaks']:.0f} promoters {counts['at_starts']:.0f} are at a transcription "
-                    f"start that the model knows, hardly more than by chance "
+                    f"start that the model knows, barely more than by chance "
                     f"({counts['at_moved_starts']:.0f}): the files may be of another assembly than its "
                     "landscape",
                 )

@@ -98,20 +98,18 @@ def told_assembly(
     """
     if genome is not None:
         name = assembly_of(genome)
-        return Assembly(
-            name, "by the genome given" if name else "the genome given is none that is known here"
-        )
+        return Assembly(name, "by the genome given" if name else "the genome is not a known assembly")
     chosen = environment.get("assembly") or {"name": UNNAMED}
     if chosen["name"] not in (OTHER, UNNAMED):
         # Files are named on the page where their tracks are, without their folders.
         return Assembly(chosen["name"], f"told by {chosen['because'].partition(' (')[0]}")
     if (name := assembly_of_genes(promoters)) is not None:
-        return Assembly(name, "by where its genes lie")
+        return Assembly(name, "by the positions of its genes")
     if not _DOUBT & {warning["kind"] for warning in environment["warnings"]} and (
         name := assembly_of(trained)
     ):
         return Assembly(name, "that of the model")
-    return Assembly(None, "no genome was given, and neither genes nor model tell it")
+    return Assembly(None, "no genome was given, and neither genes nor model identify it")
 
 
 def assembly_of_genes(promoters: pd.DataFrame) -> str | None:

@@ -91,12 +91,12 @@ def placed(
     posterior = tissue_posterior(environment, graph)
     told, tissues = environment["told_tissue"], {graph.names[row] for row in graph.of_kind("tissue")}
     if told in tissues:
-        tissue, how = told, f"It hangs from {told}, the tissue that was stated."
+        tissue, how = told, f"It is attached to {told}, the stated tissue."
     elif posterior:
         tissue = next(iter(posterior))
-        how = f"No known tissue was stated. It hangs from {tissue}, which its candidates look most like."
+        how = f"No known tissue was stated. It is attached to {tissue}, which its candidates resemble most."
     else:
-        tissue, how = None, "Neither a stated tissue nor candidates give it a place."
+        tissue, how = None, "Neither a stated tissue nor candidates place it."
     content["nodes"].append({"kind": "cell_line", "name": name, "role": "unseen"})
     if tissue is not None:
         content["edges"].append({"kind": "tissue", "source": name, "target": tissue, "weight": _WEIGHT})
@@ -116,9 +116,7 @@ def graph_picture(content: Mapping[str, Any]) -> str:
     """The graph as an SVG element."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.svg"
-        picture.draw(
-            content, path, FigureSettings(), title="Where the line stands among those of the training"
-        )
+        picture.draw(content, path, FigureSettings(), title="Where the line lies among the training lines")
         text = path.read_text(encoding="utf-8")
     return text[text.index("<svg") :]
 
@@ -164,16 +162,16 @@ def _verdict(tissues: Mapping[str, float], told: str) -> str:
     if not tissues:
         return "The candidates could not be compared with the training lines."
     best, share = next(iter(tissues.items()))
-    said = f"The candidates look most like {best} ({share:.0%})."
+    said = f"The candidates resemble {best} ({share:.0%})."
     if told == UNKNOWN:
         return f"{said} No known tissue was stated."
     if told not in tissues:
-        return f"{said} The tissue that was stated, {told}, is none that the model knows."
+        return f"{said} The tissue that was stated, {told}, is not known to the model."
     if told == best:
-        return f"{said} That is the tissue that was stated."
+        return f"{said} That is the stated tissue."
     return (
         f"{said} The tissue that was stated is {told} ({tissues.get(told, 0.0):.0%}), so the candidates "
-        "speak against it: check that the files are those of this line."
+        "contradict it: check that the files belong to this line."
     )
 
 

@@ -112,7 +112,7 @@ def read_plan(directory: Path) -> Plan:
     path = directory / PREPARED / PLAN
     if not path.exists():
         raise UserError(
-            "this is no folder of a prediction" if directory.is_dir() else "there is no such folder",
+            "this is not a prediction folder" if directory.is_dir() else "there is no such folder",
             mend="name the --directory of cbat predict, or results/predictions/<line>",
             file=directory,
         )

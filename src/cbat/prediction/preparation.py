@@ -79,7 +79,7 @@ def settled(settings: PredictionSettings, about: About, model_directory: Path) -
         trained = getattr(about.windows, role)
         if asked is not None and asked != trained:
             raise UserError(
-                f"the model was trained for {role} windows of {trained} bp, and {asked} bp are asked for",
+                f"the model was trained for {role} windows of {trained} bp, but {asked} bp are requested",
                 mend=f"leave {role}_window out to use the model's windows, or give a model for {asked} bp",
                 file=model_directory,
             )
@@ -131,7 +131,7 @@ def of_distances(settings: Settled, about: About, candidates: Candidates, plan: 
         found.append(
             Caution(
                 "long_distances",
-                f"pairs up to {settings.max_distance} bp apart are asked for, and the model has seen none "
+                f"pairs up to {settings.max_distance} bp apart are requested, but the model has seen none "
                 f"beyond {longest} bp",
             )
         )
@@ -143,7 +143,7 @@ def of_distances(settings: Settled, about: About, candidates: Candidates, plan: 
             found.append(
                 Caution(
                     "short_distances",
-                    f"{n:,} pairs are less than {shortest} bp apart, and the model has seen none so near: "
+                    f"{n:,} pairs are less than {shortest} bp apart, and the model has seen none so close: "
                     "their scores are guesses",
                 )
             )
@@ -211,7 +211,7 @@ def of_name(cell_line: str, about: About, *, left_out: bool) -> list[Caution]:
     if not alike:
         return []
     what = "its tracks are left out of the expectation, but " if left_out else ""
-    name = "a training line" if same else f"the training line {alike[0]}, written otherwise"
+    name = "a training line" if same else f"the training line {alike[0]}, spelled differently"
     return [
         Caution(
             "training_line",

@@ -123,7 +123,7 @@ def run(
     settings = settled(settings, shared.about, model_directory)
     if settings.precision is not None and calibration_pairs is None:
         raise UserError(
-            f"a precision of {settings.precision:g} is asked for, and a model of sequences has no threshold "
+            f"a precision of {settings.precision:g} is requested, but a model of sequences has no threshold "
             "for it",
             mend="leave the precision out, or give labelled pairs with --calibrate (in a configuration "
             "calibrate)",

@@ -138,7 +138,8 @@ def _of_signals(shared: SharedLandscape, given: Sequence[str]) -> list[Caution]:
         found.append(
             Caution(
                 "unread_signals",
-                f"the model has learned nothing of {' or '.join(given)} at candidates, and yours change no "
+                f"the model has learned nothing about {' or '.join(given)} at candidates, and yours "
+                f"change no "
                 "score",
             )
         )
@@ -182,7 +183,8 @@ def _of_kinds(shared: SharedLandscape, sources: Sources, signals: Sequence[str])
         found.append(
             Caution(
                 "unread_tracks",
-                f"no line of the model had {' or '.join(unread)}, so it has learned nothing of such peaks, "
+                f"no line of the model had {' or '.join(unread)}, so it has learned nothing about such "
+                "peaks, "
                 "and yours change no score",
             )
         )
@@ -190,7 +192,7 @@ def _of_kinds(shared: SharedLandscape, sources: Sources, signals: Sequence[str])
         found.append(
             Caution(
                 "no_tracks",
-                f"no track of the line is given: {others} is what the training lines let one expect (the "
+                f"no track of the line is given: {others} is what the training lines lead one to expect (the "
                 "Teacher alone)",
             )
         )
@@ -217,7 +219,7 @@ def _cautions(
             Caution(
                 "other_distances",
                 f"the candidates hold pairs for {100 * standardised['covered']:.0f}% of the distances that "
-                "the training pairs had, so what is usual for the line is known badly",
+                "the training pairs had, so its typical values are poorly estimated",
             )
         )
     of_model = set(shared.chromosomes) | known

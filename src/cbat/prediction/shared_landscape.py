@@ -291,7 +291,7 @@ def read_landscape(
         if not set(signals) <= set(ELEMENT_SIGNALS):
             raise ValueError("it names unknown signals")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"this is no landscape of a model ({error})", mend=MEND, file=path) from error
+        raise UserError(f"this is not a model's landscape ({error})", mend=MEND, file=path) from error
     law, graph = load_law(directory / _LAW), load_graph(directory / _GRAPH)
     chosen = assemblies[0] if assembly is None else assembly
     wanted = {"assembly": chosen} | ({} if chromosome is None else {"chrom": chromosome})

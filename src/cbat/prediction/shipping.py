@@ -97,7 +97,7 @@ def run(
     found = figures_of([figures], about.name, headline)
     if not found:
         raise UserError(
-            f"the table has no figures of the model {about.name!r} at the headline's setting",
+            f"the table has no metrics of the model {about.name!r} at the headline's setting",
             mend="name the table of metrics of the run in which each line was held out",
             file=figures,
         )

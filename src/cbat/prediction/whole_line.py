@@ -156,7 +156,7 @@ def predict_line(
     except OSError as error:
         raise UserError(
             f"the folder cannot be written ({error.strerror or error})",
-            mend="make room, get the right to write there, or name another folder; what is finished is kept",
+            mend="free some space, get write permission, or choose another folder; finished results are kept",
             file=directory,
         ) from error
 
@@ -260,7 +260,7 @@ def _side_by_side(
                 yield jobs[job]
         except BrokenProcessPool as error:
             raise UserError(
-                "a process that scored a chromosome was killed, perhaps for want of memory",
+                "a process that scored a chromosome was killed, perhaps for lack of memory",
                 mend="run the same command again, with fewer threads: finished chromosomes are kept",
             ) from error
         finally:

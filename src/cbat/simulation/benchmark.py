@@ -109,7 +109,7 @@ def _check_factors(settings: SimulationSettings, lines: Sequence[LineRecord]) ->
     able = len(world.free_factors(settings))
     if settings.new_factors > able:
         raise UserError(
-            f"{settings.new_factors} new factors are asked for, and {able} motifs are named beside CTCF",
+            f"{settings.new_factors} new factors are requested, but {able} motifs are named besides CTCF",
             mend="ask for fewer, or name more motifs", where="simulation.new_factors",
         )  # fmt: skip
     roles = {line.role for line in lines}

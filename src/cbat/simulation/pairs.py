@@ -96,7 +96,7 @@ def _listed(
         n_false = round(len(kept) * settings.false_candidates / (1.0 - settings.false_candidates))
         if n_false > len(others):
             raise UserError(
-                f"{n_false} false candidates are asked for in a cell line, which has {len(others)} elements "
+                f"{n_false} false candidates are requested in a cell line, which has {len(others)} elements "
                 "that are not active",
                 mend="lower false_candidates or active_fraction, or raise missed_candidates",
                 where="simulation.false_candidates",
@@ -185,7 +185,7 @@ def _sample_pairs(
     n_pairs = sum(len(pairs) for _, _, pairs in near())
     if n_pairs < settings.pairs_per_cell_line:
         raise UserError(
-            f"a cell line has {n_pairs} candidate pairs, and {settings.pairs_per_cell_line} are asked for",
+            f"a cell line has {n_pairs} candidate pairs, but {settings.pairs_per_cell_line} are requested",
             mend="ask for fewer pairs, more elements, a higher active_fraction or a longer max_distance",
             where="simulation.pairs_per_cell_line",
         )

@@ -180,7 +180,7 @@ class Checkpoints:
         if state is None or (everywhere != everywhere[0]).any():
             return None
         done_steps = state.record["history"][-1]["step"]
-        log.info("going on after step %d, from the checkpoint in %s", done_steps, self.directory)
+        log.info("resuming after step %d from the checkpoint in %s", done_steps, self.directory)
         return state
 
     def _newest(self) -> State | None:
@@ -191,12 +191,14 @@ class Checkpoints:
             except FileNotFoundError:
                 continue
             except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-                log.warning("the checkpoint %s is damaged and not read (%s)", path, error)
+                log.warning("the checkpoint %s is damaged and is ignored (%s)", path, error)
                 continue
             if key == self.key:
                 return state
             other = [name for name in sorted(key | self.key) if key.get(name) != self.key.get(name)]
-            log.warning("the checkpoint %s is not read: it was made with other %s", path, ", ".join(other))
+            log.warning(
+                "the checkpoint %s is ignored: it was made with a different %s", path, ", ".join(other)
+            )
         return None
 
     def write(self, course: Course) -> None:
@@ -215,7 +217,7 @@ class Checkpoints:
                 if last.exists():
                     replace_by(last, self.directory / PREVIOUS)
         except (UserError, OSError) as error:
-            log.warning("no checkpoint after step %d, training goes on: %s", course.steps_done, error)
+            log.warning("no checkpoint after step %d; training continues: %s", course.steps_done, error)
 
     def remove(self) -> None:
         """Take the checkpoints away, once what they were kept for is written."""

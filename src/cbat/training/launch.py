@@ -111,22 +111,23 @@ def told(failures: Sequence[ProcessFailure], n: int) -> UserError:
     which = f"process {first.local_rank + 1} of {n}"
     if first.exitcode == PEER_LOST:
         return UserError(
-            f"{which} lost the others, though none had failed: {words[first.local_rank].get('lost')}",
+            f"{which} lost contact with the others, though none had failed: "
+            f"{words[first.local_rank].get('lost')}",
             mend="run it again; nothing is left half-written",
         )
     if first.exitcode == -signal.SIGTERM:
         return UserError(
-            f"{which} was ended by SIGTERM, and the others with it",
-            mend="see who ended it, and run it again",
+            f"{which} was stopped by SIGTERM, and the others with it",
+            mend="find out what stopped it, and run it again",
         )
     if first.exitcode < 0:
         return UserError(
-            f"{which} was ended by {first.signal_name()}, and the others with it",
+            f"{which} was stopped by {first.signal_name()}, and the others with it",
             mend="give the job more memory, or set training.processes or training.blocks_at_once lower",
         )
     return UserError(
-        f"{which} failed with exit status {first.exitcode}, and the others were ended",
-        mend="see what it said above",
+        f"{which} failed with exit status {first.exitcode}, and the others were stopped",
+        mend="see its message above",
     )
 
 

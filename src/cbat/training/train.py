@@ -214,7 +214,7 @@ def _heed_collapse(signs: list[str], *, fail: bool) -> None:
     if signs and fail:
         raise UserError(
             f"the model has collapsed on the validation pairs: {'; '.join(signs)}",
-            mend="look at labels, splits and candidates; set training.fail_on_collapse to false to go on",
+            mend="look at labels, splits and candidates; set training.fail_on_collapse to false to continue",
             where="training.fail_on_collapse",
         )
     for sign in signs:

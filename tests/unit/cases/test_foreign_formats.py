@@ -148,7 +148,7 @@ CONVERTED = {
         table(f"chr1  100  rs1  {'A' * 101}  G  .  PASS  .", "chr1  300  rs2  A  G  .  PASS  ."),
     ),
     "peaks in gff": Case(
-        "a GFF of intervals that are no genes",
+        "a GFF of intervals that are not genes",
         table("##gff-version 3", "chr1  MACS2  peak  100  200  .  +  .  ID=a",
               "chr1  MACS2  peak  300  400  .  .  .  ID=b"),
         tuple(one for one in INTERVALS if one != "genes"),
@@ -317,7 +317,7 @@ def test_what_holds_nothing_to_convert_is_named(tmp_path: Path, kind: str, reade
 def test_what_is_no_text_is_named(tmp_path: Path, kind: str, reader: str) -> None:
     content, name = BINARY[kind]
     if kind == "bigbed" and reader == "signal":
-        name = "this is no bigWig"
+        name = "this is not a bigWig"
     if kind in BEYOND_THE_FIRST_ROWS and reader in ("pairs", "peer"):
         # The first row tells already that it is no such table.
         name = {"pairs": "this is a BED of intervals", "peer": "neither of the two headers"}[reader]

@@ -615,7 +615,9 @@ def test_another_style_stops_and_a_table_mends_it(command, name: str) -> None:
 
 def test_a_training_line_is_known_by_a_name_that_is_written_otherwise(command) -> None:
     command.name = "A"
-    assert "A is the name of the training line a, written otherwise" in command.cautions()["training_line"][0]
+    assert (
+        "A is the name of the training line a, spelled differently" in command.cautions()["training_line"][0]
+    )
 
 
 @pytest.mark.parametrize("option", ["promoters", "genes"])
@@ -697,7 +699,7 @@ REFUSED_PAIRS: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
     ),
     "contacts only": (
         lambda lines: [lines[0], *(text for text in lines[1:] if text.endswith("\t1"))],
-        "bring pairs of both labels, 1 for contacts and 0 for others, or predict without them",
+        "provide pairs of both labels, 1 for contacts and 0 for others, or predict without them",
     ),
 }
 

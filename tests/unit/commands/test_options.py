@@ -92,7 +92,7 @@ def test_an_unknown_option_is_named_before_those_that_are_missing(arguments) -> 
         ((*REQUIRED, "--cohort", "seen"), "--cohort cannot be 'seen'. Fix: use one of: "),
         ((*REQUIRED, "--seed", "x"), "--seed cannot be 'x'. Fix: give a whole number"),
         ((*REQUIRED, "--seed"), "--seed needs a value. Fix: put the value after it"),
-        ((*REQUIRED, "--seed", "1", "more words"), "'more words' belongs to no option"),
+        ((*REQUIRED, "--seed", "1", "more words"), "'more words' does not belong to any option"),
     ],
 )
 def test_what_the_signature_does_not_allow_is_refused_in_one_message(

@@ -13,7 +13,7 @@ def listed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The faults that the check names, without their numbers."""
     assert main(["check_config", *OWN]) == 2
     first, *lines = capsys.readouterr().err.splitlines()
-    told = f"{len(lines)} faults (once these are mended, more may be found)"
+    told = f"{len(lines)} faults (once these are fixed, more may be found)"
     assert first == f"cbat check_config: error: {told}"
     return [line.split(". ", 1)[1] for line in lines]
 

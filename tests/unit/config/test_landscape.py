@@ -305,5 +305,5 @@ def test_a_prototype_stays_one_in_every_world(with_prototype) -> None:
     sheet = with_prototype.directory / "config/cell_lines.tsv"
     sheet.write_text(sheet_of_world(sheet.read_text(), ["K562"]))
     assert read_cell_lines(sheet) == project.cell_lines
-    with pytest.raises(UserError, match="unseen names 'p', which is no cell line of the sheet with pairs"):
+    with pytest.raises(UserError, match="unseen names 'p', which is not a cell line of the sheet with pairs"):
         load(with_prototype, world.replace("K562", "p"))

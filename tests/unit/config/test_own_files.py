@@ -104,7 +104,7 @@ def test_a_file_in_the_place_of_a_lifted_one(project_files, name: str, linked: b
     load_project([CONFIG, "my.yaml"])
     Path(name).symlink_to("data/K562.bed") if linked else project_files.write(name, "mine\n")
     error = refused("my.yaml")
-    assert "lift_over would write over this file, which no run of it made" in error.problem
+    assert "lift_over would overwrite this file, which it did not make" in error.problem
     assert error.file == Path(name)
     Path(name).unlink()
     with outputs_guarded("lift_over", {"output": Path("lifted.bed")}):

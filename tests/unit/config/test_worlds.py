@@ -83,7 +83,7 @@ def test_a_mistake_in_a_world_is_told_with_its_line(load, old: str, new: str, me
         ("worlds: {one: {unseen: [NHEK, NHEK]}}\n", "worlds.one.unseen names 'NHEK' twice"),
         (
             "worlds: {one: {unseen: [NHKE]}}\n",
-            "names 'NHKE', which is no cell line of the sheet with pairs .did you mean",
+            "names 'NHKE', which is not a cell line of the sheet with pairs .did you mean",
         ),
         ("worlds: {one: {unseen: [K562], simulation: {seed: 2}}}\n", "simulation, which is switched off"),
         ("worlds: {one: {unseen: [K562, IMR90, NHEK]}}\n", "no cell line has the role 'train'"),

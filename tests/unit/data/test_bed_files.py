@@ -56,7 +56,7 @@ def test_a_name_that_begins_like_a_browser_line_is_a_contig(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"#\n# only notes\n", "the file holds comments only"),
+        (b"#\n# only notes\n", "the file contains only comments"),
         (b"chr1\t10\n", "line 1: the first row has 2 fields, not at least 3"),
         (b"# note\nchr1 10 20\n", "line 2: the columns are separated by spaces, not by tabs"),
         (b"chr1\t10\t20\nchr1\t20\t20\n", "line 2: the interval chr1:20-20 ends where or before it starts"),

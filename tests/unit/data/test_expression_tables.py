@@ -73,14 +73,14 @@ MATRIX = "gene\tA\tB\nMYC\t1\t2\nALB\t3\t4\n"
     ("text", "column", "expected"),
     [
         ("", None, "the file is empty"),
-        ("# only\n", None, "the file holds comments only"),
+        ("# only\n", None, "the file contains only comments"),
         ("gene\tTPM\nMYC\tmany\nALB\t3\nGATA1\t4\n", None, "line 2: TPM is 'many'"),
         ("gene\tTPM\nMYC\t-1.5\nALB\t3\n", None, "line 2: TPM is '-1.5'"),
         ("gene\tTPM\nMYC\t1\nALB\t3\t5\n", None, "line 3: 3 fields where the header has 2"),
         ("gene\tTPM\nALB\t1\n\nMYC\n", None, "line 4: 1 fields"),
         (MATRIX, None, "2 columns hold numbers (A, B)"),
         (MATRIX, "BB", "the table has no column 'BB' (did you mean 'B'?)"),
-        ("MYC\t1\nALB\t3\n", "TPM", "the column 'TPM' is asked for, and the table has no header"),
+        ("MYC\t1\nALB\t3\n", "TPM", "the column 'TPM' is requested, but the table has no header"),
         (
             "cell_type\tgene\texpressed\nK562\tMYC\tTRUE\nHepG2\tALB\tTRUE\n",
             None,

@@ -56,7 +56,7 @@ def test_promoters_may_be_genes_and_enhancers_may_not(tmp_path: Path) -> None:
     promoters = read_candidates(path, "promoter", ContigNames({"1": "chr1", "MT": "."}))
     assert promoters["chrom"].tolist() == ["chr1", "chr1"]
     assert promoters["strand"].tolist() == ["+", "-"]
-    with pytest.raises(UserError, match=r"genes\.gtf: this is a GTF, and genes are no enhancers"):
+    with pytest.raises(UserError, match=r"genes\.gtf: this is a GTF; enhancers must be in BED format"):
         read_candidates(path, "enhancer")
 
 

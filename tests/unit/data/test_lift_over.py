@@ -185,7 +185,7 @@ def test_many_that_are_left_out_are_warned_of(lift: Lift, caplog: pytest.LogCapt
     assert caplog.messages == []
     lift(f"{kept}chrA\t1\t10\nchrA\t2\t10\n")
     (message,) = caplog.messages
-    assert "2 of 101 intervals (2.0%) are left out: 2 lie with an end in no alignment." in message
+    assert "2 of 101 intervals (2.0%) are left out: 2 have an end outside every alignment." in message
 
 
 @pytest.mark.parametrize(
@@ -198,11 +198,11 @@ def test_many_that_are_left_out_are_warned_of(lift: Lift, caplog: pytest.LogCapt
         ("# x\nchrA\t110\t110\n", "line 2: the interval chrA:110-110 ends where or before it starts"),
         ("chrA 100 110\n", "the columns are separated by spaces, not by tabs"),
         ("", "the file is empty"),
-        ("# nothing\n", "the file holds comments only"),
+        ("# nothing\n", "the file contains only comments"),
         ("chrom\tstart\tend\n", "the file has a header but no intervals"),
         (
             'chrA\tx\tgene\t100\t200\t.\t+\t.\tgene_id "a";\n',
-            "this is a GTF, of which nothing is lifted",
+            "this is a GTF, which cannot be lifted over",
         ),
         ("chrA\t100\t110\t.\t0\t.\t1\t1\t1\t2.5\n", "line 1: peak is '2.5'"),
     ],
@@ -229,9 +229,9 @@ def test_a_truncated_file_is_told(lift: Lift) -> None:
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ("chrA\t100\t110\n", "this is no chain file"),
-        ("chain letters\n", "this is no chain file"),
-        ("# only\n# notes\n", "this is no chain file"),
+        ("chrA\t100\t110\n", "this is not a chain file"),
+        ("chain letters\n", "this is not a chain file"),
+        ("# only\n# notes\n", "this is not a chain file"),
         (CHAIN[:130], "the chain file is damaged"),
         (CHAIN.replace("100\t0\t10", "100\tx\t10"), "the chain file is damaged"),
     ],

@@ -294,7 +294,7 @@ def test_the_form_on_disk(job: Job, unpack: str, published: bytes, stored: bytes
 def test_a_damaged_gzip_file_is_noticed_without_a_digest(job: Job, name: str, damaged: bytes) -> None:
     job.output = job.output.with_name(name)
     job.publish(damaged, known=False, unpack="none" if name.endswith(".gz") else "gzip")
-    job.fails("toy is not a whole gzip file", "it begins with b'", "look at https://data.example/toy.bin")
+    job.fails("toy is not a complete gzip file", "it begins with b'", "look at https://data.example/toy.bin")
     assert job.leftovers() == []
     assert not job.output.exists()
 

@@ -77,7 +77,7 @@ def test_words_say_what_pays(run, metrics) -> None:
     )  # fmt: skip
     words = in_words(made)
     (sentence,) = [line for line in words.splitlines() if line.startswith("* worse (graph: none): -0.")]
-    assert sentence.endswith("so full gains by what it does otherwise.")
+    assert sentence.endswith("so full gains from its differences.")
     assert "SEEN AND UNSEEN" not in words, "one cell is no grid"
 
 

@@ -133,7 +133,7 @@ def test_bars_have_the_height_of_the_table(
 
 def test_a_model_without_environment_has_bars_but_no_support_curve(evaluation, draw) -> None:
     assert "full, support of a wrong line" not in texts(draw("bars", evaluation, full_model="baseline"))
-    with pytest.raises(UserError, match="'baseline' has no figures with support sets"):
+    with pytest.raises(UserError, match="'baseline' has no metrics with support sets"):
         draw("support", evaluation, full_model="baseline")
 
 

@@ -105,10 +105,10 @@ def test_no_gain_is_told_as_none(tmp_path: Path) -> None:
     worlds = {"a": {"A": (0.60, 0.64, 0.63)}, "b": {"B": (0.62, 0.60, 0.62)}}
     said = statements(gathered(tmp_path, worlds))
     assert "ahead on 1 of 2. No gain is shown: the interval over lines holds zero." in said[0]
-    assert "That the line's environment is used is not shown: the interval over lines holds zero." in said[1]
+    assert "Use of the line's environment is not shown: the interval over lines holds zero." in said[1]
     assert "full (0.620) is NOT above it on average" in said[2]
     said = statements(gathered(tmp_path / "one", {"a": {"A": (0.60, 0.64, 0.63)}}))
-    assert "No gain is shown, for there is no interval." in said[0]
+    assert "No gain is shown, because there is no interval." in said[0]
 
 
 def test_a_small_difference_of_few_seeds_is_noise_whatever_its_interval(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_files(tmp_path: Path) -> None:
 
 def test_a_world_without_unseen_lines_is_an_error(tmp_path: Path) -> None:
     write_world(tmp_path / "a", {"A": (0.6, 0.7, 0.6)}, role="seen")
-    with pytest.raises(UserError, match="the world 'a' has no figures of unseen lines on test chromosomes"):
+    with pytest.raises(UserError, match="the world 'a' has no metrics of unseen lines on test chromosomes"):
         gather(*paths(tmp_path, ["a"]), SETTINGS, "baseline", "full")
     (tmp_path / "a" / "summary.tsv").write_text("x\n")
     with pytest.raises(UserError, match="summary.tsv: this is not the summary of a run"):

@@ -141,7 +141,7 @@ def test_tracks_are_listed_and_what_a_line_lacks_is_told(tmp_path: Path) -> None
     assert table.loc["u", ["active_enhancers_from", "active_enhancers_peaks"]].tolist() == [".", 0]
     assert table["insulators_strands"].tolist() == ["column 6 of the peaks", "none: both"]
     assert "No peaks of active enhancers were given for u: there the graph alone says" in page
-    assert "All peaks count alike, for they have no signal that varies: the insulators of u." in page
+    assert "All peaks count alike, because their signal does not vary: the insulators of u." in page
     assert "The insulators of u have no strands" in page
     assert "The strands of insulators come from column 6 of the peaks (a)." in page
     # No support sets are drawn here, so nothing is said of them.
@@ -166,7 +166,7 @@ def test_kinds_that_no_law_can_learn_of_are_told() -> None:
 def test_windows_without_a_known_base_are_counted(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(TRAINING, "unknown_windows", {"enhancer": 3, "promoter": 0})
     _, page = made(tmp_path, ["enhancer"])
-    assert "The genome knows no base of 3 enhancers: their pairs stay" in page
+    assert "The genome has no known base in 3 enhancers: their pairs stay" in page
 
 
 def test_roles_that_support_sets_do_not_hold_say_nothing(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_roles_that_support_sets_do_not_hold_say_nothing(tmp_path: Path) -> None
 
 def test_lines_with_candidate_files_of_their_own_are_said_to_have_them() -> None:
     assert of_pairs_alone(["a"], [TRAINING], ["enhancer"]) == {}
-    assert "which no label has chosen" in support_in_words({})
+    assert "which no label influenced" in support_in_words({})
 
 
 def test_a_line_or_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_one_strand_for_all_peaks_says_nothing(tmp_path: Path) -> None:
 def test_without_any_source_sites_count_for_both_directions() -> None:
     table, report = with_strands(track(1000, 2000))
     assert table["strand"].tolist() == [".", "."]
-    assert report == {"source": "none: sites count for both directions", "+": 0, "-": 0, ".": 2}
+    assert report == {"source": "none: sites count in both directions", "+": 0, "-": 0, ".": 2}
 
 
 def test_the_strongest_site_in_reach_gives_the_strand(tmp_path: Path) -> None:

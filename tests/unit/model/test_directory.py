@@ -203,7 +203,7 @@ def test_pickled_weights_are_not_read(directory: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_none(directory: Path, tmp_path: Path) -> None:
     assert "the model directory does not exist" in message(tmp_path / "nowhere")
     (directory / "SHA256SUMS").unlink()
-    assert "this is no model directory, or not all of it" in message(directory)
+    assert "this is not a model directory, or not all of it" in message(directory)
 
 
 def test_a_failed_write_leaves_the_old_directory(directory: Path, monkeypatch) -> None:

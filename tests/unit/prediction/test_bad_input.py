@@ -49,7 +49,7 @@ def cautions(world, directory: Path, **over) -> dict[str, str]:
     ("text", "expected"),
     [
         ("", "the file is empty"),
-        ("# nothing\n", "the file holds comments only"),
+        ("# nothing\n", "the file contains only comments"),
         ("chr1\t10\n", "the first row has 2 fields, not at least 3"),
         ("chr1,10,20\n", "the columns are separated by commas, not by tabs"),
         ("chr1\t10\t20\nchr1\t5.5\t9\n", "line 2: start is '5.5'"),
@@ -81,7 +81,9 @@ def test_files_that_are_not_there(world, tmp_path: Path) -> None:
 
 def test_enhancers_from_a_gtf(world, tmp_path: Path) -> None:
     path = bed(tmp_path / "genes.gtf", 'chr1\tme\tgene\t100\t900\t.\t+\t.\tgene_id "G";\n')
-    assert "this is a GTF, and genes are no enhancers" in message(world, tmp_path / "out", enhancers=path)
+    assert "this is a GTF; enhancers must be in BED format" in message(
+        world, tmp_path / "out", enhancers=path
+    )
 
 
 def test_another_assembly_is_suspected_from_the_lengths_of_contigs(

@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "an empty file": (lambda c: c.write("enhancers.bed", ""), "enhancers.bed: the file is empty"),
     "comments only": (
         lambda c: c.write("promoters.bed", "# nothing\n"),
-        "promoters.bed: the file holds comments only",
+        "promoters.bed: the file contains only comments",
     ),
     "a file that is not there": (
         lambda c: c.give(candidates="none.bed"),
@@ -169,7 +169,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "genes as enhancers": (
         lambda c: c.write("enhancers.bed", 'chr1\tme\tgene\t100\t900\t.\t+\t.\tgene_id "G";\n'),
-        "this is a GTF, and genes are no enhancers",
+        "this is a GTF; enhancers must be in BED format",
     ),
     "a GTF without genes": (
         lambda c: c.write("promoters.bed", 'chr1\tme\tstop_codon\t100\t900\t.\t+\t.\tgene_id "G";\n'),
@@ -203,7 +203,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "no model": (lambda c: c.give(model="none"), "there is no model and no folder called 'none'"),
     "a folder without a model": (
         lambda c: c.path("model/SHA256SUMS").unlink(),
-        "model: this is no model directory, or not all of it",
+        "model: this is not a model directory, or not all of it",
     ),
     "a changed model": (
         lambda c: c.write("model/model.json", c.read("model/model.json") + " "),

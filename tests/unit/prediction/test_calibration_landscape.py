@@ -115,7 +115,7 @@ def test_one_label_alone_is_refused_with_a_fix_that_works(law, tmp_path: Path, c
         told = capsys.readouterr().err
         assert "one.tsv" in told
         assert "pairs of one label do not tell how common contacts are" in told
-        assert "bring pairs of both labels" in told
+        assert "provide pairs of both labels" in told
         assert "labels.negatives" not in told
         assert not (tmp_path / "out").exists()
     assert predict(law, tmp_path / "out", "--calibrate", labelled(law, tmp_path / "two.tsv", 3, 1)) == 0

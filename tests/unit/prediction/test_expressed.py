@@ -193,7 +193,7 @@ REFUSED = {
         lambda w, d: command(
             w, d / "out", "--expressed", str(written(d / "t.txt", [("A",)])), promoters=_unnamed(w, d)
         ),
-        "three.bed: genes that are expressed are asked for, and no promoter has the name of a gene",
+        "three.bed: only expressed genes are requested, but no promoter has the name of a gene",
     ),
     "no file": (
         lambda w, d: command(w, d / "out", "--expressed", "nowhere.tsv"),
@@ -207,11 +207,11 @@ REFUSED = {
     ),
     "a column without a table": (
         lambda w, d: command(w, d / "out", "--expression-column", "TPM"),
-        "the column 'TPM' of a table of expression is asked for, and no table is given",
+        "the column 'TPM' of a table of expression is given, but no table is given",
     ),
     "active promoters without peaks": (
         lambda w, d: command(w, d / "out", "--active-promoters-only", kinds=["insulators"]),
-        "active promoters alone are asked for, and no peaks of active promoters (H3K4me3) are given",
+        "only active promoters are requested, but no peaks of active promoters (H3K4me3) are given",
     ),
 }  # fmt: skip
 

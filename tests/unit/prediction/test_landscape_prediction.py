@@ -356,7 +356,7 @@ def test_peaks_without_a_signal_are_told(landscape_world, tmp_path: Path) -> Non
 def test_exchanged_files_of_elements_are_told(landscape_world, tmp_path: Path) -> None:
     enhancers, promoters = (landscape_world.raw(f"{name}.bed") for name in ("enhancers", "promoters"))
     told = predicted_with(landscape_world, tmp_path / "line", candidates=promoters, promoters=enhancers)
-    assert "are the two files exchanged?" in told["exchanged_roles"]
+    assert "are the two files swapped?" in told["exchanged_roles"]
     assert "exchanged_roles" not in predicted_with(landscape_world, tmp_path / "right")
 
 
@@ -689,7 +689,7 @@ def test_chromosomes_are_separated_by_spaces(landscape_world, tmp_path, capsys) 
 
 def test_a_prediction_that_is_none_is_told(landscape_world, tmp_path, capsys) -> None:
     model = ["--model", str(landscape_world.model), "--directory", str(tmp_path / "out")]
-    for folder, said in (("none", "there is no such folder"), (".", "this is no folder of a prediction")):
+    for folder, said in (("none", "there is no such folder"), (".", "this is not a prediction folder")):
         assert main(["explain", *model, "--prediction", str(tmp_path / folder)]) == 2
         assert said in capsys.readouterr().err
 

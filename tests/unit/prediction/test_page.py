@@ -135,9 +135,7 @@ def test_links_go_to_the_assembly(world, predicted, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_assembly_is_said_to_be_unknown(world, predicted) -> None:
-    assert "Assembly: <b>not known</b> (the genome given is none that is known here)" in write_page(
-        world, predicted
-    )
+    assert "Assembly: <b>not known</b> (the genome is not a known assembly)" in write_page(world, predicted)
 
 
 def test_another_model_is_refused(world, predicted, make_package, tmp_path: Path) -> None:
@@ -228,10 +226,10 @@ def shared(world):
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ("unknown", "The candidates look most like blood (50%). No known tissue was stated."),
-        ("blood", "The candidates look most like blood (50%). That is the tissue that was stated."),
+        ("unknown", "The candidates resemble blood (50%). No known tissue was stated."),
+        ("blood", "The candidates resemble blood (50%). That is the stated tissue."),
         ("liver", "The tissue that was stated is liver (50%), so the candidates speak against it"),
-        ("bone", "The tissue that was stated, bone, is none that the model knows."),
+        ("bone", "The tissue that was stated, bone, is not known to the model."),
     ],
 )
 def test_what_is_said_of_the_tissue(shared, told: str, expected: str) -> None:

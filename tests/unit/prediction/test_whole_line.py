@@ -241,6 +241,6 @@ def test_an_input_in_the_way_of_an_output_stops_before_any_work(world, tmp_path:
     linked.symlink_to(directory / "genes.tsv")
     for given in (directory / "genes.tsv", directory / "summary.tsv", linked):
         assert main(command(world, directory, candidates=given)) == 2
-        assert "would write over this file" in capsys.readouterr().err
+        assert "would overwrite this file" in capsys.readouterr().err
     assert (directory / "genes.tsv").read_bytes() == before
     assert sorted(path.name for path in directory.iterdir()) == ["genes.tsv", "summary.tsv"]

@@ -270,7 +270,7 @@ def test_values_that_mean_nothing_are_refused(tmp_path: Path, text: str, message
         ({"new_factors": 6}, LINES, "6 new factors are asked for, and 5 motifs are named beside CTCF"),
         ({"new_factors": 1}, LINES[:2], "new factors are active in unseen lines alone"),
         ({"new_factors": 1}, LINES[2:3], "the simulated lines are all unseen"),
-        ({"false_candidates": 0.8}, LINES, "false candidates are asked for in a cell line, which has"),
+        ({"false_candidates": 0.8}, LINES, "false candidates are requested in a cell line, which has"),
     ],
 )
 def test_options_that_do_not_fit_the_world_are_told(tmp_path: Path, over, lines, message: str) -> None:

@@ -122,14 +122,14 @@ def _labels(ends: Ends, source: PairSource) -> NDArray[np.int8]:
             given = "score_threshold" if source.score_threshold is not None else "score_column"
             raise UserError(
                 f"the table has labels, but there is a {given}",
-                mend=f"leave out {key_of(given)}, or take the column label away",
+                mend=f"leave out {key_of(given)}, or remove the column label",
                 file=source.path,
             )
         return read_labels(table, _LABEL)
     number, _ = first_row(source.path)
     if not ends.header and source.score_column not in (None, "score"):
         raise UserError(
-            f"the scores are asked for in the column {source.score_column!r}, and the table has no header",
+            f"the scores are to be read from the column {source.score_column!r}, but the table has no header",
             mend=f"write a header, or leave out {key_of('score_column')}: column 8 is the score then",
             file=source.path,
             where=f"line {number}",

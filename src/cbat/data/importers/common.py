@@ -147,8 +147,12 @@ def score_column_of(source: PairSource, header: Sequence[str], pattern: str) -> 
         if len(alike) == 1:
             return alike[0]
         raise UserError(
-            f"the scores are asked for in the column {asked!r}, and the header has "
-            + ("none of that name" + did_you_mean(asked, header) if not alike else "several of that name"),
+            f"the scores are to be read from the column {asked!r}, and the header has "
+            + (
+                "no such column" + did_you_mean(asked, header)
+                if not alike
+                else "several columns of that name"
+            ),
             mend=f"name one of the columns in {key_of('score_column')}: {', '.join(filter(None, header))}",
             file=source.path,
             where=f"line {number}",

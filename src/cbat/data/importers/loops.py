@@ -51,7 +51,7 @@ def read_loops(source: PairSource) -> pd.DataFrame:
     if "label" in ends.table.columns:
         raise UserError(
             "the table has labels, which loops do not: each of them is a contact",
-            mend="name the format bedpe (or auto), or take the column label away",
+            mend="name the format bedpe (or auto), or remove the column label",
             file=source.path,
         )
     elements = {

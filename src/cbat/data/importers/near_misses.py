@@ -30,9 +30,7 @@ def near_miss(path: Path, text: str, formats: Mapping[str, PairFormat]) -> tuple
         fields = tuple(text.split(None if sign == " " else sign))
         row = FirstRow(fields, ())
         if len(fields) > 1 and (name := next((n for n, one in formats.items() if one.looks_like(row)), None)):
-            problem = (
-                f"the columns are those of the format {name}, but {separator} stand between them, not tabs"
-            )
+            problem = f"the columns are those of the format {name}, but {separator} separate them, not tabs"
             return problem, with_tabs(path, sign)
     return _without_columns(text, formats)
 
