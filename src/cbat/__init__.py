@@ -1,3 +1,3 @@
 """CBAT: which enhancer touches which promoter, in a cell line nobody has mapped."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
