@@ -10,7 +10,8 @@ import pytest
 from cbat.cli import STAGES, VERBS
 
 TOP = Path(__file__).resolve().parents[2]
-PAGES = [TOP / "README.md", TOP / "config" / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+FIRST = [TOP / name for name in ("README.md", "config/README.md", "CONTRIBUTING.md")]
+PAGES = [*FIRST, *sorted((TOP / "docs").rglob("*.md"))]
 
 
 def anchors(page: Path) -> set[str]:
@@ -47,7 +48,9 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
 
 def test_the_table_of_stages_has_every_stage() -> None:
     rows = "\n".join(
-        line for line in (TOP / "docs" / "architecture.md").read_text().splitlines() if line.startswith("| `")
+        line
+        for line in (TOP / "docs/development/architecture.md").read_text().splitlines()
+        if line.startswith("| `")
     )
     missing = [stage for stage in STAGES if f"`{stage}`" not in rows and not stage.startswith("plot_")]
     assert missing == []

@@ -179,7 +179,7 @@ def test_every_imported_package_is_declared() -> None:
 
 
 def test_the_document_of_dependencies_names_each_one_and_no_other() -> None:
-    text = (TOP / "docs" / "dependencies.md").read_text()
+    text = (TOP / "docs" / "development" / "dependencies.md").read_text()
     rows = re.findall(r"^\| (?!Dependency|Lock)([\w-]+) \| \S", text, flags=re.MULTILINE)
     named = [canonicalize_name(row) for row in rows if row != "bedtools"]
     assert len(named) == len(set(named))

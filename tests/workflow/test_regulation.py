@@ -199,7 +199,7 @@ def test_labels_of_one_question_are_not_those_of_the_other(
     if not refused:
         check_kind("pairs.tsv", pairs_format, kind)
         return
-    with pytest.raises(UserError, match=f"{kind} is asked for"):
+    with pytest.raises(UserError, match=f"{kind} is requested"):
         check_kind("pairs.tsv", pairs_format, kind)
 
 

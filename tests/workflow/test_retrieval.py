@@ -71,7 +71,7 @@ def test_what_goes_wrong_is_told_in_the_log(fetching, file_server) -> None:
     done = fetching.snakemake("--cores", "1", SIZES)
     assert done.returncode == 1
     assert "the server answered 404 Not Found" in done.stdout
-    assert "put it at resources/downloads/toy.fa" in done.stdout
+    assert "save it as resources/downloads/toy.fa" in done.stdout
 
 
 def test_a_file_that_no_source_has_stops_the_run_before_it_starts(fetching) -> None:

@@ -190,7 +190,7 @@ def test_the_table_that_is_named_maps_the_right_way(tmp_path, files: str, of_gen
     # The other table is recognised, and both parts of the advice help.
     other = {SHIPPED: SHIPPED_BACK, SHIPPED_BACK: SHIPPED}[table]
     contigs = read_contig_names(TOP / other)
-    with pytest.raises(UserError, match="turn the table of genome.contig_names") as caught:
+    with pytest.raises(UserError, match="reverse the table of genome.contig_names") as caught:
         check_intervals(enhancers_of(path, contigs), sizes, contigs)
     assert caught.value.mend.endswith(f"swap the words given and genome in its first line, or name {table}")
     turned = tmp_path / "turned.tsv"

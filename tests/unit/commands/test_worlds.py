@@ -108,7 +108,7 @@ def test_a_run_waits_for_one_that_is_still_at_work(run, tmp_path: Path, capsys) 
         started = time.perf_counter()
         with worlds._alone(folder / ".running"):
             assert time.perf_counter() - started > 0.4
-    assert "another run is at work" in capsys.readouterr().out
+    assert "another run is using" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("finishing")

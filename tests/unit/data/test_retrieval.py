@@ -197,7 +197,7 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(job: Job) -> None:
 
 def test_a_wrong_digest_is_an_error_and_nothing_stays(job: Job) -> None:
     job.row |= {"sha256": "0" * 64}
-    job.fails(f"the SHA-256 of toy is {digest(CONTENT)}", "expects " + "0" * 64, "put it at")
+    job.fails(f"the SHA-256 of toy is {digest(CONTENT)}", "expects " + "0" * 64, "save it as")
     assert job.leftovers() == []
     assert not job.output.exists()
 
@@ -214,7 +214,7 @@ def test_a_file_that_is_not_there(job: Job) -> None:
         "the source 'toy' cannot be fetched from http://127.0.0.1",
         "a mirror of https://data.example/toy.bin",
         "the server answered 404 Not Found",
-        f"by other means and put it at {job.output}",
+        f"by other means and save it as {job.output}",
     )
     assert "proxy" not in message
     assert len(job.server.requests) == 1
@@ -247,7 +247,7 @@ def test_a_silent_server_is_left_after_the_timeout_and_asked_for_the_rest(job: J
 
 def test_nobody_there(job: Job) -> None:
     job.settings = RetrievalSettings(mirror={PUBLISHED: "http://127.0.0.1:9/"}, attempts=2)
-    job.fails("Connection refused", "check the network and the proxy", "retrieval.mirror", "put it at")
+    job.fails("Connection refused", "check the network and the proxy", "retrieval.mirror", "save it as")
 
 
 def test_a_name_that_nobody_knows(job: Job) -> None:

@@ -26,13 +26,13 @@ def test_a_sound_model_shows_none() -> None:
 @pytest.mark.parametrize(
     ("probability", "threshold", "resistance", "expected"),
     [
-        (0.4 + 1e-3 * GOOD, 0.4005, RESISTANCE, "hardly differ (standard"),
+        (0.4 + 1e-3 * GOOD, 0.4005, RESISTANCE, "barely differ (standard"),
         (GOOD, 0.0, RESISTANCE, "calls every pair"),
         (GOOD, 1.1, RESISTANCE, "calls no pair"),
         (GOOD**40, 0.005, RESISTANCE, "is at its limit"),
         (GOOD**40, 0.01, RESISTANCE, "is at its limit"),
         (np.where(np.arange(2000) < 5, 0.0, 0.2 + 0.5 * RNG.random(2000)), 0.1, RESISTANCE, "recall is"),
-        (GOOD, 0.5, np.full(2000, 3.0), "the resistance hardly differs"),
+        (GOOD, 0.5, np.full(2000, 3.0), "the resistance barely differs"),
     ],
 )
 def test_each_sign(probability, threshold, resistance, expected) -> None:
@@ -50,7 +50,7 @@ def test_an_environment_that_is_the_same_in_all_lines_is_told(apart: float, told
     centres = apart * rng.normal(size=(3, 8))
     signs = environment_signs(centres[LINE] + rng.normal(size=(120, 8)), LINE)
     assert bool(signs) == told
-    assert all("hardly differs between cell lines" in sign for sign in signs)
+    assert all("barely differs between cell lines" in sign for sign in signs)
 
 
 def test_few_blocks_do_not_hide_what_is_chance() -> None:

@@ -44,7 +44,7 @@ def test_collapsed_trainings_are_listed(metrics: Path) -> None:
 
 def test_signs_of_training_are_listed(metrics: Path) -> None:
     paths = []
-    for seed, signs in ((1, []), (3, ["the environment hardly differs"])):
+    for seed, signs in ((1, []), (3, ["the environment barely differs"])):
         paths.append(metrics.parent / "models" / "full" / f"seed_{seed}" / "model.json")
         paths[-1].parent.mkdir(parents=True)
         paths[-1].write_text(json.dumps({"provenance": {"collapse": signs}}))

@@ -109,7 +109,7 @@ def test_another_assembly_is_suspected_from_the_lengths_of_contigs(
 
 def test_a_model_for_other_windows(world, tmp_path: Path) -> None:
     told = message(world, tmp_path / "out", enhancer_window=1000)
-    assert "trained for enhancer windows of 300 bp, and 1000 bp are asked for" in told
+    assert "trained for enhancer windows of 300 bp, but 1000 bp are requested" in told
     world.prepare(tmp_path / "fine", enhancer_window=300, promoter_window=400)
 
 
@@ -119,7 +119,7 @@ def test_distances_without_pairs(world, tmp_path: Path) -> None:
 
 
 def test_chromosomes_that_are_not_there(world, tmp_path: Path) -> None:
-    assert "'chr9' is asked for" in message(world, tmp_path / "out", chromosomes=["chr9"])
+    assert "'chr9' is requested" in message(world, tmp_path / "out", chromosomes=["chr9"])
     assert "write 'chr1', as the genome does" in message(world, tmp_path / "out", chromosomes=["1"])
     one = intervals(world, "enhancers")
     path = write(tmp_path / "mine.bed", one[one[0] == "chr2"])

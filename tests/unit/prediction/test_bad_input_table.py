@@ -219,7 +219,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "a model for other windows": (
         lambda c: c.give(enhancer_window="1000"),
-        "model: the model was trained for enhancer windows of 300 bp, and 1000 bp are asked for",
+        "model: the model was trained for enhancer windows of 300 bp, but 1000 bp are requested",
     ),
     # Options.
     "distances without pairs": (
@@ -233,7 +233,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "a name that is a path": (lambda c: c.give(cell_line="../x"), "the cell line is called '../x'"),
     "a chromosome that is not there": (
         lambda c: c.give(chromosomes="chr9"),
-        "the chromosome 'chr9' is asked for, a contig that the genome does not have",
+        "the chromosome 'chr9' is requested, a contig that the genome does not have",
     ),
     "a chromosome without candidates": (
         lambda c: (

@@ -58,10 +58,10 @@ def test_elements_that_are_not_there(predicted, best) -> None:
         return refused(predicted, enhancer, promoter)
 
     enhancer, promoter = best["enhancer_id"], best["promoter_id"]
-    assert "no promoter of the prediction is meant by 'GENEE5' (did you mean 'GENE5'?)" in said(
+    assert "no promoter of the prediction matches 'GENEE5' (did you mean 'GENE5'?)" in said(
         enhancer, "GENEE5"
     )
-    assert "no enhancer of the prediction is meant by 'chr1:1-2' (the nearest enhancer is chr1:" in said(
+    assert "no enhancer of the prediction matches 'chr1:1-2' (the nearest enhancer is chr1:" in said(
         "chr1:1-2", promoter
     )
     assert "(it has none on 'chr77')" in said("chr77:1-2", promoter)

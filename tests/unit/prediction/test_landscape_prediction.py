@@ -589,7 +589,7 @@ REFUSED = {
     ),
     "an unknown chromosome": (
         lambda w, d: command(w, d / "out", "--chromosomes", "1"),
-        "the chromosome '1' is asked for, a contig that no candidate is on",
+        "the chromosome '1' is requested, a contig that no candidate is on",
     ),
 }
 

@@ -228,7 +228,7 @@ def shared(world):
     [
         ("unknown", "The candidates resemble blood (50%). No known tissue was stated."),
         ("blood", "The candidates resemble blood (50%). That is the stated tissue."),
-        ("liver", "The tissue that was stated is liver (50%), so the candidates speak against it"),
+        ("liver", "The tissue that was stated is liver (50%), so the candidates contradict it"),
         ("bone", "The tissue that was stated, bone, is not known to the model."),
     ],
 )
@@ -251,7 +251,7 @@ def test_where_the_line_is_placed(shared) -> None:
     assert labels["brain"] is None
     content, how = page_environment.placed(shared.graph, shared.about, environment())
     assert [edge["target"] for edge in content["edges"] if edge["source"] == "mine"] == ["blood"]
-    assert "which its candidates look most like" in how
+    assert "which its candidates resemble most" in how
     svg = page_environment.graph_picture(content)
     assert svg.startswith("<svg")
     assert "liver 50%" in svg

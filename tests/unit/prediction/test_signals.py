@@ -137,7 +137,8 @@ def test_signals_that_a_model_does_not_read_are_told(world, given, tmp_path: Pat
         arguments = ["--model", str(tmp_path / "model")]
         assert predict(other, tmp_path / name, signals, *arguments) == 0
     assert (
-        "learned nothing of accessibility or enhancer_mark" in cautions(tmp_path / "with")["unread_signals"]
+        "learned nothing about accessibility or enhancer_mark"
+        in cautions(tmp_path / "with")["unread_signals"]
     )
     assert "missing_signals" not in cautions(tmp_path / "without")
     np.testing.assert_array_equal(scored(tmp_path / "with")["score"], scored(tmp_path / "without")["score"])

@@ -267,7 +267,7 @@ def test_values_that_mean_nothing_are_refused(tmp_path: Path, text: str, message
 @pytest.mark.parametrize(
     ("over", "lines", "message"),
     [
-        ({"new_factors": 6}, LINES, "6 new factors are asked for, and 5 motifs are named beside CTCF"),
+        ({"new_factors": 6}, LINES, "6 new factors are requested, but 5 motifs are named besides CTCF"),
         ({"new_factors": 1}, LINES[:2], "new factors are active in unseen lines alone"),
         ({"new_factors": 1}, LINES[2:3], "the simulated lines are all unseen"),
         ({"false_candidates": 0.8}, LINES, "false candidates are requested in a cell line, which has"),

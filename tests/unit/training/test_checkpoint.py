@@ -220,7 +220,7 @@ def test_a_full_disk_loses_the_checkpoint_and_not_the_training(
     train.run(**options)
     told = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert len(told) == 1 + STEPS // EVERY
-    assert all("training goes on" in line and "no space is left" in line for line in told)
+    assert all("training continues" in line and "no space is left" in line for line in told)
     assert made(options["directory"]) == made(undisturbed)
 
 

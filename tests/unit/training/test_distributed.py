@@ -302,7 +302,7 @@ def test_a_killed_process_takes_the_others_with_it(tiny_project, encoder, tmp_pa
         assert process.wait(300) == 2
     said = log.read_text()
     assert said.count("error:") == 1
-    assert "process 2 of 2 was ended by SIGKILL" in said, said
+    assert "process 2 of 2 was stopped by SIGKILL" in said, said
 
 
 @pytest.mark.parametrize(
@@ -337,10 +337,16 @@ MISTAKE = {"problem": "the shard is damaged", "mend": "write it again", "file": 
 @pytest.mark.parametrize(
     ("ends", "expected"),
     [
-        ([(0, -15, None), (1, 3, {"lost": "closed"}), (2, -9, None)], "process 3 of 3 was ended by SIGKILL"),
+        (
+            [(0, -15, None), (1, 3, {"lost": "closed"}), (2, -9, None)],
+            "process 3 of 3 was stopped by SIGKILL",
+        ),
         ([(0, -9, None), (1, 2, MISTAKE)], "the shard is damaged"),
-        ([(0, -15, None), (1, 3, {"lost": "closed"})], "process 2 of 3 lost the others.*failed: closed"),
-        ([(0, -15, None)], "process 1 of 3 was ended by SIGTERM.*see who ended it"),
+        (
+            [(0, -15, None), (1, 3, {"lost": "closed"})],
+            "process 2 of 3 lost contact with the others.*failed: closed",
+        ),
+        ([(0, -15, None)], "process 1 of 3 was stopped by SIGTERM.*find out what stopped it"),
         ([(0, 3, {"lost": "closed"}), (1, 1, None)], "process 2 of 3 failed with exit status 1"),
     ],
 )
