@@ -92,7 +92,7 @@ def find_element(elements: pd.DataFrame, role: str, asked: str) -> pd.Series[Any
             "that it overlaps",
         )
     ids = ", ".join(found["element_id"].head(_SHOWN)) + (", ..." if len(found) > _SHOWN else "")
-    raise UserError(f"{len(found)} {role}s are meant by {asked!r}", mend=f"name one by its id: {ids}")
+    raise UserError(f"{len(found)} {role}s match {asked!r}", mend=f"name one by its id: {ids}")
 
 
 def _nearest(elements: pd.DataFrame, role: str, asked: str, place: re.Match[str] | None) -> str:

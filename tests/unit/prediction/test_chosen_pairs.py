@@ -65,7 +65,7 @@ def test_elements_that_are_not_there(predicted, best) -> None:
         "chr1:1-2", promoter
     )
     assert "(it has none on 'chr77')" in said("chr77:1-2", promoter)
-    assert "promoters are meant by" in said(enhancer, "chr1:1-99,999")
+    assert "promoters match" in said(enhancer, "chr1:1-99,999")
     assert "no promoter" in said(enhancer, ".")
 
 
