@@ -346,7 +346,7 @@ def test_a_full_disk_is_told_and_what_has_arrived_is_kept(job: Job, monkeypatch:
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FIRST, hard))
     try:
-        job.fails(f"no space is left for {job.output}", "make room", "toy.bin.part")
+        job.fails(f"no space is left for {job.output}", "free some space", "toy.bin.part")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     assert job.part.read_bytes() == CONTENT[:FIRST]
