@@ -142,10 +142,13 @@ def _split_lines(path: str | Path) -> list[tuple[int, list[str]]]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        mend = (
+            "correct its path in retrieval.sources (it starts at the working directory), or put the files "
+            f"into {DOWNLOAD_DIRECTORY} yourself"
+        )
         raise UserError(
             f"the registry of sources cannot be read ({reason})",
-            mend="correct its path in retrieval.sources (it starts at the working directory), or put the "
-            f"files into {DOWNLOAD_DIRECTORY} yourself",
+            mend="save it as UTF-8 text" if isinstance(error, UnicodeDecodeError) else mend,
             file=path,
         ) from error
     lines = [

@@ -75,7 +75,11 @@ def read_yaml(path: str | Path) -> YamlFile:
             where=f"line {mark.line + 1}" if mark else None,
         ) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"this is not YAML: {error}", mend="correct the file", file=shown) from error
+        raise UserError(
+            f"this is not YAML: {' '.join(str(error).split())}",
+            mend="take out what is named there, and save the file as UTF-8 text",
+            file=shown,
+        ) from error
     if values is None:
         return YamlFile(shown, {}, {})
     if not isinstance(values, dict):

@@ -101,7 +101,7 @@ def build_graph(
             _add(edges, "germ_layer", tissue.tissue, tissue.germ_layer, settings.germ_layer_weight)
     every = [line.cell_line for line in cell_lines]
     for table in settings.similarities:
-        _check_names(table.path, every)
+        check_names(table.path, every)
         _add_similarities(edges, table, {line.cell_line for line in lines})
 
     # Nodes and edges stand in the order of the sheets: that of their names would move the last digits of what
@@ -190,7 +190,7 @@ def read_similarity(path: str | Path) -> dict[tuple[str, str], float]:
     return values
 
 
-def _check_names(path: str | Path, cell_lines: Sequence[str]) -> None:
+def check_names(path: str | Path, cell_lines: Sequence[str]) -> None:
     """Names that do not meet would be no edges: a table must have lines of the sheet, as the sheet does."""
     names = _read_rows(path)[0][1][1:]
     if (other := written_otherwise(cell_lines, names)) is not None and other[1] not in cell_lines:
@@ -218,9 +218,10 @@ def _read_rows(path: str | Path) -> list[tuple[int, list[str]]]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        mend = "correct its path or permissions (paths start at the working directory)"
         raise UserError(
             f"the table of similarities cannot be read ({error.__class__.__name__})",
-            mend="correct its path or permissions (paths start at the working directory)",
+            mend="save it as UTF-8 text" if isinstance(error, UnicodeDecodeError) else mend,
             file=path,
         ) from error
     rows = [
