@@ -117,7 +117,7 @@ CASES: dict[str, tuple[Change, str, Change]] = {
     ),
     "an option that is missing": (
         leave_out("candidates"),
-        "--candidates",
+        "add it",
         give("candidates", "enhancers.bed"),
     ),
     "a track without a kind": (
