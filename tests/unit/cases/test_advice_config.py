@@ -364,6 +364,47 @@ SHEETS: dict[str, tuple[Change, str, Change]] = {
         "take out what is named there",
         my("seeds: [1] # \n"),
     ),
+    # What several keys say together.
+    "bounds the wrong way round": (
+        my("labels: {min_distance: 9, max_distance: 5}\n"),
+        "lower the one or raise the other",
+        my("labels: {min_distance: 5, max_distance: 9}\n"),
+    ),
+    "a list without a word": (
+        my("models: []\n"),
+        "name at least one",
+        my("models: [baseline, graph_manifold]\n"),
+    ),
+    "a model twice": (
+        my("models: [baseline, graph_manifold, baseline]\n"),
+        "delete one of the two",
+        my("models: [baseline, graph_manifold]\n"),
+    ),
+    "a chromosome in two splits": (
+        my("splits: {test: [chr3]}\n"),
+        "keep every chromosome in one split",
+        my("splits: {test: [chr4]}\n"),
+    ),
+    "a split without chromosomes": (
+        my("splits: {test: []}\n"),
+        "name at least one",
+        my("splits: {test: [chr4]}\n"),
+    ),
+    "a support set that is not measured": (
+        my("evaluation: {headline_support: 8}\n"),
+        "add 8 to evaluation.support_sizes",
+        my("evaluation: {headline_support: 8, support_sizes: [0, 8]}\n"),
+    ),
+    "a model without a file": (
+        my("models: [basline]\nbaseline: basline\nfull_model: basline\n"),
+        "or choose from: baseline, graph_manifold",
+        my("models: [baseline]\nbaseline: baseline\nfull_model: baseline\n"),
+    ),
+    "a genome that is not there": (
+        my("genome: {fasta: hg19.fa}\n"),
+        "correct the path (it starts at the working directory)",
+        my("genome: {fasta: genome.fa}\n"),
+    ),
 }
 
 
