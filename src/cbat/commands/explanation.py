@@ -36,20 +36,13 @@ def explain(
         Seed of their draw.
     """
     from cbat.config.shipped_models import asked_for
-    from cbat.model.about import reads_sequences
+    from cbat.prediction.explanation import explained
 
-    # A law of the landscape needs no torch, which takes long to import.
-    place = asked_for(model)
-    if reads_sequences(place):
-        from cbat.prediction.explain import run
-    else:
-        from cbat.prediction.landscape_explain import run
-    run(
-        model_directory=place,
+    explained(
+        model_directory=asked_for(model),
         prediction=prediction,
-        directory=directory,
         enhancer=enhancer,
         promoter=promoter,
         pairs=pairs,
         seed=seed,
-    )
+    ).write(directory)

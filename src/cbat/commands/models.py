@@ -23,17 +23,6 @@ def show_model(directory: str) -> None:
         A model directory, or the name of a model that comes with the package.
     """
     from cbat.config.shipped_models import asked_for
-    from cbat.model.about import DESCRIPTION, check_hashes, read_description, reads_sequences
+    from cbat.prediction.model_words import model_in_words
 
-    place = asked_for(directory)
-    if reads_sequences(place):
-        from cbat.model.directory import read_model_directory
-        from cbat.prediction.card import in_words
-
-        print(in_words(read_model_directory(place)))
-        return
-    from cbat.prediction.landscape_card import landscape_in_words
-    from cbat.prediction.shared_landscape import read_landscape
-
-    about, _ = read_description(place / DESCRIPTION)
-    print(landscape_in_words(about, read_landscape(place), check_hashes(place)))
+    print(model_in_words(asked_for(directory)))

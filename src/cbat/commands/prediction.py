@@ -7,7 +7,6 @@ from pathlib import Path
 
 from cbat.commands.wording import words_of_options
 from cbat.config.predictions import PAGE_PAIRS, TRACK_PAIRS
-from cbat.errors import UserError
 
 
 def predict(
@@ -144,17 +143,14 @@ def predict(
     threads : int
         Chromosomes that are scored side by side; scores do not depend on it.
     """
-    from cbat.config.load import parse_section
-    from cbat.config.predictions import PredictionSettings
-    from cbat.config.shipped_models import asked_for
-    from cbat.prediction.own_tracks import with_candidates
-    from cbat.prediction.whole_line import Inputs, predict_line
+    from cbat.prediction.request import requested
+    from cbat.prediction.whole_line import predict_line
 
-    if chromosomes is not None and not chromosomes:
-        raise UserError(
-            "--chromosomes names none",
-            mend="name one or more, such as chr21, or omit the option to predict all",
-        )
+    files = {
+        "candidates": candidates, "genes": genes, "promoters": promoters, "genome": genome,
+        "contig_names": contig_names, "similarity": similarity, "support": support, "calibrate": calibrate,
+        "insulator_motifs": insulator_motifs, "expressed": expressed,
+    }  # fmt: skip
     values = {
         "tissue": tissue,
         "min_distance": min_distance,
@@ -179,12 +175,6 @@ def predict(
         "simulated_model": simulated_model,
         "signals": dict(signals or {}),
     }
-    settings = parse_section(PredictionSettings, values, [])
-    place = asked_for(model)
-    inputs = Inputs(
-        place, candidates, promoters or genes, genome, contig_names, similarity, support, calibrate,
-        with_candidates(tracks or {}, candidates, place), genes, insulator_motifs, element_signals or {},
-        expressed,
-    )  # fmt: skip
+    inputs, settings = requested(model, files, tracks or {}, element_signals or {}, values)
     with words_of_options():
         predict_line(inputs, cell_line, settings, directory, threads)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cbat.data.sequences import read_windows
 from cbat.data.windows import ROLES
-from cbat.files import write_json
 from cbat.model.about import LANDSCAPE, listed_files
 from cbat.model.bundle import reads_landscape, use_threads
 from cbat.model.directory import SharedModel, read_model_directory
@@ -20,25 +18,13 @@ from cbat.model.explanation import TOLERANCE, BestWindows, Explainer, PairRows
 from cbat.prediction.channel_parts import Channels, base_table, hit_table, pair_table
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import draw_line, draw_pair
-from cbat.prediction.explanation_files import (
-    FIGURE,
-    SUMMARY,
-    TABLE,
-    about_element,
-    check_arguments,
-    check_energies,
-    tell,
-    write_table,
-)
+from cbat.prediction.explanation_files import Explanation, about_element, check_arguments, check_energies
 from cbat.prediction.line_landscape import LineLandscape
 from cbat.prediction.line_parts import line_table
 from cbat.prediction.plan import GENOME, Plan, read_plan
 from cbat.prediction.read_landscape import resistance_of
 from cbat.prediction.scored_pairs import check_same_model
 from cbat.prediction.shared_landscape import read_landscape
-
-log = logging.getLogger(__name__)
-BASES: Final = "bases.tsv"
 
 
 @dataclass(frozen=True)
@@ -96,34 +82,28 @@ class Subject:
         return Channels(self.shared.about.channels, self.explainer.environment)
 
 
-def run(
+def explained(
     *,
     model_directory: Path,
     prediction: Path,
-    directory: Path,
-    enhancer: str | None = None,
-    promoter: str | None = None,
-    pairs: int = 1000,
-    seed: int = 1,
-) -> None:
-    """Explain a pair or a line; see :func:`cbat.commands.explanation.explain`."""
+    enhancer: str | None,
+    promoter: str | None,
+    pairs: int,
+    seed: int,
+) -> Explanation:
+    """Explain a pair or a line; see :func:`cbat.prediction.explanation.explained`."""
     check_arguments(enhancer, promoter, pairs)
     use_threads(1)
     shared, plan = read_model_directory(model_directory), read_plan(prediction)
     check_same_model(shared.digest, plan, model_directory)
     if enhancer is not None and promoter is not None:
         chosen = find_pair(prediction, plan, enhancer, promoter)
-        _explain_pair(
-            Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction, directory
-        )
-    else:
-        chosen = draw_pairs(prediction, plan, pairs, seed)
-        _explain_line(
-            Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction, directory
-        )
+        return _of_pair(Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction)
+    chosen = draw_pairs(prediction, plan, pairs, seed)
+    return _of_line(Subject.read(shared, Path(model_directory), plan, prediction, chosen), prediction)
 
 
-def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
+def _of_pair(subject: Subject, prediction: Path) -> Explanation:
     enhancers, promoters = (subject.windows[role] for role in ROLES)
     explainer, pair = subject.explainer, subject.pairs.iloc[0]
     potential = explainer.potential(subject.rows, enhancers, promoters)
@@ -161,15 +141,16 @@ def _explain_pair(subject: Subject, prediction: Path, directory: Path) -> None:
             "channels": "integrated gradients" if relief is None else "exact parts",
             "error": resistance.error,
         }
-    write_table(directory / TABLE, table)
-    write_table(directory / BASES, bases)
-    write_json(directory / SUMMARY, summary)
-    draw_pair(directory / FIGURE, summary, table, bases, hits)
-    tell(f"{elements['enhancer']['element_id']} with {elements['promoter']['element_id']}", table, "on_score")
-    log.info("written to %s: %s", directory, ", ".join((TABLE, BASES, FIGURE, SUMMARY)))
+    return Explanation(
+        f"{elements['enhancer']['element_id']} with {elements['promoter']['element_id']}",
+        table,
+        summary,
+        lambda path: draw_pair(path, summary, table, bases, hits),
+        bases,
+    )
 
 
-def _explain_line(subject: Subject, prediction: Path, directory: Path) -> None:
+def _of_line(subject: Subject, prediction: Path) -> Explanation:
     explainer, windows = subject.explainer, subject.windows
     potential = explainer.potential(subject.rows, windows["enhancer"], windows["promoter"])
     check_energies(subject.pairs, "intrinsic_potential", potential.value, prediction)
@@ -186,8 +167,4 @@ def _explain_line(subject: Subject, prediction: Path, directory: Path) -> None:
         "R_E_error": None if resistance is None else resistance.error,
         "tolerance": TOLERANCE,
     }
-    write_table(directory / TABLE, table)
-    write_json(directory / SUMMARY, summary)
-    draw_line(directory / FIGURE, summary, table)
-    tell(subject.plan.cell_line, table, "on_score")
-    log.info("written to %s: %s", directory, ", ".join((TABLE, FIGURE, SUMMARY)))
+    return Explanation(subject.plan.cell_line, table, summary, lambda path: draw_line(path, summary, table))

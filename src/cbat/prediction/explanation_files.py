@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +13,51 @@ import numpy.typing as npt
 import pandas as pd
 
 from cbat.errors import UserError
-from cbat.files import atomic_file
+from cbat.files import atomic_file, write_json
 
 log = logging.getLogger(__name__)
 TABLE: Final = "explanation.tsv"
+BASES: Final = "bases.tsv"
 FIGURE: Final = "explanation.svg"
 SUMMARY: Final = "explanation.json"
 _SAME: Final = 1e-3
 """Energies that differ by more were not scored by this model on these files."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What makes the scores of a pair, or of a line, what they are.
+
+    Attributes
+    ----------
+    subject : str
+        The pair or the line, for the log.
+    table : DataFrame
+        Parts of both energies.
+    summary : dict
+    draw : callable
+        Draws the figure, given its path.
+    bases : DataFrame, optional
+        What each base of a pair adds, of a model of sequences.
+    """
+
+    subject: str
+    table: pd.DataFrame
+    summary: dict[str, Any]
+    draw: Callable[[Path], None]
+    bases: pd.DataFrame | None = None
+
+    def write(self, directory: Path) -> None:
+        """Write tables, summary and figure into a folder, and tell the strongest parts."""
+        names = [TABLE, FIGURE, SUMMARY]
+        write_table(directory / TABLE, self.table)
+        if self.bases is not None:
+            names.insert(1, BASES)
+            write_table(directory / BASES, self.bases)
+        write_json(directory / SUMMARY, self.summary)
+        self.draw(directory / FIGURE)
+        tell(self.subject, self.table, "on_score")
+        log.info("written to %s: %s", directory, ", ".join(names))
 
 
 def check_arguments(enhancer: str | None, promoter: str | None, pairs: int) -> None:

@@ -17,7 +17,7 @@ from cbat.config.predictions import PredictionSettings
 from cbat.errors import UserError
 from cbat.files import atomic_file
 from cbat.prediction import per_gene
-from cbat.prediction.plan import Plan, in_order, read_plan
+from cbat.prediction.plan import Plan, in_order, pairs_file, read_plan
 from cbat.prediction.tracks import (
     BEDPE_COLUMNS,
     INTERACT_COLUMNS,
@@ -26,6 +26,7 @@ from cbat.prediction.tracks import (
     indexed_text,
     interact,
     longrange,
+    pair_table,
 )
 from cbat.progress import Progress
 
@@ -80,6 +81,23 @@ def run(*, directory: Path, pairs: Sequence[Path], settings: PredictionSettings)
     write_tracks(directory, pd.concat(shown, ignore_index=True), plan.cell_line)
     per_gene.write_tables(directory, pairs, plan)
     _write_summary(directory, pairs, plan)
+
+
+def gathered(directory: Path) -> pd.DataFrame:
+    """All pairs of a scored line in one table, in the order of ``predictions.bedpe.gz``.
+
+    Returns
+    -------
+    DataFrame
+        See :func:`cbat.prediction.tracks.pair_table`.
+
+    Raises
+    ------
+    UserError
+        The folder is none of a scored line, or a file of it is missing or damaged.
+    """
+    files = [pairs_file(directory, chrom) for chrom in read_plan(directory).chromosomes]
+    return pd.concat([pair_table(part) for path in files for part in read_pairs(path)], ignore_index=True)
 
 
 def most_probable(pairs: Sequence[Path], most: int) -> npt.NDArray[np.int64]:

@@ -7,9 +7,9 @@ they add up to :math:`R_E`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,29 +18,18 @@ import pandas as pd
 
 from cbat.data.windows import ROLES
 from cbat.drawing import svg_figure
-from cbat.files import write_json
 from cbat.landscape.features import FEATURES, NAMES, kind_of
 from cbat.landscape.law import Columns, Fit, FloatArray, softplus
 from cbat.model.about import check_hashes
 from cbat.prediction.chosen_pairs import all_elements, draw_pairs, find_pair
 from cbat.prediction.explain_figure import NAMES as TITLES
 from cbat.prediction.explain_figure import SIGN, WIDTH, bars, draw_line, pair_title
-from cbat.prediction.explanation_files import (
-    FIGURE,
-    SUMMARY,
-    TABLE,
-    about_element,
-    check_arguments,
-    check_energies,
-    tell,
-    write_table,
-)
+from cbat.prediction.explanation_files import Explanation, about_element, check_arguments, check_energies
 from cbat.prediction.line_landscape import LineLandscape, Sources
 from cbat.prediction.plan import read_plan
 from cbat.prediction.scored_pairs import check_same_model
 from cbat.prediction.shared_landscape import SharedLandscape, read_landscape
 
-log = logging.getLogger(__name__)
 OF_PAIR: Final = [
     "quantity", "part", "label", "formula", "unit", "own", "expected", "own_share", "own_z", "expected_z",
     "change", "on_score",
@@ -118,17 +107,16 @@ class Parts:
         return np.asarray(self.before * slope[:, None])
 
 
-def run(
+def explained(
     *,
     model_directory: Path,
     prediction: Path,
-    directory: Path,
-    enhancer: str | None = None,
-    promoter: str | None = None,
-    pairs: int = 1000,
-    seed: int = 1,
-) -> None:
-    """Explain a pair or a line; see :func:`cbat.commands.explanation.explain`."""
+    enhancer: str | None,
+    promoter: str | None,
+    pairs: int,
+    seed: int,
+) -> Explanation:
+    """Explain a pair or a line; see :func:`cbat.prediction.explanation.explained`."""
     check_arguments(enhancer, promoter, pairs)
     digest, plan = check_hashes(model_directory), read_plan(prediction)
     check_same_model(digest, plan, model_directory)
@@ -143,15 +131,11 @@ def run(
     check_energies(chosen, "intrinsic_potential", parts.potential, prediction)
     check_energies(chosen, "environment_resistance", parts.resistance, prediction)
     if one:
-        _explain_pair(parts, plan.cell_line, chosen, prediction, directory)
-    else:
-        _explain_line(parts, plan.cell_line, chosen, directory)
-    log.info("written to %s: %s", directory, ", ".join((TABLE, FIGURE, SUMMARY)))
+        return _of_pair(parts, plan.cell_line, chosen, prediction)
+    return _of_line(parts, plan.cell_line, chosen)
 
 
-def _explain_pair(
-    parts: Parts, cell_line: str, pairs: pd.DataFrame, prediction: Path, directory: Path
-) -> None:
+def _of_pair(parts: Parts, cell_line: str, pairs: pd.DataFrame, prediction: Path) -> Explanation:
     pair, table = pairs.iloc[0], pair_table(parts)
     tables = all_elements(prediction)
     shares = _by_kind(parts.fit, parts.change)
@@ -174,9 +158,19 @@ def _explain_pair(
             "by_kind": {kind: float(value[0]) for kind, value in shares.items()},
         },
     }
-    write_table(directory / TABLE, table)
-    write_json(directory / SUMMARY, summary)
-    with svg_figure(directory / FIGURE, WIDTH, 4.6) as figure:
+    names = [summary[role]["id"] for role in ROLES]
+    draw = partial(_draw_pair, parts, summary, table, shares)
+    return Explanation(" with ".join(names), table, summary, draw)
+
+
+def _draw_pair(
+    parts: Parts,
+    summary: Mapping[str, Any],
+    table: pd.DataFrame,
+    shares: Mapping[str, FloatArray],
+    path: Path,
+) -> None:
+    with svg_figure(path, WIDTH, 4.6) as figure:
         figure.suptitle(pair_title(summary), fontsize=11.5, x=0.01, ha="left")
         left, right = figure.subplots(1, 2)
         kinds = {"distance": float(parts.by_distance[0])} | {
@@ -186,8 +180,6 @@ def _explain_pair(
         left.set_title("the score by kind", loc="left")
         bars(right, table[table["quantity"] == "R_E"])
         right.set_title(f"{TITLES['R_E']}: {parts.resistance[0]:.2f}", loc="left")
-    names = [summary[role]["id"] for role in ROLES]
-    tell(" with ".join(names), table, "on_score")
 
 
 def pair_table(parts: Parts) -> pd.DataFrame:
@@ -258,7 +250,7 @@ def _by_kind(fit: Fit, change: FloatArray) -> dict[str, FloatArray]:
     return {str(kind): change[:, kinds == kind].sum(axis=1) for kind in dict.fromkeys(kinds.tolist())}
 
 
-def _explain_line(parts: Parts, cell_line: str, pairs: pd.DataFrame, directory: Path) -> None:
+def _of_line(parts: Parts, cell_line: str, pairs: pd.DataFrame) -> Explanation:
     contact = pairs["contact"].to_numpy(dtype=bool)
     table = line_table(parts, contact)
     shares = _by_kind(parts.fit, parts.change)
@@ -269,10 +261,12 @@ def _explain_line(parts: Parts, cell_line: str, pairs: pd.DataFrame, directory: 
         # How much of the spread of the landscape's part each kind makes.
         "share_of_the_spread": _spread(shares, parts),
     }
-    write_table(directory / TABLE, table)
-    write_json(directory / SUMMARY, summary)
-    draw_line(directory / FIGURE, summary, table, "distance and landscape")
-    tell(cell_line, table, "on_score")
+    return Explanation(
+        cell_line,
+        table,
+        summary,
+        lambda path: draw_line(path, summary, table, "distance and landscape"),
+    )
 
 
 def _spread(shares: Mapping[str, FloatArray], parts: Parts) -> dict[str, float]:

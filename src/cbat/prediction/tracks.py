@@ -32,10 +32,19 @@ INTERACT_COLUMNS: Final = (
 COLOUR: Final = "#1b6ca8"
 DIGITS: Final = 6
 """Decimals of scores in text; the Parquet files hold them whole."""
+_MAYBE: Final = ("abc", "enhancer_share", "probability_low", "probability_high")
+"""Columns that some models and lines have no number for."""
 
 
-def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Enhancers as end 1 and promoters as end 2; ``score`` is the log-odds at level 0, temperature 1."""
+def pair_table(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Enhancers as end 1 and promoters as end 2; ``score`` is the log-odds at level 0, temperature 1.
+
+    Returns
+    -------
+    DataFrame
+        :data:`BEDPE_COLUMNS`, numbers rounded to :data:`DIGITS` decimals, NaN where there is none;
+        ``contact`` is True or False.
+    """
     columns = {
         "chrom1": pairs["chrom"],
         "start1": pairs["enhancer_start"],
@@ -51,24 +60,22 @@ def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
         "environment_resistance": pairs["environment_resistance"].astype(float).round(DIGITS),
         "probability": pairs["probability"].round(DIGITS),
         "rank": pairs["rank"],
-        "contact": pairs["contact"].astype(np.int8),
+        "contact": pairs["contact"],
         "distance": pairs["distance"],
         "enhancer_id": pairs["enhancer_id"],
         "promoter_id": pairs["promoter_id"],
-        "abc": _or_dot(pairs, "abc"),
-        "enhancer_share": _or_dot(pairs, "enhancer_share"),
-        "probability_low": _or_dot(pairs, "probability_low"),
-        "probability_high": _or_dot(pairs, "probability_high"),
     }
+    for name in _MAYBE:
+        # An earlier version had fewer columns.
+        columns[name] = pairs[name].astype(float).round(DIGITS) if name in pairs else np.nan
     return pd.DataFrame(columns)[list(BEDPE_COLUMNS)]
 
 
-def _or_dot(pairs: pd.DataFrame, column: str) -> Any:
-    """Six decimals, or a dot where there is no number anywhere; an earlier version had fewer columns."""
-    if column not in pairs:
-        return "."
-    rounded = pairs[column].astype(float).round(DIGITS)
-    return "." if rounded.isna().all() else rounded
+def bedpe(pairs: pd.DataFrame) -> pd.DataFrame:
+    """:func:`pair_table` as BEDPE has it: 1 for a contact, and a dot where there is no number anywhere."""
+    table = pair_table(pairs)
+    dots = {name: "." for name in _MAYBE if table[name].isna().all()}
+    return table.assign(contact=table["contact"].astype(np.int8), **dots)
 
 
 def interact(pairs: pd.DataFrame, cell_line: str) -> pd.DataFrame:

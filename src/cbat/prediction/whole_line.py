@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -149,10 +149,37 @@ def predict_line(
     inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
 ) -> None:
     """Predict all pairs of a cell line; see :func:`cbat.commands.prediction.predict`."""
+    with _writing_to(directory, threads):
+        scored = _scored_files(inputs, cell_line, settings, directory, threads)
+        gather.run(directory=directory, pairs=scored, settings=settings)
+        page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
+        for folder in (directory, *(directory / name for name in (PAIRS, PREPARED, GENOME))):
+            remove_stale(folder)
+
+
+def score_line(
+    inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
+) -> None:
+    """Score all pairs of a cell line, without the tables, tracks and page that people look at.
+
+    :func:`cbat.prediction.gather.gathered` reads what it leaves.
+
+    Raises
+    ------
+    UserError
+        As :func:`predict_line`.
+    """
+    with _writing_to(directory, threads):
+        _scored_files(inputs, cell_line, settings, directory, threads)
+
+
+@contextmanager
+def _writing_to(directory: Path, threads: int) -> Iterator[None]:
+    """Refuse a number of threads that is none, and tell what the disk refuses."""
     if threads < 1:
         raise UserError(f"the number of threads is {threads}", mend="give 1 or more")
     try:
-        _predict(inputs, cell_line, settings, Path(directory), threads)
+        yield
     except OSError as error:
         raise UserError(
             f"the folder cannot be written ({error.strerror or error})",
@@ -161,9 +188,10 @@ def predict_line(
         ) from error
 
 
-def _predict(
+def _scored_files(
     inputs: Inputs, cell_line: str, settings: PredictionSettings, directory: Path, threads: int
-) -> None:
+) -> list[Path]:
+    """Prepare a line and score its chromosomes, where that is not done yet; their files, in order."""
     journal = Journal.open(directory / JOURNAL, inputs.key(cell_line, settings))
     if not journal.prepared:
         _prepare(inputs, cell_line, settings, directory, journal)
@@ -175,11 +203,7 @@ def _predict(
         log.info("%d of %d chromosomes are done already", len(files) - len(missing), len(files))
     for chrom in _scored(inputs.model_directory, directory, plan, missing, threads):
         journal.finish(chrom, files[chrom])
-    scored = list(files.values())
-    gather.run(directory=directory, pairs=scored, settings=settings)
-    page.run(model_directory=inputs.model_directory, directory=directory, pairs=scored, settings=settings)
-    for folder in (directory, *(directory / name for name in (PAIRS, PREPARED, GENOME))):
-        remove_stale(folder)
+    return [*files.values()]
 
 
 def _prepare(
