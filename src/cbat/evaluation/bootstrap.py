@@ -25,6 +25,8 @@ RESAMPLED: Final = "chromosomes (stretches of them, where fewer than four are te
 MINIMUM_CHROMOSOMES: Final = 4
 BLOCKS_PER_CHROMOSOME: Final = 10
 _CELLS_AT_ONCE: Final = 200_000
+_ROUNDING: Final = 1e-9
+"""Sums of weights are rounded: half of the positives must count as half of them."""
 
 
 class Difference(NamedTuple):
@@ -162,6 +164,40 @@ def resampled(
         else:
             value = _precision_sum(times, found, missed, n_positive, n_negative, balanced) / n_positive
     value = np.where((n_positive == 0.0) | (n_negative == 0.0), np.nan, value)
+    return np.asarray(value[way.ravel()], dtype=float)
+
+
+def resampled_precision(
+    label: npt.ArrayLike, score: npt.ArrayLike, cluster: npt.ArrayLike, counts: IntArray, recall: float
+) -> FloatArray:
+    """Precision at the highest score down to which this share of the positives is found, in every resample.
+
+    Parameters
+    ----------
+    label, score : array, shape=(n,)
+    cluster, counts
+        See :func:`resampled`.
+    recall : float
+
+    Returns
+    -------
+    array, shape=(n_resamples,)
+        NaN where a resample has one class only.
+    """
+    clusters = np.asarray(cluster, dtype=np.intp)
+    pairs = _sort(label, score, clusters, np.ones(len(clusters)))
+    if not len(pairs.cluster):
+        return np.full(len(counts), np.nan)
+    found, missed = (
+        _down_to_scores(pairs, mass, counts.shape[1]) for mass in (pairs.positive, pairs.negative)
+    )
+    ways, way = np.unique(counts, axis=0, return_inverse=True)
+    value = np.full(len(ways), np.nan)
+    for number, times in enumerate(ways.astype(float)):
+        hit, wrong = times @ found, times @ missed
+        if hit[-1] > 0.0 and wrong[-1] > 0.0:
+            at = int(np.argmax(hit / hit[-1] >= recall - _ROUNDING))
+            value[number] = hit[at] / (hit[at] + wrong[at])
     return np.asarray(value[way.ravel()], dtype=float)
 
 

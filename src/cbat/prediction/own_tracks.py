@@ -264,7 +264,7 @@ def read_own_tracks(
         starts, of_starts = as_in_training(starts, shared.starts, shared.fit.features, given.genes)
         of_starts += _of_genes(given.genes, starts, of_file, sizes, shared.assembly)
         of_genes = str(given.genes)
-    found = tracks_of(_row(cell_line, given.tracks), settings, contigs, sizes, of_model)
+    found = tracks_of(row_of(cell_line, given.tracks), settings, contigs, sizes, of_model)
     report: dict[str, Any] = {
         "genes": of_genes,
         "kinds": {kind: dict(track.report) for kind, track in found.items()},
@@ -424,7 +424,7 @@ def _advice(shared: SharedLandscape, line: str) -> str:
     return f": to predict without its tracks in the expectation, call the cell line {line}"
 
 
-def _row(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
+def row_of(cell_line: str, tracks: Mapping[str, Path]) -> CellLine:
     """A row of a sheet that names these tracks; nothing else of it is read."""
     return parse_section(
         CellLine,

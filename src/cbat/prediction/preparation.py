@@ -30,7 +30,8 @@ from cbat.prediction.plan import GENOME, Counts, Plan
 log = logging.getLogger(__name__)
 OF_SUPPORT: Final = ("posterior.tsv", "motifs.tsv", "support.tsv")
 """Tables of what a support set says; a law of the landscape draws none."""
-FILES: Final = ("environment.json", *OF_SUPPORT, "calibration.json")
+ENVIRONMENT: Final = "environment.json"
+FILES: Final = (ENVIRONMENT, *OF_SUPPORT, "calibration.json")
 """What is written for people."""
 UNKNOWN: Final = "unknown"
 _NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")
