@@ -10,7 +10,7 @@ import pytest
 from cbat.cli import STAGES, VERBS
 
 TOP = Path(__file__).resolve().parents[2]
-FIRST = [TOP / name for name in ("README.md", "config/README.md", "CONTRIBUTING.md")]
+FIRST = [TOP / name for name in ("README.md", "config/README.md", "profiles/README.md", "CONTRIBUTING.md")]
 PAGES = [*FIRST, *sorted((TOP / "docs").rglob("*.md"))]
 
 
