@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cbat.api.faults import machine_told
 from cbat.api.models import Model, model_of
 from cbat.commands.outputs import outputs_guarded
 from cbat.config.shipped_models import asked_for
@@ -53,18 +54,19 @@ def explain(
     UserError
         What ``cbat explain`` refuses, in the same words.
     """
-    found = explained(
-        model_directory=asked_for(model_of(model)),
-        prediction=Path(prediction),
-        enhancer=enhancer,
-        promoter=promoter,
-        pairs=pairs,
-        seed=seed,
-    )
-    if directory is not None:
-        read = {"model": model_of(model), "prediction": Path(prediction)}
-        with outputs_guarded("explain", {**read, "directory": Path(directory)}):
-            found.write(Path(directory))
+    with machine_told():
+        found = explained(
+            model_directory=asked_for(model_of(model)),
+            prediction=Path(prediction),
+            enhancer=enhancer,
+            promoter=promoter,
+            pairs=pairs,
+            seed=seed,
+        )
+        if directory is not None:
+            read = {"model": model_of(model), "prediction": Path(prediction)}
+            with outputs_guarded("explain", {**read, "directory": Path(directory)}):
+                found.write(Path(directory))
     table = found.table.copy()
     table.attrs["summary"] = found.summary
     return table

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
+from cbat.api.faults import machine_told
 from cbat.config.suggestions import did_you_mean
 from cbat.errors import UserError
 
@@ -26,6 +27,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 """Of narrowPeak, of which the first six are those of BED."""
 _FILL: Final = (None, None, None, ".", 0, ".", 0, -1, -1, -1)
+_OPTIONAL: Final = ("name", "strand", "pValue", "qValue", "peak")
 _CALLED: Final = {
     "chrom": ("chr", "chromosome", "#chrom", "seqnames"),
     "start": ("chromstart",),
@@ -122,7 +124,7 @@ def frames_told() -> Iterator[Frames]:
     UserError
         The one of the block.
     """
-    with TemporaryDirectory(prefix="cbat_") as folder:
+    with machine_told(), TemporaryDirectory(prefix="cbat_") as folder:
         frames = Frames(Path(folder))
         try:
             yield frames
@@ -156,10 +158,17 @@ def _in_order(table: pd.DataFrame, name: str) -> pd.DataFrame:
         )
     last = 10 if "signalValue" in found else max(map(_COLUMNS[:6].index, set(found) & {*_COLUMNS[:6]})) + 1
     columns = {
-        column: table[found[column]] if column in found else fill
+        column: _filled(table[found[column]], column, fill) if column in found else fill
         for column, fill in zip(_COLUMNS[:last], _FILL, strict=False)
     }
     return pd.DataFrame(columns, index=table.index)
+
+
+def _filled(values: pd.Series, column: str, fill: Any) -> pd.Series:
+    """Values with what a file has for a missing one, of columns that need not be known."""
+    if column not in _OPTIONAL:
+        return values
+    return _whole(values).astype(object).where(values.notna(), fill)
 
 
 def _known(column: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cbat.config.base import LabelKind
@@ -25,7 +25,7 @@ class Model:
 
     directory: Path
     digest: str
-    about: About
+    about: About = field(compare=False)
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -150,6 +151,16 @@ def test_an_unknown_model_and_half_a_pair_are_told_as_by_the_command(finished, c
         cbat.explain("regulation", finished, enhancer="chr1:1-2")
 
 
+def test_a_full_disk_is_told_as_by_the_command(landscape_world, finished, monkeypatch, tmp_path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cbat.prediction.explanation_files.write_table", full)
+    with pytest.raises(cbat.UserError, match="no space is left on the device") as raised:
+        cbat.explain(landscape_world.model, finished, directory=tmp_path / "line")
+    assert "To mend: " in str(raised.value)
+
+
 def test_a_fault_of_a_table_names_its_row(landscape_world) -> None:
     frame = as_frame(given(landscape_world)["candidates"])
     frame.loc[7, "start"] = frame.loc[7, "end"]
@@ -183,6 +194,24 @@ def test_columns_without_names_are_those_of_the_file(landscape_world) -> None:
     assert repr(file) == f"<cbat tracks insulators: {len(file.peaks)} peaks>"
     assert file.report["insulators"]["format"] == "narrowPeak"
     assert len(cbat.read_tracks().peaks) == 0
+
+
+def test_names_strands_and_summits_may_be_missing(landscape_world) -> None:
+    frame = as_frame(landscape_world.track("insulators"))
+    frame["peak"] = frame["peak"].astype(float)
+    dots = frame.copy()
+    frame.loc[3, ["name", "strand"]], frame.loc[4, "peak"] = None, None
+    dots.loc[3, ["name", "strand"]], dots.loc[4, "peak"] = ".", -1.0
+    one, other = (cbat.read_tracks(insulators=given).peaks for given in (frame, dots))
+    pd.testing.assert_frame_equal(one, other)
+    assert len(one) == len(cbat.read_tracks(insulators=landscape_world.track("insulators")).peaks)
+
+
+def test_a_missing_signal_is_a_fault_of_its_row(landscape_world) -> None:
+    frame = as_frame(landscape_world.track("insulators"))
+    frame.loc[5, "signalValue"] = None
+    with pytest.raises(cbat.UserError, match="the DataFrame insulators, row 5 "):
+        cbat.read_tracks(insulators=frame)
 
 
 def test_candidates_with_a_signal_are_the_active_enhancers(landscape_world) -> None:
@@ -220,6 +249,7 @@ def test_a_model_that_is_loaded_says_what_it_is(name: str, capsys) -> None:
     assert repr(model).startswith(f"<cbat model '{name}': predicts {name}, trained on ")
     assert main(["model", "show", name]) == 0
     assert capsys.readouterr().out == model.describe() + "\n"
+    assert {model: 1}[cbat.load_model(directory_of(name))] == 1
     assert model.card == (directory_of(name) / "MODEL_CARD.md").read_text()
 
 
