@@ -74,5 +74,5 @@ def command(*words: object) -> None:
     if status:
         told = [line for line in error.getvalue().splitlines() if ": error: " in line]
         assert len(told) == 1, error.getvalue()
-        problem, _, mend = told[0].partition(" To mend: ")
+        problem, _, mend = told[0].partition(" Fix: ")
         raise UserError(problem.partition(": error: ")[2].rstrip("."), mend=mend.rstrip("."))

@@ -116,7 +116,7 @@ def test_a_fault_is_told_with_what_to_do(change: dict[str, Any], told: str) -> N
     }  # fmt: skip
     with pytest.raises(cbat.UserError, match=told) as raised:
         cbat.evaluate(**given | change)
-    assert "To mend: " in str(raised.value)
+    assert "Fix: " in str(raised.value)
 
 
 def test_rows_of_two_indexes_are_not_taken_for_the_same() -> None:

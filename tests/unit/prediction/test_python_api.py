@@ -158,7 +158,7 @@ def test_a_full_disk_is_told_as_by_the_command(landscape_world, finished, monkey
     monkeypatch.setattr("cbat.prediction.explanation_files.write_table", full)
     with pytest.raises(cbat.UserError, match="no space is left on the device") as raised:
         cbat.explain(landscape_world.model, finished, directory=tmp_path / "line")
-    assert "To mend: " in str(raised.value)
+    assert "Fix: " in str(raised.value)
 
 
 def test_a_fault_of_a_table_names_its_row(landscape_world) -> None:
