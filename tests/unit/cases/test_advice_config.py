@@ -128,7 +128,7 @@ SHEETS: dict[str, tuple[Change, str, Change]] = {
     ),
     "a header with commas": (
         rewritten(TISSUES, lambda text: text.replace("\t", ",")),
-        "separate the columns by tabs, starting with the header",
+        "separate the columns with tabs, starting with the header",
         rewritten(TISSUES, lambda text: text.replace(",", "\t")),
     ),
     "a column that is unknown": (
@@ -153,7 +153,7 @@ SHEETS: dict[str, tuple[Change, str, Change]] = {
     ),
     "a field too few": (
         edit(LINES, ("\t.\tdata/K562.bed", "\tdata/K562.bed")),
-        "separate the fields by single tabs and write '.' in a field that is empty",
+        "separate the fields with single tabs and write '.' in empty fields",
         edit(LINES, ("\tdata/K562.bed", "\t.\tdata/K562.bed")),
     ),
     "a field that is empty": (
@@ -345,7 +345,7 @@ SHEETS: dict[str, tuple[Change, str, Change]] = {
     ),
     "a key twice": (
         my("seeds: [1]\nseeds: [2]\n"),
-        "delete one of the two, for only the last would count",
+        "delete one of the two; only the last would count",
         my("seeds: [2]\n"),
     ),
     "a bracket that is not closed": (
@@ -420,7 +420,7 @@ def test_parents_in_a_circle(files: ProjectFiles) -> None:
     edit(TISSUES, ("mesoderm\t.", "mesoderm\tskin"), ("ectoderm\t.", "ectoderm\tblood"))(files)
     advised(
         lambda: check_parents(read_tissues(TISSUES), file=TISSUES),
-        "write '.' as the parent of the widest tissue",
+        "write '.' as the parent of the most general tissue",
         lambda: edit(TISSUES, ("mesoderm\tskin", "mesoderm\t."))(files),
     )
 
@@ -530,7 +530,7 @@ REGISTRIES: dict[str, tuple[str | bytes, str, str]] = {
     ),
     "a field that is empty": (
         registry(row(sha256="")),
-        "write '.' in a field that is empty",
+        "write '.' in empty fields",
         registry(row(sha256=".")),
     ),
     "a digest that is none": (
@@ -595,7 +595,7 @@ def test_a_published_file_that_no_source_has(files: ProjectFiles) -> None:
         ),
         then="no source has the file 'genom.fa'",
     )
-    assert "by hand" in error.mend
+    assert "yourself" in error.mend
     advised(
         load, "put the file there by hand", lambda: files.write("resources/downloads/genom.fa", ">chr1\n")
     )
@@ -611,7 +611,7 @@ SIMILARITIES: dict[str, tuple[str | bytes, str, str]] = {
         "save it as UTF-8 text",
         SQUARE.replace("NHEK", "é"),
     ),
-    "a field too few": (SQUARE.replace("\t0.5\n", "\n"), "separate the fields by single tabs", SQUARE),
+    "a field too few": (SQUARE.replace("\t0.5\n", "\n"), "separate the fields with single tabs", SQUARE),
     "a row twice": (SQUARE + "NHEK\t0.5\t1\n", "keep one of the two", SQUARE),
     "no square": (
         "\tK562\tNHEK\nK562\t1\t0.5\n",

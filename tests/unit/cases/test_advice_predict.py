@@ -159,12 +159,12 @@ CASES: dict[str, tuple[Change, str, Change]] = {
     ),
     "a model that is damaged": (
         lambda line: (line.own_model() / "MODEL_CARD.md").write_text("# The best\n"),
-        "get the directory again from where it came",
+        "get the directory again from its source",
         lambda line: shutil.copy(line.law.model / "MODEL_CARD.md", "model/MODEL_CARD.md"),
     ),
     "a model that lacks a file": (
         lambda line: (line.own_model() / "MODEL_CARD.md").unlink(),
-        "get the directory again from where it came",
+        "get the directory again from its source",
         lambda line: shutil.copy(line.law.model / "MODEL_CARD.md", "model/MODEL_CARD.md"),
     ),
     # Tracks.
@@ -277,7 +277,7 @@ CASES: dict[str, tuple[Change, str, Change]] = {
             lambda line: line.write("pairs.tsv", [row for row in line.rows("pairs.tsv") if row[-1] != "0"]),
             give("calibrate", "pairs.tsv"),
         ),
-        "bring pairs of both labels, 1 for contacts and 0 for others",
+        "provide pairs of both labels, 1 for contacts and 0 for others",
         give("calibrate", "both.tsv"),
     ),
     "pairs of another place": (
@@ -401,7 +401,7 @@ def test_options_of_explain(law: LandscapeWorld, predicted: Path, tmp_path: Path
         out = ["--directory", tmp_path / "explained"]
         command("explain", "--model", law.model, "--prediction", folder[0], *out, *named)
 
-    advised(explain, "add --promoter", lambda: options.update(good), then="this is no folder of a prediction")
+    advised(explain, "add --promoter", lambda: options.update(good), then="this is not a prediction folder")
     advised(
         explain,
         "name the --directory of cbat predict",
@@ -416,7 +416,7 @@ def test_number_of_explained_pairs(law: LandscapeWorld, predicted: Path, tmp_pat
         words = ["--directory", tmp_path / "explained", "--pairs", pairs[0]]
         command("explain", "--model", law.model, "--prediction", predicted / "out", *words)
 
-    advised(explain, "ask for one or more with --pairs", lambda: pairs.__setitem__(0, 1))
+    advised(explain, "request one or more with --pairs", lambda: pairs.__setitem__(0, 1))
 
 
 def test_half_of_a_pair(law: LandscapeWorld, predicted: Path, tmp_path: Path) -> None:

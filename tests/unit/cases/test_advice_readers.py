@@ -125,7 +125,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Text, str, Text]] = {
     "a line cut off": (
         enhancers,
         BED + "chr1\t50\n",
-        "separate the fields by single tabs and leave none out",
+        "separate the fields with single tabs and leave none out",
         BED + "chr1\t50\t60\n",
     ),
     "a start that is no number": (
@@ -179,7 +179,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Text, str, Text]] = {
     "lines of different lengths": (
         genome_of,
         ">chr1\nAC\nACGT\nACG\n",
-        "lines of one length",
+        "lines of equal length",
         ">chr1\nACAC\nGTAC\nG\n",
     ),
     # Pairs.
@@ -203,7 +203,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Text, str, Text]] = {
         "write one of: 0, 1",
         LABELLED,
     ),
-    "loops with labels": (loops, LABELLED, "or take the column label away", tabs(f"{ENDS}|{ROW}")),
+    "loops with labels": (loops, LABELLED, "or remove the column label", tabs(f"{ENDS}|{ROW}")),
     "loops of nothing": (
         loops,
         tabs(f"{ENDS}|chr1 9000 9100 chr1 9300 9400"),
@@ -281,7 +281,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Text, str, Text]] = {
     "a row too long": (
         expressed,
         tabs("gene TPM|A 5|B 6 7"),
-        "separate the fields by single tabs or commas, and leave none out",
+        "separate the fields with single tabs or commas, and leave none out",
         tabs("gene TPM|A 5|B 6"),
     ),
     "a value below 0": (
@@ -666,7 +666,7 @@ def test_published_files_by_hand(tmp_path: Path) -> None:
     def attempt() -> None:
         check(of[0], output, settings[0])
 
-    advised(attempt, f"put it at {output}", lambda: put(output, "four"), then="toy has 4 bytes")
+    advised(attempt, f"save it as {output}", lambda: put(output, "four"), then="toy has 4 bytes")
     advised(attempt, "download https://data.example/toy.bin by other means", lambda: put(output, "right"))
     of[0] = source(sha256="a" * 64)
     digest = "d" * 64

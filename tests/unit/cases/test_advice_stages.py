@@ -259,7 +259,7 @@ def test_a_pair_twice(stages: Run, case: str) -> None:
 @pytest.mark.parametrize("label", [1, 0])
 def test_one_label_alone(stages: Run, label: int) -> None:
     stages.pairs(*(f"{row[:-1]}{label}" for row in GOOD))
-    told = "or bring pairs with the label 0" if label else "bring contacts (label 1) and others (label 0)"
+    told = "or provide pairs with the label 0" if label else "provide contacts (label 1) and others (label 0)"
     advised(stages.label, told, lambda: stages.pairs(*GOOD))
 
 

@@ -196,7 +196,7 @@ def test_computed_similarities_are_tables_of_their_scope(project_files) -> None:
         (
             "NHEK:",
             "NHKE:",
-            "my.yaml, line 4: graph.peak_overlaps.ctcf.peaks names 'NHKE', which is no cell l",
+            "my.yaml, line 4: graph.peak_overlaps.ctcf.peaks names 'NHKE', which is not a cell l",
         ),
         ("{K562: E123}", "{K526: E123}", "graph.expression_correlations.roadmap.columns names 'K526'"),
         (
