@@ -63,7 +63,7 @@ def test_a_training_that_is_killed_goes_on(finished) -> None:
     done = finished.snakemake("--cores", "1", *wanted)
     assert done.returncode == 0, done.stdout
     log = (directory / "logs/train_model/graph_manifold_seed_1.log").read_text()
-    assert "going on after step" in log
+    assert "resuming after step" in log
     assert " step 0:" not in log
     assert contents(directory, names) == before
     assert not kept.parent.exists()

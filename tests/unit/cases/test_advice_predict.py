@@ -315,7 +315,7 @@ CASES: dict[str, tuple[Change, str, Change]] = {
     ),
     "a folder with files of one's own, kept": (
         all_of(lambda line: Path("out").mkdir(), lambda line: Path("out/genes.tsv").write_text("mine\n")),
-        "name another folder for what is made",
+        "choose another folder for the output",
         give("directory", "out_2"),
     ),
 }

@@ -205,7 +205,7 @@ def test_a_table_that_breaks_what_agreed_is_told_to_be_turned(
     # Files and genome say chr1, and the table maps chr1 to 1.
     contigs = read_contig_names(cases / "67-names-the-other-way" / "t.tsv")
     path = cases / "base" / "enh.bed"
-    with pytest.raises(UserError, match="for it maps 'chr1' to '1': swap the words given and genome"):
+    with pytest.raises(UserError, match="which maps 'chr1' to '1': swap the words given and genome"):
         check_intervals(enhancers_of(path, contigs), sizes_of(base), contigs)
     turned = tmp_path / "t.tsv"
     turned.write_text(contigs.path.read_text().replace("given\tgenome", "genome\tgiven", 1))

@@ -30,7 +30,7 @@ def written(path: Path, lines: tuple[str, ...], separator: str) -> Path:
 )
 def test_other_separators(tmp_path: Path, separator: str, called: str, name: str) -> None:
     path = written(tmp_path / name, (HEADER, *ROWS), separator)
-    with pytest.raises(UserError, match=f"of the format cbat, but {called} stand between them") as raised:
+    with pytest.raises(UserError, match=f"of the format cbat, but {called} separate them") as raised:
         recognise(path)
     pairs = read_pairs(follow(raised.value.mend), "auto")
     assert pairs[["enhancer_start", "promoter_end", "label"]].to_numpy().tolist() == [

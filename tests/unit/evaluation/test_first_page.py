@@ -35,7 +35,7 @@ def test_the_page_answers_the_questions_with_the_figures_of_the_summary(summary:
         assert question in page
     for value in summary.table["full_model"]:
         assert f"<td>{value:.3f}</td>" in page
-    assert "no sign of it" in page
+    assert "no sign on any" in page
     assert "c00000" not in page
 
 

@@ -161,7 +161,7 @@ def test_a_wrong_support_that_does_as_well_is_told(build, summarise, tmp_path: P
     full = {("own", 256): 1.0, ("wrong", 256): 1.0}
     text = words(summarise(build(tmp_path / "evaluation", full=full)))
     assert "Uses the environment: NO. The support set of a wrong line does not do clearly worse" in text
-    assert "must not be credited to the environment" in text
+    assert "Do not credit any gain" in text
     assert "It beats the baseline on average" in text
 
 

@@ -254,7 +254,7 @@ def test_standard_names_serve_without_a_header(tmp_path: Path) -> None:
         (NARROW.format(0, 9, -2, 1), "auto", r"line 1: signalValue is -2, .*landscape.signals.insulators"),
         (NARROW.format(0, 9, 1, "x"), "auto", r"line 1: peak is 'x'"),
         ("", "auto", "the file is empty"),
-        ("#chrom\tstart\tend\n", "auto", "comments only"),
+        ("#chrom\tstart\tend\n", "auto", "only comments"),
         ("chrom\tstart\tend\n", "auto", "a header but no peaks"),
         ("chr1\t5\t5\n", "auto", "ends where or before it starts"),
         ("chr1 5 9\n", "auto", "separated by spaces"),

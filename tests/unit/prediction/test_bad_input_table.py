@@ -111,7 +111,7 @@ Spoil = Callable[[Command], object]
 REFUSED: dict[str, tuple[Spoil, str]] = {
     # Candidates.
     "an empty file": (lambda c: c.write("enhancers.bed", ""), "enhancers.bed: the file is empty"),
-    "comments only": (
+    "only comments": (
         lambda c: c.write("promoters.bed", "# nothing\n"),
         "promoters.bed: the file contains only comments",
     ),

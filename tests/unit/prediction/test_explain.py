@@ -134,7 +134,7 @@ def test_a_line_is_explained_by_its_contacts_against_its_other_pairs(world, pred
             "no enhancer of the prediction is meant",
         ),
         (["--enhancer", "chr77:1-500", "--promoter", "GENE5"], "it has none on 'chr77'"),
-        (["--pairs", "0"], "ask for one or more"),
+        (["--pairs", "0"], "request one or more"),
     ],
 )
 def test_wrong_requests_are_one_message(

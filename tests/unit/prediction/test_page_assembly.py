@@ -60,7 +60,7 @@ def test_the_genome_is_believed_first_and_the_model_last() -> None:
     assert told(HG19, OF_HG38, HG38, name="hg38", because="the promoters (x.bed)").name == "hg19"
     unknown = told({"chr1": 5}, OF_HG38, HG38)
     assert (unknown.name, unknown.browser) == (None, None)
-    assert "none that is known" in unknown.how
+    assert "not a known assembly" in unknown.how
     assert told(None, OF_HG38, HG19).name == "hg38"
     by_model = told(None, NOTHING, HG19, "no_strands")
     assert (by_model.name, by_model.how) == ("hg19", "that of the model")

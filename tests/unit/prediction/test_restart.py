@@ -159,7 +159,7 @@ def test_another_prediction_in_the_same_folder_takes_the_tables_of_the_first_awa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(score, "run", killed)
-    assert main(command(world, out, "--seed", "7")) == 130
+    assert main(command(world, out, "--support-size", "64")) == 130
     assert (out / "environment.json").read_bytes() != (whole / "environment.json").read_bytes()
     for name in ("predictions.bedpe.gz", "contacts.interact", "summary.tsv", "pairs/chr1.parquet"):
         assert not (out / name).exists()

@@ -148,7 +148,7 @@ def test_either_assembly_is_found_and_gives_the_same_scores(shipped: Shipped, tm
 def test_files_of_no_known_assembly_ask_for_a_word(shipped: Shipped, tmp_path: Path, capsys) -> None:
     assert predict(shipped, tmp_path / "line", 13_700) == 2
     told = capsys.readouterr().err
-    assert "do not tell their assembly" in told
+    assert "the assembly of the files cannot be determined" in told
     assert "--assembly" in told
     assert not (tmp_path / "line").exists()
 
@@ -229,7 +229,7 @@ def test_tracks_of_single_lines_do_not_ship(shipped: Shipped, tmp_path: Path) ->
 def test_a_table_without_figures_of_the_model_is_refused(shipped: Shipped, tmp_path: Path) -> None:
     table = pd.read_csv(shipped.world.result("evaluation/metrics.tsv"), sep="\t").assign(model="other")
     table.to_csv(tmp_path / "metrics.tsv", sep="\t", index=False)
-    with pytest.raises(UserError, match="no figures of the model 'full'"):
+    with pytest.raises(UserError, match="no metrics of the model 'full'"):
         ship(shipped, shipped.directory / "package", tmp_path / "out", figures=tmp_path / "metrics.tsv")
 
 

@@ -106,7 +106,7 @@ def test_it_goes_on_to_the_same_bytes(options, undisturbed, monkeypatch, caplog,
     caplog.clear()
     train.run(**options)
     assert steps_of(caplog.records) == list(range(step + EVERY, STEPS + 1, EVERY))
-    assert f"going on after step {step}, " in caplog.text
+    assert f"resuming after step {step} " in caplog.text
     assert made(options["directory"]) == made(undisturbed)
     assert not options["checkpoints"].exists()
 
@@ -135,7 +135,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(options, undisturbed, 
     train.run(**options)
     told = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert len(told) == 1
-    assert f"the checkpoint {last} is damaged and not read" in told[0]
+    assert f"the checkpoint {last} is damaged and is ignored" in told[0]
     assert steps_of(caplog.records) == [10, 15, 20, 25]
     assert made(options["directory"]) == made(undisturbed)
 
@@ -149,7 +149,7 @@ def test_one_wrong_bit_is_found_and_training_starts_over(options, undisturbed, m
     caplog.set_level(logging.INFO)
     caplog.clear()
     train.run(**options)
-    assert "is damaged and not read (its SHA-256 is not the one in its header)" in caplog.text
+    assert "is damaged and is ignored (its SHA-256 is not the one in its header)" in caplog.text
     assert steps_of(caplog.records) == list(range(0, STEPS + 1, EVERY))
     assert made(options["directory"]) == made(undisturbed)
 
@@ -188,7 +188,7 @@ def test_a_checkpoint_of_another_training_is_not_read(
     assert steps_of(caplog.records) == [0]
     told = [one.getMessage() for one in caplog.records if "is not read" in one.getMessage()]
     assert len(told) == 2
-    assert all(line.endswith(f"it was made with other {named}") for line in told)
+    assert all(line.endswith(f"it was made with a different {named}") for line in told)
 
 
 def test_what_does_not_change_a_model_does_not_refuse_a_checkpoint(options, monkeypatch, caplog) -> None:
@@ -270,7 +270,7 @@ def test_a_signal_between_evaluations(options, undisturbed, tmp_path, kind) -> N
     assert (options["checkpoints"] / LAST).exists()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
     # A step is told before its checkpoint is written, so the last that was told may be computed again.
-    assert done.stderr.count("going on after step") == 1
+    assert done.stderr.count("resuming after step") == 1
     assert " step 0:" not in done.stderr
     assert made(options["directory"]) == made(undisturbed)
     assert not options["checkpoints"].exists()
@@ -309,7 +309,7 @@ def test_two_processes_go_on_together(options, undisturbed_two, tmp_path, kind) 
     assert states.shape[0] == 2
     assert (states[0] != states[1]).any()
     done = subprocess.run(command(options), check=True, capture_output=True, text=True)
-    assert done.stderr.count("going on after step") == 1
+    assert done.stderr.count("resuming after step") == 1
     assert " step 0:" not in done.stderr
     assert "unused parameters" not in done.stderr
     assert made(options["directory"]) == made(undisturbed_two)
