@@ -273,12 +273,12 @@ class Guard:
         if not names:
             return
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
-        told = "replace" if place.output.kind == "whole" else "write over"
+        told = "replace" if place.output.kind == "whole" else "overwrite"
         of_file = place.output.kind == "file"
         raise UserError(
             f"'cbat {self.verb}' would {told} {shown}, which no earlier run of it wrote here or which was "
             "changed since",
-            mend=f"name another {'file' if of_file else 'folder'} for what is made, or move "
+            mend=f"choose another {'file' if of_file else 'folder'} for the output, or move "
             f"{'it' if len(names) == 1 else 'them'} away",
             file=place.given.parent / names[0] if of_file else place.given,
         )

@@ -126,7 +126,7 @@ def test_no_verb_writes_over_an_input(verb: str, output: str, given: str, way: s
     hints, before = path_parameters(verb), digest(there)
     values = dict.fromkeys(OUTPUTS[verb])
     values |= {output: as_given(hints[output], at), given: as_given(hints[given], own)}
-    assert re.search(f"'cbat {verb}' would (write over|replace)", refused(verb, values))
+    assert re.search(f"'cbat {verb}' would (overwrite|replace)", refused(verb, values))
     assert digest(there) == before
     assert not list(tmp_path.rglob(".*"))
 
@@ -171,9 +171,9 @@ def test_a_file_that_comes_while_the_verb_works_is_not_written_over(tmp_path: Pa
     out = tmp_path / "out"
     with outputs_guarded("explain", explained(out)):
         (out / "explanation.tsv").write_text("mine\n")
-        with pytest.raises(UserError, match="would write over"), atomic_file(out / "explanation.tsv"):
+        with pytest.raises(UserError, match="would overwrite"), atomic_file(out / "explanation.tsv"):
             pytest.fail("it began to write")
-        with pytest.raises(UserError, match="would write over"):
+        with pytest.raises(UserError, match="would overwrite"):
             remove(out / "explanation.tsv")
     assert (out / "explanation.tsv").read_text() == "mine\n"
 
@@ -182,8 +182,8 @@ def test_files_beside_an_output_are_not_written_over_either(tmp_path: Path) -> N
     values = {"chain": tmp_path / "a.chain", "input": tmp_path / "a.bed", "output": tmp_path / "b.bed"}
     (tmp_path / "b.bed.json").write_text("mine\n")
     said = refused("lift_over", values)
-    assert "would write over b.bed.json, which no earlier run" in said
-    assert "Fix: name another file for what is made, or move it away" in said
+    assert "would overwrite b.bed.json, which no earlier run" in said
+    assert "Fix: choose another file for the output, or move it away" in said
 
 
 def test_the_folder_of_another_verb_is_replaced_by_none(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_folder_inside_may_be_a_link_too(tmp_path: Path) -> None:
     pairs = line / "pairs" / "chr1.parquet"
     (scratch / "chr1.parquet").write_text("mine\n")
     with outputs_guarded("predict", {"directory": line}):
-        with pytest.raises(UserError, match="would write over pairs/chr1.parquet"), atomic_file(pairs):
+        with pytest.raises(UserError, match="would overwrite pairs/chr1.parquet"), atomic_file(pairs):
             pytest.fail("it began to write")
         (scratch / "chr1.parquet").unlink()
         write_json(pairs, "scored")

@@ -192,7 +192,7 @@ def _measure(table: GeneTable, values: Sequence[int], column: str | None) -> int
             raise UserError(
                 f"the table has no column {column!r}{did_you_mean(column, named)}"
                 if table.header is not None
-                else f"the column {column!r} is asked for, but the table has no header",
+                else f"the column {column!r} is requested, but the table has no header",
                 mend=f"name one with numbers ({told or 'it has none'}), or leave --expression-column (in a "
                 "configuration expression_column) out",
                 file=table.path,

@@ -362,7 +362,7 @@ def _ragged_error(path: Path, data: bytes, delimiter: str, width: int) -> UserEr
         if line and (found := len(_fields(line, delimiter))) != width:
             return UserError(
                 f"the line has {found} fields where the first line has {width}",
-                mend=f"separate the fields by single {_DELIMITER_NAMES[delimiter]} and leave none out",
+                mend=f"separate the fields with single {_DELIMITER_NAMES[delimiter]} and leave none out",
                 file=path,
                 where=f"line {number}",
             )

@@ -85,7 +85,7 @@ def card_of(about: About, *, source: str, command: list[str], reads: list[str], 
         "What it does not know": limits(about),
         "Files": [
             f"{files}, this card, and `SHA256SUMS`, which `sha256sum --check SHA256SUMS` compares with them. "
-            "The hashes detect damage and changes; they do not prove who made the files."
+            "The hashes show damage and changes; who made the files they cannot show."
         ],
     }
     for title, lines in sections.items():
@@ -179,7 +179,7 @@ def learned(about: About, *, markdown: bool = True) -> list[str]:
         f"Chromosomes: {'; '.join(chromosomes)}" + (f" ({assembly})." if assembly else "."),
         f"Training pairs are {shortest:,} to {longest:,} bp apart.",
         _OF_KIND[training.label_kind],
-        *(["All of it is simulated: it knows nothing about real cell lines."] if training.simulated else []),
+        *(["All of it is simulated: it knows nothing of real cell lines."] if training.simulated else []),
     ]
 
 
@@ -334,7 +334,7 @@ def _other(about: About, like: Figure, metric: str) -> str:
 
 
 _SHOWN: Final = {
-    "balanced": "{true} and others weighted equally (chance: AUPR 0.5)",
+    "balanced": "{true} and others weighing the same (chance: AUPR 0.5)",
     "natural": "as many {true} as there are among the labelled pairs (chance: their share)",
 }
 _KEY: Final = {"cell_line", "role", "chromosomes", "negatives", "context", "n_support"}

@@ -597,7 +597,7 @@ def test_a_published_file_that_no_source_has(files: ProjectFiles) -> None:
     )
     assert "yourself" in error.mend
     advised(
-        load, "put the file there yourself", lambda: files.write("resources/downloads/genom.fa", ">chr1\n")
+        load, "place the file there manually", lambda: files.write("resources/downloads/genom.fa", ">chr1\n")
     )
 
 

@@ -115,7 +115,7 @@ def test_scores_of_a_bedpe(tmp_path: Path, columns: str, asked: bool | None) -> 
 def test_a_column_of_scores_that_is_not_there(tmp_path: Path) -> None:
     path = table(tmp_path, f"{ENDS} score", "chr1 100 200 chr1 500 600 0.9")
     told = message(read_pairs, path, "bedpe", score_threshold=0.5, score_column="scor")
-    assert "in the column 'scor', and the header has no such column (did you mean 'score'?)" in told
+    assert "from the column 'scor', and the header has no such column (did you mean 'score'?)" in told
     bare = write(tmp_path, "\t".join(["chr1", "100", "200", "chr1", "500", "600", "a", "0.9"]) + "\n", "bare")
     told = message(read_pairs, bare, "bedpe", score_threshold=0.5, score_column="x")
     assert "the table has no header" in told

@@ -237,7 +237,7 @@ def test_nothing_to_rank(tmp_path: Path) -> None:
     refused(far, "has no number above 0 at any of its 4 candidate enhancers")
     refused(bigwig(tmp_path / "a.bw", [("chr1", 70_000, 70_001, 3.0)]), "is 0 at every of its 4")
     level = bigwig(tmp_path / "b.bw", [("chr1", 0, 9_000, 2.0), ("chr2", 0, 9_000, 2.0)])
-    refused(level, "is 2 at all of its 4 candidate enhancers, so there is nothing to rank")
+    refused(level, "is 2 at all of its 4 candidate enhancers, so that there is nothing to rank")
 
 
 def test_one_file_is_not_two_signals(table: Path, tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_association_is_that_of_a_table_of_all_elements() -> None:
 def test_elements_without_motifs_are_refused() -> None:
     rng = np.random.default_rng(0)
     tables = [(rng.integers(0, 4, (60, 40)).astype(np.uint8), (rng.random((60, 3)) < 0.5).astype(float))]
-    with pytest.raises(UserError, match="hold no motif"):
+    with pytest.raises(UserError, match="contain no motif"):
         discover_motifs(tables, SETTINGS, seed=1)
 
 

@@ -131,7 +131,7 @@ def test_a_line_is_explained_by_its_contacts_against_its_other_pairs(world, pred
         (["--enhancer", "chr4:1-2"], "add --promoter"),
         (
             ["--enhancer", "nowhere", "--promoter", "GENE5"],
-            "no enhancer of the prediction is meant",
+            "no enhancer of the prediction matches",
         ),
         (["--enhancer", "chr77:1-500", "--promoter", "GENE5"], "it has none on 'chr77'"),
         (["--pairs", "0"], "request one or more"),

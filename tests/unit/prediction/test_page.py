@@ -245,7 +245,7 @@ def test_where_the_line_is_placed(shared) -> None:
         ("tissue", "brain"),
         ("similarity", "liver_1"),
     ]
-    assert "brain, the tissue that was stated" in how
+    assert "brain, the stated tissue" in how
     labels = {node["name"]: node.get("label") for node in content["nodes"]}
     assert labels["liver"] == "liver 50%"
     assert labels["brain"] is None

@@ -203,14 +203,16 @@ def test_enter_opens_the_gene_that_is_written(page) -> None:
 def test_a_locus_holds_called_pairs_and_the_best_of_each_promoter(page, pairs) -> None:
     crowd = pairs[pairs["contact"]].groupby("promoter_name").size()
     gene = crowd.idxmax()
-    assert crowd.max() > 5
+    assert crowd.max() > 3
     own = pairs[pairs["promoter_name"] == gene]
     page.fill("#place", gene)
     page.press("#place", "Enter")
+    assert model(page, "arcs")["gene"].count(gene) == min(crowd.max(), 5)
+    page.select_option("#top", "3")
     arcs = model(page, "arcs")
-    assert arcs["gene"].count(gene) == 5
-    assert pd.Series(arcs["gene"]).value_counts().max() <= 5
-    assert {float(rank) for rank in arcs["rank"]} <= {1, 2, 3, 4, 5}
+    assert arcs["gene"].count(gene) == 3
+    assert pd.Series(arcs["gene"]).value_counts().max() <= 3
+    assert {float(rank) for rank in arcs["rank"]} <= {1, 2, 3}
     called = {(row.promoter_name, f"{row.rank}") for row in pairs[pairs["contact"]].itertuples()}
     assert set(zip(arcs["gene"], arcs["rank"], strict=True)) <= called
     page.select_option("#top", "1")

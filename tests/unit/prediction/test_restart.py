@@ -207,7 +207,7 @@ def test_a_prediction_does_not_write_over_what_it_did_not_write(
     mine.write_text("mine\n")
     assert main(command(world, tmp_path / "out")) == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert f"'cbat predict' would write over {name}, which no earlier run of it wrote here" in said
+    assert f"'cbat predict' would overwrite {name}, which no earlier run of it wrote here" in said
     assert mine.read_text() == "mine\n"
     assert scored == []
     # The advice helps.
@@ -221,5 +221,5 @@ def test_an_edited_table_is_not_written_over(world, whole: Path, tmp_path: Path,
         table.write("# looked at\n")
     before = contents(out)
     assert main(command(world, out, "--seed", "7")) == 2
-    assert "would write over genes.tsv, " in capsys.readouterr().err
+    assert "would overwrite genes.tsv, " in capsys.readouterr().err
     assert contents(out) == before
