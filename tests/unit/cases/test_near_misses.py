@@ -44,7 +44,7 @@ def test_other_separators(tmp_path: Path, separator: str, called: str, name: str
 )
 def test_rows_without_a_header(tmp_path: Path, separator: str, called: str, format_of_rows: str) -> None:
     path = written(tmp_path / "pairs.txt", ROWS, separator)
-    with pytest.raises(UserError, match=f"the format {format_of_rows}, but {called} stand") as raised:
+    with pytest.raises(UserError, match=f"the format {format_of_rows}, but {called} separate") as raised:
         recognise(path)
     assert recognise(follow(raised.value.mend)) == format_of_rows
 
