@@ -374,9 +374,7 @@ def test_a_verb_tells_its_input_in_the_way_in_one_message(tmp_path: Path, capsys
     fasta.write_text(FASTA)
     assert main(["prepare_genome", "--fasta", str(fasta), "--directory", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(
-        f"cbat prepare_genome: error: {fasta}: 'cbat prepare_genome' would overwrite this"
-    )
+    assert said.startswith(f"cbat prepare_genome: error: {fasta}: 'cbat prepare_genome' would overwrite this")
     assert said.count("\n") == 1
     assert fasta.read_text() == FASTA
     assert [*tmp_path.iterdir()] == [fasta]
