@@ -474,4 +474,4 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path: Path, monkeypatch, c
     monkeypatch.setattr("cbat.locks.fcntl.flock", without)
     with outputs_guarded("explain", {"directory": tmp_path}):
         write_json(tmp_path / "explanation.json", "whole")
-    assert "no lock can be taken there (Operation not supported)" in caplog.text
+    assert "this folder cannot be locked (Operation not supported)" in caplog.text

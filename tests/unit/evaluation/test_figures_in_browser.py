@@ -152,7 +152,7 @@ def test_what_a_figure_cuts_off_or_overwrites_is_seen(page, tmp_path: Path) -> N
 
     def draw(x: int) -> str:
         texts = f'<text x="{x}" y="20">name</text><text x="80" y="22">other</text>'
-        output.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40">{texts}</svg>')
+        output.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="40">{texts}</svg>')
         return output.as_uri()
 
     assert (cut_off(page, draw(-20)), overlaps(page, draw(-20))) == (["name"], [])

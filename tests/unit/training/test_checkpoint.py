@@ -186,7 +186,7 @@ def test_a_checkpoint_of_another_training_is_not_read(
         patched.setattr(train, "_goes_on", lambda course, settings: not course.history)
         train.run(**options)
     assert steps_of(caplog.records) == [0]
-    told = [one.getMessage() for one in caplog.records if "is not read" in one.getMessage()]
+    told = [one.getMessage() for one in caplog.records if "is ignored" in one.getMessage()]
     assert len(told) == 2
     assert all(line.endswith(f"it was made with a different {named}") for line in told)
 
