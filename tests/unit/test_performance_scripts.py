@@ -12,6 +12,8 @@ import pytest
 import two_cores
 import write_performance
 
+pytestmark = pytest.mark.slow
+
 TOP = Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "extract_sequences.py": (["--bases", "100000", "--windows", "50"], 2),
