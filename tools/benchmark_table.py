@@ -102,7 +102,7 @@ def kept_of_worlds(tables: Mapping[str, pd.DataFrame], full_model: str = "graph_
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table as text, or numbers would be written anew."""
+    """A table as text, so that its numbers keep their digits."""
     return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
 
 

@@ -108,15 +108,13 @@ class Benchmark:
 
     def least_difference(self, model: str, worlds: Sequence[str]) -> Measured | None:
         """The full model minus another one in the world where that is least; None if one of them has none."""
-        found = {
-            world: self.difference(self.values(world, self.full_model), self.values(world, model))
-            for world in worlds
-        }
-        known = {world: one for world, one in found.items() if one is not None}
-        if len(known) < len(found):
-            return None
-        world = min(known, key=lambda name: known[name].value)
-        least = known[world]
+        known: dict[str, Measured] = {}
+        for name in worlds:
+            found = self.difference(self.values(name, self.full_model), self.values(name, model))
+            if found is None:
+                return None
+            known[name] = found
+        world, least = min(known.items(), key=lambda item: item[1].value)
         return Measured(
             least.value, least.n_lines, least.n_seeds,
             f"{least.value:+.4f} in {world}, the least of {len(known)} worlds",

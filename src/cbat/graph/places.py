@@ -26,6 +26,11 @@ def without_line(graph: PrototypeGraph, cell_line: str) -> PrototypeGraph:
     return PrototypeGraph(names, kinds, graph.adjacency[np.ix_(kept, kept)])
 
 
+def place_of(graph: PrototypeGraph, cell_line: str) -> tuple[str | None, Relatives]:
+    """Tissue and relatives of a line, as :func:`with_new_line` takes them."""
+    return graph.tissue_of(cell_line), relatives_of(graph, cell_line)
+
+
 def relatives_of(graph: PrototypeGraph, cell_line: str) -> Relatives:
     """The cell lines that a line shares an edge with, with its weight; none for a line not in the graph."""
     if (row := row_of(graph, cell_line)) is None:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cbat.graph.places import Relatives, relatives_of, row_of, with_new_line, without_line
+from cbat.graph.places import Relatives, place_of, row_of, with_new_line, without_line
 from cbat.graph.propagation import PrototypeGraph, gcn_normalise
 from cbat.model.environment import Expectation, FloatArray
 
@@ -83,7 +83,7 @@ class GraphConvolution:
             others = [at for at in range(len(lines)) if at != row]
             left = without_line(graph, line)
             value, mask = _laid_out(left, [lines[at] for at in others], deviations[others], scale)
-            for place in ((graph.tissue_of(line), relatives_of(graph, line)), (None, ())):
+            for place in (place_of(graph, line), (None, ())):
                 places.append(gcn_normalise(with_new_line(left, *place)))
                 values.append(value)
                 known.append(mask)

@@ -17,13 +17,11 @@ from cbat.model.environment import (
     Expectation,
     FloatArray,
     combine,
-    normalised,
 )
+from cbat.model.walk_choices import choices_of, posterior_of
 
-SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.95)
+SHARES: Final = (0.25, 0.5, 0.75, 0.95)
 """Candidates of the share of the variance that follows the graph."""
-RESTARTS: Final = (0.05, 0.1, 0.2)
-"""Candidates of the restart probability of the random walk."""
 _MIDDLE: Final = SCALE_GRID[len(SCALE_GRID) // 2]
 
 
@@ -52,11 +50,9 @@ class Kriging:
         cls, lines: Sequence[str], deviations: FloatArray, counts: FloatArray, graph: PrototypeGraph | None
     ) -> Kriging:
         """Fit to the training lines; see :meth:`cbat.model.teacher.Teacher.fit` for the parameters."""
-        grid = [(0.0, 1.0)]
-        if graph is not None:
-            grid += [(share, restart) for share in SHARES[1:] for restart in RESTARTS]
+        choices = choices_of(SHARES, graph is not None)
         processes = []
-        for share, restart in grid:
+        for share, restart in choices:
             kernel = _between_lines(graph, lines, restart)
             correlation = (1.0 - share) * np.eye(len(lines)) + share * kernel
             process = ChannelProcess.fit(deviations, 1.0 / counts, correlation)
@@ -64,10 +60,8 @@ class Kriging:
                 # A line alone does not say how lines vary: every variance is as likely.
                 process = replace(process, scale=np.full_like(process.scale, _MIDDLE))
             processes.append((share, restart, process))
-        # Every share has one vote, however many restarts it is tried with.
-        votes = np.array([1.0 if share == 0.0 else 1.0 / len(RESTARTS) for share, _ in grid])
         evidence = np.array([process.log_evidence for _, _, process in processes])
-        return cls(tuple(lines), graph, tuple(processes), normalised(evidence + np.log(votes)))
+        return cls(tuple(lines), graph, tuple(processes), posterior_of(choices, evidence))
 
     def without_lines(self, graph: PrototypeGraph | None) -> Kriging:
         """The same variances without any training line."""

@@ -18,14 +18,13 @@ from typing import Final
 
 import numpy as np
 
-from cbat.graph.places import Relatives, is_placed, relatives_of, row_of, with_new_line, without_line
+from cbat.graph.places import Relatives, is_placed, place_of, row_of, with_new_line, without_line
 from cbat.graph.propagation import PrototypeGraph, personalised_pagerank_kernel, walk_shares
-from cbat.model.environment import Expectation, FloatArray, combine, normalised
+from cbat.model.environment import Expectation, FloatArray, combine
+from cbat.model.walk_choices import choices_of, posterior_of
 
-SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES: Final = (0.25, 0.5, 0.75, 1.0)
 """Candidates of the share of what is propagated; the rest is the plain mean."""
-RESTARTS: Final = (0.05, 0.1, 0.2)
-"""Candidates of the restart probability."""
 RATIOS: Final = np.geomspace(0.02, 4.0, 40)
 """Candidates of the squared error of a mean, in variances between lines."""
 
@@ -86,24 +85,20 @@ class RandomWalk:
         A line alone says nothing of the error, which is then twice the variance between lines: its own
         distance from the mean of all lines, and the new line's.
         """
-        grid = [(0.0, 1.0)]
-        if graph is not None and len(lines) > 1:
-            grid += [(share, restart) for share in SHARES[1:] for restart in RESTARTS]
         if len(lines) < 2:
             return cls(tuple(lines), graph, deviations, scale, (Walk(0.0, 1.0, 2.0, 0.0),), np.ones(1))
+        choices = choices_of(SHARES, graph is not None)
         rows = range(len(lines))
         propagated = {
             restart: np.stack([_left_out(lines, deviations, graph, row, restart) for row in rows])
-            for restart in {restart for _, restart in grid}
+            for restart in {restart for _, restart in choices}
         }
         walks = []
-        for share, restart in grid:
+        for share, restart in choices:
             means = (1.0 - share) * propagated[1.0] + share * propagated[restart]
             walks.append(_walk(share, restart, means, deviations, counts, scale))
-        votes = np.array([1.0 if share == 0.0 else 1.0 / len(RESTARTS) for share, _ in grid])
         evidence = np.array([walk.log_evidence for walk in walks])
-        weights = normalised(evidence + np.log(votes))
-        return cls(tuple(lines), graph, deviations, scale, tuple(walks), weights)
+        return cls(tuple(lines), graph, deviations, scale, tuple(walks), posterior_of(choices, evidence))
 
     def expectation(self, tissue: str | None, relatives: Relatives = ()) -> Expectation:
         """What is expected of a new line; see :meth:`cbat.model.teacher.Teacher.expectation`."""
@@ -140,13 +135,10 @@ def _left_out(
     plain = deviations[others].mean(axis=0)
     if graph is None or restart == 1.0:
         return np.asarray(plain)
-    left, tissue, relatives = (
-        without_line(graph, lines[row]), graph.tissue_of(lines[row]), relatives_of(graph, lines[row]),
-    )  # fmt: skip
-    if not is_placed(left, tissue, relatives):
+    left, place = without_line(graph, lines[row]), place_of(graph, lines[row])
+    if not is_placed(left, *place):
         return np.asarray(plain)
-    place = with_new_line(left, tissue, relatives)
-    shares = shares_at_new(left, place, [lines[at] for at in others], restart)
+    shares = shares_at_new(left, with_new_line(left, *place), [lines[at] for at in others], restart)
     return np.asarray(shares @ deviations[others])
 
 

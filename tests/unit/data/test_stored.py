@@ -21,7 +21,7 @@ from cbat.data.stored import (
 )
 from cbat.errors import UserError
 
-MEND = "make it anew"
+MEND = "build it again"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_no_bit_of_a_manifest_can_turn_unnoticed(folder: Path, position: int) ->
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "\x00"])
 def test_a_manifest_that_is_none_is_refused(folder: Path, text: str) -> None:
     (folder / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"manifest\.json: .*Fix: make it anew"):
+    with pytest.raises(UserError, match=r"manifest\.json: .*Fix: build it again"):
         read(folder)
 
 
